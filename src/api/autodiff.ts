@@ -1,0 +1,271 @@
+/** Forward and reverse differentiation of functions over trees. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { scalar } from "../core/array.ts";
+import { isFloat } from "../core/dtype.ts";
+import { WeftTypeError } from "../core/errors.ts";
+import { Linear, type MaybeZero, Zero } from "../core/primitive.ts";
+import { evalJaxpr } from "../core/stage.ts";
+import { convertElementType } from "../lax/cast.ts";
+import * as tree from "../tree/index.ts";
+import type { MapTree } from "../tree/index.ts";
+import { checkTangents, jvpFlat } from "../transforms/jvp.ts";
+import { type Linearized, linearizeFlat } from "../transforms/partial-eval.ts";
+import { backward } from "../transforms/transpose.ts";
+import { instantiate, isZero } from "../transforms/zero.ts";
+import { type AnyFunction, type Arrays, arrayLeaves, checkCallable, flatten, type Inputs, type Output } from "./functions.ts";
+
+export interface GradOptions<I extends number | readonly number[] | undefined, HA extends boolean> {
+  /** Which argument(s) to differentiate with respect to; default the first. */
+  readonly argnums?: I;
+  /** The function returns [value, aux] and aux is passed through. */
+  readonly hasAux?: HA;
+}
+
+/** The gradient's type: the argument's own tree, or an array of trees when several arguments are chosen. */
+export type Gradient<F extends AnyFunction, I> = I extends number
+  ? Arrays<Parameters<F>[I]>
+  : I extends readonly number[]
+    ? { [K in keyof I]: I[K] extends number ? Arrays<Parameters<F>[I[K]]> : never }
+    : Arrays<Parameters<F>[0]>;
+
+type Aux<F extends AnyFunction> = ReturnType<F> extends readonly [unknown, infer A] ? A : never;
+type Value<F extends AnyFunction, HA> = HA extends true
+  ? ReturnType<F> extends readonly [infer V, infer A]
+    ? [Arrays<V>, A]
+    : never
+  : Output<F>;
+
+/** Arguments as leaves, remembering which leaf belongs to which argument. */
+function flattenArgs(args: readonly unknown[], what: string): { leaves: NDArray[]; defs: tree.TreeDef[]; owner: number[] } {
+  const parts = args.map((a, i) => arrayLeaves(a, `${what}: argument ${i}`));
+  return {
+    leaves: parts.flatMap(([l]) => l),
+    defs: parts.map(([, d]) => d),
+    owner: parts.flatMap(([l], i) => l.map(() => i)),
+  };
+}
+
+/** Consecutive leaves as the trees they came from. */
+function unflattenArgs(defs: readonly tree.TreeDef[], leaves: readonly NDArray[]): unknown[] {
+  let start = 0;
+  return defs.map((d) => tree.unflatten(d, leaves.slice(start, (start += d.numLeaves))));
+}
+
+/** Runs a linearized function backwards: one cotangent per input leaf. */
+function pullback(lin: Linearized, primals: readonly NDArray[], cts: readonly MaybeZero[]): NDArray[] {
+  const inputs = [...lin.residuals, ...primals.flatMap((p, i) => (lin.nonzeroIn[i] ? [new Linear(p.aval)] : []))];
+  const wanted = cts.filter((_, i) => lin.nonzeroOut[i]);
+  const results = wanted.every(isZero) ? [] : backward(lin.staged, inputs, wanted);
+  return primals.map((p, i) => {
+    const ct = lin.nonzeroIn[i] ? results.shift() : undefined;
+    return instantiate(ct ?? new Zero(p.aval));
+  });
+}
+
+/**
+ * A function that returns the value of `f` and its gradient.
+ *
+ * @param f returns a float scalar (or, with `hasAux`, a pair of that and anything)
+ * @returns `(...args) => [value, gradient]`; with `hasAux` `[[value, aux], gradient]`. The gradient has the argument's tree.
+ * @throws WeftTypeError when the output is not a float scalar or an argument to differentiate is not float
+ * Source: `jax.value_and_grad`.
+ * @example const [y, dy] = valueAndGrad((x) => x.mul(x))(3); // 9, 6
+ */
+export function valueAndGrad<
+  F extends AnyFunction,
+  const I extends number | readonly number[] | undefined = undefined,
+  HA extends boolean = false,
+>(f: F, options: GradOptions<I, HA> = {}): (...args: Inputs<F>) => [Value<F, HA>, Gradient<F, I>] {
+  checkCallable(f, "grad");
+  const argnums: number | readonly number[] = options.argnums ?? 0;
+  const chosen = typeof argnums === "number" ? [argnums] : argnums;
+  const hasAux = options.hasAux ?? false;
+  return (...args) => {
+    const picked = chosen.map((i) => (i < 0 ? args.length + i : i));
+    checkArgnums(picked, args.length);
+    const { leaves, defs, owner } = flattenArgs(args, "grad");
+    const wanted = owner.map((i) => picked.includes(i));
+    leaves.forEach((x, i) => wanted[i] && checkDifferentiable(x, owner[i]!));
+    const flat = flatten(f, defs, hasAux, "grad");
+    const lin = linearizeFlat(flat, leaves, wanted);
+    const [value] = lin.outs;
+    checkScalar(lin.outs, flat.outTree());
+    const cts = unflattenArgs(defs, pullback(lin, leaves, [scalar(1, value!.dtype)]));
+    const gradients = picked.map((i) => cts[i]);
+    const out = hasAux ? [value, flat.aux()] : value;
+    return [out, typeof argnums === "number" ? gradients[0] : gradients] as [Value<F, HA>, Gradient<F, I>];
+  };
+}
+
+/**
+ * The gradient of a scalar-valued function with respect to its first argument (or `argnums`).
+ *
+ * @returns `(...args) => gradient`, of the argument's tree and TypeScript type; with `hasAux` `[gradient, aux]`.
+ * @throws as {@link valueAndGrad}
+ * Source: `jax.grad`.
+ * @example grad((p) => p.w.mul(p.w).sum())({ w: np.array([1, 2]) }).w // [2, 4]
+ */
+export function grad<
+  F extends AnyFunction,
+  const I extends number | readonly number[] | undefined = undefined,
+  HA extends boolean = false,
+>(f: F, options: GradOptions<I, HA> = {}): (...args: Inputs<F>) => HA extends true ? [Gradient<F, I>, Aux<F>] : Gradient<F, I> {
+  const both = valueAndGrad(f, options);
+  return (...args) => {
+    const [value, gradient] = both(...args);
+    const result = options.hasAux ? [gradient, (value as unknown as unknown[])[1]] : gradient;
+    return result as HA extends true ? [Gradient<F, I>, Aux<F>] : Gradient<F, I>;
+  };
+}
+
+function checkArgnums(argnums: readonly number[], count: number): void {
+  for (const i of argnums)
+    if (!Number.isInteger(i) || i < 0 || i >= count)
+      throw new WeftTypeError(`grad: argnums names argument ${i}, but the function was called with ${count} argument(s).`);
+}
+
+function checkDifferentiable(x: NDArray, argument: number): void {
+  if (isFloat(x.dtype)) return;
+  throw new WeftTypeError(
+    `grad requires float inputs, but argument ${argument} has a leaf of type ${x.aval}. ` +
+      "Convert it with astype, or choose other arguments with argnums.",
+  );
+}
+
+function checkScalar(outs: readonly NDArray[], def: tree.TreeDef): void {
+  if (!def.isLeaf)
+    throw new WeftTypeError(
+      `Gradient only defined for scalar-output functions. Output was the tree ${def}. Use hasAux to return more than the scalar.`,
+    );
+  const out = outs[0]!;
+  if (out.ndim !== 0)
+    throw new WeftTypeError(`Gradient only defined for scalar-output functions. Output had shape: (${out.shape.join(", ")}${out.ndim === 1 ? "," : ""}).`);
+  if (!isFloat(out.dtype)) throw new WeftTypeError(`grad requires a float output, but the function returned ${out.aval}.`);
+}
+
+type Pullback<F extends AnyFunction, Out> = ((ct: MapTree<Out, ArrayLike>) => { [K in keyof Parameters<F>]: Arrays<Parameters<F>[K]> }) & HasDispose;
+interface HasDispose {
+  /** Residuals are garbage-collected; this exists for programs that dispose everything. */
+  dispose(): void;
+}
+const disposable = <T extends AnyFunction>(f: T): T & HasDispose => Object.assign(f, { dispose: () => {} });
+
+type PrimalOut<F extends AnyFunction, HA> = HA extends true
+  ? ReturnType<F> extends readonly [infer V, unknown]
+    ? V
+    : never
+  : ReturnType<F>;
+type WithAux<F extends AnyFunction, HA, T extends unknown[]> = HA extends true ? [...T, Aux<F>] : T;
+
+/**
+ * Runs `f` and returns its output with a function that pulls cotangents back.
+ *
+ * @param primals the arguments, in an array
+ * @returns `[out, pullback]` (with `hasAux` also aux); `pullback(ct)` takes a tree like `out` and returns one cotangent
+ *   tree per argument, in an array. Integer arguments get zeros.
+ * @throws WeftTypeError when the cotangent's tree, shapes or dtypes differ from the output's
+ * Source: `jax.vjp`.
+ * @example const [y, back] = vjp((x) => x.mul(x), [3]); back(1) // [6]
+ */
+export function vjp<F extends AnyFunction, HA extends boolean = false>(
+  f: F,
+  primals: Inputs<F>,
+  options: { readonly hasAux?: HA } = {},
+): WithAux<F, HA, [Arrays<PrimalOut<F, HA>>, Pullback<F, PrimalOut<F, HA>>]> {
+  checkCallable(f, "vjp");
+  const { leaves, defs } = flattenArgs(primals, "vjp");
+  const flat = flatten(f, defs, options.hasAux ?? false, "vjp");
+  const lin = linearizeFlat(flat, leaves);
+  const outTree = flat.outTree();
+  const back = disposable((ct: unknown) => {
+    const cts = matchLeaves(ct, outTree, lin.outs, "vjp: the cotangent");
+    return unflattenArgs(defs, pullback(lin, leaves, cts));
+  });
+  const out = tree.unflatten(outTree, lin.outs);
+  return (options.hasAux ? [out, back, flat.aux()] : [out, back]) as never;
+}
+
+/** Leaves of a tree that must have the structure and the types of `like`; plain numbers take the dtype. */
+function matchLeaves(value: unknown, def: tree.TreeDef, like: readonly NDArray[], where: string): NDArray[] {
+  const [leaves, actual] = arrayLeaves(value, where);
+  if (actual !== def)
+    throw new WeftTypeError(`${where} must have the structure ${def} of the output, but has ${actual}.`);
+  return leaves.map((x, i) => {
+    const want = like[i]!;
+    const fits = x.weakType && x.ndim === 0 && want.ndim === 0 && isFloat(want.dtype);
+    const y = fits && x.dtype !== want.dtype ? convertElementType(x, want.dtype) : x;
+    if (y.dtype === want.dtype && String(y.shape) === String(want.shape)) return y;
+    throw new WeftTypeError(
+      `${where}${tree.keystr(def.paths()[i]!)} has type ${x.aval} but the corresponding value has type ${want.aval}. They must be equal.`,
+    );
+  });
+}
+
+/**
+ * Forward-mode derivative at `primals` in the direction of `tangents`.
+ *
+ * @param primals, tangents the arguments and their tangents, in arrays of equal trees; integer leaves have no tangent
+ * @returns `[out, tangentOut]`, with `hasAux` also aux
+ * @throws WeftTypeError when tangents do not match primals
+ * Source: `jax.jvp`.
+ * @example jvp((x) => x.mul(x), [3], [1]) // [9, 6]
+ */
+export function jvp<F extends AnyFunction, HA extends boolean = false>(
+  f: F,
+  primals: Inputs<F>,
+  tangents: Inputs<F>,
+  options: { readonly hasAux?: HA } = {},
+): WithAux<F, HA, [Arrays<PrimalOut<F, HA>>, Arrays<PrimalOut<F, HA>>]> {
+  checkCallable(f, "jvp");
+  const { leaves, defs } = flattenArgs(primals, "jvp");
+  const given = flattenTangents(tangents, defs, leaves, "jvp");
+  const flat = flatten(f, defs, options.hasAux ?? false, "jvp");
+  const [outs, outTangents] = jvpFlat(flat, leaves, given);
+  const out = tree.unflatten(flat.outTree(), outs);
+  const tangentOut = tree.unflatten(flat.outTree(), outTangents.map(instantiate));
+  return (options.hasAux ? [out, tangentOut, flat.aux()] : [out, tangentOut]) as never;
+}
+
+function flattenTangents(tangents: readonly unknown[], defs: readonly tree.TreeDef[], primals: readonly NDArray[], what: string): MaybeZero[] {
+  const given = flattenArgs(tangents, `${what}: tangent`);
+  if (given.defs.length !== defs.length || given.defs.some((d, i) => d !== defs[i]))
+    throw new WeftTypeError(
+      `primal and tangent arguments to ${what} must have the same tree structure; primals have ${defs.join(", ")}, tangents have ${given.defs.join(", ")}.`,
+    );
+  const typed = given.leaves.map((t, i) => (t.weakType && t.dtype !== primals[i]!.dtype && isFloat(primals[i]!.dtype) ? convertElementType(t, primals[i]!.dtype) : t));
+  const float = primals.map((p) => isFloat(p.dtype));
+  checkTangents(
+    primals.filter((_, i) => float[i]),
+    typed.filter((_, i) => float[i]),
+    what,
+  );
+  return typed.map((t, i) => (float[i] ? t : new Zero(primals[i]!.aval)));
+}
+
+/**
+ * Runs `f` and returns its derivative at that point as a function of tangents; the linear program is recorded once.
+ *
+ * @returns `[out, pushforward]` (with `hasAux` also aux); `pushforward(...tangents)` returns the tangent of the output
+ * Source: `jax.linearize`.
+ * @example const [y, push] = linearize((x) => x.mul(x), [3]); push(1) // 6
+ */
+export function linearize<F extends AnyFunction, HA extends boolean = false>(
+  f: F,
+  primals: Inputs<F>,
+  options: { readonly hasAux?: HA } = {},
+): WithAux<F, HA, [Arrays<PrimalOut<F, HA>>, ((...tangents: Inputs<F>) => Arrays<PrimalOut<F, HA>>) & HasDispose]> {
+  checkCallable(f, "linearize");
+  const { leaves, defs } = flattenArgs(primals, "linearize");
+  const flat = flatten(f, defs, options.hasAux ?? false, "linearize");
+  const lin = linearizeFlat(flat, leaves);
+  const outTree = flat.outTree();
+  const push = disposable((...tangents: unknown[]) => {
+    const given = flattenTangents(tangents, defs, leaves, "linearize");
+    const ts = given.filter((_, i) => lin.nonzeroIn[i]).map(instantiate);
+    const results = evalJaxpr(lin.staged, [...lin.residuals, ...ts]);
+    const outs = lin.outs.map((o, i) => (lin.nonzeroOut[i] ? results.shift()! : instantiate(new Zero(o.aval))));
+    return tree.unflatten(outTree, outs);
+  });
+  const out = tree.unflatten(outTree, lin.outs);
+  return (options.hasAux ? [out, push, flat.aux()] : [out, push]) as never;
+}

@@ -1,0 +1,69 @@
+/** Types and helpers shared by the transformations: user functions over trees as functions over lists of arrays. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { WeftTypeError } from "../core/errors.ts";
+import { asArray } from "../lax/convert.ts";
+import * as tree from "../tree/index.ts";
+import type { MapTree } from "../tree/index.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: a transformation accepts functions of any trees; `any` lets their own types through
+export type AnyFunction = (...args: any[]) => any;
+
+/** The user's parameters, with anything array-like where the function takes arrays. */
+export type Inputs<F extends AnyFunction> = InputsOf<Parameters<F>>;
+type InputsOf<Args extends readonly unknown[]> = { [K in keyof Args]: MapTree<Args[K], ArrayLike> };
+/** The user's result with arrays as leaves. */
+export type Output<F extends AnyFunction> = MapTree<ReturnType<F>, NDArray>;
+/** A tree with arrays as leaves. */
+export type Arrays<T> = MapTree<T, NDArray>;
+
+/** Throws unless `f` can be called. */
+export function checkCallable(f: unknown, what: string): void {
+  if (typeof f !== "function")
+    throw new WeftTypeError(`${what} expects a function as its first argument, got ${f === null ? "null" : typeof f}.`);
+}
+
+/** Leaves of a tree as arrays; the error for a leaf that is no array names its place. */
+export function arrayLeaves(value: unknown, where: string): [leaves: NDArray[], def: tree.TreeDef] {
+  const [leaves, def] = tree.flatten(value, undefined);
+  const arrays = leaves.map((x, i) => {
+    if (isArrayLeaf(x)) return asArray(x as ArrayLike);
+    const path = tree.keystr(def.paths()[i]!);
+    throw new WeftTypeError(
+      `${where}${path} is ${typeof x === "string" ? `the string ${JSON.stringify(x)}` : `of type ${typeof x}`}, which is not a valid array. ` +
+        "Pass numbers, booleans, typed arrays or weft arrays; mark other arguments with staticArgnums.",
+    );
+  });
+  return [arrays, def];
+}
+
+const isArrayLeaf = (x: unknown): boolean =>
+  typeof x === "number" || typeof x === "boolean" || ArrayBuffer.isView(x) || (typeof x === "object" && x !== null && "aval" in x);
+
+/** A function on flat lists of arrays made from one on trees; `outTree()` is known after a call. */
+export interface FlatFunction {
+  (leaves: NDArray[]): NDArray[];
+  outTree(): tree.TreeDef;
+  aux(): unknown;
+}
+
+/** With `hasAux`, f returns [out, aux]: only `out` is differentiated, `aux` is kept for the caller. */
+export function flatten(f: AnyFunction, inTrees: readonly tree.TreeDef[], hasAux: boolean, what: string): FlatFunction {
+  let def: tree.TreeDef | undefined;
+  let aux: unknown;
+  const flat = (leaves: NDArray[]): NDArray[] => {
+    let start = 0;
+    const args = inTrees.map((d) => tree.unflatten(d, leaves.slice(start, (start += d.numLeaves))));
+    const result = f(...args);
+    const [out, extra] = hasAux ? splitAux(result, what) : [result, undefined];
+    aux = extra;
+    const [outLeaves, outDef] = arrayLeaves(out, `${what}: the function's result`);
+    def = outDef;
+    return outLeaves;
+  };
+  return Object.assign(flat, { outTree: () => def!, aux: () => aux });
+}
+
+function splitAux(result: unknown, what: string): [unknown, unknown] {
+  if (Array.isArray(result) && result.length === 2) return [result[0], result[1]];
+  throw new WeftTypeError(`${what} with hasAux expects the function to return a pair [out, aux].`);
+}

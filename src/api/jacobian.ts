@@ -1,0 +1,99 @@
+/** Jacobians and Hessians: derivatives along a whole basis at once, by vmap. */
+import { fromTyped, type NDArray } from "../core/array.ts";
+import { DTYPES } from "../core/dtype.ts";
+import { reshape, sliceInDim } from "../lax/shape.ts";
+import * as tree from "../tree/index.ts";
+import { grad, jvp, vjp } from "./autodiff.ts";
+import { type AnyFunction, type Arrays, arrayLeaves, checkCallable, type Inputs } from "./functions.ts";
+import { vmap } from "./vmap.ts";
+
+export interface JacobianOptions {
+  /** The argument to differentiate with respect to; default the first. */
+  readonly argnums?: number;
+}
+
+/** Every output leaf becomes a tree like the argument; shapes are output shape followed by input shape. */
+export type Jacobian<F extends AnyFunction> = tree.MapTree<ReturnType<F>, Arrays<Parameters<F>[0]>>;
+
+/** The basis of a tree's space: per leaf an array of unit vectors along a new leading axis of the total size. */
+function basis(leaves: readonly NDArray[]): NDArray[] {
+  const total = leaves.reduce((n, x) => n + x.size, 0);
+  let start = 0;
+  return leaves.map((x) => {
+    const data = new DTYPES[x.dtype].array(new ArrayBuffer(total * x.size * DTYPES[x.dtype].bytes));
+    for (let k = 0; k < x.size; k++) data[(start + k) * x.size + k] = 1;
+    start += x.size;
+    return fromTyped(data, [total, ...x.shape], x.dtype);
+  });
+}
+
+const at = (args: readonly unknown[], i: number, value: unknown): unknown[] => args.map((a, k) => (k === i ? value : a));
+
+/** Cuts the leading axis (the basis of `leaves`) into one block per leaf, each shaped like its leaf. */
+function blocks(x: NDArray, leaves: readonly NDArray[], axis: 0 | -1): NDArray[] {
+  const rest = axis === 0 ? x.shape.slice(1) : x.shape.slice(0, -1);
+  let start = 0;
+  return leaves.map((leaf) => {
+    const part = sliceInDim(x, start, (start += leaf.size), 1, axis === 0 ? 0 : x.ndim - 1);
+    return reshape(part, axis === 0 ? [...leaf.shape, ...rest] : [...rest, ...leaf.shape]);
+  });
+}
+
+/**
+ * The Jacobian by forward mode, a column per input element: right for few inputs.
+ * @returns `(...args) => tree` like the output; each leaf is a tree like the argument with arrays of shape
+ *   `[...output shape, ...input shape]`
+ * Source: `jax.jacfwd`.
+ * @example jacfwd((x) => x.mul(x))(np.array([1, 2])) // [[2, 0], [0, 4]]
+ */
+export function jacfwd<F extends AnyFunction>(f: F, { argnums = 0 }: JacobianOptions = {}): (...args: Inputs<F>) => Jacobian<F> {
+  checkCallable(f, "jacfwd");
+  return (...args) => {
+    const [leaves, def] = arrayLeaves(args[argnums], `jacfwd: argument ${argnums}`);
+    const along: AnyFunction = (...unit) => jvp((x) => f(...at(args, argnums, x)), [args[argnums]], [tree.unflatten(def, unit)])[1];
+    const columns = vmap(along, 0, -1)(...basis(leaves));
+    return mapLeaves(columns, (x) => tree.unflatten(def, blocks(x, leaves, -1))) as Jacobian<F>;
+  };
+}
+
+/**
+ * The Jacobian by reverse mode, a row per output element: right for few outputs. See {@link jacfwd} for the result.
+ * Source: `jax.jacrev`.
+ * @example jacrev((x) => x.mul(x).sum())(np.array([1, 2])) // [2, 4]
+ */
+export function jacrev<F extends AnyFunction>(f: F, { argnums = 0 }: JacobianOptions = {}): (...args: Inputs<F>) => Jacobian<F> {
+  checkCallable(f, "jacrev");
+  return (...args) => {
+    const [out, back] = vjp((x) => f(...at(args, argnums, x)), [args[argnums]]);
+    const [outLeaves, outDef] = arrayLeaves(out, "jacrev: the output");
+    const rows: AnyFunction = (...unit) => back(tree.unflatten(outDef, unit) as never)[0];
+    const [perInput, def] = arrayLeaves(vmap(rows)(...basis(outLeaves)), "jacrev: the rows");
+    const perOutput = perInput.map((x) => blocks(x, outLeaves, 0));
+    const trees = outLeaves.map((_, o) =>
+      tree.unflatten(
+        def,
+        perOutput.map((parts) => parts[o]!),
+      ),
+    );
+    return tree.unflatten(outDef, trees) as Jacobian<F>;
+  };
+}
+
+/**
+ * The Hessian of a scalar-valued function: forward over reverse.
+ * @returns a tree like the argument; each leaf a tree like the argument with arrays of shape `[...shape, ...shape]`
+ * Source: `jax.hessian`.
+ * @example hessian((x) => x.mul(x).mul(x).sum())(np.array([1, 2])) // [[6, 0], [0, 12]]
+ */
+export function hessian<F extends AnyFunction>(
+  f: F,
+  options: JacobianOptions = {},
+): (...args: Inputs<F>) => tree.MapTree<Arrays<Parameters<F>[0]>, Arrays<Parameters<F>[0]>> {
+  const gradient: AnyFunction = grad(f, { argnums: options.argnums ?? 0 });
+  return jacfwd(gradient, options) as never;
+}
+
+function mapLeaves(value: unknown, f: (x: NDArray) => unknown): unknown {
+  const [leaves, def] = arrayLeaves(value, "jacobian");
+  return tree.unflatten(def, leaves.map(f));
+}

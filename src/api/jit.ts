@@ -1,0 +1,146 @@
+/** Compilation of whole functions: `jit`, and its opposite for debugging, `disableJit`. */
+import type { NDArray } from "../core/array.ts";
+import { DeviceArray } from "../core/array.ts";
+import { device } from "../core/device.ts";
+import { WeftTypeError } from "../core/errors.ts";
+import type { Jaxpr } from "../core/jaxpr.ts";
+import { stage } from "../core/stage.ts";
+import { isEager, isStepwise, Tracer, withStepwise } from "../core/trace.ts";
+import { callPrimitive } from "../lax/control/call.ts";
+import * as tree from "../tree/index.ts";
+import { structuralKey } from "../util/key.ts";
+import { type AnyFunction, arrayLeaves, checkCallable, flatten, type Inputs, type Output } from "./functions.ts";
+import { type Lowered, lowered } from "./lowered.ts";
+
+export interface JitOptions {
+  /** Arguments that are ordinary JavaScript values: not traced; a new value compiles anew. */
+  readonly staticArgnums?: number | readonly number[];
+  /** Arguments whose memory may be reused for the results. They must not be used afterwards. */
+  readonly donateArgnums?: number | readonly number[];
+  /** Accepted for the sake of programs written for other libraries; there is one device. */
+  readonly device?: unknown;
+}
+
+export interface JitFunction<F extends AnyFunction> {
+  (...args: Inputs<F>): Output<F>;
+  /** The compiled form for arguments like these, without running it. */
+  lower(...args: Inputs<F>): Lowered;
+  /** Forgets all traces and compiled programs of this function. */
+  clearCache(): void;
+  dispose(): void;
+}
+
+/** One trace of the function: valid for arguments of the same trees, types and static values. */
+interface Traced {
+  readonly jaxpr: Jaxpr;
+  readonly consts: NDArray[];
+  readonly outTree: tree.TreeDef;
+  readonly donated: readonly boolean[];
+}
+
+const toList = (x: number | readonly number[] | undefined): readonly number[] =>
+  x === undefined ? [] : typeof x === "number" ? [x] : x;
+
+/**
+ * Compiles `f`: at the first call with arguments of some types it is traced, and the whole of it, loops included, becomes
+ * one program; later calls run that program.
+ *
+ * @param f a pure function over trees of arrays
+ * @returns a function of the same signature, with `.lower(...args)` to look at the program and `.clearCache()`
+ * @throws WeftTypeError for arguments that are no arrays (mark them with staticArgnums); ConcretizationTypeError when `f`
+ *   needs a concrete value while it is traced
+ * Source: `jax.jit`.
+ * @example const f = jit((x) => np.tanh(x).sum()); f(np.arange(4))
+ */
+export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): JitFunction<F> {
+  checkCallable(f, "jit");
+  const compiled = new Jitted(f, toList(options.staticArgnums), toList(options.donateArgnums));
+  const call = (...args: unknown[]): unknown => compiled.call(args);
+  const extras = {
+    lower: (...args: unknown[]) => lowered(compiled.trace(args).jaxpr),
+    clearCache: () => compiled.clear(),
+    dispose: () => compiled.clear(),
+  };
+  Object.defineProperty(call, "name", { value: f.name });
+  return Object.assign(call, extras) as unknown as JitFunction<F>;
+}
+
+class Jitted {
+  private readonly f: AnyFunction;
+  private readonly statics: readonly number[];
+  private readonly donations: readonly number[];
+  private readonly cache = new Map<string, Traced>();
+
+  constructor(f: AnyFunction, statics: readonly number[], donations: readonly number[]) {
+    this.f = f;
+    this.statics = statics;
+    this.donations = donations;
+  }
+
+  clear(): void {
+    this.cache.clear();
+  }
+
+  call(args: readonly unknown[]): unknown {
+    if (isStepwise()) return this.f(...args);
+    const { leaves, traced } = this.lookup(args);
+    const operands = traced.consts.length ? [...traced.consts, ...leaves] : leaves;
+    return tree.unflatten(traced.outTree, this.run(traced, operands));
+  }
+
+  trace(args: readonly unknown[]): Traced {
+    return this.lookup(args).traced;
+  }
+
+  private run(traced: Traced, operands: NDArray[]): NDArray[] {
+    if (isEager() && operands.every((x) => x instanceof DeviceArray))
+      return device().execute(traced.jaxpr, operands as DeviceArray[], traced.donated);
+    return callPrimitive.bind(operands, { jaxpr: traced.jaxpr, name: this.f.name || "<lambda>" });
+  }
+
+  private lookup(args: readonly unknown[]): { leaves: NDArray[]; traced: Traced } {
+    const parts = args.map((a, i): [NDArray[], tree.TreeDef | null] =>
+      this.statics.includes(i) ? [[], null] : arrayLeaves(a, `jit(${this.f.name || "function"}): argument ${i}`),
+    );
+    const leaves = parts.flatMap(([l]) => l);
+    const key = this.key(args, parts, leaves);
+    const found = this.cache.get(key);
+    if (found) return { leaves, traced: found };
+    const traced = this.record(args, parts, leaves);
+    // A trace that closed over tracers of an outer function is only good for this call.
+    if (!traced.consts.some((c) => c instanceof Tracer)) this.cache.set(key, traced);
+    return { leaves, traced };
+  }
+
+  private key(args: readonly unknown[], parts: readonly (readonly [NDArray[], tree.TreeDef | null])[], leaves: readonly NDArray[]): string {
+    let key = "";
+    parts.forEach(([, def], i) => (key += def ? `${def.id};` : `s${structuralKey(args[i])};`));
+    for (const x of leaves) key += `${x.aval.id},`;
+    return key;
+  }
+
+  private record(args: readonly unknown[], parts: readonly (readonly [NDArray[], tree.TreeDef | null])[], leaves: readonly NDArray[]): Traced {
+    const dynamic = parts.flatMap(([, def]) => (def ? [def] : []));
+    const withStatics: AnyFunction = (...trees) => this.f(...parts.map(([, def], i) => (def ? trees.shift() : args[i])));
+    const flat = flatten(withStatics, dynamic, false, "jit");
+    const { jaxpr, consts } = stage(
+      flat,
+      leaves.map((x) => x.aval),
+    );
+    const donated = [
+      ...consts.map(() => false),
+      ...parts.flatMap(([l], i) => l.map(() => this.donations.includes(i))),
+    ];
+    return { jaxpr, consts, outTree: flat.outTree(), donated };
+  }
+}
+
+/**
+ * Runs `body` with every jitted function and loop step by step in JavaScript, so that an ordinary debugger works inside.
+ * Source: `jax.disable_jit`.
+ * @example disableJit(() => lax.scan(step, init, xs)) // breakpoints in step see concrete arrays
+ */
+export function disableJit<T>(body: () => T): T {
+  if (typeof body !== "function") throw new WeftTypeError("disableJit expects a function to run.");
+  return withStepwise(body);
+}

@@ -1,0 +1,335 @@
+import { ByteWriter, EncodeError } from "./bytes.ts";
+import { FuncBuilder, type FuncRef, type GlobalRef } from "./func.ts";
+import { type FuncType, VAL_TYPE_BYTE, type ValType, writeValTypes } from "./types.ts";
+
+/** Size of a memory in pages of 64 KiB. A shared memory needs `max`. */
+export interface MemoryLimits {
+  readonly min: number;
+  readonly max?: number;
+  readonly shared?: boolean;
+}
+
+export interface FuncOptions {
+  /** Export the function under its name. */
+  readonly export?: boolean;
+}
+
+/** Types a global may have. */
+export type Scalar = Exclude<ValType, "v128">;
+
+/** Emits a function body. Parameters are locals 0, 1, ... */
+export type FuncBody = (f: FuncBuilder) => void;
+
+interface Func {
+  readonly name: string;
+  readonly type: FuncType;
+  readonly typeIndex: number;
+  /** Imported functions never have one. */
+  code?: Uint8Array;
+}
+
+interface DataSegment {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+const MAX_PAGES = 65_536;
+const SECTION = {
+  type: 1,
+  import: 2,
+  function: 3,
+  memory: 5,
+  global: 6,
+  export: 7,
+  code: 10,
+  data: 11,
+} as const;
+const EXTERNAL = { func: 0, memory: 2, global: 3 } as const;
+const CONST_OPCODE: Readonly<Record<Scalar, number>> = {
+  i32: 0x41,
+  i64: 0x42,
+  f32: 0x43,
+  f64: 0x44,
+};
+
+/** A vector whose entries are encoded as they are added. */
+class EntryList {
+  readonly #out: ByteWriter = new ByteWriter();
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(write: (out: ByteWriter) => void): void {
+    write(this.#out);
+    this.#count++;
+  }
+
+  write(out: ByteWriter): void {
+    out.u32(this.#count);
+    out.bytes(this.#out.view());
+  }
+}
+
+function writeLimits(out: ByteWriter, { min, max, shared = false }: MemoryLimits): void {
+  if (shared && max === undefined) throw new EncodeError("a shared memory needs max");
+  if (min > (max ?? MAX_PAGES) || (max ?? 0) > MAX_PAGES) {
+    throw new EncodeError(
+      `memory limits: expected min <= max <= ${MAX_PAGES} pages, got min ${min}, max ${max}`,
+    );
+  }
+  out.u8((max === undefined ? 0 : 1) | (shared ? 2 : 0));
+  out.u32(min);
+  if (max !== undefined) out.u32(max);
+}
+
+function writeSection(out: ByteWriter, id: number, write: (section: ByteWriter) => void): void {
+  const section = new ByteWriter(1024);
+  write(section);
+  out.u8(id);
+  out.sized(section.view());
+}
+
+/**
+ * Assembles one WebAssembly module: imports first, then functions in any order, then `finish`.
+ *
+ * @example
+ * const module = new ModuleBuilder();
+ * module.func("twice", ["f32"], ["f32"], (f) => { f.get(0); f.get(0); f.op("f32.add"); }, { export: true });
+ * const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()));
+ */
+export class ModuleBuilder {
+  readonly #name: string | undefined;
+  readonly #types: EntryList = new EntryList();
+  readonly #typeIndices: Map<string, number> = new Map();
+  readonly #imports: EntryList = new EntryList();
+  readonly #memories: EntryList = new EntryList();
+  readonly #globals: EntryList = new EntryList();
+  readonly #exports: EntryList = new EntryList();
+  readonly #exportNames: Set<string> = new Set();
+  readonly #funcs: Func[] = [];
+  readonly #data: DataSegment[] = [];
+  #importedFuncs = 0;
+  #hasMemory = false;
+
+  /** `name` shows in engines' tools. */
+  constructor(name?: string) {
+    this.#name = name;
+  }
+
+  /** Imports the module's only memory. */
+  importMemory(module: string, name: string, limits: MemoryLimits): void {
+    this.#claimMemory();
+    this.#import(module, name, EXTERNAL.memory, (out) => writeLimits(out, limits));
+  }
+
+  /** Imports a function. Throws EncodeError once a function was declared: imports have the lower indices. */
+  importFunc(module: string, name: string, params: readonly ValType[], results: readonly ValType[]): FuncRef {
+    if (this.#funcs.length > this.#importedFuncs) {
+      throw new EncodeError(
+        `import ${module}.${name} comes after function ${this.#funcs.at(-1)?.name}: import first`,
+      );
+    }
+    const ref = this.#addFunc(`${module}.${name}`, { params, results });
+    this.#import(module, name, EXTERNAL.func, (out) => out.u32(this.#func(ref).typeIndex));
+    return this.#importedFuncs++;
+  }
+
+  /** Creates the module's only memory, exported under `exportName` when given. */
+  memory(limits: MemoryLimits, exportName?: string): void {
+    this.#claimMemory();
+    this.#memories.add((out) => writeLimits(out, limits));
+    if (exportName !== undefined) this.#export(exportName, EXTERNAL.memory, 0);
+  }
+
+  /** Creates a scalar global, mutable unless said otherwise. */
+  global(
+    type: Scalar,
+    initial: number | bigint,
+    options: { readonly mutable?: boolean; readonly exportName?: string } = {},
+  ): GlobalRef {
+    const ref = this.#globals.count;
+    this.#globals.add((out) => {
+      out.u8(VAL_TYPE_BYTE[type]);
+      out.u8(options.mutable === false ? 0 : 1);
+      writeConst(out, type, initial);
+    });
+    if (options.exportName !== undefined) this.#export(options.exportName, EXTERNAL.global, ref);
+    return ref;
+  }
+
+  /** Copies bytes to a fixed address at every instantiation, also when the memory is shared with other instances. */
+  data(offset: number, bytes: Uint8Array): void {
+    if (!this.#hasMemory) throw new EncodeError("data needs a memory: import or create it first");
+    this.#data.push({ offset, bytes });
+  }
+
+  /** Reserves an index for a function, so that bodies may call it before `define` gives it its own. */
+  declare(
+    name: string,
+    params: readonly ValType[],
+    results: readonly ValType[],
+    options: FuncOptions = {},
+  ): FuncRef {
+    const ref = this.#addFunc(name, { params, results });
+    if (options.export) this.#export(name, EXTERNAL.func, ref);
+    return ref;
+  }
+
+  /** Gives a declared function its body. Faults in the body are rethrown with the function's name in front. */
+  define(ref: FuncRef, body: FuncBody): void {
+    const func = this.#func(ref);
+    if (ref < this.#importedFuncs)
+      throw new EncodeError(`function ${func.name} is imported and takes no body`);
+    if (func.code) throw new EncodeError(`function ${func.name} is defined twice`);
+    func.code = this.#encodeBody(func, body);
+  }
+
+  /** `declare` and `define` in one step. */
+  func(
+    name: string,
+    params: readonly ValType[],
+    results: readonly ValType[],
+    body: FuncBody,
+    options: FuncOptions = {},
+  ): FuncRef {
+    const ref = this.declare(name, params, results, options);
+    this.define(ref, body);
+    return ref;
+  }
+
+  /** The module's bytes. Throws EncodeError when a declared function has no body. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const defined = this.#funcs.slice(this.#importedFuncs);
+    const out = new ByteWriter(4096);
+    out.bytes(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+    this.#entrySection(out, SECTION.type, this.#types);
+    this.#entrySection(out, SECTION.import, this.#imports);
+    writeSection(out, SECTION.function, (section) => {
+      section.u32(defined.length);
+      for (const func of defined) section.u32(func.typeIndex);
+    });
+    this.#entrySection(out, SECTION.memory, this.#memories);
+    this.#entrySection(out, SECTION.global, this.#globals);
+    this.#entrySection(out, SECTION.export, this.#exports);
+    writeSection(out, SECTION.code, (section) => writeCode(section, defined));
+    if (this.#data.length > 0) writeSection(out, SECTION.data, (section) => writeData(section, this.#data));
+    writeSection(out, 0, (section) => writeNames(section, this.#name, this.#funcs));
+    return out.view().slice();
+  }
+
+  #entrySection(out: ByteWriter, id: number, entries: EntryList): void {
+    if (entries.count > 0) writeSection(out, id, (section) => entries.write(section));
+  }
+
+  #claimMemory(): void {
+    if (this.#hasMemory) throw new EncodeError("the module already has a memory");
+    this.#hasMemory = true;
+  }
+
+  #import(module: string, name: string, kind: number, writeType: (out: ByteWriter) => void): void {
+    this.#imports.add((out) => {
+      out.name(module);
+      out.name(name);
+      out.u8(kind);
+      writeType(out);
+    });
+  }
+
+  #export(name: string, kind: number, index: number): void {
+    if (this.#exportNames.has(name)) throw new EncodeError(`export name ${name} is taken`);
+    this.#exportNames.add(name);
+    this.#exports.add((out) => {
+      out.name(name);
+      out.u8(kind);
+      out.u32(index);
+    });
+  }
+
+  #addFunc(name: string, type: FuncType): FuncRef {
+    return this.#funcs.push({ name, type, typeIndex: this.#typeIndex(type) }) - 1;
+  }
+
+  #func(ref: FuncRef): Func {
+    const func = this.#funcs[ref];
+    if (!func) throw new EncodeError(`unknown function ${ref}; there are ${this.#funcs.length}`);
+    return func;
+  }
+
+  #typeIndex(type: FuncType): number {
+    const key = `${type.params.join()}>${type.results.join()}`;
+    const known = this.#typeIndices.get(key);
+    if (known !== undefined) return known;
+    const index = this.#types.count;
+    this.#typeIndices.set(key, index);
+    this.#types.add((out) => {
+      out.u8(0x60);
+      writeValTypes(out, type.params);
+      writeValTypes(out, type.results);
+    });
+    return index;
+  }
+
+  #encodeBody(func: Func, body: FuncBody): Uint8Array {
+    const builder = new FuncBuilder({
+      type: func.type,
+      typeIndex: (type) => this.#typeIndex(type),
+      requireFunc: (ref) => void this.#func(ref),
+      requireGlobal: (ref) => {
+        if (!(ref < this.#globals.count)) throw new EncodeError(`unknown global ${ref}`);
+      },
+    });
+    try {
+      body(builder);
+      return builder.finish();
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error;
+      throw new EncodeError(`function ${func.name}: ${error.message}`, { cause: error });
+    }
+  }
+}
+
+const WRITE_CONST: Readonly<Record<Scalar, (out: ByteWriter, value: number | bigint) => void>> = {
+  i32: (out, value) => out.i32(Number(value)),
+  i64: (out, value) => out.i64(BigInt(value)),
+  f32: (out, value) => out.f32(Number(value)),
+  f64: (out, value) => out.f64(Number(value)),
+};
+
+/** A constant expression: one `const` instruction and `end`. */
+function writeConst(out: ByteWriter, type: Scalar, value: number | bigint): void {
+  out.u8(CONST_OPCODE[type]);
+  WRITE_CONST[type](out, value);
+  out.u8(0x0b);
+}
+
+function writeCode(out: ByteWriter, funcs: readonly Func[]): void {
+  out.u32(funcs.length);
+  for (const { name, code } of funcs) {
+    if (!code) throw new EncodeError(`function ${name} is declared but never defined`);
+    out.sized(code);
+  }
+}
+
+function writeData(out: ByteWriter, segments: readonly DataSegment[]): void {
+  out.u32(segments.length);
+  for (const { offset, bytes } of segments) {
+    out.u8(0); // active, memory 0
+    writeConst(out, "i32", offset);
+    out.sized(bytes);
+  }
+}
+
+/** The custom section "name": subsection 0 names the module, subsection 1 the functions. */
+function writeNames(out: ByteWriter, moduleName: string | undefined, funcs: readonly Func[]): void {
+  out.name("name");
+  if (moduleName !== undefined) writeSection(out, 0, (names) => names.name(moduleName));
+  writeSection(out, 1, (names) => {
+    names.u32(funcs.length);
+    for (const [index, func] of funcs.entries()) {
+      names.u32(index);
+      names.name(func.name);
+    }
+  });
+}

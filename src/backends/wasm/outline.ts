@@ -1,0 +1,98 @@
+/**
+ * Which parts of a program become functions ("kernels"). An engine replaces slow first code by optimised code only at the
+ * next call of a function, so what runs long has to be many calls: a loop with much work in an iteration stays outside
+ * and calls, for each nest of its body, a function. A loop with little work in an iteration goes into a function whole.
+ */
+import type { Expr, Local, Stmt } from "../../compiler/ir/nodes.ts";
+import {
+  atomsOf,
+  type Block,
+  blocksOf,
+  declaredBy,
+  effects,
+  freeAtoms,
+  mapParts,
+} from "../../compiler/ir/visit.ts";
+import type { Kernel, Kernels } from "./walk.ts";
+import { blockWork, statementWork } from "./work.ts";
+
+/** Work from which on a call costs nothing in comparison. */
+const CALL_WORK = 2_000;
+/** Work (some milliseconds in slow code) that is better cut into several calls. */
+const LONG_WORK = 5_000_000;
+/** Work that is not worth a call. */
+const TRIVIAL_WORK = 48;
+
+export interface Outlined {
+  readonly body: Block;
+  readonly kernels: Kernels;
+}
+
+export function outline(body: Block): Outlined {
+  const kernels = new Map<Stmt, Kernel>();
+  return { body: new Outliner(kernels).block(body, []), kernels };
+}
+
+/** Stays outside of functions, and has functions inside. */
+function isDriver(s: Stmt): boolean {
+  if (s.kind === "host" || callsHost(s)) return true;
+  if (s.kind === "for" && s.lanes === 1) {
+    const enough = blockWork(s.body) >= CALL_WORK;
+    return enough && (s.mode === "serial" || statementWork(s) >= LONG_WORK);
+  }
+  if (s.kind === "while") return blockWork(s.body) + blockWork(s.head) >= CALL_WORK;
+  return s.kind === "switch" && statementWork(s) >= CALL_WORK;
+}
+
+const callsHost = (s: Stmt): boolean => blocksOf(s).length > 0 && effects([s]).calls;
+
+class Outliner {
+  readonly #kernels: Map<Stmt, Kernel>;
+
+  constructor(kernels: Map<Stmt, Kernel>) {
+    this.#kernels = kernels;
+  }
+
+  /** `later`: what is evaluated after the block in the scope of its locals. */
+  block(block: Block, later: readonly (Expr | Block)[]): Block {
+    const out: Stmt[] = [];
+    let group: Stmt[] = [];
+    const flush = (next: number): void => {
+      if (group.length > 0) out.push(...this.#group(group, [block.slice(next), ...later]));
+      group = [];
+    };
+    for (const [i, s] of block.entries()) {
+      const driver = isDriver(s);
+      if (driver || blockWork(group) + statementWork(s) > CALL_WORK) flush(i);
+      if (driver) out.push(this.#driver(s));
+      else group.push(s);
+    }
+    flush(block.length);
+    return out;
+  }
+
+  #driver(s: Stmt): Stmt {
+    if (s.kind !== "while") return mapParts(s, { block: (b) => this.block(b, []) });
+    return { ...s, head: this.block(s.head, [s.cond, s.body]), body: this.block(s.body, []) };
+  }
+
+  #group(group: Block, later: readonly (Expr | Block)[]): Block {
+    const hasLoop = group.some((s) => blocksOf(s).length > 0);
+    if (!hasLoop && blockWork(group) <= TRIVIAL_WORK) return group;
+    const place: Stmt = { kind: "switch", index: { op: "const", dtype: "int32", value: 0 }, branches: [group] };
+    const name = `kernel${this.#kernels.size}`;
+    this.#kernels.set(place, { name, body: group, results: resultsOf(group, later) });
+    return [place];
+  }
+}
+
+/** Locals that a group leaves behind: those it declares and others read, and those of others that it assigns. */
+function resultsOf(group: Block, later: readonly (Expr | Block)[]): Local[] {
+  const declared = group.flatMap(declaredBy).filter((atom) => atom.kind === "local");
+  const uses = declared.length > 0 ? new Set(later.flatMap((x) => [...usedIn(x)])) : new Set();
+  const free = freeAtoms(group);
+  const assigned = [...effects(group).assigns].filter((local) => free.has(local));
+  return [...new Set([...declared.filter((local) => uses.has(local)), ...assigned])];
+}
+
+const usedIn = (x: Expr | Block): Iterable<unknown> => ("op" in x ? atomsOf(x) : freeAtoms(x));

@@ -1,0 +1,95 @@
+/**
+ * Last rewrites of the loop IR, for what WebAssembly engines do not do themselves:
+ * - short innermost loops are unrolled;
+ * - long serial loops with little in them are cut into blocks of iterations, so that a block can be a function: an engine
+ *   replaces slow first code by optimised code only when a function is called again;
+ * - reductions with lanes get several accumulators where that hides latency.
+ */
+import { affine, constant } from "../../compiler/ir/affine.ts";
+import type { For, LoopVar, Reduce, Stmt } from "../../compiler/ir/nodes.ts";
+import {
+  type Block,
+  blocksOf,
+  effects,
+  indexExpr,
+  mapStmts,
+  newLoopVar,
+  renewed,
+  substitute,
+} from "../../compiler/ir/visit.ts";
+import { blockWork, statementWork } from "./work.ts";
+
+const UNROLL_EXTENT = 4;
+const UNROLL_WORK = 96;
+/** A serial loop with this much work may run long in slow code. */
+const LONG_WORK = 1_000_000;
+/** Work of one block of its iterations: far more than a call costs. */
+const BLOCK_WORK = 50_000;
+
+export function prepare(block: Block): Block {
+  const seen = new Set<LoopVar>();
+  return mapStmts(block, (s) => {
+    const own = withOwnVars(s, seen);
+    if (own.kind === "reduce") return moreAccumulators(own);
+    if (own.kind !== "for" || own.lanes > 1) return own;
+    return unrolled(own) ?? blocked(own) ?? own;
+  });
+}
+
+/** A loop variable belongs to one loop: what is known of it is kept by its identity. */
+function withOwnVars(s: Stmt, seen: Set<LoopVar>): Stmt {
+  const vars = s.kind === "for" ? [s.v] : s.kind === "reduce" ? s.vars : [];
+  const result = vars.some((v) => seen.has(v)) ? renewed([s])[0]! : s;
+  const own = result.kind === "for" ? [result.v] : result.kind === "reduce" ? result.vars : [];
+  for (const v of own) seen.add(v);
+  return result;
+}
+
+const isInnermost = (block: Block): boolean => block.every((s) => blocksOf(s).length === 0);
+
+/** The iterations of a short loop one after the other. */
+function unrolled(s: For): Block | undefined {
+  const short = s.extent <= UNROLL_EXTENT && isInnermost(s.body) && statementWork(s) <= UNROLL_WORK;
+  if (!short && s.extent > 1) return undefined;
+  return Array.from({ length: s.extent }, (_, i) =>
+    renewed(substitute(s.body, new Map([[s.v, indexExpr(constant(i))]]))),
+  ).flat();
+}
+
+/** `for v < n` as `for block { for step < size }`, and the iterations that are left. */
+function blocked(s: For): Block | undefined {
+  const once = blockWork(s.body) + 1;
+  const size = Math.ceil(BLOCK_WORK / once);
+  if (s.mode !== "serial" || s.extent * once < LONG_WORK || s.extent < 2 * size || effects(s.body).calls) {
+    return undefined;
+  }
+  const count = Math.floor(s.extent / size);
+  const [outer, inner] = [newLoopVar(`${s.v.name}_block`), newLoopVar(s.v.name)];
+  const at = affine(0, [
+    { atom: outer, coeff: size },
+    { atom: inner, coeff: 1 },
+  ]);
+  const steps = serial(inner, size, substitute(s.body, new Map([[s.v, indexExpr(at)]])));
+  const rest = s.extent - count * size;
+  const last = newLoopVar(s.v.name);
+  const restAt = affine(count * size, [{ atom: last, coeff: 1 }]);
+  const tail = rest > 0 ? [serial(last, rest, renewed(substitute(s.body, new Map([[s.v, indexExpr(restAt)]]))))] : [];
+  return [serial(outer, count, [steps]), ...tail];
+}
+
+const serial = (v: LoopVar, extent: number, body: Block): For => ({
+  kind: "for",
+  v,
+  extent,
+  mode: "serial",
+  lanes: 1,
+  body,
+});
+
+/** Twice or four times the lanes: independent sums in several registers. */
+function moreAccumulators(s: Reduce): Reduce {
+  const extent = s.extents.at(-1) ?? 1;
+  const small = isInnermost(s.body) && blockWork(s.body) <= 32;
+  const factor = [4, 2].find((k) => s.lanes * k <= 16 && extent % (s.lanes * k) === 0);
+  return s.lanes > 1 && small && factor ? { ...s, lanes: s.lanes * factor } : s;
+}

@@ -1,0 +1,101 @@
+/** Lowers the equations of a jaxpr, one after the other, and decides which results are stored. */
+
+import { assert } from "../../core/errors.ts";
+import { type Eqn, type Jaxpr, Var } from "../../core/jaxpr.ts";
+import type { PrimitiveKind } from "../../core/primitive.ts";
+import { type Context, Frame, type Home, type Homes } from "./context.ts";
+import { copied, deliver, isolate, stable } from "./memory.ts";
+import { Lazy, sameArray, type Value } from "./operands.ts";
+import { simplest } from "./probe.ts";
+
+/** A lazy value that reads through more than this many others is stored: expressions stay small. */
+const MAX_DEPTH = 48;
+
+export interface BodyOptions {
+  /** Where results are wanted; a result with a home is in it afterwards. */
+  readonly homes?: Homes;
+  /** How many leading arguments keep their contents: they are read again by whoever runs after this code. */
+  readonly pinned?: (argument: number) => boolean;
+}
+
+const NO_HOMES: Homes = [];
+
+/** Lowers `jaxpr` here and returns its results. */
+export function lowerBody(
+  ctx: Context,
+  jaxpr: Jaxpr,
+  args: readonly Value[],
+  options: BodyOptions = {},
+): Value[] {
+  const { homes = NO_HOMES, pinned = () => false } = options;
+  const frame = new Frame(jaxpr, args, ctx.code.block, new Set(jaxpr.invars.filter((_, i) => pinned(i))));
+  const homeOf = homesOfVars(jaxpr, homes);
+  ctx.frames.push(frame);
+  for (const i of frame.schedule.live) {
+    frame.position = i;
+    lowerEqn(ctx, frame, jaxpr.eqns[i]!, homeOf);
+  }
+  frame.finish();
+  const outs = jaxpr.outs.map((atom, i) => {
+    const value = frame.read(atom);
+    return homes[i] ? deliver(ctx, value, homes[i], false) : value;
+  });
+  ctx.frames.pop();
+  return outs;
+}
+
+/** One home per variable that an equation makes: that of the value it updates comes first, for others it is the first result. */
+function homesOfVars(jaxpr: Jaxpr, homes: Homes): Map<Var, Home> {
+  const found = new Map<Var, Home>();
+  jaxpr.outs.forEach((atom, i) => {
+    const home = homes[i];
+    if (atom instanceof Var && home && (home.inPlace || !found.has(atom))) found.set(atom, home);
+  });
+  return found;
+}
+
+function lowerEqn(ctx: Context, frame: Frame, eqn: Eqn, homeOf: ReadonlyMap<Var, Home>): void {
+  const { primitive, params, outputs } = eqn;
+  const homes = outputs.map((v) => homeOf.get(v));
+  const outs = outputs.map((v) => v.aval);
+  const args = operands(ctx, frame, eqn, homes);
+  ctx.inEquation(args, outs, homes, () => {
+    const results = primitive.lower(ctx.emitter, [...args], params, outs) as Value[];
+    assert(results.length === outs.length, `${primitive.name} was lowered to ${results.length} results`);
+    results.forEach((x, i) => {
+      assert(
+        sameArray(x.aval, outs[i]!),
+        `result ${i} of ${primitive.name} is ${outs[i]}, lowered to ${x.aval}`,
+      );
+      const v = outputs[i]!;
+      if (frame.schedule.isUsed(v)) frame.env.set(v, settle(ctx, frame, v, x, homes[i], primitive.kind));
+    });
+  });
+  frame.release(eqn.inputs);
+}
+
+function operands(ctx: Context, frame: Frame, eqn: Eqn, homes: Homes): readonly Value[] {
+  const args = eqn.inputs.map((atom) => frame.read(atom));
+  const [x] = eqn.inputs;
+  const updates = eqn.primitive.kind === "write" && x && sameArray(x.aval, eqn.outputs[0]!.aval);
+  return updates ? isolate(ctx, args, homes[0]) : args;
+}
+
+/** Kinds whose results may be nothing but another way to look at an operand. */
+const VIEWS: ReadonlySet<PrimitiveKind> = new Set<PrimitiveKind>(["view", "expand", "gather", "generate"]);
+
+/** What later equations read for v: x itself when that costs nothing, else x stored. */
+function settle(
+  ctx: Context,
+  frame: Frame,
+  v: Var,
+  x: Value,
+  home: Home | undefined,
+  kind: PrimitiveKind,
+): Value {
+  if (home) return deliver(ctx, x, home, ctx.equation.claimed);
+  const simple = VIEWS.has(kind) ? simplest(ctx.code, x) : x;
+  if (!(simple instanceof Lazy)) return simple;
+  if (simple.depth > MAX_DEPTH) return copied(ctx, simple);
+  return frame.schedule.readOnce(v) ? simple : stable(ctx, simple);
+}

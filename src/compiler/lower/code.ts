@@ -1,0 +1,152 @@
+/** The program text while it is written: open blocks, fresh names, statements. */
+import type { Shape } from "../../core/aval.ts";
+import type { DType } from "../../core/dtype.ts";
+import type { Index } from "../../core/emit.ts";
+import { constant, localExpr, newBuffer, newLocal, newLoopVar, scaledAtom } from "../ir/build.ts";
+import type { Affine, Buffer, Expr, For, IndexAtom, Local, LoopVar, Stmt } from "../ir/nodes.ts";
+import { asAffine, forEachExpr } from "../ir/visit.ts";
+
+/** A statement list that is being written. What it declares is in scope while it is open. */
+export class Block {
+  readonly stmts: Stmt[] = [];
+  /** Locals that hold a value which cannot change while the block is open. */
+  readonly bound: Map<Expr, Local> = new Map();
+  open = true;
+}
+
+/** Every index that reaches the compiler is one of its own. */
+export const toAffine = (i: Index): Affine => (typeof i === "number" ? constant(i) : (i as Affine));
+
+export class Code {
+  readonly temps: Buffer[] = [];
+  /** Number of values of each loop variable, and of locals that are known to lie in [0, extent). */
+  readonly extents: Map<IndexAtom, number> = new Map();
+  /** Changes with every statement that may change what a load or a local gives. */
+  epoch = 0;
+  private readonly open: Block[] = [new Block()];
+  private readonly used = new Map<string, number>();
+  private readonly axes: LoopVar[] = [];
+
+  get block(): Block {
+    return this.open.at(-1)!;
+  }
+
+  emit(stmt: Stmt): void {
+    this.block.stmts.push(stmt);
+    if (stmt.kind !== "let") this.epoch++;
+  }
+
+  /** Runs `write` with a new block open. Returns the block's statements and what `write` returned. */
+  within<T>(write: () => T): [stmts: readonly Stmt[], result: T] {
+    const block = new Block();
+    this.open.push(block);
+    try {
+      return [block.stmts, write()];
+    } finally {
+      this.open.pop();
+      block.open = false;
+    }
+  }
+
+  // Names.
+
+  /** `base0`, `base1`, …: a name for one of many. */
+  numbered(base: string): string {
+    const n = this.used.get(base) ?? 0;
+    this.used.set(base, n + 1);
+    return `${base}${n}`;
+  }
+  /** `name`, or `name_1`, … when it is taken. */
+  unique(name: string): string {
+    const n = this.used.get(name) ?? 0;
+    this.used.set(name, n + 1);
+    return n === 0 ? name : `${name}_${n}`;
+  }
+  local(base: string, dtype: DType, extent?: number): Local {
+    const local = newLocal(this.numbered(base), dtype);
+    if (extent !== undefined) this.extents.set(local, extent);
+    return local;
+  }
+  loopVar(extent: number, base = "i"): LoopVar {
+    const v = newLoopVar(this.numbered(base));
+    this.extents.set(v, extent);
+    return v;
+  }
+  temp(dtype: DType, size: number, name: string = this.numbered("t")): Buffer {
+    const buffer = newBuffer(name, dtype, size);
+    this.temps.push(buffer);
+    return buffer;
+  }
+  /** Loop variables that stand for a position when an operand is only looked at; they never get into the program. */
+  probes(shape: Shape): LoopVar[] {
+    while (this.axes.length < shape.length) this.axes.push(newLoopVar("probe"));
+    return this.axes.slice(0, shape.length);
+  }
+
+  // Statements.
+
+  /** The value as an expression that costs nothing and never changes. */
+  let(value: Expr, base = "v"): Expr {
+    return value.op === "const" || value.op === "local" || value.op === "index"
+      ? value
+      : this.snapshot(value, base);
+  }
+  snapshot(value: Expr, base = "v"): Expr {
+    const local = this.local(base, value.dtype);
+    this.emit({ kind: "let", local, value });
+    return localExpr(local);
+  }
+
+  /** An int32 as an index. Integer arithmetic on what cannot change is bound once per block. */
+  asIndex(value: Expr, extent?: number): Affine {
+    const direct = asAffine(value);
+    if (direct) return direct;
+    const fixed = isFixed(value);
+    const known = fixed ? this.lookup(value) : undefined;
+    const local = known ?? this.local("n", "int32", extent);
+    if (!known) this.emit({ kind: "let", local, value });
+    if (fixed && !known) this.block.bound.set(value, local);
+    return asAffine(localExpr(local))!;
+  }
+  private lookup(value: Expr): Local | undefined {
+    for (let depth = this.open.length - 1; depth >= 0; depth--) {
+      const local = this.open[depth]!.bound.get(value);
+      if (local) return local;
+    }
+    return undefined;
+  }
+
+  /** A nest of loops, one per axis that has more than one position; nothing when there is no position at all. */
+  nest(extents: Shape, mode: For["mode"], body: (index: Affine[]) => void, base?: string): void {
+    if (extents.includes(0)) return;
+    const { vars, index } = this.position(extents, base);
+    this.loops(vars, mode, () => body(index));
+  }
+  private loops([v, ...inner]: readonly LoopVar[], mode: For["mode"], body: () => void): void {
+    if (!v) return body();
+    const [stmts] = this.within(() => this.loops(inner, mode, body));
+    this.emit({ kind: "for", v, extent: this.extents.get(v)!, mode, lanes: 1, body: stmts });
+  }
+
+  /** Loop variables for the axes longer than 1, and the index they make. */
+  position(extents: Shape, base?: string): { vars: LoopVar[]; index: Affine[] } {
+    const axes = extents.map((extent) => (extent === 1 ? undefined : this.loopVar(extent, base)));
+    return {
+      vars: axes.filter((v) => v !== undefined),
+      index: axes.map((v) => (v ? scaledAtom(v) : constant(0))),
+    };
+  }
+
+  store(buffer: Buffer, index: Affine, value: Expr): void {
+    this.emit({ kind: "store", buffer, index, value });
+  }
+}
+
+/** Depends only on loop variables and locals that are never set again: {@link Code.let} hands out no others. */
+function isFixed(value: Expr): boolean {
+  let fixed = true;
+  forEachExpr(value, (e) => {
+    if (e.op === "load") fixed = false;
+  });
+  return fixed;
+}

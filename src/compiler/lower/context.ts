@@ -1,0 +1,133 @@
+/** Where lowering stands: the equation being lowered, the jaxprs around it and the values of their variables. */
+import type { ShapedArray } from "../../core/aval.ts";
+import type { Emitter } from "../../core/emit.ts";
+import { assert } from "../../core/errors.ts";
+import { type Atom, type Jaxpr, Literal, type Var } from "../../core/jaxpr.ts";
+import { constExpr } from "../ir/build.ts";
+import type { Buffer } from "../ir/nodes.ts";
+import { type Block, Code } from "./code.ts";
+import { type Compute, Lazy, sameArray, Uniform, type Value, View } from "./operands.ts";
+import { AT_END, type Schedule, scheduleOf } from "./schedule.ts";
+
+/**
+ * Memory that a result is wanted in. `inPlace`: it still holds the value that the result is an update of, so nothing but
+ * that update may write there.
+ */
+export interface Home {
+  readonly view: View;
+  readonly inPlace: boolean;
+}
+export type Homes = readonly (Home | undefined)[];
+export const home = (view: View, inPlace = false): Home => ({ view, inPlace });
+
+/** The equation that is being lowered. */
+interface Equation {
+  readonly args: readonly Value[];
+  readonly outs: readonly ShapedArray[];
+  readonly homes: Homes;
+  /** Something was built in the homes (maybe not what the homes are for). */
+  claimed: boolean;
+  /** What a lazy result may read: all that the operands read, and every buffer made on the way. */
+  readonly roots: Set<Buffer>;
+  readonly depth: number;
+}
+
+/** A jaxpr that is being lowered. */
+export class Frame {
+  readonly env: Map<Var, Value> = new Map();
+  readonly schedule: Schedule;
+  /** The block its equations are lowered into. */
+  readonly block: Block;
+  /** Arguments that are read again after the last use that the jaxpr shows: by the next iteration, or by other code. */
+  readonly pinned: ReadonlySet<Var>;
+  position = -1;
+
+  constructor(jaxpr: Jaxpr, args: readonly Value[], block: Block, pinned: ReadonlySet<Var>) {
+    this.schedule = scheduleOf(jaxpr);
+    this.block = block;
+    this.pinned = pinned;
+    assert(
+      args.length === jaxpr.invars.length,
+      `${args.length} arguments for ${jaxpr.invars.length} variables`,
+    );
+    jaxpr.invars.forEach((v, i) => this.env.set(v, args[i]!));
+  }
+
+  read(atom: Atom): Value {
+    if (atom instanceof Literal) return new Uniform(atom.aval, constExpr(atom.value, atom.aval.dtype));
+    const value = this.env.get(atom);
+    assert(value, `variable ${atom.id} of type ${atom.aval} has no value`);
+    return value;
+  }
+  /** Read by a later equation than the current one, or by the result. */
+  isLive(v: Var): boolean {
+    return this.pinned.has(v) || this.schedule.lastUse(v) > this.position;
+  }
+  /** Forgets what nobody reads any more. */
+  release(inputs: readonly Atom[]): void {
+    for (const v of inputs) if (!(v instanceof Literal) && !this.isLive(v)) this.env.delete(v);
+  }
+  finish(): void {
+    this.position = AT_END;
+  }
+}
+
+export class Context {
+  readonly code: Code = new Code();
+  readonly frames: Frame[] = [];
+  private readonly equations: Equation[] = [];
+  private rules: Emitter | undefined;
+
+  get emitter(): Emitter {
+    assert(this.rules, "no emitter");
+    return this.rules;
+  }
+  set emitter(emitter: Emitter) {
+    this.rules = emitter;
+  }
+
+  get equation(): Equation {
+    const current = this.equations.at(-1);
+    assert(current, "no equation is being lowered");
+    return current;
+  }
+
+  /** Runs `lower` as the lowering of one equation. */
+  inEquation<T>(args: readonly Value[], outs: readonly ShapedArray[], homes: Homes, lower: () => T): T {
+    const roots = new Set(args.flatMap((x) => [...x.roots]));
+    const depth = 1 + Math.max(0, ...args.map((x) => x.depth));
+    this.equations.push({ args, outs, homes, claimed: false, roots, depth });
+    try {
+      return lower();
+    } finally {
+      this.equations.pop();
+    }
+  }
+
+  /**
+   * The homes of the current equation's results, for whoever builds arrays of exactly these types first. A rule may build
+   * something else there: {@link deliver} finds out.
+   */
+  claim(types: readonly ShapedArray[]): Homes {
+    const { equation } = this;
+    const fits =
+      !equation.claimed &&
+      types.length === equation.outs.length &&
+      types.every((type, i) => sameArray(type, equation.outs[i]!));
+    if (!fits) return types.map(() => undefined);
+    equation.claimed = true;
+    return equation.homes;
+  }
+
+  /** Fresh memory for an array. */
+  temp(type: ShapedArray, name?: string): View {
+    const buffer = this.code.temp(type.dtype, type.size, name && this.code.unique(name));
+    for (const equation of this.equations) equation.roots.add(buffer);
+    return new View(type, buffer);
+  }
+
+  lazy(type: ShapedArray, compute: Compute): Lazy {
+    const { roots, depth } = this.equation;
+    return new Lazy(this.code, type, compute, roots, depth);
+  }
+}

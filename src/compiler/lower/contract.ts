@@ -1,0 +1,88 @@
+/** Contractions: operands are read where they lie, whatever their strides. */
+import type { ShapedArray } from "../../core/aval.ts";
+import type { ContractDims } from "../../core/emit.ts";
+import { scaledAtom } from "../ir/affine.ts";
+import { binaryExpr, constant, constExpr, localExpr, newLoopVar } from "../ir/build.ts";
+import type { ContractOperand } from "../ir/nodes.ts";
+import type { Context } from "./context.ts";
+import { place, stable, stored, storeInto } from "./memory.ts";
+import { type Lazy, Uniform, type Value, View } from "./operands.ts";
+import { simplest } from "./probe.ts";
+
+/** The axes of one operand by their part. */
+interface Axes {
+  readonly batch: readonly number[];
+  readonly free: readonly number[];
+  readonly reduced: readonly number[];
+}
+
+function axesOf(x: Value, { batch, contract }: ContractDims, side: 0 | 1): Axes {
+  const [paired, reduced] = [batch.map((pair) => pair[side]), contract.map((pair) => pair[side])];
+  const free = [...x.aval.shape.keys()].filter((axis) => !paired.includes(axis) && !reduced.includes(axis));
+  return { batch: paired, free, reduced };
+}
+
+export function lowerContract(
+  ctx: Context,
+  lhs: Value,
+  rhs: Value,
+  dims: ContractDims,
+  type: ShapedArray,
+): Value {
+  const [l, r] = [axesOf(lhs, dims, 0), axesOf(rhs, dims, 1)];
+  if (dims.contract.length === 0) return product(ctx, [lhs, l], [rhs, r], type);
+  const target = place(ctx, type, ctx.claim([type])[0]);
+  const kExtents = extents(lhs, l.reduced);
+  if (kExtents.includes(0)) return storeInto(ctx, new Uniform(type, constExpr(0, type.dtype)), target);
+  if (type.size === 0) return target;
+  const { code } = ctx;
+  const vars = type.shape.map((extent) => code.loopVar(extent));
+  const acc = code.local("acc", type.dtype);
+  const operands = { lhs: operand(ctx, lhs, l), rhs: operand(ctx, rhs, r) };
+  const [epilogue] = code.within(() =>
+    code.store(target.buffer, target.address(vars.map((v) => scaledAtom(v))), localExpr(acc)),
+  );
+  code.emit({
+    kind: "contract",
+    dtype: type.dtype,
+    ...operands,
+    batchExtents: extents(lhs, l.batch),
+    mExtents: extents(lhs, l.free),
+    nExtents: extents(rhs, r.free),
+    kExtents,
+    vars,
+    acc,
+    epilogue,
+  });
+  return target;
+}
+
+const extents = (x: Value, axes: readonly number[]): number[] => axes.map((axis) => x.aval.shape[axis]!);
+
+function operand(ctx: Context, x: Value, axes: Axes): ContractOperand {
+  const simple = simplest(ctx.code, x);
+  const view = simple instanceof View ? simple : stored(ctx, x);
+  const pick = (chosen: readonly number[]): number[] => chosen.map((axis) => view.strides[axis]!);
+  return {
+    buffer: view.buffer,
+    base: view.offset,
+    batch: pick(axes.batch),
+    free: pick(axes.free),
+    reduced: pick(axes.reduced),
+  };
+}
+
+/** Nothing is summed: an outer product, element by element. */
+function product(ctx: Context, [lhs, l]: [Value, Axes], [rhs, r]: [Value, Axes], type: ShapedArray): Lazy {
+  const [x, y] = [stable(ctx, lhs), stable(ctx, rhs)];
+  const batch = l.batch.length;
+  return ctx.lazy(type, (index) => {
+    const part = (value: Value, axes: Axes, free: number) => {
+      const position = value.aval.shape.map(() => constant(0) as (typeof index)[number]);
+      axes.batch.forEach((axis, i) => (position[axis] = index[i]!));
+      axes.free.forEach((axis, i) => (position[axis] = index[free + i]!));
+      return value.at(position);
+    };
+    return binaryExpr("mul", part(x, l, batch), part(y, r, batch + l.free.length));
+  });
+}

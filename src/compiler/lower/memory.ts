@@ -1,0 +1,103 @@
+/** Putting values into memory: where, when, and when an array may be changed where it lies. */
+import type { ShapedArray } from "../../core/aval.ts";
+import type { Var } from "../../core/jaxpr.ts";
+import type { Affine, Buffer } from "../ir/nodes.ts";
+import type { Context, Frame, Home } from "./context.ts";
+import { Lazy, sameRegion, Uniform, type Value, View } from "./operands.ts";
+import { isCheap } from "./probe.ts";
+
+/** Stores every element of x into `target`, which has x's shape. */
+export function storeInto({ code }: Context, x: Value, target: View): View {
+  const copy = (index: Affine[]): void => code.store(target.buffer, target.address(index), x.at(index));
+  code.nest(x.aval.shape, "independent", copy);
+  return target;
+}
+
+/** x in memory of its own. */
+export const stored = (ctx: Context, x: Value): View => storeInto(ctx, x, ctx.temp(x.aval));
+
+/** x where no later store can change it: scalars in a local, arrays in fresh memory. */
+export function copied(ctx: Context, x: Value): Value {
+  return x.aval.ndim === 0 ? new Uniform(x.aval, ctx.code.let(x.at([]))) : stored(ctx, x);
+}
+
+/** x as something that costs nothing to read again and again. */
+export const stable = (ctx: Context, x: Value): Value =>
+  x instanceof Lazy && !(x.aval.ndim > 0 && isCheap(ctx.code, x)) ? copied(ctx, x) : x;
+
+/** x in memory, row-major without gaps. */
+export const contiguous = (ctx: Context, x: Value): View =>
+  x instanceof View && x.contiguous ? x : stored(ctx, x);
+
+/** The memory to build a result in: its home, unless that still holds something that is read. */
+export const place = (ctx: Context, type: ShapedArray, home: Home | undefined, name?: string): View =>
+  home && !home.inPlace ? home.view.as(type) : ctx.temp(type, name);
+
+// Values that are read later.
+
+interface Reader {
+  readonly frame: Frame;
+  readonly v: Var;
+  readonly value: Value;
+}
+
+/** The variables, of all jaxprs around the current equation, that are read after it and read `buffer`. */
+function laterReaders({ frames }: Context, buffer: Buffer): Reader[] {
+  return frames.flatMap((frame) =>
+    [...frame.env].flatMap(([v, value]) =>
+      value.reads(buffer) && frame.isLive(v) ? [{ frame, v, value }] : [],
+    ),
+  );
+}
+
+/** A copy made now must be there whenever the variable is read: so not in a branch or loop inside of its jaxpr. */
+const canEvict = (ctx: Context, { frame, v }: Reader): boolean =>
+  !frame.pinned.has(v) && frame.block === ctx.code.block;
+
+function evict(ctx: Context, readers: readonly Reader[]): void {
+  for (const { frame, v, value } of readers) frame.env.set(v, copied(ctx, value));
+}
+
+// Changing arrays where they lie.
+
+/** Memory that may be overwritten by an update of x whose result is wanted in `home`, as far as x itself can tell. */
+function ownable(x: Value, home: Home | undefined): x is View {
+  if (!(x instanceof View && x.contiguous)) return false;
+  return home ? sameRegion(x, home.view) : x.buffer.role === "temp";
+}
+
+/**
+ * Before an equation that updates its first operand: whoever else reads that operand's memory gets a copy, when this is less
+ * work than copying the operand. Returns the operands to use.
+ */
+export function isolate(ctx: Context, args: readonly Value[], home: Home | undefined): readonly Value[] {
+  const [x, ...rest] = args;
+  if (!x || !ownable(x, home)) return args;
+  const readers = laterReaders(ctx, x.buffer);
+  const beside = rest.filter((arg) => arg.reads(x.buffer));
+  const work = [...readers.map((r) => r.value), ...beside].reduce((sum, value) => sum + value.aval.size, 0);
+  if (!readers.every((r) => canEvict(ctx, r)) || !(home?.inPlace || work < x.aval.size)) return args;
+  evict(ctx, readers);
+  return [x, ...rest.map((arg) => (arg.reads(x.buffer) ? copied(ctx, arg) : arg))];
+}
+
+/** Memory with the contents of x that may be changed: x's own when nothing else reads it, else a copy. */
+export function own(ctx: Context, x: Value, home?: Home, name?: string): View {
+  const unshared = (buffer: Buffer): boolean =>
+    ctx.equation.args.filter((arg) => arg.reads(buffer)).length <= 1 &&
+    laterReaders(ctx, buffer).length === 0;
+  if (ownable(x, home) && unshared(x.buffer)) return x;
+  return storeInto(ctx, x, place(ctx, x.aval, home, name));
+}
+
+/** x in its home. */
+export function deliver(ctx: Context, x: Value, home: Home, claimed: boolean): Value {
+  const { view, inPlace } = home;
+  if (x instanceof View && sameRegion(x, view)) return x;
+  const source = (inPlace || claimed) && x.reads(view.buffer) ? copied(ctx, x) : x;
+  if (inPlace) evict(ctx, laterReaders(ctx, view.buffer));
+  if (x.aval.ndim > 0) return storeInto(ctx, source, view.as(x.aval));
+  const value = ctx.code.let(source.at([]));
+  ctx.code.store(view.buffer, view.offset, value);
+  return new Uniform(x.aval, value);
+}

@@ -1,0 +1,123 @@
+/** What the equations of a jaxpr do with each variable: who uses it, for how long, and whether storing it can be saved. */
+import { type Atom, type Eqn, eqnHasEffects, type Jaxpr, subJaxprs, Var } from "../../core/jaxpr.ts";
+import type { PrimitiveKind } from "../../core/primitive.ts";
+import { equalShape } from "../../util/shape.ts";
+
+/** Position of the results of a jaxpr, after all equations. */
+export const AT_END: number = Number.POSITIVE_INFINITY;
+
+const sameShape = (a: Atom, b: Atom): boolean => equalShape(a.aval.shape, b.aval.shape);
+const READS_ONCE: ReadonlySet<PrimitiveKind> = new Set<PrimitiveKind>(["map", "view", "reduce"]);
+
+export class Schedule {
+  readonly jaxpr: Jaxpr;
+  /** Positions of the equations that have an effect or a result that is used. */
+  readonly live: readonly number[];
+  /** Every use of a variable by a live equation or a result: positions in order, repeated when used repeatedly. */
+  private readonly uses = new Map<Var, number[]>();
+  private readonly producers = new Map<Var, number>();
+
+  constructor(jaxpr: Jaxpr) {
+    this.jaxpr = jaxpr;
+    this.live = liveEquations(jaxpr);
+    for (const i of this.live) {
+      for (const atom of jaxpr.eqns[i]!.inputs) this.use(atom, i);
+      for (const v of jaxpr.eqns[i]!.outputs) this.producers.set(v, i);
+    }
+    for (const atom of jaxpr.outs) this.use(atom, AT_END);
+  }
+
+  private use(atom: Atom, at: number): void {
+    if (!(atom instanceof Var)) return;
+    const known = this.uses.get(atom);
+    if (known) known.push(at);
+    else this.uses.set(atom, [at]);
+  }
+
+  lastUse(v: Var): number {
+    return this.uses.get(v)?.at(-1) ?? -1;
+  }
+  isUsed(v: Var): boolean {
+    return this.uses.has(v);
+  }
+  /** The equation that makes v, undefined for arguments. */
+  producer(v: Var): number | undefined {
+    return this.producers.get(v);
+  }
+
+  /** Each element of v is read at most once, so computing it where it is read costs nothing. */
+  readOnce(v: Var): boolean {
+    const uses = this.uses.get(v) ?? [];
+    const [at] = uses;
+    if (at === undefined) return true;
+    if (at === AT_END) return uses.length === 1;
+    return uses.every((use) => use === at) && readsOnce(this.jaxpr.eqns[at]!, v, uses.length);
+  }
+}
+
+/** A map reads its operands at one position, where repeated reads are one; a call reads as the jaxpr that it calls. */
+function readsOnce(eqn: Eqn, v: Var, times: number): boolean {
+  const { kind } = eqn.primitive;
+  if (kind === "call" && times === 1) return calleeReadsOnce(eqn, v);
+  if (kind === "map") return eqn.outputs.every((out) => sameShape(out, v));
+  return times === 1 && READS_ONCE.has(kind);
+}
+
+function calleeReadsOnce(eqn: Eqn, v: Var): boolean {
+  const [callee] = subJaxprs(eqn.params);
+  const inner =
+    callee?.invars.length === eqn.inputs.length ? callee.invars[eqn.inputs.indexOf(v)] : undefined;
+  return inner !== undefined && scheduleOf(callee!).readOnce(inner);
+}
+
+function liveEquations({ eqns, outs }: Jaxpr): number[] {
+  const needed = new Set<Atom>(outs);
+  const live: number[] = [];
+  for (let i = eqns.length - 1; i >= 0; i--) {
+    const eqn = eqns[i]!;
+    if (!eqnHasEffects(eqn) && !eqn.outputs.some((v) => needed.has(v))) continue;
+    live.push(i);
+    for (const atom of eqn.inputs) needed.add(atom);
+  }
+  return live.reverse();
+}
+
+const schedules = new WeakMap<Jaxpr, Schedule>();
+
+export function scheduleOf(jaxpr: Jaxpr): Schedule {
+  let schedule = schedules.get(jaxpr);
+  if (!schedule) schedules.set(jaxpr, (schedule = new Schedule(jaxpr)));
+  return schedule;
+}
+
+/**
+ * Whether `out` is `invar` after a chain of updates, each of which is the last reader of what it updates: then both can
+ * live in one buffer. An update is an equation of kind "write" whose result has the type of its first input; calls are
+ * looked into.
+ */
+export function isUpdateOf(jaxpr: Jaxpr, invar: Var, out: Atom): boolean {
+  if (out === invar) return true;
+  const schedule = scheduleOf(jaxpr);
+  const at = out instanceof Var ? schedule.producer(out) : undefined;
+  if (at === undefined) return false;
+  const eqn = jaxpr.eqns[at]!;
+  const k = eqn.outputs.indexOf(out as Var);
+  return eqn.inputs.some(
+    (x, i) =>
+      x instanceof Var &&
+      schedule.lastUse(x) === at &&
+      eqn.inputs.filter((y) => y === x).length === 1 &&
+      updates(eqn, i, k) &&
+      isUpdateOf(jaxpr, invar, x),
+  );
+}
+
+function updates(eqn: Eqn, input: number, output: number): boolean {
+  const [x, out] = [eqn.inputs[input]!, eqn.outputs[output]!];
+  if (eqn.primitive.kind === "write")
+    return input === 0 && x.aval.dtype === out.aval.dtype && sameShape(x, out);
+  if (eqn.primitive.kind !== "call") return false;
+  const [callee] = subJaxprs(eqn.params);
+  const inner = callee?.invars.length === eqn.inputs.length ? callee.invars[input] : undefined;
+  return inner !== undefined && isUpdateOf(callee!, inner, callee!.outs[output]!);
+}

@@ -1,0 +1,83 @@
+/** Where a loop keeps one part of its carry. */
+import type { ShapedArray } from "../../core/aval.ts";
+import { type Jaxpr, Var } from "../../core/jaxpr.ts";
+import { addAffine, constant, localExpr, scaleAffine } from "../ir/build.ts";
+import type { Affine, Local } from "../ir/nodes.ts";
+import { type Context, type Home, home } from "./context.ts";
+import { own, stable, storeInto } from "./memory.ts";
+import { elementView, Uniform, type Value, type View, withShape } from "./operands.ts";
+import { isUpdateOf } from "./schedule.ts";
+
+export interface Slot {
+  /** The carry as one iteration reads it. */
+  enter(): Value;
+  /** Where the iteration's new carry goes, if it has a place. */
+  readonly home: Home | undefined;
+  /** Ends the iteration; `next` is in its home. */
+  leave(next: Value): void;
+  /** The carry after the loop. */
+  final(): Value;
+}
+
+/** How a loop with a body like this treats carry `i`: invars[first + i] → outs[i]. */
+export type SlotKind = "fixed" | "register" | "update" | "general";
+export function slotKind(jaxpr: Jaxpr, invar: Var, out: Jaxpr["outs"][number]): SlotKind {
+  if (out === invar) return "fixed";
+  if (invar.aval.ndim === 0) return "register";
+  return out instanceof Var && isUpdateOf(jaxpr, invar, out) ? "update" : "general";
+}
+
+/** A carry that never changes. */
+export function fixedSlot(ctx: Context, init: Value): Slot {
+  const value = stable(ctx, init);
+  return { home: undefined, enter: () => value, leave: () => {}, final: () => value };
+}
+
+/** A scalar in a mutable local. An iteration reads a snapshot, so the order of the slots' `leave`s does not matter. */
+export function registerSlot(ctx: Context, init: Value, name: string): Slot {
+  const { code } = ctx;
+  const local: Local = code.local(name, init.aval.dtype);
+  code.emit({ kind: "var", local, init: init.at([]) });
+  const read = (): Value => new Uniform(init.aval, code.snapshot(localExpr(local), name));
+  return {
+    home: undefined,
+    enter: read,
+    leave: (next) => code.emit({ kind: "set", local, value: next.at([]) }),
+    final: read,
+  };
+}
+
+/** A carry that every iteration updates in place. */
+export function updateSlot(ctx: Context, init: Value, wanted: Home | undefined, name: string): Slot {
+  const view = own(ctx, init, wanted, name);
+  return { home: home(view, true), enter: () => view, leave: () => {}, final: () => view };
+}
+
+/** Two rows that take turns: an iteration of parity p reads row p and writes row 1 - p. */
+export function ringSlot(ctx: Context, init: Value, trips: number, parity: () => Affine, name: string): Slot {
+  const type = init.aval;
+  const rows = ctx.temp(withShape(type, [2, ...type.shape]), name);
+  const row = (i: Affine): View => elementView(rows, i, type);
+  storeInto(ctx, init, row(constant(0)));
+  return {
+    get home() {
+      return home(row(addAffine(constant(1), scaleAffine(parity(), -1))));
+    },
+    enter: () => row(parity()),
+    leave: () => {},
+    final: () => row(constant(trips % 2)),
+  };
+}
+
+/** One buffer; an iteration computes its new carry beside it, which is copied when the iteration is over. */
+export function copySlot(ctx: Context, init: Value, name: string): Slot {
+  const type: ShapedArray = init.aval;
+  const view = storeInto(ctx, init, ctx.temp(type, name));
+  const next = ctx.temp(type);
+  return {
+    home: home(next),
+    enter: () => view,
+    leave: () => storeInto(ctx, next, view),
+    final: () => view,
+  };
+}

@@ -1,0 +1,61 @@
+/** while loops: each part of the carry has one place, which the condition and the body read. */
+import type { WhileSpec } from "../../core/emit.ts";
+import type { Expr } from "../ir/nodes.ts";
+import { lowerBody } from "./body.ts";
+import type { Context, Home } from "./context.ts";
+import { copied, stable } from "./memory.ts";
+import type { Value } from "./operands.ts";
+import { copySlot, fixedSlot, registerSlot, type Slot, slotKind, updateSlot } from "./slots.ts";
+
+export function lowerWhile(ctx: Context, spec: WhileSpec): Value[] {
+  const fixed = (xs: readonly unknown[]): Value[] => (xs as Value[]).map((x) => stable(ctx, x));
+  const [condConsts, bodyConsts] = [fixed(spec.condConsts), fixed(spec.bodyConsts)];
+  const homes = ctx.claim(spec.body.outAvals);
+  const slots = (spec.init as Value[]).map((x, i) => whileSlot(ctx, spec, i, x, homes[i]));
+  const [head, cond] = ctx.code.within(() => condition(ctx, spec, condConsts, slots));
+  const [body] = ctx.code.within(() => iterate(ctx, spec, bodyConsts, slots));
+  ctx.code.emit({ kind: "while", head, cond, body });
+  return slots.map((slot) => slot.final());
+}
+
+function whileSlot(
+  ctx: Context,
+  { body, bodyConsts }: WhileSpec,
+  i: number,
+  init: Value,
+  wanted: Home | undefined,
+): Slot {
+  switch (slotKind(body, body.invars[bodyConsts.length + i]!, body.outs[i]!)) {
+    case "fixed":
+      return fixedSlot(ctx, init);
+    case "register":
+      return registerSlot(ctx, init, "c");
+    case "update":
+      return updateSlot(ctx, init, wanted, `carry${i}`);
+    case "general":
+      return copySlot(ctx, init, `carry${i}`);
+  }
+}
+
+const enter = (slots: readonly Slot[]): Value[] => slots.map((slot) => slot.enter());
+
+/** The body still needs what the condition reads. */
+function condition(
+  ctx: Context,
+  { cond }: WhileSpec,
+  consts: readonly Value[],
+  slots: readonly Slot[],
+): Expr {
+  const [holds] = lowerBody(ctx, cond, [...consts, ...enter(slots)], { pinned: () => true });
+  return holds!.at([]);
+}
+
+function iterate(ctx: Context, { body }: WhileSpec, consts: readonly Value[], slots: readonly Slot[]): void {
+  const outs = lowerBody(ctx, body, [...consts, ...enter(slots)], {
+    homes: slots.map((slot) => slot.home),
+    pinned: (i) => i < consts.length,
+  });
+  // Scalars first: they may be read from what the other slots are about to overwrite.
+  const next = outs.map((x) => (x.aval.ndim === 0 ? copied(ctx, x) : x));
+  slots.forEach((slot, i) => slot.leave(next[i]!));
+}

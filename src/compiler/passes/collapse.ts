@@ -1,0 +1,98 @@
+/**
+ * Collapse: two perfectly nested independent loops become one when every access walks on through the end of the inner one.
+ *
+ *     for i < 32 independent {
+ *       for j < 256 independent {                  for ij < 8192 independent {
+ *         y[256*i + j] = f32.neg(x[256*i + j])  =>   y[ij] = f32.neg(x[ij])
+ *       }                                          }
+ *     }
+ *
+ * The condition: coeff(i) = 256 · coeff(j) in every index of the body. Reductions collapse their axes likewise. One long loop has
+ * one remainder after vectorisation instead of one per row. (Contractions merge their axes when they are expanded.)
+ *
+ * Requires: lanes are 1. Ensures: same loops otherwise.
+ */
+import { coeffOf, constant, scaledAtom } from "../ir/affine.ts";
+import type { Affine, Expr, For, LoopVar, Program, Reduce, Stmt } from "../ir/nodes.ts";
+import {
+  type Block,
+  forEachExpr,
+  forEachExprIn,
+  forEachStmt,
+  indexExpr,
+  mapStmts,
+  newLoopVar,
+  type Substitution,
+  substitute,
+  substituteExpr,
+  visitParts,
+} from "../ir/visit.ts";
+import type { Target } from "../target.ts";
+
+export function collapse(program: Program, _target: Target): Program {
+  const body = mapStmts(program.body, collapsed);
+  return body === program.body ? program : { ...program, body };
+}
+
+const collapsed = (s: Stmt): Stmt => (s.kind === "for" ? collapseFor(s) : s.kind === "reduce" ? collapseReduce(s) : s);
+
+const isCollapsible = (s: Stmt): s is For => s.kind === "for" && s.mode === "independent" && s.lanes === 1;
+
+/** `outer` around one inner loop that has been collapsed already. */
+function collapseFor(outer: For): For {
+  const [inner] = outer.body;
+  if (!inner || outer.body.length > 1 || !isCollapsible(outer) || !isCollapsible(inner)) return outer;
+  if (!walksOn(indicesIn(inner.body), outer.v, inner.v, inner.extent)) return outer;
+  const { v, map } = joined(outer.v, inner.v);
+  return { ...inner, v, extent: outer.extent * inner.extent, body: substitute(inner.body, map) };
+}
+
+function collapseReduce(s: Reduce): Reduce {
+  if (s.lanes !== 1) return s;
+  const indices = [...indicesIn(s.body), ...indicesOf(s.value)];
+  const at = s.vars.findIndex((v, i) => {
+    const next = s.vars[i + 1];
+    return next !== undefined && walksOn(indices, v, next, s.extents[i + 1]!);
+  });
+  if (at < 0) return s;
+  const { v, map } = joined(s.vars[at]!, s.vars[at + 1]!);
+  return collapseReduce({
+    ...s,
+    vars: s.vars.toSpliced(at, 2, v),
+    extents: s.extents.toSpliced(at, 2, s.extents[at]! * s.extents[at + 1]!),
+    body: substitute(s.body, map),
+    value: substituteExpr(s.value, map),
+  });
+}
+
+const walksOn = (indices: readonly Affine[], outer: LoopVar, inner: LoopVar, extent: number): boolean =>
+  indices.every((a) => coeffOf(a, outer) === extent * coeffOf(a, inner));
+
+/** The variable of both loops together; where `walksOn` holds, `inner` alone stands for it once `outer` is 0. */
+function joined(outer: LoopVar, inner: LoopVar): { v: LoopVar; map: Substitution } {
+  const v = newLoopVar(outer.name + inner.name);
+  return {
+    v,
+    map: new Map<LoopVar, Expr>([
+      [outer, indexExpr(constant(0))],
+      [inner, indexExpr(scaledAtom(v))],
+    ]),
+  };
+}
+
+function indicesIn(block: Block): Affine[] {
+  const found: Affine[] = [];
+  forEachStmt(block, (s) => visitParts(s, { index: (a) => found.push(a) }));
+  forEachExprIn(block, (e) => {
+    if (e.op === "load" || e.op === "index") found.push(e.index);
+  });
+  return found;
+}
+
+function indicesOf(root: Expr): Affine[] {
+  const found: Affine[] = [];
+  forEachExpr(root, (e) => {
+    if (e.op === "load" || e.op === "index") found.push(e.index);
+  });
+  return found;
+}

@@ -1,0 +1,70 @@
+/**
+ * `contract` becomes ordinary loops: packing nests and register-blocked kernels, or one `reduce` per element where that is
+ * cheaper (`contract/schedule.ts` decides, `contract/kernel.ts` shows before and after).
+ *
+ * Requires: epilogues are final (fusion is done). Ensures: no `contract` is left; loops with lanes > 1 occur, which later
+ * passes leave as they are; packing nests stand directly before the loops that read them, so that they can be hoisted.
+ */
+import type { Affine, Buffer, Contract, For, Program, Stmt, While } from "../ir/nodes.ts";
+import { type Block, buffersWritten, mapParts } from "../ir/visit.ts";
+import type { Target } from "../target.ts";
+import { extentOf, type Operand, productOf } from "./contract/axes.ts";
+import { dots, type Expansion, expand } from "./contract/kernel.ts";
+import { chooseSchedule } from "./contract/schedule.ts";
+
+/** A loop around the contraction. */
+interface Around {
+  readonly loop: For | While;
+  readonly writes: () => ReadonlySet<Buffer>;
+}
+/** Iterations assumed of a loop whose count is not known. */
+const SOME = 16;
+
+export function contract(program: Program, target: Target): Program {
+  const temps: Buffer[] = [];
+
+  const block = (b: Block, around: readonly Around[]): Block => {
+    const out = b.flatMap((s) => statement(s, around));
+    return out.length === b.length && out.every((s, i) => s === b[i]) ? b : out;
+  };
+  const statement = (s: Stmt, around: readonly Around[]): Block => {
+    if (s.kind === "contract") {
+      const made = expandContract(s, target, around);
+      temps.push(...made.temps);
+      return made.body;
+    }
+    const inner = s.kind === "for" || s.kind === "while" ? [...around, enclosing(s)] : around;
+    const before = temps.length;
+    const mapped = mapParts(s, { block: (b) => block(b, inner) });
+    // Iterations share the new temps, so they are not independent any more.
+    return [mapped.kind === "for" && temps.length > before ? { ...mapped, mode: "serial" } : mapped];
+  };
+
+  const body = block(program.body, []);
+  return body === program.body ? program : { ...program, body, temps: [...program.temps, ...temps] };
+}
+
+function enclosing(loop: For | While): Around {
+  let known: ReadonlySet<Buffer> | undefined;
+  return { loop, writes: () => (known ??= buffersWritten(loop)) };
+}
+
+function expandContract(s: Contract, target: Target, around: readonly Around[]): Expansion {
+  const product = productOf(s);
+  if (extentOf([...product.batch, ...product.m, ...product.n]) === 0) return { body: [], temps: [] };
+  const schedule = chooseSchedule(product, target, (side) => repeats(product[side], around));
+  return schedule ? expand(schedule, target) : { body: dots(product), temps: [] };
+}
+
+/** How often the same operand is used: iterations of the enclosing loops that neither write nor move it. */
+function repeats(operand: Operand, around: readonly Around[]): number {
+  let count = 1;
+  for (const { loop, writes } of around.toReversed()) {
+    if (writes().has(operand.buffer) || !unmoved(operand.base, loop)) break;
+    count *= loop.kind === "for" ? loop.extent : SOME;
+  }
+  return Math.max(1, count);
+}
+
+const unmoved = (base: Affine, loop: For | While): boolean =>
+  base.terms.every(({ atom }) => atom.kind === "loopVar" && !(loop.kind === "for" && loop.v === atom));

@@ -1,0 +1,196 @@
+/**
+ * How a contraction is run: which axis lies in the vector lanes, how many rows and vectors make a tile, and whether the
+ * right operand is repacked. Chosen by a small model of cycles; see `kernel.ts` for the loops it leads to.
+ */
+import { byteSize } from "../../../core/dtype.ts";
+import { coeffOf } from "../../ir/affine.ts";
+import { effects, newLoopVar } from "../../ir/visit.ts";
+import type { Target } from "../../target.ts";
+import { laneBytes, laneInfo } from "../lanes.ts";
+import { type Axis, extentOf, type Product, swapped } from "./axes.ts";
+
+/** Columns `start …` of the result in `count` panels of `width` lanes, the last of which may exceed the `real` ones. */
+export interface Panel {
+  readonly start: number;
+  readonly width: number;
+  readonly count: number;
+  /** Lanes that exist; below `width` in a padded panel. */
+  readonly real: number;
+  readonly packed: boolean;
+}
+
+/** `count` tiles of `rows` rows from `start` on. */
+export interface RowRun {
+  readonly start: number;
+  readonly rows: number;
+  readonly count: number;
+}
+/** `count` blocks of `size` rows from `start` on, each small enough to stay in the second-level cache. */
+export interface RowBlock {
+  readonly start: number;
+  readonly size: number;
+  readonly count: number;
+  readonly runs: readonly RowRun[];
+}
+
+export interface Schedule {
+  /** Turned so that the lanes lie along an axis of rhs. */
+  readonly product: Product;
+  readonly rows: Axis;
+  readonly cols: Axis;
+  /** Plain loops around: batch and whatever could not be merged. */
+  readonly outer: readonly Axis[];
+  readonly panels: readonly Panel[];
+  readonly blocks: readonly RowBlock[];
+  /** The epilogue cannot run in lanes: sums go to memory first. */
+  readonly spill: boolean;
+}
+
+/** A schedule and what it costs, in cycles. */
+export interface Candidate {
+  readonly cost: number;
+  readonly build: () => Schedule;
+}
+type Repeats = (side: "lhs" | "rhs") => number;
+
+/** The cheapest schedule, or undefined when one sum after the other is best. `repeats`: how often a packed operand is used. */
+export function chooseSchedule(p: Product, target: Target, repeats: Repeats): Schedule | undefined {
+  const volume = extentOf([...p.batch, ...p.m, ...p.n, ...p.k]);
+  if (volume < 64 || extentOf(p.k) < 2) return undefined;
+  const options = candidates(p, target, repeats);
+  const best = Math.min(dotCost(p, target), ...options.map((o) => o.cost));
+  return options.find((o) => o.cost === best)?.build();
+}
+
+/** Every schedule with tiles: lanes along each free axis of either operand, which is packed or not. */
+export function candidates(p: Product, target: Target, repeats: Repeats): Candidate[] {
+  if (laneBytes(p.dtype) === undefined) return [];
+  const turned = swapped(p);
+  return [
+    ...p.n.flatMap((cols) => along(p, cols, target, repeats("rhs"))),
+    ...turned.n.flatMap((cols) => along(turned, cols, target, repeats("lhs"))),
+  ];
+}
+
+/** Cycles of one sum at a time, vectorised along k where both operands are contiguous. */
+function dotCost(p: Product, target: Target): number {
+  const sums = extentOf([...p.batch, ...p.m, ...p.n]);
+  const lanes = target.vectorBytes / byteSize(p.dtype);
+  const run = p.k.find((a) => a.lhs === 1 && a.rhs === 1);
+  const perSum = run && run.extent >= lanes ? (1.2 * extentOf(p.k)) / lanes + 8 : 1.5 * extentOf(p.k);
+  return sums * perSum;
+}
+
+/** Rows and vectors of a tile: as many accumulators as registers allow, next to one row of rhs and a splat of lhs. */
+function tileShape(rows: number, target: Target): { rows: number; vectors: number } {
+  const vectors = rows >= 3 ? 2 : 4;
+  const most = Math.min(8, Math.floor((target.registers - 1 - vectors) / vectors));
+  return { vectors, rows: Math.max(1, Math.min(rows, most)) };
+}
+
+const largest = (axes: readonly Axis[]): Axis =>
+  axes.reduce((a, b) => (b.extent > a.extent ? b : a), { v: newLoopVar("m"), extent: 1, lhs: 0, rhs: 0 });
+
+/** The ways to run `p` with lanes along `cols`: on rhs as it lies, and on packed panels. */
+function along(p: Product, cols: Axis, target: Target, repeats: number): Candidate[] {
+  if (cols.extent < 2) return [];
+  const rows = largest(p.m);
+  const tile = tileShape(rows.extent, target);
+  const lanes = target.vectorBytes / byteSize(p.dtype);
+  const mayPad = rows.extent >= 4 && extentOf(p.k) >= 8;
+  const spill = !laneInfo(p.epilogue, cols.v, [p.acc]);
+  const outer = [...p.batch, ...p.m, ...p.n].filter((a) => a !== rows && a !== cols);
+  return [false, true].map((pack) => {
+    const panels = panelsOf(cols.extent, lanes, tile.vectors, pack, mayPad);
+    const cost = cycles({ product: p, cols, panels, spill }, tile, target, pack, repeats);
+    const build = (): Schedule => {
+      const limit = Math.floor(target.l2Bytes / 2 / (extentOf(p.k) * byteSize(p.dtype)));
+      return {
+        product: p,
+        rows,
+        cols,
+        outer,
+        panels,
+        blocks: rowBlocks(rows.extent, tile.rows, limit),
+        spill,
+      };
+    };
+    return { cost, build };
+  });
+}
+
+/** Cycles of a schedule: of what each tile does per step of k, of packing, and of what is done with the sums. */
+function cycles(
+  { product: p, cols, panels, spill }: Pick<Schedule, "product" | "cols" | "panels" | "spill">,
+  tile: { rows: number; vectors: number },
+  target: Target,
+  pack: boolean,
+  repeats: number,
+): number {
+  const [m, n, k] = [extentOf(p.m), extentOf(p.n), extentOf(p.k)];
+  const batch = extentOf(p.batch);
+  const lanes = target.vectorBytes / byteSize(p.dtype);
+  const vectors = panels.reduce((sum, q) => sum + q.count * Math.max(1, q.width / lanes), 0);
+  const steps = (batch * n * k * vectors) / cols.extent;
+  const perStep = m * (0.6 + 0.5 / tile.vectors + loadCycles(p, cols, target, pack) / tile.rows);
+  const packing = pack ? (batch * n * k * (cols.rhs === 1 ? 0.5 : 1.5)) / repeats : 0;
+  const scattered = effects(p.epilogue).stores.some((s) => coeffOf(s.index, cols.v) !== 1);
+  const last = panels.at(-1)!;
+  const spilled = spill ? 1 : last.real < last.width ? last.real / cols.extent : 0;
+  return steps * perStep + packing + batch * m * n * ((scattered ? 2 : 0.5) + 3 * spilled);
+}
+
+/** Cycles to load one vector of rhs. Many strided rows fall out of the first cache, of which they use few sets. */
+function loadCycles(p: Product, cols: Axis, target: Target, pack: boolean): number {
+  const bytes = byteSize(p.dtype);
+  if (!pack && cols.rhs !== 1) return target.vectorBytes / bytes;
+  return pack || extentOf([...p.k, ...p.n]) * bytes <= target.l1Bytes ? 0.5 : 2;
+}
+
+/**
+ * Columns in panels of `vectors` vectors, then halves of that; what is left over is one padded vector (when there are
+ * enough rows to pay for a copy) or single columns.
+ */
+export function panelsOf(
+  extent: number,
+  lanes: number,
+  vectors: number,
+  packed: boolean,
+  mayPad: boolean,
+): Panel[] {
+  const panels: Panel[] = [];
+  let start = 0;
+  for (let width = vectors * lanes; width >= lanes; width /= 2) {
+    const count = Math.floor((extent - start) / width);
+    if (count > 0) panels.push({ start, width, count, real: width, packed });
+    start += count * width;
+  }
+  const rest = extent - start;
+  if (rest > 1 && mayPad) panels.push({ start, width: lanes, count: 1, real: rest, packed: true });
+  else if (rest > 0) panels.push({ start, width: 1, count: rest, real: 1, packed });
+  return panels;
+}
+
+/** Rows in blocks of at most `limit`, and those in tiles of at most `tile`. */
+export function rowBlocks(extent: number, tile: number, limit: number): RowBlock[] {
+  if (extent <= limit) return [{ start: 0, size: extent, count: 1, runs: balanced(extent, tile) }];
+  const size = Math.max(tile, limit - (limit % tile));
+  const count = Math.floor(extent / size);
+  const rest = extent - count * size;
+  const full = { start: 0, size, count, runs: balanced(size, tile) };
+  return rest === 0
+    ? [full]
+    : [full, { start: count * size, size: rest, count: 1, runs: balanced(rest, tile) }];
+}
+
+/** As few tiles as possible, of two neighbouring sizes: 13 rows by at most 6 are 5 + 4 + 4. */
+export function balanced(extent: number, tile: number): RowRun[] {
+  const tiles = Math.ceil(extent / tile);
+  const rows = Math.floor(extent / tiles);
+  const more = extent - rows * tiles;
+  const runs = [
+    { start: 0, rows: rows + 1, count: more },
+    { start: more * (rows + 1), rows, count: tiles - more },
+  ];
+  return runs.filter((r) => r.count > 0);
+}

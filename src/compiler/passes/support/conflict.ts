@@ -1,0 +1,125 @@
+/**
+ * Which statements may change places, and which accesses can meet in one element: the facts that every pass which moves
+ * or merges code asks for.
+ */
+import { affineRange, subAffine } from "../../ir/affine.ts";
+import type { Affine, Buffer, IndexAtom, LoopVar, Stmt } from "../../ir/nodes.ts";
+import { type Block, type Effects, effects, forEachStmt, visitParts } from "../../ir/visit.ts";
+
+/** One element that a statement touches, as often as its loops run. */
+export interface Access {
+  readonly index: Affine;
+  readonly store: boolean;
+}
+
+/** What a statement does, with the accesses of each buffer and the extents of the loops inside of it. */
+export interface Summary extends Effects {
+  readonly accesses: ReadonlyMap<Buffer, readonly Access[]>;
+  /** Buffers that are read as a whole: operands of contractions and of host calls. */
+  readonly opaque: ReadonlySet<Buffer>;
+  readonly extents: ReadonlyMap<IndexAtom, number>;
+}
+
+const summaries = new WeakMap<Stmt, Summary>();
+
+/** The summary of one statement; statements never change, so it is computed once. */
+export function summaryOf(s: Stmt): Summary {
+  let known = summaries.get(s);
+  if (!known) summaries.set(s, (known = summarize([s])));
+  return known;
+}
+
+export function summarize(block: Block): Summary {
+  const e = effects(block);
+  const accesses = new Map<Buffer, Access[]>();
+  const add = (buffer: Buffer, access: Access): void => {
+    const list = accesses.get(buffer);
+    if (list) list.push(access);
+    else accesses.set(buffer, [access]);
+  };
+  for (const load of e.loads) add(load.buffer, { index: load.index, store: false });
+  for (const store of e.stores) add(store.buffer, { index: store.index, store: true });
+  return { ...e, accesses, opaque: opaqueReads(block), extents: loopExtents(block) };
+}
+
+function opaqueReads(block: Block): Set<Buffer> {
+  const found = new Set<Buffer>();
+  forEachStmt(block, (s) => visitParts(s, { read: (b) => found.add(b) }));
+  return found;
+}
+
+function loopExtents(block: Block): Map<LoopVar, number> {
+  const found = new Map<LoopVar, number>();
+  forEachStmt(block, (s) => visitParts(s, { loopVar: (v, extent) => found.set(v, extent) }));
+  return found;
+}
+
+export function intersects<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
+  const [small, large] = a.size < b.size ? [a, b] : [b, a];
+  for (const x of small) if (large.has(x)) return true;
+  return false;
+}
+
+/** Buffers that both touch and at least one of them stores to. */
+export function contended(a: Effects, b: Effects): Buffer[] {
+  const found = new Set<Buffer>();
+  for (const x of a.writes) if (b.reads.has(x) || b.writes.has(x)) found.add(x);
+  for (const x of b.writes) if (a.reads.has(x)) found.add(x);
+  return [...found];
+}
+
+/** Whether `a` followed by `b` may mean something else than `b` followed by `a`. */
+export function conflict(first: Stmt, second: Stmt): boolean {
+  const [a, b] = [summaryOf(first), summaryOf(second)];
+  return (
+    (a.calls && b.calls) ||
+    intersects(a.declares, b.uses) ||
+    intersects(a.assigns, b.uses) ||
+    intersects(b.assigns, a.uses) ||
+    intersects(a.assigns, b.assigns) ||
+    intersects(a.declares, b.assigns) ||
+    contended(a, b).some((x) => meet(x, a, b))
+  );
+}
+
+/** Whether accesses of one buffer, at least one of them a store, can touch the same element. */
+function meet(x: Buffer, a: Summary, b: Summary): boolean {
+  if (a.opaque.has(x) || b.opaque.has(x)) return true;
+  return pairsOf(x, a, b).some(([i, j]) => !disjoint(i.index, j.index, a, b));
+}
+
+/** Pairs of accesses of `x`, one from either side, of which at least one stores. */
+export function pairsOf(x: Buffer, a: Summary, b: Summary): (readonly [Access, Access])[] {
+  const [mine, theirs] = [a.accesses.get(x) ?? [], b.accesses.get(x) ?? []];
+  return mine.flatMap((i) => theirs.filter((j) => i.store || j.store).map((j) => [i, j] as const));
+}
+
+/**
+ * Whether two accesses never touch one element, whatever iterations of the loops inside of `a` and `b` they belong to.
+ * Atoms from outside have one value in both, so only their difference counts: row p and row 1 - p of a two-row buffer
+ * differ by an odd number of rows.
+ */
+export function disjoint(i: Affine, j: Affine, a: Summary, b: Summary): boolean {
+  const [mine, theirs] = [split(i, a), split(j, b)];
+  const [from, to] = [rangeOf(mine.inner, a), rangeOf(theirs.inner, b)];
+  if (!from || !to) return false;
+  const outer = subAffine(mine.outer, theirs.outer);
+  const [low, high] = [from.min - to.max, from.max - to.min];
+  const step = outer.terms.reduce((g, t) => gcd(g, Math.abs(t.coeff)), 0);
+  if (step === 0) return outer.offset + low > 0 || outer.offset + high < 0;
+  const rest = ((outer.offset % step) + step) % step;
+  return rest + low > 0 && rest - step + high < 0;
+}
+
+/** The part of an index made of atoms declared inside of a statement, and the rest. */
+function split(index: Affine, s: Summary): { inner: Affine; outer: Affine } {
+  const isInner = (t: Affine["terms"][number]): boolean => s.declares.has(t.atom);
+  return {
+    inner: { offset: 0, terms: index.terms.filter(isInner) },
+    outer: { offset: index.offset, terms: index.terms.filter((t) => !isInner(t)) },
+  };
+}
+const rangeOf = (index: Affine, s: Summary): { min: number; max: number } | undefined =>
+  affineRange(index, (atom) => s.extents.get(atom));
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

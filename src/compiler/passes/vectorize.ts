@@ -1,0 +1,248 @@
+/**
+ * Loops get vector lanes. Of each nest of independent loops, the one whose accesses are contiguous becomes innermost and is
+ * split into parts whose iterations run in lanes, and a scalar rest:
+ *
+ *     for i < 3 independent           for i < 3 independent
+ *       for j < 21 independent          for j < 16 independent lanes 8:  y[21·i + j] = x[21·i + j]
+ *         y[21·i + j] = x[21·i + j]     for j < 4 independent lanes 4:   y[21·i + j + 16] = x[21·i + j + 16]
+ *                                       y[21·i + 20] = x[21·i + 20]
+ *
+ * Whatever the body contains (serial loops, reductions) runs inside, once for all lanes. A `reduce` that no such loop
+ * encloses is vectorised along its own best axis, its parts chained through `init`.
+ *
+ * What is best is asked of a model that counts operations: {@link scalarCost}, {@link laneCost}.
+ *
+ * Requires: no `contract`; transcendental functions are expanded. Leaves loops that have lanes already alone.
+ */
+import { addAffine, coeffOf, constant, scaledAtom } from "../ir/affine.ts";
+import type { Affine, Expr, For, IndexAtom, Local, LoopVar, Program, Reduce, Stmt } from "../ir/nodes.ts";
+import {
+  type Block,
+  blocksOf,
+  exprsOf,
+  forEachExpr,
+  indexExpr,
+  localExpr,
+  mapParts,
+  newLocal,
+  newLoopVar,
+  renewed,
+  substitute,
+} from "../ir/visit.ts";
+import type { Target } from "../target.ts";
+import { type LaneInfo, laneInfo } from "./lanes.ts";
+import { peel, wrap } from "./support/nest.ts";
+
+export function vectorize(program: Program, target: Target): Program {
+  const { block } = bestBlock(program.body, target);
+  return block === program.body ? program : { ...program, body: block };
+}
+
+/** A block or statement and what running it costs. */
+interface Plan {
+  readonly block: Block;
+  readonly cost: number;
+}
+
+function bestBlock(block: Block, target: Target): Plan {
+  const plans = block.map((s) => bestStmt(s, target));
+  const out = plans.flatMap((p) => p.block);
+  const same = out.length === block.length && out.every((s, i) => s === block[i]);
+  return { block: same ? block : out, cost: plans.reduce((sum, p) => sum + p.cost, 0) };
+}
+
+function bestStmt(s: Stmt, target: Target): Plan {
+  if (s.kind === "for" && s.mode === "independent" && s.lanes === 1) return bestNest(s, target);
+  if (s.kind === "reduce" && s.lanes === 1) return bestReduce(s, target);
+  if (s.kind === "for" && s.lanes > 1) return { block: [s], cost: cost([s]) };
+  let inside = 0;
+  const mapped = mapParts(s, {
+    block: (b) => {
+      const plan = bestBlock(b, target);
+      inside += plan.cost;
+      return plan.block;
+    },
+  });
+  return { block: [mapped], cost: costWith(s, inside) };
+}
+
+// ---------------------------------------------------------------------------------------------- independent loops
+
+function bestNest(s: For, target: Target): Plan {
+  const { vars, extents, body } = peel(s);
+  const inner = bestBlock(body, target);
+  const runs = extents.reduce((product, e) => product * e, 1);
+  const kept = inner.block === body ? [s] : wrap({ vars, extents, body: inner.block });
+  let best: { cost: number; build: () => Block } = { cost: runs * (inner.cost + 1), build: () => kept };
+  for (const [i, v] of vars.entries()) {
+    const info = laneInfo(body, v);
+    const lanes = info && target.vectorBytes / info.bytes;
+    if (!lanes || extents[i]! < lanes) continue;
+    const rest = extents[i]! % lanes;
+    const line = ((cost(body, info) + 1) * (extents[i]! - rest)) / lanes + rest * (inner.cost + 1);
+    const total = (runs / extents[i]!) * line;
+    const build = (): Block => {
+      const outer = { vars: vars.toSpliced(i, 1), extents: extents.toSpliced(i, 1) };
+      const unroll = unrollOf(body, info, target, hasLoop(body));
+      return wrap({ ...outer, body: split(v, partsOf(extents[i]!, lanes, unroll), body, inner.block) });
+    };
+    if (total < best.cost) best = { cost: total, build };
+  }
+  return { block: best.build(), cost: best.cost };
+}
+
+/** The iterations of an independent loop as loops with lanes and a scalar rest, whose body is `single`. */
+function split(v: LoopVar, parts: readonly Part[], body: Block, single: Block): Block {
+  return parts.flatMap((part, i): Block => {
+    const once = part.extent === 1;
+    const w = i === 0 ? v : newLoopVar(v.name);
+    const at = once ? constant(part.start) : addAffine(scaledAtom(w), constant(part.start));
+    const moved = i === 0 ? body : shifted(renewed(part.lanes === 1 ? single : body), v, at);
+    if (once) return moved;
+    return [{ kind: "for", v: w, extent: part.extent, mode: "independent", lanes: part.lanes, body: moved }];
+  });
+}
+
+interface Part {
+  readonly start: number;
+  readonly extent: number;
+  readonly lanes: number;
+}
+
+/** [0, extent) cut into a part for `unroll` vectors at a time, one for single vectors, one for single iterations. */
+function partsOf(extent: number, lanes: number, unroll: number): Part[] {
+  const parts: Part[] = [];
+  let widest = lanes * unroll;
+  while (widest > extent) widest /= 2;
+  let start = 0;
+  for (const width of new Set([widest, lanes, 1])) {
+    const length = Math.floor((extent - start) / width) * width;
+    if (length > 0) parts.push({ start, extent: length, lanes: width });
+    start += length;
+  }
+  return parts;
+}
+
+const shifted = (block: Block, v: LoopVar, at: Affine): Block =>
+  substitute(block, new Map<IndexAtom, Expr>([[v, indexExpr(at)]]));
+
+/**
+ * Vectors per iteration. Sums are carried from step to step, so several of them hide the latency and use whole cache lines
+ * of rows; elsewhere a little unrolling saves loop overhead. Long bodies fill the registers by themselves.
+ */
+function unrollOf(body: Block, info: LaneInfo, target: Target, carries: boolean): number {
+  const live = count(body, info.varies);
+  const fits = (vectors: number): boolean => live * vectors <= target.registers + 8;
+  return carries && fits(4) ? 4 : fits(2) ? 2 : 1;
+}
+
+const hasLoop = (block: Block): boolean => block.some((s) => blocksOf(s).length > 0);
+
+/** Operations whose values differ between lanes, at all depths. */
+function count(block: Block, varies: (e: Expr) => boolean): number {
+  let total = 0;
+  for (const s of block) {
+    for (const e of operations(s)) if (varies(e)) total++;
+    for (const b of blocksOf(s)) total += count(b, varies);
+  }
+  return total;
+}
+
+// ---------------------------------------------------------------------------------------------- reductions
+
+function bestReduce(s: Reduce, target: Target): Plan {
+  const inner = bestBlock(s.body, target);
+  const runs = s.extents.reduce((product, e) => product * e, 1);
+  const kept = inner.block === s.body ? s : { ...s, body: inner.block };
+  const value: Stmt = { kind: "let", local: s.acc, value: s.value };
+  const element = [...s.body, value];
+  let best = { cost: runs * (inner.cost + ownCost(value) + 2), build: (): Block => [kept] };
+  for (const [i, v] of s.vars.entries()) {
+    const info = laneInfo(element, v);
+    const lanes = info && target.vectorBytes / info.bytes;
+    if (!lanes || extentOrZero(s, i) < lanes || !info.varies(s.value)) continue;
+    const extent = s.extents[i]!;
+    const rest = extent % lanes;
+    const line = ((cost(element, info) + 2) * (extent - rest)) / lanes + rest * (cost(element) + 2);
+    // Combining the lanes at the end takes about two operations per halving.
+    const total = (runs / extent) * line + 4 * Math.log2(lanes);
+    const build = (): Block => chain(s, i, partsOf(extent, lanes, unrollOf(element, info, target, true)));
+    if (total < best.cost) best = { cost: total, build };
+  }
+  return { block: best.build(), cost: ownCost(s) + best.cost };
+}
+
+const extentOrZero = (s: Reduce, i: number): number => s.extents[i] ?? 0;
+
+/** One reduction after the other, each starting from what the one before came to; axis `i` is last, cut into `parts`. */
+function chain(s: Reduce, i: number, parts: readonly Part[]): Block {
+  let init = s.init;
+  return parts.map((part, at): Stmt => {
+    const acc: Local = at === parts.length - 1 ? s.acc : newLocal(s.acc.name, s.acc.dtype);
+    const w = newLoopVar(s.vars[i]!.name);
+    const piece: Reduce = {
+      ...s,
+      acc,
+      init,
+      vars: [...s.vars.toSpliced(i, 1), w],
+      extents: [...s.extents.toSpliced(i, 1), part.extent],
+      lanes: part.lanes,
+    };
+    init = localExpr(acc);
+    const index = addAffine(scaledAtom(w), constant(part.start));
+    const [moved] = shifted([piece], s.vars[i]!, index) as [Reduce];
+    const [own] = renewed([moved]) as [Reduce];
+    return { ...own, acc };
+  });
+}
+
+// ---------------------------------------------------------------------------------------------- the model
+
+/** Iterations assumed of a loop whose count is not known. */
+const SOME = 8;
+
+function trips(s: Stmt): number {
+  if (s.kind === "for") return s.extent / s.lanes;
+  if (s.kind === "reduce") return s.extents.reduce((product, e) => product * e, 1) / s.lanes;
+  return s.kind === "while" ? SOME : 1;
+}
+
+/** Operations to run a block once: for one iteration, or with `info` for one vector of iterations. */
+function cost(block: Block, info?: LaneInfo): number {
+  return block.reduce((sum, s) => sum + costWith(s, cost(blocksOf(s).flat(), info), info), 0);
+}
+
+/** The same of a statement whose nested blocks cost `inside` (all branches of a switch). */
+function costWith(s: Stmt, inside: number, info?: LaneInfo): number {
+  const own = ownCost(s, info);
+  if (s.kind === "reduce") return trips(s) * (own + inside + 1);
+  return own + (s.kind === "for" || s.kind === "while" ? trips(s) * (inside + 1) : inside);
+}
+
+const SLOW: ReadonlySet<string> = new Set(["div", "rem", "sqrt"]);
+
+/** The distinct nodes of one statement that take an instruction. */
+function operations(s: Stmt): Set<Expr> {
+  const found = new Set<Expr>();
+  const seen = new Set<Expr>();
+  const visit = (e: Expr): void => {
+    if (e.op !== "const" && e.op !== "local" && e.op !== "index") found.add(e);
+  };
+  for (const e of exprsOf(s)) forEachExpr(e, visit, seen);
+  return found;
+}
+
+function ownCost(s: Stmt, info?: LaneInfo): number {
+  let total = s.kind === "store" ? accessCost(s.index, info, 2.5) : 0;
+  for (const e of operations(s)) {
+    if (e.op === "load") total += accessCost(e.index, info);
+    else total += (e.op === "unary" || e.op === "binary") && SLOW.has(e.fn) ? 4 : 1;
+  }
+  return total;
+}
+
+/** A contiguous or uniform access is one operation for all lanes; any other goes lane by lane. */
+function accessCost(index: Affine, info: LaneInfo | undefined, perLane = 2): number {
+  const coeff = info ? coeffOf(index, info.v) : 0;
+  return coeff === 0 || coeff === 1 ? 1 : (perLane * 16) / info!.bytes;
+}

@@ -1,0 +1,85 @@
+/**
+ * The order of the passes over the loop IR, and why. Nothing else in the compiler knows it.
+ *
+ * - `fuse` first: it works on whole nests as the lowering made them, one per array; every other pass gains from fewer of them.
+ * - `collapse` next: fusing compares loops one by one, so shapes have to be intact until it is done; vectors want long loops.
+ * - `contract` turns contractions into packing and register-blocked loops, with the epilogues that fusing gave them.
+ * - `licm` after it, because packed weights are what it is for: they leave the time loop.
+ * - `math` before vectors: polynomials are ordinary arithmetic, so the vectoriser needs to know no special function.
+ * - `vectorize` when nothing reshapes loops any more.
+ * - `uniform` after it: moving scalars out of loops spoils perfect nests, and by now lanes say what is uniform.
+ * - `tidy` last: main and remainder loops, unrolled kernels and polynomials have much in common.
+ */
+import { verify } from "./ir/verify.ts";
+import { printProgram } from "./ir/print.ts";
+import type { Program } from "./ir/nodes.ts";
+import { collapse } from "./passes/collapse.ts";
+import { contract } from "./passes/contract.ts";
+import { fuse } from "./passes/fuse.ts";
+import { licm } from "./passes/licm.ts";
+import { math } from "./passes/math.ts";
+import { tidy } from "./passes/tidy.ts";
+import { uniform } from "./passes/uniform.ts";
+import { vectorize } from "./passes/vectorize.ts";
+import type { Target } from "./target.ts";
+
+export type Pass = (program: Program, target: Target) => Program;
+
+export type PassName = "fuse" | "collapse" | "contract" | "licm" | "math" | "vectorize" | "uniform" | "tidy";
+
+const PASSES: Readonly<Record<PassName, Pass>> = { fuse, collapse, contract, licm, math, vectorize, uniform, tidy };
+
+/** Without these there is nothing that a backend could emit. */
+const REQUIRED: ReadonlySet<PassName> = new Set<PassName>(["contract", "math"]);
+/** Passes that can be left out. */
+export const OPTIONAL_PASSES: readonly PassName[] = (Object.keys(PASSES) as PassName[]).filter(
+  (name) => !REQUIRED.has(name),
+);
+
+export interface PipelineOptions {
+  /** Passes to leave out. Those that code generation needs run anyway. */
+  readonly off?: readonly PassName[];
+  /** `"all"`, `"after:<pass>"` or `"after:lower"`, several separated by commas. Default: the variable WEFT_DUMP. */
+  readonly dump?: string;
+  /** Verify after every pass and blame it by name. Default: whether the variable WEFT_DEBUG is set. */
+  readonly debug?: boolean;
+  /** Where dumps go. Default: `console.error`. */
+  readonly log?: (text: string) => void;
+}
+
+/**
+ * Runs all passes.
+ * @throws InternalError naming the pass that broke the program, when debugging.
+ */
+export function runPipeline(program: Program, target: Target, options: PipelineOptions = {}): Program {
+  const observe = observer(options);
+  observe(program, undefined, "lower");
+  let current = program;
+  for (const [name, pass] of Object.entries(PASSES) as [PassName, Pass][]) {
+    if (options.off?.includes(name) && !REQUIRED.has(name)) continue;
+    const next = pass(current, target);
+    observe(next, current, name);
+    current = next;
+  }
+  return current;
+}
+
+type Observer = (program: Program, before: Program | undefined, pass: string) => void;
+
+function observer(options: PipelineOptions): Observer {
+  const debug = options.debug ?? environment("WEFT_DEBUG") !== undefined;
+  const wanted = (options.dump ?? environment("WEFT_DUMP") ?? "").split(",");
+  const log = options.log ?? console.error;
+  return (program, before, pass) => {
+    if (debug) verify(program, pass);
+    if (!wanted.includes("all") && !wanted.includes(`after:${pass}`)) return;
+    const text = printProgram(program);
+    if (!before || text !== printProgram(before)) log(`// after ${pass}\n${text}`);
+  };
+}
+
+/** An environment variable; browsers have none. */
+function environment(name: string): string | undefined {
+  const host = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  return host.process?.env?.[name] || undefined;
+}

@@ -1,0 +1,31 @@
+/** What the passes know about the machine that a program is compiled for. */
+
+export interface Target {
+  readonly name: string;
+  /** Width of a vector register. */
+  readonly vectorBytes: number;
+  /** Vector registers that a kernel may count on. */
+  readonly registers: number;
+  /** Multiply-add in one instruction. */
+  readonly fma: boolean;
+  readonly l1Bytes: number;
+  readonly l2Bytes: number;
+}
+
+/** What the WebAssembly engine at hand supports. */
+export interface WasmFeatures {
+  readonly relaxedSimd?: boolean;
+}
+
+/**
+ * WebAssembly with 128-bit vectors. Engines map them to the 16 registers of x86-64 or the 32 of ARM; caches are those of a
+ * small current core, since a browser does not tell.
+ */
+export const wasmTarget = (features: WasmFeatures = {}): Target => ({
+  name: "wasm",
+  vectorBytes: 16,
+  registers: 16,
+  fma: features.relaxedSimd ?? false,
+  l1Bytes: 32 * 1024,
+  l2Bytes: 1024 * 1024,
+});

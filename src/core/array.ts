@@ -1,0 +1,93 @@
+import { aval, type Shape, type ShapedArray } from "./aval.ts";
+import { DTYPES, type DType, type TypedArray } from "./dtype.ts";
+import { type Buffer, device } from "./device.ts";
+import { ConcretizationTypeError } from "./errors.ts";
+import type { ArrayMethods } from "./methods.ts";
+
+/** Nested arrays of numbers or booleans, as `.js()` returns them. */
+export type Nested = number | boolean | readonly Nested[];
+/** Whatever an operation takes where it takes an array. */
+export type ArrayLike = NDArray | number | boolean | TypedArray | readonly ArrayLike[];
+
+/**
+ * An n-dimensional array: either data on a device ({@link DeviceArray}) or a tracer that stands for one while a
+ * function is transformed. Immutable; operations never consume their operands.
+ */
+export abstract class NDArray {
+  abstract readonly aval: ShapedArray;
+
+  get shape(): number[] {
+    return this.aval.shape as number[];
+  }
+  get dtype(): DType {
+    return this.aval.dtype;
+  }
+  get ndim(): number {
+    return this.aval.shape.length;
+  }
+  get size(): number {
+    return this.aval.size;
+  }
+  get weakType(): boolean {
+    return this.aval.weakType;
+  }
+
+  /** The values in row-major order: a fresh typed array. Throws on tracers. */
+  abstract dataSync(): TypedArray;
+  abstract dispose(): void;
+}
+
+// The NumPy-style methods are installed on the prototype by the numpy layer, which core must not import.
+export interface NDArray extends ArrayMethods {}
+
+/** A concrete array on a device. */
+export class DeviceArray extends NDArray {
+  readonly aval: ShapedArray;
+  readonly buffer: Buffer;
+
+  constructor(type: ShapedArray, buffer: Buffer) {
+    super();
+    this.aval = type;
+    this.buffer = buffer;
+  }
+
+  override dataSync(): TypedArray {
+    const bytes = this.buffer.read();
+    return new DTYPES[this.dtype].array(bytes.buffer, bytes.byteOffset, this.size);
+  }
+  override dispose(): void {
+    this.buffer.free("disposed");
+  }
+}
+
+/** A concrete array from host data. `data` is copied. */
+export function fromTyped(data: TypedArray, shape: Shape, dtype: DType, weakType = false): DeviceArray {
+  return device().put(data, aval(shape, dtype, weakType));
+}
+
+/** A concrete scalar. A weak scalar takes the dtype of whatever it meets. */
+export function scalar(value: number | boolean, dtype: DType, weakType = false): DeviceArray {
+  const data = new DTYPES[dtype].array(new ArrayBuffer(DTYPES[dtype].bytes));
+  data[0] = Number(value);
+  return fromTyped(data, [], dtype, weakType);
+}
+
+/** Host value of a concrete scalar that never left the host, else undefined. Such scalars become literals. */
+export function knownScalar(x: NDArray): number | boolean | undefined {
+  if (!(x instanceof DeviceArray) || x.ndim !== 0) return undefined;
+  const bytes = x.buffer.peek();
+  if (!bytes) return undefined;
+  const value = new DTYPES[x.dtype].array(bytes.slice().buffer)[0]!;
+  return x.dtype === "bool" ? value !== 0 : value;
+}
+
+/** The concrete array behind `x`, or a {@link ConcretizationTypeError} that says what asked for it. */
+export function concrete(x: NDArray, why: string): DeviceArray {
+  if (x instanceof DeviceArray) return x;
+  throw new ConcretizationTypeError(
+    `A concrete value is needed: ${why}. The value is traced with type ${x.aval} inside a transformed function, ` +
+      "so its contents are not known yet. Use lax.cond, lax.select or np.where for branches, " +
+      "lax.whileLoop or lax.foriLoop for loops, or mark the argument with staticArgnums.",
+  );
+}
+

@@ -1,0 +1,81 @@
+import type { ShapedArray } from "./aval.ts";
+import type { AnyPrimitive, Params } from "./primitive.ts";
+import { printJaxpr } from "./print.ts";
+
+let nextVar = 0;
+
+/** A variable of a jaxpr: bound once. */
+export class Var {
+  readonly id: number = nextVar++;
+  readonly aval: ShapedArray;
+  constructor(type: ShapedArray) {
+    this.aval = type;
+  }
+  /** A fresh variable of the same type. */
+  clone(): Var {
+    return new Var(this.aval);
+  }
+}
+
+/** A scalar constant written in place. */
+export class Literal {
+  readonly value: number | boolean;
+  readonly aval: ShapedArray;
+  constructor(value: number | boolean, type: ShapedArray) {
+    this.value = value;
+    this.aval = type;
+  }
+}
+
+export type Atom = Var | Literal;
+
+export interface Eqn {
+  readonly primitive: AnyPrimitive;
+  readonly inputs: readonly Atom[];
+  readonly params: Params;
+  readonly outputs: readonly Var[];
+}
+
+/**
+ * A program: single-assignment equations from `invars` to `outs`. It closes over nothing: what a traced function
+ * closed over comes first among the invars, and the tracing call returns those values beside the jaxpr.
+ */
+export class Jaxpr {
+  readonly invars: readonly Var[];
+  readonly eqns: readonly Eqn[];
+  readonly outs: readonly Atom[];
+  /** How many leading invars are constants that the traced function closed over (only printing cares). */
+  readonly numConsts: number;
+  readonly hasEffects: boolean;
+
+  constructor(invars: readonly Var[], eqns: readonly Eqn[], outs: readonly Atom[], numConsts = 0) {
+    this.invars = invars;
+    this.eqns = eqns;
+    this.outs = outs;
+    this.numConsts = numConsts;
+    this.hasEffects = eqns.some(eqnHasEffects);
+  }
+
+  /** The program as JAX prints it. */
+  toString(): string {
+    return printJaxpr(this);
+  }
+  get inAvals(): ShapedArray[] {
+    return this.invars.map((v) => v.aval);
+  }
+  get outAvals(): ShapedArray[] {
+    return this.outs.map((a) => a.aval);
+  }
+}
+
+export const isJaxpr = (x: unknown): x is Jaxpr => x instanceof Jaxpr;
+
+/** The jaxprs among an equation's parameters: bodies of loops, branches, called functions. */
+export function subJaxprs(params: Params): Jaxpr[] {
+  return Object.values(params).flatMap((p) => (isJaxpr(p) ? [p] : Array.isArray(p) ? p.filter(isJaxpr) : []));
+}
+
+export const hasEffects = (primitive: AnyPrimitive, params: Params): boolean =>
+  primitive.effect || subJaxprs(params).some((j) => j.hasEffects);
+
+export const eqnHasEffects = (eqn: Eqn): boolean => hasEffects(eqn.primitive, eqn.params);

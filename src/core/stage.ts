@@ -1,0 +1,96 @@
+import { knownScalar, type NDArray, scalar } from "./array.ts";
+import type { ShapedArray } from "./aval.ts";
+import { type Atom, type Eqn, Jaxpr, Literal, Var } from "./jaxpr.ts";
+import type { AnyPrimitive, Params } from "./primitive.ts";
+import { leaked, Trace, Tracer, withTrace } from "./trace.ts";
+
+/** A value of a program that is being recorded. */
+export class StageTracer extends Tracer {
+  readonly trace: StageTrace;
+  readonly atom: Atom;
+  constructor(trace: StageTrace, atom: Atom) {
+    super();
+    this.trace = trace;
+    this.atom = atom;
+  }
+  override get aval(): ShapedArray {
+    return this.atom.aval;
+  }
+}
+
+/** Records every primitive as an equation, also those on concrete values ("omnistaging"). */
+export class StageTrace extends Trace {
+  readonly eqns: Eqn[] = [];
+  readonly constvars: Var[] = [];
+  readonly consts: NDArray[] = [];
+  private readonly constOf = new Map<NDArray, Var>();
+
+  argument(type: ShapedArray): StageTracer {
+    return new StageTracer(this, new Var(type));
+  }
+
+  override process(primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[] {
+    const inputs = args.map((x) => this.atom(x));
+    const outputs = primitive
+      .abstractEval(
+        inputs.map((a) => a.aval),
+        params,
+      )
+      .map((type) => new Var(type));
+    this.eqns.push({ primitive, inputs, params, outputs });
+    return outputs.map((v) => new StageTracer(this, v));
+  }
+
+  /** The atom for any value: own tracers, scalars as literals, everything else as a constant variable. */
+  atom(x: NDArray): Atom {
+    if (x instanceof StageTracer && x.trace === this) return x.atom;
+    if (x instanceof Tracer && !x.trace.alive) throw leaked(x);
+    const value = knownScalar(x);
+    return value === undefined ? this.constant(x) : new Literal(value, x.aval);
+  }
+
+  private constant(x: NDArray): Var {
+    let v = this.constOf.get(x);
+    if (!v) {
+      v = new Var(x.aval);
+      this.constOf.set(x, v);
+      this.constvars.push(v);
+      this.consts.push(x);
+    }
+    return v;
+  }
+}
+
+export interface Staged {
+  /** Its first `consts.length` invars are the constants. */
+  readonly jaxpr: Jaxpr;
+  readonly consts: NDArray[];
+}
+
+/** Records `f` on arguments of these types. What it closes over comes back as `consts`. */
+export function stage(f: (args: NDArray[]) => NDArray[], avals: readonly ShapedArray[]): Staged {
+  const trace = new StageTrace();
+  const args = avals.map((type) => trace.argument(type));
+  try {
+    const outs = withTrace(trace, () => f(args).map((x) => trace.atom(x)));
+    const invars = [...trace.constvars, ...args.map((t) => t.atom as Var)];
+    return { jaxpr: new Jaxpr(invars, trace.eqns, outs, trace.consts.length), consts: trace.consts };
+  } finally {
+    trace.alive = false;
+  }
+}
+
+/** A literal as an array. */
+export const literalValue = (l: Literal): NDArray => scalar(l.value, l.aval.dtype, l.aval.weakType);
+
+/** Applies a jaxpr to values under the current trace. */
+export function evalJaxpr(jaxpr: Jaxpr, args: readonly NDArray[]): NDArray[] {
+  const env = new Map<Var, NDArray>();
+  const read = (a: Atom): NDArray => (a instanceof Literal ? literalValue(a) : env.get(a)!);
+  jaxpr.invars.forEach((v, i) => env.set(v, args[i]!));
+  for (const eqn of jaxpr.eqns) {
+    const outs = eqn.primitive.bind(eqn.inputs.map(read), eqn.params);
+    eqn.outputs.forEach((v, i) => env.set(v, outs[i]!));
+  }
+  return jaxpr.outs.map(read);
+}

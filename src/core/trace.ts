@@ -1,0 +1,102 @@
+import { DeviceArray, NDArray } from "./array.ts";
+import type { ShapedArray } from "./aval.ts";
+import type { TypedArray } from "./dtype.ts";
+import { concrete } from "./array.ts";
+import { device } from "./device.ts";
+import { UnexpectedTracerError } from "./errors.ts";
+import { Jaxpr, Var } from "./jaxpr.ts";
+import type { AnyPrimitive, Params } from "./primitive.ts";
+
+/**
+ * An interpreter of primitives. Exactly one trace is current; a transform runs a function under its own trace, whose
+ * rules bind primitives again under the trace that was current before (its parent). Tracers of any other trace are
+ * constants to it. (JAX calls this design "stackless".)
+ */
+export abstract class Trace {
+  /** False once the function it traced has returned: its tracers must not be used any more. */
+  alive = true;
+  abstract process(primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[];
+}
+
+/** Stands for a value while a function is transformed. */
+export abstract class Tracer extends NDArray {
+  abstract readonly trace: Trace;
+  abstract override readonly aval: ShapedArray;
+
+  override dataSync(): TypedArray {
+    return concrete(this, "its data was read").dataSync();
+  }
+  override dispose(): void {}
+}
+
+/** Runs primitives on concrete arrays, each as a program of one equation. */
+class EvalTrace extends Trace {
+  override process(primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[] {
+    const values = args.map(expectConcrete);
+    return device().execute(oneEquation(primitive, values, params), values);
+  }
+}
+
+function expectConcrete(x: NDArray): DeviceArray {
+  if (x instanceof DeviceArray) return x;
+  throw leaked(x as Tracer);
+}
+
+/** The error for a tracer that outlived the function it was made in. */
+export function leaked(x: Tracer): UnexpectedTracerError {
+  return new UnexpectedTracerError(
+    `Encountered an unexpected tracer: an intermediate value of type ${x.aval} escaped from a transformed function ` +
+      "(through a variable outside of it, a class field, or a callback) and was used after that function returned. " +
+      "Return the value from the function instead.",
+  );
+}
+
+function oneEquation(primitive: AnyPrimitive, args: NDArray[], params: Params): Jaxpr {
+  const invars = args.map((x) => new Var(x.aval));
+  const outputs = primitive
+    .abstractEval(
+      invars.map((v) => v.aval),
+      params,
+    )
+    .map((type) => new Var(type));
+  return new Jaxpr(invars, [{ primitive, inputs: invars, params, outputs }], outputs);
+}
+
+const evalTrace = new EvalTrace();
+let current: Trace = evalTrace;
+let stepwise = false;
+
+export const currentTrace = (): Trace => current;
+
+/** True when nothing is being traced: values are concrete. */
+export const isEager = (): boolean => current === evalTrace;
+
+/** Runs `body` with `trace` as the current trace. */
+export function withTrace<T>(trace: Trace, body: () => T): T {
+  const saved = current;
+  current = trace;
+  try {
+    return body();
+  } finally {
+    current = saved;
+  }
+}
+
+/** Runs `body` concretely even while something is being traced. */
+export const withEager = <T>(body: () => T): T => withTrace(evalTrace, body);
+
+/** Within `body`, jitted functions and loops run step by step (`disableJit`). */
+export function withStepwise<T>(body: () => T): T {
+  const saved = stepwise;
+  stepwise = true;
+  try {
+    return body();
+  } finally {
+    stepwise = saved;
+  }
+}
+export const isStepwise = (): boolean => stepwise;
+
+/** Applies a primitive under the current trace. */
+export const bind = (primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[] =>
+  current.process(primitive, args, params);

@@ -1,0 +1,10 @@
+/** weft: composable transformations of array programs, centred on the compiled loop. Public names only. */
+import "./runtime/index.ts";
+
+export { grad, jvp, linearize, valueAndGrad, vjp } from "./api/autodiff.ts";
+export { evalShape, makeJaxpr } from "./api/inspect.ts";
+export { hessian, jacfwd, jacrev } from "./api/jacobian.ts";
+export { disableJit, jit } from "./api/jit.ts";
+export { vmap } from "./api/vmap.ts";
+export * as debug from "./lax/control/debug.ts";
+export * as tree from "./tree/index.ts";

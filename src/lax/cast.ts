@@ -1,0 +1,84 @@
+/** Changes of dtype, and the identities. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { byteSize, type DType, isFloat } from "../core/dtype.ts";
+import { WeftTypeError } from "../core/errors.ts";
+import { bind1, type Primitive, Zero } from "../core/primitive.ts";
+import { ANY, FLOATING } from "./check.ts";
+import { asArray } from "./convert.ts";
+import { defineMap, transposeBy, type Unary, unary } from "./map.ts";
+import { isLinear } from "./rules.ts";
+
+type ConvertParams = { readonly new_dtype: DType; readonly weak_type: boolean };
+
+export const convertElementTypeP: Primitive<ConvertParams> = defineMap<ConvertParams>({
+  name: "convert_element_type",
+  accepts: [ANY],
+  result: (_, { new_dtype, weak_type }) => ({ dtype: new_dtype, weakType: weak_type }),
+  jvp: ([x], [t], params) => {
+    const out = bind1(convertElementTypeP, [x!], params);
+    const moves = isFloat(out.dtype);
+    return [[out], [moves ? bind1(convertElementTypeP, [t as NDArray], params) : new Zero(out.aval)]];
+  },
+  transpose: ([ct], [x]) => [isLinear(x!) ? convertElementType(ct as NDArray, x.aval.dtype) : null],
+  scalar: (s, [x], { new_dtype }) => s.convert(x!, new_dtype),
+});
+
+/**
+ * Converts values to another dtype: floats to integers truncate and saturate, NaN becomes 0; integers to integers wrap;
+ * to bool is `!= 0`. The result is not weak. Only float to float carries a derivative.
+ * @example convertElementType(np.array([1.7, -1.7]), "int32").js() // => [1, -1]
+ */
+export function convertElementType(x: ArrayLike, newDtype: DType): NDArray {
+  const operand = asArray(x);
+  if (operand.dtype === newDtype && !operand.weakType) return operand;
+  return bind1(convertElementTypeP, [operand], { new_dtype: newDtype, weak_type: false });
+}
+
+/** Converts to a dtype and weakness at once, as promotion needs it. */
+export function convertTo(x: NDArray, type: { readonly dtype: DType; readonly weakType: boolean }): NDArray {
+  if (x.dtype === type.dtype && x.weakType === type.weakType) return x;
+  return bind1(convertElementTypeP, [x], { new_dtype: type.dtype, weak_type: type.weakType });
+}
+
+export const bitcastConvertTypeP: Primitive<{ readonly new_dtype: DType }> = defineMap<{
+  readonly new_dtype: DType;
+}>({
+  name: "bitcast_convert_type",
+  accepts: [ANY],
+  result: ([x], { new_dtype }) => {
+    if (byteSize(x!.dtype) !== byteSize(new_dtype) || (x!.dtype === "bool") !== (new_dtype === "bool"))
+      throw new WeftTypeError(
+        `bitcast_convert_type needs dtypes of the same width, got ${x!.dtype} and ${new_dtype}.`,
+      );
+    return { dtype: new_dtype, weakType: false };
+  },
+  jvp: "zero",
+  scalar: (s, [x], { new_dtype }) => s.bitcast(x!, new_dtype),
+});
+
+/**
+ * The same bits read as another dtype of the same width.
+ * @throws WeftTypeError if the widths differ.
+ * @example bitcastConvertType(1, "uint32").js() // => 1065353216
+ */
+export const bitcastConvertType = (x: ArrayLike, newDtype: DType): NDArray =>
+  bind1(bitcastConvertTypeP, [asArray(x)], { new_dtype: newDtype });
+
+/** The identity as an operation: a value of its own. */
+export const copy: Unary = unary("copy", {
+  accepts: ANY,
+  jvp: (g) => g,
+  transpose: transposeBy((ct) => ct),
+  scalar: (_, x) => x,
+});
+
+const stopGradientOp: Unary = unary("stop_gradient", { accepts: FLOATING, jvp: "zero", scalar: (_, x) => x });
+
+/**
+ * The identity whose derivative is zero. Integers and bools pass as they are.
+ * @example grad((x) => stopGradient(x).mul(x))(3).js() // => 3
+ */
+export function stopGradient(x: ArrayLike): NDArray {
+  const operand = asArray(x);
+  return isFloat(operand.dtype) ? stopGradientOp(operand) : operand;
+}

@@ -1,0 +1,85 @@
+/** What scan, while and cond share: tracing user functions over trees, and rearranging the jaxprs of their bodies. */
+import { type NDArray, scalar } from "../../core/array.ts";
+import type { ShapedArray } from "../../core/aval.ts";
+import { ConcretizationTypeError } from "../../core/errors.ts";
+import { type Atom, Jaxpr, type Var } from "../../core/jaxpr.ts";
+import { stage } from "../../core/stage.ts";
+import * as tree from "../../tree/index.ts";
+import { asArray } from "../convert.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: user functions take and return trees whose types the public signatures state
+export type UserFunction = (...args: any[]) => unknown;
+
+/** A user function recorded on the leaves of its arguments. */
+export interface TracedBody {
+  /** (constants…, leaves of the arguments…) → leaves of the result */
+  readonly jaxpr: Jaxpr;
+  readonly consts: NDArray[];
+  readonly outTree: tree.TreeDef;
+  readonly out: unknown;
+}
+
+/** Records `f` applied to trees whose leaves have these types. `finish` turns the user's result into the tree of outputs. */
+export function traceBody(
+  f: UserFunction,
+  inTrees: readonly tree.TreeDef[],
+  avals: readonly ShapedArray[],
+  finish: (result: unknown) => unknown = (r) => r,
+): TracedBody {
+  let outTree: tree.TreeDef | undefined;
+  let out: unknown;
+  const { jaxpr, consts } = stage((leaves) => {
+    out = finish(f(...unflattenAll(inTrees, leaves)));
+    const [outLeaves, def] = tree.flatten(out);
+    outTree = def;
+    return outLeaves.map((x) => asArray(x as NDArray));
+  }, avals);
+  return { jaxpr, consts, outTree: outTree!, out };
+}
+
+/** Consecutive leaves as trees of these structures. */
+export function unflattenAll(defs: readonly tree.TreeDef[], leaves: readonly NDArray[]): unknown[] {
+  let start = 0;
+  return defs.map((def) => tree.unflatten(def, leaves.slice(start, (start += def.numLeaves))));
+}
+
+/**
+ * A leaf of an initial carry. A plain integer is weakly int32, as a Python int is, so that counters stay integers; the
+ * weak-type promotion of loops turns it into whatever the body makes of it.
+ */
+export const carryLeaf = (x: unknown): NDArray =>
+  typeof x === "number" && Number.isInteger(x) && Math.abs(x) < 2 ** 31
+    ? scalar(x, "int32", true)
+    : asArray(x as NDArray);
+
+/** A jaxpr with its inputs and outputs in another order. */
+export function rearrange(jaxpr: Jaxpr, inOrder: (ins: readonly Var[]) => Var[], outOrder: (outs: readonly Atom[]) => Atom[]): Jaxpr {
+  return new Jaxpr(inOrder(jaxpr.invars), jaxpr.eqns, outOrder(jaxpr.outs));
+}
+
+/** Cuts a list into consecutive groups of these lengths. */
+export function splitAt<T>(list: readonly T[], ...sizes: number[]): T[][] {
+  let start = 0;
+  const groups = sizes.map((n) => list.slice(start, (start += n)));
+  return [...groups, list.slice(start)];
+}
+
+/** Whether `next` has an entry true that `mask` has not; if so the union, else null: one round of a least fixpoint. */
+export function grow(mask: readonly boolean[], next: readonly boolean[]): boolean[] | null {
+  const union = mask.map((m, i) => m || next[i]!);
+  return union.some((m, i) => m !== mask[i]) ? union : null;
+}
+
+/** A JavaScript integer from an argument that must not be traced. */
+export function concreteInt(x: unknown, message: string): number {
+  const value = typeof x === "object" && x !== null && "item" in x ? concreteItem(x as unknown as NDArray, message) : x;
+  return Number(value);
+}
+
+function concreteItem(x: NDArray, message: string): number {
+  try {
+    return x.dataSync()[0]!;
+  } catch (cause) {
+    throw new ConcretizationTypeError(message, { cause });
+  }
+}

@@ -1,0 +1,149 @@
+/** The public branches: cond and switch over trees. */
+import { type ArrayLike, NDArray } from "../../core/array.ts";
+import { typeMatch } from "../../core/aval.ts";
+import { isInteger } from "../../core/dtype.ts";
+import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
+import { type Jaxpr, Var } from "../../core/jaxpr.ts";
+import { isStepwise } from "../../core/trace.ts";
+import * as tree from "../../tree/index.ts";
+import { asArray } from "../convert.ts";
+import { clamp, convertElementType, ne } from "../elementwise.ts";
+import { carryLeaf, rearrange, splitAt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
+import { condPrimitive } from "./cond.ts";
+import type { Arrays } from "./loops.ts";
+
+/**
+ * `pred ? onTrue(...operands) : onFalse(...operands)`, decided when the program runs; only the chosen branch is executed.
+ * Under vmap with a batched predicate both run and the results are selected.
+ *
+ * @param pred a boolean or number scalar
+ * @throws WeftTypeError when pred is not a scalar or the branches' outputs differ in tree, shape or dtype
+ * Source: `jax.lax.cond`.
+ * @example lax.cond(x.greater(0), (v) => v.mul(2), (v) => v.neg(), x)
+ */
+export function cond<Args extends readonly unknown[], R>(
+  pred: ArrayLike,
+  onTrue: (...operands: { [K in keyof Args]: Arrays<Args[K]> }) => R,
+  onFalse: (...operands: { [K in keyof Args]: Arrays<Args[K]> }) => NoInfer<R>,
+  ...operands: Args
+): Arrays<R> {
+  if (typeof onTrue !== "function" || typeof onFalse !== "function")
+    throw new WeftTypeError("lax.cond: onTrue and onFalse arguments should be callable.");
+  const p = predicate(pred);
+  const names: BranchNames = { what: "cond", names: ["onFalse", "onTrue"], first: 1 };
+  // Branch 0 is taken when the predicate is false.
+  const index = p.dtype === "bool" ? convertElementType(p, "int32") : convertElementType(ne(p, 0), "int32");
+  return runBranches(index, [onFalse as UserFunction, onTrue as UserFunction], operands, names) as Arrays<R>;
+}
+
+/**
+ * Runs `branches[index](...operands)`; the index is clamped to the branches there are.
+ *
+ * @param index an integer scalar
+ * @throws WeftValueError without branches; WeftTypeError when index is not an integer scalar or outputs differ
+ * Source: `jax.lax.switch`.
+ * @example lax.switch(1, [(x) => x.neg(), (x) => x.mul(10)], x) // 10 x
+ */
+export function switchCase<Args extends readonly unknown[], R>(
+  index: ArrayLike,
+  branches: readonly ((...operands: { [K in keyof Args]: Arrays<Args[K]> }) => R)[],
+  ...operands: Args
+): Arrays<R> {
+  if (!Array.isArray(branches) || branches.some((b) => typeof b !== "function"))
+    throw new WeftTypeError("lax.switch: branches argument should be a sequence of callables.");
+  if (branches.length === 0) throw new WeftValueError("Empty branch sequence");
+  const i = carryLeaf(index);
+  if (i.ndim !== 0) throw new WeftTypeError(`Branch index must be scalar, got ${i.aval} of shape (${i.shape.join(", ")}).`);
+  if (!isInteger(i.dtype)) throw new WeftTypeError(`Index type must be an integer, got ${i.aval}.`);
+  const names: BranchNames = {
+    what: "switch",
+    names: branches.map((_, k) => `branch ${k}`),
+    first: 0,
+  };
+  const clamped = clamp(0, convertElementType(i, "int32"), branches.length - 1);
+  return runBranches(clamped, branches as UserFunction[], operands, names) as Arrays<R>;
+}
+
+function predicate(pred: ArrayLike): NDArray {
+  if (pred === null || pred === undefined) throw new WeftTypeError("cond predicate is null");
+  if (typeof pred !== "number" && typeof pred !== "boolean" && !(pred instanceof NDArray))
+    throw new WeftTypeError(`Pred must be a scalar, got ${String(pred)} of type ${typeof pred}.`);
+  const p = asArray(pred);
+  if (p.ndim !== 0) throw new WeftTypeError(`Pred must be a scalar, got ${p.aval} of shape (${p.shape.join(", ")}).`);
+  return p;
+}
+
+interface BranchNames {
+  readonly what: string;
+  /** What errors call each branch. */
+  readonly names: readonly string[];
+  /** The branch that errors compare the others with. */
+  readonly first: number;
+}
+
+function runBranches(index: NDArray, fns: UserFunction[], operands: readonly unknown[], names: BranchNames): unknown {
+  if (fns.length === 1) return fns[0]!(...operands);
+  const flat = operands.map((o) => tree.flatten(o, undefined));
+  const leaves = flat.flatMap(([l]) => l.map((x) => asArray(x as NDArray)));
+  const inTrees = flat.map(([, def]) => def);
+  if (isStepwise()) return fns[index.dataSync()[0]!]!(...operands);
+  const traced = fns.map((f) =>
+    traceBody(
+      f,
+      inTrees,
+      leaves.map((x) => x.aval),
+    ),
+  );
+  checkBranches(traced, names);
+  const { branches, consts } = mergeConsts(traced);
+  const outs = condPrimitive.bind([index, ...consts, ...leaves], { branches });
+  return tree.unflatten(traced[names.first]!.outTree, outs);
+}
+
+/** Gives all branches the same leading constants, each value once. */
+function mergeConsts(traced: readonly TracedBody[]): { branches: Jaxpr[]; consts: NDArray[] } {
+  const consts = [...new Set(traced.flatMap((t) => t.consts))];
+  const branches = traced.map((t) =>
+    rearrange(
+      t.jaxpr,
+      (ins) => {
+        const [own, rest] = splitAt(ins, t.consts.length);
+        return [...consts.map((c) => own![t.consts.indexOf(c)] ?? new Var(c.aval)), ...rest!];
+      },
+      (outs) => [...outs],
+    ),
+  );
+  return { branches, consts };
+}
+
+function checkBranches(traced: readonly TracedBody[], { what, names, first }: BranchNames): void {
+  const a = traced[first]!;
+  traced.forEach((b, k) => {
+    if (a.outTree !== b.outTree) throw branchTreeError(what, names[first]!, names[k]!, a, b);
+    const i = a.jaxpr.outAvals.findIndex((type, n) => !typeMatch(type, b.jaxpr.outAvals[n]!));
+    if (i >= 0) throw branchTypeError(what, names[first]!, names[k]!, a, b, i);
+  });
+}
+
+function branchTypeError(what: string, nameA: string, nameB: string, a: TracedBody, b: TracedBody, i: number): WeftTypeError {
+  const [typeA, typeB] = [a.jaxpr.outAvals[i]!, b.jaxpr.outAvals[i]!];
+  const path = a.outTree.paths()[i]!;
+  const at = path.length ? ` at path ${tree.keystr(path)}` : "";
+  const why = typeA.dtype !== typeB.dtype ? "the dtypes do not match" : "the shapes do not match";
+  return new WeftTypeError(
+    `${what} branches must have equal output types but they differ.\n\n` +
+      `The output of ${nameA}${at} has type ${typeA} but the corresponding output of ${nameB} has type ${typeB}, so ${why}.\n\n` +
+      `Revise ${nameA} and/or ${nameB} so that all output types match.`,
+  );
+}
+
+function branchTreeError(what: string, nameA: string, nameB: string, a: TracedBody, b: TracedBody): WeftTypeError {
+  const diffs = tree.equalityErrors(a.outTree, b.outTree).map((e) => {
+    const at = e.path.length ? ` at path ${tree.keystr(e.path)}` : "";
+    return `${nameA} output${at} is ${e.whatA} but ${nameB} output${at} is ${e.whatB}, so ${e.explanation}.`;
+  });
+  return new WeftTypeError(
+    `${what} branch outputs must have the same pytree structure, but they differ:\n\n${diffs.join("\n")}\n\n` +
+      `Revise ${nameA} and/or ${nameB} so that they have the same pytree structure.`,
+  );
+}

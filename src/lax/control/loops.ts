@@ -1,0 +1,286 @@
+/** The public loops: scan, map, whileLoop and foriLoop over trees. */
+import { type ArrayLike, knownScalar, type NDArray } from "../../core/array.ts";
+import { aval, type ShapedArray, typeMatch } from "../../core/aval.ts";
+import { promote } from "../../core/dtype.ts";
+import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
+import { isStepwise } from "../../core/trace.ts";
+import * as tree from "../../tree/index.ts";
+import type { MapTree } from "../../tree/index.ts";
+import { asArray } from "../convert.ts";
+import { convertElementType, convertTo } from "../cast.ts";
+import { add, lt } from "../elementwise.ts";
+import { carryLeaf, concreteInt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
+import { type CarryName, checkCarry, parameterName } from "./carry-errors.ts";
+import { scanPrimitive } from "./scan.ts";
+import { scanStepwise, whileStepwise } from "./stepwise.ts";
+import { checkCondition, whilePrimitive } from "./while.ts";
+
+/** A tree whose leaves are arrays. */
+export type Arrays<T> = MapTree<T, NDArray>;
+/** A tree of the same structure whose leaves may be anything array-like. */
+export type ArraysLike<T> = MapTree<T, ArrayLike>;
+
+export interface ScanOptions {
+  /** Number of iterations; needed only when xs has no leaves. */
+  readonly length?: number | undefined;
+  /** Go from the last element to the first; ys keep the order of xs. */
+  readonly reverse?: boolean | undefined;
+  /** Copies of the body per trip of the loop: a number, or true for all iterations. */
+  readonly unroll?: number | boolean | undefined;
+}
+
+/**
+ * Runs `body` over the leading axis of `xs`, carrying state from one iteration to the next; compiled to one loop.
+ *
+ * @param body `(carry, x) => [carry, y]`: the carry must come out with the tree, shapes and dtypes it went in with.
+ * @param init the first carry: any tree of arrays or numbers.
+ * @param xs a tree of arrays with one common leading axis, or null with `options.length`.
+ * @returns `[carry, ys]`: the last carry, and the y of every iteration stacked along a new leading axis.
+ * @throws WeftTypeError when the body's output is not a pair or the carry changes its tree, a shape or a dtype;
+ *   WeftValueError when lengths disagree or none is given.
+ * Source: `jax.lax.scan`.
+ * @example
+ * const [sum, sums] = lax.scan((c, x) => { const s = c.add(x); return [s, s]; }, 0, np.array([1, 2, 3]));
+ */
+export function scan<C, X, Y>(
+  body: (carry: Arrays<C>, x: Arrays<X>) => readonly [ArraysLike<NoInfer<C>>, Y],
+  init: C,
+  xs: X,
+  options: ScanOptions = {},
+): [Arrays<C>, Arrays<Y>] {
+  if (typeof body !== "function") throw new WeftTypeError("lax.scan: body argument should be a callable.");
+  const name: CarryName = { what: "scan body function", parameter: parameterName(body), depth: 0 };
+  return runScan(body, name, init, xs, options) as [Arrays<C>, Arrays<Y>];
+}
+
+function runScan(body: UserFunction, name: CarryName, init: unknown, xs: unknown, options: ScanOptions): unknown[][] {
+  const [xsLeaves, xsTree] = tree.flatten(xs, undefined);
+  const xsArrays = xsLeaves.map((x) => asArray(x as NDArray));
+  const length = scanLength(xsLeaves, xsTree, xsArrays, options.length);
+  const unroll = unrollFactor(options.unroll, length);
+  const reverse = options.reverse ?? false;
+  if (isStepwise()) return scanStepwise(body, init, xsTree, xsArrays, length, reverse);
+
+  const xAvals = xsArrays.map((x) => aval(x.shape.slice(1), x.dtype, x.weakType));
+  const { leaves, traced } = traceLoop(body, name, init, xsTree, xAvals, pair);
+  const outs = scanPrimitive.bind([...traced.consts, ...leaves, ...xsArrays], {
+    jaxpr: traced.jaxpr,
+    length,
+    reverse,
+    unroll,
+    numConsts: traced.consts.length,
+    numCarry: leaves.length,
+  });
+  return tree.unflatten(traced.outTree, outs) as unknown[][];
+}
+
+/** The body's result, checked to be [carry, y]. */
+function pair(result: unknown): unknown {
+  if (Array.isArray(result) && result.length === 2) return result;
+  const leaves = tree.leaves(result, undefined).map((x) => String(asArray(x as NDArray).aval));
+  const what = Array.isArray(result) ? `an array of length ${result.length}: [${leaves.join(", ")}]` : (leaves[0] ?? String(result));
+  throw new WeftTypeError(`scan body output must be a pair, got ${what}. Return [carry, y] (y may be null).`);
+}
+
+interface TracedLoop {
+  /** The initial carry after promotion. */
+  readonly leaves: NDArray[];
+  readonly carryTree: tree.TreeDef;
+  readonly traced: TracedBody;
+}
+
+/**
+ * Traces a loop body and checks its carry. A weakly typed initial leaf (a plain number) takes the type that the body gives
+ * it, which needs another trace; each round strengthens a leaf or ends.
+ */
+function traceLoop(
+  body: UserFunction,
+  name: CarryName,
+  init: unknown,
+  xTree: tree.TreeDef | null,
+  xAvals: readonly ShapedArray[],
+  finish: (result: unknown) => unknown,
+): TracedLoop {
+  const [raw, carryTree] = tree.flatten(init, undefined);
+  const inTrees = xTree ? [carryTree, xTree] : [carryTree];
+  let leaves = raw.map(carryLeaf);
+  for (;;) {
+    const traced = traceBody(
+      body,
+      inTrees,
+      [...leaves.map((x) => x.aval), ...xAvals],
+      finish,
+    );
+    const outCarry = xTree ? traced.outTree.children()[0]! : traced.outTree;
+    const outAvals = traced.jaxpr.outAvals.slice(0, outCarry.numLeaves);
+    const promoted = carryTree === outCarry ? leaves.map((x, i) => promoteWeak(x, outAvals[i]!)) : leaves;
+    if (promoted.every((x, i) => x === leaves[i])) {
+      checkCarry(name, carryTree, outCarry, leaves.map((x) => x.aval), outAvals);
+      return { leaves, carryTree, traced };
+    }
+    leaves = promoted;
+  }
+}
+
+function promoteWeak(x: NDArray, out: ShapedArray): NDArray {
+  if (!x.weakType || typeMatch(x.aval, out)) return x;
+  const { dtype, weakType } = promote([x.aval, out]);
+  return convertTo(x, { dtype, weakType });
+}
+
+function scanLength(
+  leaves: readonly unknown[],
+  xsTree: tree.TreeDef,
+  xs: readonly NDArray[],
+  given: unknown,
+): number {
+  const paths = xsTree.paths();
+  const where = (i: number): string => `xs${tree.keystr(paths[i]!)}`;
+  const scalars = xs.flatMap((x, i) => (x.ndim === 0 ? [`${where(i)} = ${typeof leaves[i] === "number" ? leaves[i] : x.aval}`] : []));
+  if (scalars.length > 0)
+    throw new WeftValueError(
+      `scan got value with no leading axis to scan over: ${scalars.join(", ")}. ` +
+        "Every leaf of xs needs a leading axis; a list of numbers is a tree of scalars: wrap it in np.array.",
+    );
+  const sizes = [...new Set(xs.map((x) => x.shape[0]!))];
+  if (sizes.length > 1)
+    throw new WeftValueError(
+      `scan got values with different leading axis sizes: ${xs.map((x, i) => `${where(i)} has ${x.shape[0]}`).join(", ")}. ` +
+        "All leaves of xs must have the same leading axis size.",
+    );
+  if (given === undefined || given === null) {
+    if (sizes.length === 0) throw new WeftValueError("scan got no values to scan over and `length` not provided.");
+    return sizes[0]!;
+  }
+  const length = concreteInt(
+    given,
+    "The `length` argument to `scan` expects a concrete `int` value. For scan-like iteration with a dynamic length, use `whileLoop` or `foriLoop`.",
+  );
+  if (!Number.isInteger(length) || length < 0)
+    throw new WeftValueError(`scan got \`length\` argument of ${length}; it must be a non-negative integer.`);
+  if (sizes.length > 0 && sizes[0] !== length)
+    throw new WeftValueError(
+      `scan got \`length\` argument of ${length} which disagrees with leading axis sizes [${xs.map((x) => x.shape[0]).join(", ")}].`,
+    );
+  return length;
+}
+
+function unrollFactor(unroll: unknown, length: number): number {
+  if (unroll === undefined || unroll === false) return 1;
+  if (unroll === true) return Math.max(length, 1);
+  const k = concreteInt(unroll, "The `unroll` argument to `scan` expects a concrete `int` or `bool` value.");
+  if (!Number.isInteger(k) || k < 0) throw new WeftValueError("`unroll` must be a `bool` or a non-negative `int`.");
+  return k === 0 ? Math.max(length, 1) : k;
+}
+
+/**
+ * Applies `f` to every element along the leading axis of `xs`, one after the other: a scan without carry.
+ * With `batchSize`, chunks of that many elements are computed together by vmap (see `api/map.ts`).
+ * @returns a tree with the results stacked along a new leading axis. Source: `jax.lax.map`.
+ * @example lax.map((x) => x.mul(2), np.arange(3)) // [0, 2, 4]
+ */
+export function mapOne<X, Y>(f: (x: Arrays<X>) => Y, xs: X): Arrays<Y> {
+  if (typeof f !== "function") throw new WeftTypeError("lax.map: f argument should be a callable.");
+  return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1] as Arrays<Y>;
+}
+
+/**
+ * Repeats `body` while `cond` holds. Differentiable forwards (jvp, linearize), not backwards.
+ *
+ * @param cond `(value) => boolean scalar`
+ * @param body `(value) => value` of the same tree, shapes and dtypes
+ * @throws WeftTypeError when cond does not return one boolean scalar, or body changes the value's type
+ * Source: `jax.lax.while_loop`.
+ * @example lax.whileLoop((i) => i.less(10), (i) => i.add(3), 0) // 12
+ */
+export function whileLoop<C>(
+  cond: (value: Arrays<C>) => ArrayLike,
+  body: (value: Arrays<C>) => ArraysLike<NoInfer<C>>,
+  init: C,
+): Arrays<C> {
+  if (typeof cond !== "function" || typeof body !== "function")
+    throw new WeftTypeError("lax.whileLoop: body and cond arguments should be callable.");
+  const name: CarryName = { what: "while_loop body function", parameter: parameterName(body), depth: 0 };
+  return runWhile(cond, body, init, name) as Arrays<C>;
+}
+
+function runWhile(cond: UserFunction, body: UserFunction, init: unknown, name: CarryName): unknown {
+  if (isStepwise()) return whileStepwise(cond, body, init);
+  const { leaves, carryTree, traced } = traceLoop(body, name, init, null, [], (r) => r);
+  const condition = traceBody(
+    cond,
+    [carryTree],
+    leaves.map((x) => x.aval),
+  );
+  checkCondition(condition.outTree, condition.jaxpr.outAvals);
+  const outs = whilePrimitive.bind([...condition.consts, ...traced.consts, ...leaves], {
+    condJaxpr: condition.jaxpr,
+    condNconsts: condition.consts.length,
+    bodyJaxpr: traced.jaxpr,
+    bodyNconsts: traced.consts.length,
+  });
+  return tree.unflatten(traced.outTree, outs);
+}
+
+export interface ForiOptions {
+  /** As for {@link scan}; only when both bounds are known while tracing. */
+  readonly unroll?: number | boolean | undefined;
+}
+
+/**
+ * `for (let i = lower; i < upper; i++) value = body(i, value)`. With bounds known while tracing it is a scan
+ * (differentiable both ways), else a while loop (forwards only).
+ *
+ * @param body `(i, value) => value` of the same tree, shapes and dtypes; i is an int32 scalar
+ * @throws WeftTypeError when the bounds have different dtypes or body changes the value's type
+ * Source: `jax.lax.fori_loop`.
+ * @example lax.foriLoop(0, 4, (i, s) => s.add(i), 0) // 6
+ */
+export function foriLoop<C>(
+  lower: ArrayLike,
+  upper: ArrayLike,
+  body: (i: NDArray, value: Arrays<C>) => ArraysLike<NoInfer<C>>,
+  init: C,
+  options: ForiOptions = {},
+): Arrays<C> {
+  if (typeof body !== "function") throw new WeftTypeError("lax.foriLoop: body argument should be a callable.");
+  const [lo, hi] = loopBounds(lower, upper);
+  const name: CarryName = { what: "fori_loop body function", parameter: parameterName(body, 1), depth: 1 };
+  const [start, stop] = [knownScalar(lo), knownScalar(hi)];
+  if (start === undefined || stop === undefined) {
+    if (options.unroll !== undefined)
+      throw new WeftValueError("Can only use `unroll` in `foriLoop` if the loop bounds are statically known.");
+    return foriWhile(lo, hi, body, init, name) as Arrays<C>;
+  }
+  const length = Math.max(Math.ceil(Number(stop) - Number(start)), 0);
+  return foriScan(carryLeaf(Math.trunc(Number(start))), length, body, init, name, options) as Arrays<C>;
+}
+
+function foriScan(
+  start: NDArray,
+  length: number,
+  body: UserFunction,
+  init: unknown,
+  name: CarryName,
+  options: ForiOptions,
+): unknown {
+  const step: UserFunction = ([i, value]) => [[add(i, 1), body(i, value)], null];
+  return runScan(step, name, [start, init], null, { ...options, length })[0]![1];
+}
+
+function foriWhile(lo: NDArray, hi: NDArray, body: UserFunction, init: unknown, name: CarryName): unknown {
+  const cond: UserFunction = ([i, upper]) => lt(i, upper);
+  const step: UserFunction = ([i, upper, value]) => [add(i, 1), upper, body(i, value)];
+  return (runWhile(cond, step, [lo, hi, init], name) as unknown[])[2];
+}
+
+/** The bounds as scalars of one integer dtype; a plain number takes the other bound's dtype. */
+function loopBounds(lower: ArrayLike, upper: ArrayLike): [NDArray, NDArray] {
+  const [lo, hi] = [carryLeaf(lower), carryLeaf(upper)];
+  if (lo.dtype === hi.dtype) return [lo, hi];
+  if (typeof lower === "number") return [convertElementType(lo, hi.dtype), hi];
+  if (typeof upper === "number") return [lo, convertElementType(hi, lo.dtype)];
+  throw new WeftTypeError(
+    `lower and upper arguments to foriLoop must have equal types, got ${lo.dtype} and ${hi.dtype}.`,
+  );
+}

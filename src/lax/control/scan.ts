@@ -1,0 +1,310 @@
+import type { NDArray } from "../../core/array.ts";
+import { aval, type ShapedArray } from "../../core/aval.ts";
+import type { Emitter, Operand } from "../../core/emit.ts";
+import { type Eqn, Jaxpr, type Var } from "../../core/jaxpr.ts";
+import {
+  definePrimitive,
+  Linear,
+  type MaybeZero,
+  type PartialEvalStage,
+  type Primitive,
+  Zero,
+} from "../../core/primitive.ts";
+import { evalJaxpr, stage } from "../../core/stage.ts";
+import { batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
+import { dceJaxpr } from "../../transforms/dce.ts";
+import { jvpJaxpr } from "../../transforms/jvp.ts";
+import { partialEvalJaxpr } from "../../transforms/partial-eval.ts";
+import { transposeJaxpr } from "../../transforms/transpose.ts";
+import { addTangents, instantiate, isZero } from "../../transforms/zero.ts";
+import { grow, rearrange, splitAt } from "./body.ts";
+
+export interface ScanParams extends Record<string, unknown> {
+  /** (consts…, carry…, x…) → (carry…, y…) */
+  readonly jaxpr: Jaxpr;
+  readonly length: number;
+  readonly reverse: boolean;
+  readonly unroll: number;
+  readonly numConsts: number;
+  readonly numCarry: number;
+}
+
+/** Operands, or anything per operand, in the three groups of a scan. */
+const groups = <T>(list: readonly T[], p: ScanParams): [consts: T[], carry: T[], xs: T[]] =>
+  splitAt(list, p.numConsts, p.numCarry) as [T[], T[], T[]];
+
+const ysAval = (length: number, y: ShapedArray): ShapedArray => aval([length, ...y.shape], y.dtype, y.weakType);
+
+function scanAbstractEval(avals: ShapedArray[], p: ScanParams): ShapedArray[] {
+  const [, carry] = groups(avals, p);
+  return [...carry, ...p.jaxpr.outAvals.slice(p.numCarry).map((y) => ysAval(p.length, y))];
+}
+
+/** The derivative of a scan is one scan whose carry holds primals and those tangents that can be non-zero. */
+function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDArray[], MaybeZero[]] {
+  const [constNz, initNz, xsNz] = groups(tangents.map((t) => !isZero(t)), p);
+  const numYs = p.jaxpr.outs.length - p.numCarry;
+  const noYs = Array<boolean>(numYs).fill(false);
+  let carryNz = initNz;
+  let body = jvpJaxpr(p.jaxpr, [...constNz, ...carryNz, ...xsNz], [...carryNz, ...noYs]);
+  for (let more = grow(carryNz, body.nonzeroOut); more; more = grow(carryNz, body.nonzeroOut)) {
+    carryNz = more;
+    body = jvpJaxpr(p.jaxpr, [...constNz, ...carryNz, ...xsNz], [...carryNz, ...noYs]);
+  }
+  const count = (mask: boolean[]): number => mask.filter(Boolean).length;
+  const [nConstT, nCarryT] = [count(constNz), count(carryNz)];
+  const jaxpr = rearrange(
+    body.jaxpr,
+    (ins) => {
+      const [c, s, x, ct, st, xt] = splitAt(ins, p.numConsts, p.numCarry, p.jaxpr.invars.length - p.numConsts - p.numCarry, nConstT, nCarryT);
+      return [...c!, ...ct!, ...s!, ...st!, ...x!, ...xt!];
+    },
+    (outs) => {
+      const [s, y, st, yt] = splitAt(outs, p.numCarry, numYs, nCarryT);
+      return [...s!, ...st!, ...y!, ...yt!];
+    },
+  );
+  const [consts, init, xs] = groups(primals, p);
+  const [constT, initT, xsT] = groups(tangents, p);
+  const keep = (list: MaybeZero[], mask: boolean[]): NDArray[] => list.filter((_, i) => mask[i]).map(instantiate);
+  const outs = scanPrimitive.bind(
+    [...consts, ...keep(constT, constNz), ...init, ...keep(initT, carryNz), ...xs, ...keep(xsT, xsNz)],
+    { ...p, jaxpr, numConsts: p.numConsts + nConstT, numCarry: p.numCarry + nCarryT },
+  );
+  const [carry, carryT, ys, ysT] = splitAt(outs, p.numCarry, nCarryT, numYs);
+  const tangentOuts = [...carryT!, ...ysT!];
+  const primalOuts = [...carry!, ...ys!];
+  return [primalOuts, primalOuts.map((o, i) => (body.nonzeroOut[i] ? tangentOuts.shift()! : new Zero(o.aval)))];
+}
+
+/**
+ * Known carries run now in a scan that also stores residuals; the rest is staged. A residual that is a constant, an xs or
+ * a y that is stored anyway is passed on as it is; what depends on constants only is computed once before the loop.
+ */
+function scanPartialEval(trace: PartialEvalStage, args: NDArray[], p: ScanParams): NDArray[] {
+  const [constUnk, initUnk, xsUnk] = groups(args.map((x) => !trace.isKnown(x)), p);
+  const noYs = Array<boolean>(p.jaxpr.outs.length - p.numCarry).fill(false);
+  const split = (carry: boolean[]) => partialEvalJaxpr(p.jaxpr, [...constUnk, ...carry, ...xsUnk], [...carry, ...noYs]);
+  let carryUnk = initUnk;
+  let parts = split(carryUnk);
+  for (let more = grow(carryUnk, parts.unknownOut); more; more = grow(carryUnk, parts.unknownOut)) {
+    carryUnk = more;
+    parts = split(carryUnk);
+  }
+  const known = <T>(list: T[], unknown: boolean[]): T[] => list.filter((_, i) => !unknown[i]);
+  const unknown = <T>(list: T[], mask: boolean[]): T[] => list.filter((_, i) => mask[i]);
+  const [consts, init, xs] = groups(args, p);
+  const forward = trace.run(() =>
+    runKnownScan(parts.known, parts.numResiduals, known(consts, constUnk), known(init, carryUnk), known(xs, xsUnk), p),
+  );
+  const unknownConsts = unknown(consts, constUnk);
+  const unknownInit = unknown(init, carryUnk);
+  const unknownXs = unknown(xs, xsUnk);
+  const { residuals } = forward;
+  const isConst = residuals.map((r) => r.loopInvariant);
+  const staged = rearrange(
+    parts.staged,
+    (ins) => {
+      const [res, c, s, x] = splitAt(ins, residuals.length, unknownConsts.length, unknownInit.length);
+      return [...unknown(res!, isConst), ...c!, ...s!, ...x!, ...known(res!, isConst)];
+    },
+    (outs) => [...outs],
+  );
+  const values = residuals.map((r) => r.value);
+  const stagedOuts = trace.stage(
+    scanPrimitive,
+    [...unknown(values, isConst), ...unknownConsts, ...unknownInit, ...unknownXs, ...known(values, isConst)],
+    { ...p, jaxpr: staged, numConsts: unknown(values, isConst).length + unknownConsts.length, numCarry: unknownInit.length },
+  );
+  const knownOuts = [...forward.outs];
+  return parts.unknownOut.map((unk) => (unk ? stagedOuts.shift()! : knownOuts.shift()!));
+}
+
+interface Residual {
+  readonly value: NDArray;
+  /** One value for all iterations, or one per iteration along a leading axis. */
+  readonly loopInvariant: boolean;
+}
+
+/** Runs the known part of a scan and delivers its outputs and residuals, storing nothing twice. */
+function runKnownScan(
+  body: Jaxpr,
+  numResiduals: number,
+  consts: NDArray[],
+  init: NDArray[],
+  xs: NDArray[],
+  p: ScanParams,
+): { outs: NDArray[]; residuals: Residual[] } {
+  const numOuts = body.outs.length - numResiduals;
+  const { jaxpr, hoisted, invariants } = hoistInvariants(body, consts, init.length, xs.length, numOuts);
+  const resAtoms = jaxpr.outs.slice(numOuts);
+  const [, , xVars] = splitAt(jaxpr.invars, hoisted.length, init.length);
+  // Where a stacked residual can be found without storing it again: as an xs, or among the outputs already stored.
+  const stored = jaxpr.outs.slice(0, numOuts);
+  const sources = resAtoms.map((a) => {
+    const x = xVars!.indexOf(a as Var);
+    const y = stored.indexOf(a, init.length);
+    if (x < 0 && y < 0) stored.push(a);
+    return { x, out: y < 0 ? stored.length - 1 : y };
+  });
+  const outs = bindUseful([...hoisted, ...init, ...xs], {
+    ...p,
+    jaxpr: new Jaxpr(jaxpr.invars, jaxpr.eqns, stored),
+    numConsts: hoisted.length,
+    numCarry: init.length,
+  });
+  const stacked = sources.map(({ x, out }) => (x >= 0 ? xs[x]! : outs[out]!));
+  const residuals = invariants.map((value): Residual =>
+    value === null ? { value: stacked.shift()!, loopInvariant: false } : { value, loopInvariant: true },
+  );
+  return { outs: outs.slice(0, numOuts), residuals };
+}
+
+/** A scan without results (all of its outputs turned out to be residuals found elsewhere) is not run. */
+const bindUseful = (args: NDArray[], p: ScanParams): NDArray[] =>
+  p.jaxpr.outs.length === 0 && !p.jaxpr.hasEffects ? [] : scanPrimitive.bind(args, p);
+
+/**
+ * Computes before the loop what depends on its constants only. `invariants[r]` is the value of residual r if it is among
+ * that, else null; the remaining jaxpr has (hoisted…, carry…, xs…) → (outs…, other residuals…).
+ */
+function hoistInvariants(body: Jaxpr, consts: NDArray[], numCarry: number, numXs: number, numOuts: number) {
+  const varying = [...consts.map(() => false), ...Array<boolean>(numCarry + numXs).fill(true)];
+  const keepInside = body.outs.map((_, i) => i < numOuts);
+  const parts = partialEvalJaxpr(body, varying, keepInside, "staged");
+  const values = evalJaxpr(parts.known, consts);
+  const numInvariant = values.length - parts.numResiduals;
+  const early = values.slice(0, numInvariant);
+  const invariants = parts.unknownOut.slice(numOuts).map((unk) => (unk ? null : early.shift()!));
+  return { jaxpr: parts.staged, hoisted: values.slice(numInvariant), invariants };
+}
+
+/**
+ * The transpose runs the other way: its carry is (cotangents of constants, cotangents of carry), its xs are
+ * (cotangents of ys, stacked residuals), its ys the cotangents of xs.
+ */
+function scanTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: ScanParams): (MaybeZero | null)[] {
+  const linear = inputs.map((x) => x instanceof Linear);
+  const [constLin, , xsLin] = groups(linear, p);
+  const bodyLinear = [...constLin, ...Array<boolean>(p.numCarry).fill(true), ...xsLin];
+  const [ctCarry, ctYs] = splitAt(cts, p.numCarry);
+  const ysNz = ctYs!.map((ct) => !isZero(ct));
+  const wantCarry = bodyLinear.flatMap((lin, i) => (lin ? [i >= p.numConsts && i < p.numConsts + p.numCarry] : []));
+  const t = transposeJaxpr(p.jaxpr, bodyLinear, [...ctCarry!.map(() => true), ...ysNz], wantCarry);
+
+  const numLinConsts = constLin.filter(Boolean).length;
+  const [constNz, , xsNz] = splitAt(t.nonzero, numLinConsts, p.numCarry);
+  const [consts, , xs] = groups(inputs, p);
+  const resConsts = consts.filter((c): c is NDArray => !(c instanceof Linear));
+  const resXs = xs.filter((x): x is NDArray => !(x instanceof Linear));
+  const accumulated = consts.filter((c, i) => c instanceof Linear && constNz![linearIndex(constLin, i)]).map((c) => c.aval);
+
+  const jaxpr = accumulating(t.jaxpr, resConsts.length, resXs.length, accumulated, p);
+  const outs = scanPrimitive.bind(
+    [
+      ...resConsts,
+      ...accumulated.map((a) => instantiate(new Zero(a))),
+      ...ctCarry!.map(instantiate),
+      ...ctYs!.filter((ct): ct is NDArray => !isZero(ct)),
+      ...resXs,
+    ],
+    { ...p, jaxpr, reverse: !p.reverse, numConsts: resConsts.length, numCarry: accumulated.length + p.numCarry },
+  );
+  const [ctConsts, ctInit, ctXs] = splitAt(outs, accumulated.length, p.numCarry);
+  const take = (nz: boolean[], list: NDArray[], types: ShapedArray[]): MaybeZero[] =>
+    types.map((a, i) => (nz[i] ? list.shift()! : new Zero(a)));
+  const linTypes = (list: (NDArray | Linear)[]): ShapedArray[] => list.filter((x) => x instanceof Linear).map((x) => x.aval);
+  const result = {
+    consts: take(constNz!, ctConsts!, linTypes(consts)),
+    xs: take(xsNz!, ctXs!, linTypes(xs)),
+  };
+  return inputs.map((x, i) => {
+    if (!(x instanceof Linear)) return null;
+    if (i < p.numConsts) return result.consts.shift()!;
+    return i < p.numConsts + p.numCarry ? ctInit![i - p.numConsts]! : result.xs.shift()!;
+  });
+}
+
+const linearIndex = (linear: boolean[], i: number): number => linear.slice(0, i).filter(Boolean).length;
+
+/**
+ * Turns (resConsts…, resXs…, ctCarry…, ctYs…) → (ctConsts…, ctCarry…, ctXs…) into a scan body with accumulators:
+ * (resConsts…, sums…, ctCarry…, ctYs…, resXs…) → (sums + ctConsts…, ctCarry…, ctXs…).
+ */
+function accumulating(t: Jaxpr, numResConsts: number, numResXs: number, sums: ShapedArray[], p: ScanParams): Jaxpr {
+  const [resConsts, resXs, ctCarry, ctYs] = splitAt(t.inAvals, numResConsts, numResXs, p.numCarry);
+  const sizes = [resConsts!.length, sums.length, ctCarry!.length, ctYs!.length];
+  return stage(
+    (args) => {
+      const [rc, acc, cc, cy, rx] = splitAt(args, ...sizes);
+      const outs = evalJaxpr(t, [...rc!, ...rx!, ...cc!, ...cy!]);
+      return outs.map((o, i) => (i < acc!.length ? (addTangents(acc![i]!, o) as NDArray) : o));
+    },
+    [...resConsts!, ...sums, ...ctCarry!, ...ctYs!, ...resXs!],
+  ).jaxpr;
+}
+
+/** vmap of a scan: carries that ever become batched are batched from the start; xs and ys keep time in front. */
+function scanBatch(args: NDArray[], dims: (number | null)[], p: ScanParams, size: number): [NDArray[], (number | null)[]] {
+  const [constB, initB, xsB] = groups(dims.map((d) => d !== null), p);
+  const noYs = Array<boolean>(p.jaxpr.outs.length - p.numCarry).fill(false);
+  const batch = (carry: boolean[]) => batchJaxpr(p.jaxpr, size, [...constB, ...carry, ...xsB], [...carry, ...noYs]);
+  let carryB = initB;
+  let body = batch(carryB);
+  for (let more = grow(carryB, body.batchedOut); more; more = grow(carryB, body.batchedOut)) {
+    carryB = more;
+    body = batch(carryB);
+  }
+  const batched = [...constB, ...carryB, ...xsB];
+  const operands = args.map((x, i) => (batched[i] ? moveBatchAxis(x, dims[i]!, i < p.numConsts + p.numCarry ? 0 : 1, size) : x));
+  const outs = scanPrimitive.bind(operands, { ...p, jaxpr: body.jaxpr });
+  return [outs, body.batchedOut.map((b, i) => (b ? (i < p.numCarry ? 0 : 1) : null))];
+}
+
+/** Unused ys go; a carry goes when neither its final value nor any other used output depends on it. */
+function scanDce(usedOuts: boolean[], eqn: Eqn): [boolean[], Eqn | null] {
+  const p = eqn.params as ScanParams;
+  const [usedFinal, usedYs] = splitAt(usedOuts, p.numCarry);
+  const keepIns = (carry: boolean[]): boolean[] => [...Array<boolean>(p.numConsts).fill(false), ...carry];
+  let carry = usedFinal!;
+  let body = dceJaxpr(p.jaxpr, [...carry, ...usedYs!], keepIns(carry));
+  for (let more = grow(carry, groups(body.usedIns, p)[1]); more; more = grow(carry, groups(body.usedIns, p)[1])) {
+    carry = more;
+    body = dceJaxpr(p.jaxpr, [...carry, ...usedYs!], keepIns(carry));
+  }
+  const { usedIns } = body;
+  const keep = [...carry, ...usedYs!];
+  return [
+    usedIns,
+    {
+      ...eqn,
+      inputs: eqn.inputs.filter((_, i) => usedIns[i]),
+      outputs: eqn.outputs.filter((_, i) => keep[i]),
+      params: {
+        ...p,
+        jaxpr: body.jaxpr,
+        numConsts: groups(usedIns, p)[0].filter(Boolean).length,
+        numCarry: carry.filter(Boolean).length,
+      },
+    },
+  ];
+}
+
+function scanLower(emit: Emitter, args: Operand[], p: ScanParams): Operand[] {
+  const [consts, init, xs] = groups(args, p);
+  return emit.scan({ ...p, consts, init, xs });
+}
+
+/** `jax.lax.scan_p`: a counted loop with a carry, reading xs and writing ys at the iteration's index. */
+export const scanPrimitive: Primitive<ScanParams> = definePrimitive<ScanParams>({
+  name: "scan",
+  kind: "loop",
+  abstractEval: scanAbstractEval,
+  jvp: scanJvp,
+  transpose: scanTranspose,
+  batch: scanBatch,
+  partialEval: scanPartialEval,
+  dce: scanDce,
+  lower: scanLower,
+});
+

@@ -1,0 +1,61 @@
+/** Loops as ordinary JavaScript loops over concrete values, for `disableJit`: a debugger can step through them. */
+import type { NDArray } from "../../core/array.ts";
+import { concrete } from "../../core/array.ts";
+import { WeftValueError } from "../../core/errors.ts";
+import * as tree from "../../tree/index.ts";
+import { asArray } from "../convert.ts";
+import { dynamicIndexInDim } from "../dynamic.ts";
+import { concatenate, expandDims } from "../shape.ts";
+import { carryLeaf, type UserFunction } from "./body.ts";
+
+const asCarry = (init: unknown): unknown => {
+  const [leaves, def] = tree.flatten(init, undefined);
+  return tree.unflatten(def, leaves.map(carryLeaf));
+};
+
+export function scanStepwise(
+  body: UserFunction,
+  init: unknown,
+  xsTree: tree.TreeDef,
+  xs: readonly NDArray[],
+  length: number,
+  reverse: boolean,
+): unknown[][] {
+  if (length === 0)
+    throw new WeftValueError(
+      "zero-length scan is not supported in disableJit() mode because the output type is unknown.",
+    );
+  const ys: unknown[] = Array(length);
+  let carry = asCarry(init);
+  for (let k = 0; k < length; k++) {
+    const i = reverse ? length - 1 - k : k;
+    const x = tree.unflatten(
+      xsTree,
+      xs.map((a) => dynamicIndexInDim(a, i, 0, false)),
+    );
+    [carry, ys[i]] = body(carry, x) as [unknown, unknown];
+  }
+  return [asCarry(carry), stackTrees(ys)] as unknown[][];
+}
+
+/** Trees of equal structure as one tree of arrays with a new leading axis. */
+function stackTrees(trees: readonly unknown[]): unknown {
+  const def = tree.structure(trees[0], undefined);
+  const leaves = trees.map((t) => tree.leaves(t, undefined).map((x) => expandDims(asArray(x as NDArray), [0])));
+  return tree.unflatten(
+    def,
+    leaves[0]!.map((_, i) =>
+      concatenate(
+        leaves.map((row) => row[i]!),
+        0,
+      ),
+    ),
+  );
+}
+
+export function whileStepwise(cond: UserFunction, body: UserFunction, init: unknown): unknown {
+  let value = asCarry(init);
+  const holds = (): boolean => Boolean(concrete(asArray(cond(value) as NDArray), "the condition of a loop").dataSync()[0]);
+  while (holds()) value = asCarry(body(value));
+  return value;
+}

@@ -1,0 +1,101 @@
+/** From what users pass to arrays. */
+import { type ArrayLike, fromTyped, NDArray, scalar } from "../core/array.ts";
+import type { Shape } from "../core/aval.ts";
+import { DTYPES, type DType, dtypeOfTypedArray, isFloat, type TypedArray } from "../core/dtype.ts";
+import { InternalError, WeftTypeError, WeftValueError } from "../core/errors.ts";
+
+/** Stacking traced arrays is an operation, and operations stand above this module: join.ts installs it. */
+let stackArrays: (parts: NDArray[]) => NDArray = () => {
+  throw new InternalError("lax is not loaded.");
+};
+export function installStack(stack: (parts: NDArray[]) => NDArray): void {
+  stackArrays = stack;
+}
+
+const isPlain = (x: unknown): x is number | boolean => typeof x === "number" || typeof x === "boolean";
+const isView = (x: unknown): x is TypedArray => ArrayBuffer.isView(x) && dtypeOfTypedArray(x) !== undefined;
+
+/**
+ * Any array-like as an array. A number becomes a weak float32 scalar, a boolean a bool scalar; a typed array keeps its
+ * element type; nested arrays become float32, or bool if all their leaves are booleans. Nested arrays may hold arrays,
+ * also traced ones, which are stacked under NumPy's promotion rules.
+ *
+ * @throws WeftTypeError for anything else (strings, objects), WeftValueError for ragged nesting.
+ * @example asArray([[1, 2], [3, 4]]).shape // => [2, 2]
+ */
+export function asArray(x: ArrayLike): NDArray {
+  if (x instanceof NDArray) return x;
+  if (typeof x === "number") return scalar(x, "float32", true);
+  if (typeof x === "boolean") return scalar(x, "bool");
+  return fromHost(x);
+}
+
+/** A typed or nested array, or a plain number, as an array of `dtype` (default: what {@link asArray} says, not weak). */
+export function fromHost(x: Exclude<ArrayLike, NDArray>, dtype?: DType): NDArray {
+  if (isView(x)) return fromTyped(cast(x, dtype ?? dtypeOfTypedArray(x)!), [x.length], dtype ?? dtypeOfTypedArray(x)!);
+  if (isPlain(x)) return scalar(x, dtype ?? (typeof x === "boolean" ? "bool" : "float32"));
+  if (!Array.isArray(x)) throw notAnArray(x);
+  const leaves = flatten(x, []);
+  if (leaves.length > 0 && !leaves.every(isPlain)) return stackArrays(x.map((part) => inner(part, dtype)));
+  const type = dtype ?? (leaves.length > 0 && leaves.every((v) => typeof v === "boolean") ? "bool" : "float32");
+  return fromTyped(cast(leaves as (number | boolean)[], type), nestedShape(x), type);
+}
+
+const inner = (part: ArrayLike, dtype: DType | undefined): NDArray =>
+  part instanceof NDArray ? part : dtype === undefined && isPlain(part) ? asArray(part) : fromHost(part, dtype);
+
+const notAnArray = (x: unknown): WeftTypeError =>
+  new WeftTypeError(
+    `Value ${typeof x === "string" ? JSON.stringify(x) : String(x)} of type ${typeof x} is not a valid array. ` +
+      "Pass an array, a number, a boolean, a typed array or nested arrays of these.",
+  );
+
+function flatten(x: ArrayLike, out: ArrayLike[]): ArrayLike[] {
+  if (Array.isArray(x)) for (const part of x) flatten(part, out);
+  else if (isPlain(x) || x instanceof NDArray || isView(x)) out.push(x as ArrayLike);
+  else throw notAnArray(x);
+  return out;
+}
+
+/** The shape of nested plain arrays; throws where siblings differ. */
+function nestedShape(x: unknown): number[] {
+  if (!Array.isArray(x)) return [];
+  const shapes = x.map(nestedShape);
+  const first = shapes[0] ?? [];
+  const odd = shapes.findIndex((s) => String(s) !== String(first));
+  if (odd >= 0)
+    throw new WeftValueError(
+      `Nested arrays must have equal lengths: element 0 has shape [${first}] but element ${odd} has shape [${shapes[odd]}].`,
+    );
+  return [x.length, ...first];
+}
+
+type Values = { readonly length: number; readonly [i: number]: number | boolean };
+
+/** Fresh storage of `dtype` with these values, converted as typed arrays convert: integers wrap. */
+function cast(values: Values, dtype: DType): TypedArray {
+  const out = new DTYPES[dtype].array(new ArrayBuffer(values.length * DTYPES[dtype].bytes));
+  for (let i = 0; i < values.length; i++) out[i] = dtype === "bool" ? Number(Boolean(values[i])) : Number(values[i]);
+  return out;
+}
+/**
+ * The operands of a strict operation: plain numbers and booleans take the dtype of the first array beside them (weakly),
+ * unless they do not fit it, in which case the operation will complain about two dtypes.
+ */
+export function operands(...xs: ArrayLike[]): NDArray[] {
+  const arrays = xs.map((x) => (isPlain(x) ? x : asArray(x)));
+  const dtype = arrays.find((x) => x instanceof NDArray)?.dtype;
+  return arrays.map((x) => (isPlain(x) && dtype && fits(x, dtype) ? scalar(x, dtype, true) : asArray(x)));
+}
+
+const fits = (x: number | boolean, dtype: DType): boolean =>
+  isFloat(dtype) || typeof x === "boolean" || (dtype !== "bool" && Number.isInteger(x));
+
+/** A scalar index or count as int32, unless it is an array already. */
+export const asIndex = (x: ArrayLike): NDArray => (isPlain(x) ? scalar(x, "int32", true) : asArray(x));
+
+/** Anything with a shape and a dtype. */
+export interface Typed {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}

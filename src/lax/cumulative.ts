@@ -1,0 +1,232 @@
+/**
+ * Running sums and their kin along one axis, and the linear recurrence that the derivatives of all of them are:
+ * if y[i] = f(y[i-1], x[i]) then dy[i] = ∂f/∂y · dy[i-1] + ∂f/∂x · dx[i].
+ */
+import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
+import { aval, type ShapedArray } from "../core/aval.ts";
+import { type DType, isFloat, limits } from "../core/dtype.ts";
+import type { Cell, Emitter, Index, Operand, Scalar, ScalarBuilder, Target } from "../core/emit.ts";
+import { WeftValueError } from "../core/errors.ts";
+import { bind1, type MaybeZero, type Primitive, Zero } from "../core/primitive.ts";
+import { add, mul, sub } from "./arithmetic.ts";
+import { insert } from "./axes.ts";
+import { allWeak, checkDTypes, checkSameDTypes, FLOATING, NUMBER, require, tuple } from "./check.ts";
+import { eq, gt, lt } from "./compare.ts";
+import { asArray, operands } from "./convert.ts";
+import { exp } from "./math.ts";
+import { define, defineLinear, instantiate, isLinear, isZero, moveBatchAxis } from "./rules.ts";
+import { select } from "./select.ts";
+import { pad, type PadConfig } from "./slice.ts";
+import { transposeFirst } from "./rules.ts";
+
+type AlongParams = { readonly axis: number; readonly reverse: boolean };
+type Step = (s: ScalarBuilder, acc: Scalar, xs: Scalar[]) => Scalar;
+
+function checkAxis(x: ShapedArray, axis: number): void {
+  if (axis < 0) throw new WeftValueError(`cumulative operations do not allow negative axes, got axis ${axis}.`);
+  if (axis >= x.ndim)
+    throw new WeftValueError(`axis ${axis} is out of bounds for array of shape ${tuple(x.shape)}`);
+}
+
+/**
+ * y[i] = step(y[i-1], xs[i]) along the axis. Along the last axis the running value stays in a register; along any other,
+ * whole rows follow each other so that the inner axes remain independent.
+ */
+function lowerAlong(emit: Emitter, args: Operand[], out: ShapedArray, p: AlongParams, init: number, step: Step): Operand {
+  const { shape } = out;
+  const n = shape[p.axis]!;
+  const row = (k: Index): Index => (p.reverse ? emit.ix.sub(n - 1, k) : k);
+  const first = emit.s.const(init, out.dtype);
+  const next = (acc: Scalar, i: Index[]): Scalar => step(emit.s, acc, args.map((x) => x.at(i)));
+  const inRegister = (target: Target, outer: Index[]): void => {
+    const acc: Cell = emit.cell(first);
+    emit.loop([n], ([k]) => {
+      const i = [...outer, row(k!)];
+      acc.set(next(acc.get(), i));
+      target.store(i, acc.get());
+    }, "serial");
+  };
+  const byRows = (target: Target, outer: Index[]): void => {
+    const lanes = shape.slice(p.axis + 1);
+    const store = (k: Index, previous: (inner: Index[]) => Scalar): void =>
+      emit.loop(lanes, (inner) => {
+        const i = [...outer, row(k), ...inner];
+        target.store(i, next(previous(inner), i));
+      });
+    if (n > 0) store(0, () => first);
+    emit.loop([Math.max(0, n - 1)], ([k]) => {
+      store(emit.ix.add(k!, 1), (inner) => target.at([...outer, row(k!), ...inner]));
+    }, "serial");
+  };
+  const lane = p.axis === shape.length - 1 ? inRegister : byRows;
+  return emit.build(out, (target) => emit.loop(shape.slice(0, p.axis), (outer) => lane(target, outer)));
+}
+
+/** The value one step earlier (`by` 1) or later (-1), in the order in which the axis is run through. */
+function shifted(x: NDArray, { axis, reverse }: AlongParams, by: 1 | -1, fill: number): NDArray {
+  const low = reverse ? -by : by;
+  const config = x.shape.map((_, a): PadConfig => (a === axis ? [low, -low, 0] : [0, 0, 0]));
+  return x.shape[axis] === 0 ? x : pad(x, scalar(fill, x.dtype), config);
+}
+
+export const linearRecurrenceP: Primitive<AlongParams> = define<AlongParams>({
+  name: "linear_recurrence",
+  kind: "write",
+  abstractEval: ([a, b], { axis }) => {
+    checkDTypes("linear_recurrence", [a!, b!], [NUMBER]);
+    checkSameDTypes("linear_recurrence", [a!, b!]);
+    checkAxis(b!, axis);
+    require(String(a!.shape) === String(b!.shape), () =>
+      `linear_recurrence needs operands of one shape, got ${tuple(a!.shape)} and ${tuple(b!.shape)}.`);
+    return [aval(b!.shape, b!.dtype, allWeak([a!, b!]))];
+  },
+  jvp: ([a, b], [ta, tb], params) => {
+    const y = bind1(linearRecurrenceP, [a!, b!], params);
+    const drive = isZero(ta!) ? instantiate(tb!) : mul(ta!, shifted(y, params, 1, 0));
+    const both = isZero(ta!) || isZero(tb!) ? drive : add(tb!, drive);
+    return [[y], [bind1(linearRecurrenceP, [a!, both], params)]];
+  },
+  transpose: ([ct], [a], params) => {
+    if (isLinear(a!)) return [notLinearInFactor(a.aval), null];
+    const back = { ...params, reverse: !params.reverse };
+    return [null, bind1(linearRecurrenceP, [shifted(a!, params, -1, 0), ct as NDArray], back)];
+  },
+  batch: (args, dims, params, n) => batchAlong(linearRecurrenceP, args, dims, params, n),
+  lower: (emit, args, params, [out]) => [
+    lowerAlong(emit, args, out!, params, 0, (s, acc, [a, b]) => s.binary("add", s.binary("mul", acc, a!), b!)),
+  ],
+});
+
+function notLinearInFactor(type: ShapedArray): MaybeZero {
+  throw new WeftValueError(`linear_recurrence is linear in its second operand only; the first is ${type}.`);
+}
+
+function batchAlong(
+  primitive: Primitive<AlongParams>,
+  args: NDArray[],
+  dims: (number | null)[],
+  { axis, reverse }: AlongParams,
+  n: number,
+): [NDArray[], number[]] {
+  const at = dims.find((d) => d !== null)!;
+  const aligned = args.map((x, i) => moveBatchAxis(x, dims[i]!, at, n));
+  return [primitive.bind(aligned, { axis: axis >= at ? axis + 1 : axis, reverse }), [at]];
+}
+
+/**
+ * `y[i] = a[i]·y[i-1] + b[i]` along an axis, starting from zero (from the end if `reverse`). Two arrays of one shape and dtype.
+ * The diagonal recurrence of linear recurrent units; differentiable to any order.
+ * @throws WeftTypeError if types differ, WeftValueError if the axis does not exist.
+ * @example linearRecurrence(np.array([0.5, 0.5]), np.array([1, 1])).js() // => [1, 1.5]
+ */
+export const linearRecurrence = (a: ArrayLike, b: ArrayLike, axis = 0, { reverse = false }: AlongOptions = {}): NDArray =>
+  bind1(linearRecurrenceP, operands(a, b), { axis, reverse });
+
+export interface AlongOptions {
+  /** Run from the end of the axis to its start. */
+  readonly reverse?: boolean;
+}
+export type Cumulative = ((x: ArrayLike, axis?: number, options?: AlongOptions) => NDArray) & {
+  readonly primitive: Primitive<AlongParams>;
+};
+
+interface CumulativeSpec {
+  readonly accepts?: typeof NUMBER;
+  readonly init: (dtype: DType) => number;
+  readonly step: (s: ScalarBuilder, acc: Scalar, x: Scalar) => Scalar;
+  /** The coefficients of the recurrence that the tangent obeys; "linear": it is the operation itself. */
+  readonly jvp: "linear" | ((x: NDArray, y: NDArray, previous: NDArray) => [ofPrevious: NDArray, ofX: NDArray]);
+}
+
+function cumulative(name: string, { accepts = NUMBER, init, step, jvp }: CumulativeSpec): Cumulative {
+  const record = {
+    name,
+    kind: "write",
+    abstractEval: ([x]: ShapedArray[], { axis }: AlongParams) => {
+      checkDTypes(name, [x!], [accepts]);
+      checkAxis(x!, axis);
+      return [x!];
+    },
+    batch: (args: NDArray[], dims: (number | null)[], params: AlongParams, n: number) =>
+      batchAlong(primitive, args, dims, params, n),
+    lower: (emit: Emitter, args: Operand[], params: AlongParams, [out]: ShapedArray[]) => [
+      lowerAlong(emit, args, out!, params, init(out!.dtype), (s, acc, [x]) => step(s, acc, x!)),
+    ],
+  } as const;
+  const primitive: Primitive<AlongParams> =
+    jvp === "linear"
+      ? defineLinear<AlongParams>({
+          ...record,
+          transpose: transposeFirst((ct, _, { axis, reverse }) => bind1(primitive, [ct], { axis, reverse: !reverse })),
+        })
+      : define<AlongParams>({
+          ...record,
+          transpose: "not linear",
+          jvp: ([x], [t], params) => {
+            const y = bind1(primitive, [x!], params);
+            if (isZero(t!)) return [[y], [new Zero(y.aval)]];
+            const [ofPrevious, ofX] = jvp(x!, y, shifted(y, params, 1, init(y.dtype)));
+            return [[y], [bind1(linearRecurrenceP, [ofPrevious, mul(ofX, t!)], params)]];
+          },
+        });
+  return Object.assign(
+    (x: ArrayLike, axis = 0, { reverse = false }: AlongOptions = {}) =>
+      bind1(primitive, [asArray(x)], { axis, reverse }),
+    { primitive },
+  );
+}
+
+const lowest = (dtype: DType): number => (isFloat(dtype) ? Number.NEGATIVE_INFINITY : limits(dtype).min);
+const highest = (dtype: DType): number => (isFloat(dtype) ? Number.POSITIVE_INFINITY : limits(dtype).max);
+
+/** Running sums along a non-negative axis, in the dtype of x. @example cumsum(np.array([1, 2, 3])).js() // => [1, 3, 6] */
+export const cumsum: Cumulative = cumulative("cumsum", {
+  init: () => 0,
+  step: (s, acc, x) => s.binary("add", acc, x),
+  jvp: "linear",
+});
+
+/** Running products along a non-negative axis, in the dtype of x. */
+export const cumprod: Cumulative = cumulative("cumprod", {
+  init: () => 1,
+  step: (s, acc, x) => s.binary("mul", acc, x),
+  jvp: (x, _, previous) => [x, previous],
+});
+
+/** The share of the earlier value in an extremum: all, none, or half of a tie. */
+function kept(wins: NDArray, ties: NDArray, like: NDArray): [NDArray, NDArray] {
+  const share = select(wins, scalar(1, like.dtype), select(ties, scalar(0.5, like.dtype), 0));
+  return [share, sub(1, share)];
+}
+
+/** Running maxima along a non-negative axis; NaN wins from where it stands. */
+export const cummax: Cumulative = cumulative("cummax", {
+  init: lowest,
+  step: (s, acc, x) => s.binary("max", acc, x),
+  jvp: (x, _, previous) => kept(gt(previous, x), eq(previous, x), x),
+});
+
+/** Running minima along a non-negative axis; NaN wins from where it stands. */
+export const cummin: Cumulative = cumulative("cummin", {
+  init: highest,
+  step: (s, acc, x) => s.binary("min", acc, x),
+  jvp: (x, _, previous) => kept(lt(previous, x), eq(previous, x), x),
+});
+
+/** `log Σ exp` of what came so far, along a non-negative axis, without overflow. Floating dtypes. */
+export const cumlogsumexp: Cumulative = cumulative("cumlogsumexp", {
+  accepts: FLOATING,
+  init: () => Number.NEGATIVE_INFINITY,
+  step: logAddExp,
+  jvp: (x, y, previous) => {
+    const finite = select(eq(y, Number.NEGATIVE_INFINITY), scalar(0, y.dtype), y);
+    return [exp(sub(previous, finite)), exp(sub(x, finite))];
+  },
+});
+
+/** max + log1p(exp(-|a - b|)); two equal infinities have no difference, and their sum is right. */
+function logAddExp(s: ScalarBuilder, a: Scalar, b: Scalar): Scalar {
+  const delta = s.binary("sub", a, b);
+  const tail = s.unary("log1p", s.unary("exp", s.unary("neg", s.unary("abs", delta))));
+  return s.select(s.binary("ne", delta, delta), s.binary("add", a, b), s.binary("add", s.binary("max", a, b), tail));
+}

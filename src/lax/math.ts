@@ -1,0 +1,148 @@
+/** Elementary functions of floating arrays, each with its derivative. */
+import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
+import { isFloat } from "../core/dtype.ts";
+import type { Scalar, ScalarBuilder, UnaryFn } from "../core/emit.ts";
+import { bind1, type Primitive } from "../core/primitive.ts";
+import { abs, add, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
+import { convertElementType } from "./cast.ts";
+import { FLOATING, NUMBER } from "./check.ts";
+import { eq } from "./compare.ts";
+import { asArray, operands } from "./convert.ts";
+import { type Binary, binary, defineMap, type Unary, type UnarySpec, unary } from "./map.ts";
+import { NO_PARAMS, type NoParams } from "./rules.ts";
+import { select } from "./select.ts";
+
+/** A function that targets know by its own name. */
+const known = (fn: UnaryFn, jvp: UnarySpec["jvp"]): Unary => unary(fn, { jvp, scalar: fn });
+
+/** `eˣ`. */
+export const exp: Unary = known("exp", (g, ans) => mul(g, ans));
+/** `2ˣ`. */
+export const exp2: Unary = unary("exp2", {
+  jvp: (g, ans) => mul(g, mul(ans, Math.LN2)),
+  scalar: (s, x) => s.binary("pow", s.const(2, x.dtype), x),
+});
+/** `eˣ - 1`, accurate near 0. */
+export const expm1: Unary = known("expm1", (g, ans) => mul(g, add(ans, 1)));
+/** The natural logarithm. */
+export const log: Unary = known("log", (g, _, x) => div(g, x));
+/** `log(1 + x)`, accurate near 0. */
+export const log1p: Unary = known("log1p", (g, _, x) => div(g, add(x, 1)));
+/** `√x`. */
+export const sqrt: Unary = known("sqrt", (g, ans) => mul(g, div(0.5, ans)));
+/** `1 / √x`. */
+export const rsqrt: Unary = unary("rsqrt", {
+  jvp: (g, ans, x) => mul(g, mul(div(ans, x), -0.5)),
+  scalar: (s, x) => s.binary("div", s.const(1, x.dtype), s.unary("sqrt", x)),
+});
+/** The real cube root, also of negative numbers. */
+export const cbrt: Unary = known("cbrt", (g, ans) => mul(g, mul(integerPow(ans, -2), 1 / 3)));
+
+/** The logistic function `1 / (1 + e⁻ˣ)`. */
+export const logistic: Unary = known("logistic", (g, ans) => mul(g, mul(ans, sub(1, ans))));
+/** The hyperbolic tangent. */
+export const tanh: Unary = known("tanh", (g, ans) => mul(add(g, mul(g, ans)), sub(1, ans)));
+
+/** Sine, of radians. */
+export const sin: Unary = known("sin", (g, _, x) => mul(g, cos(x)));
+/** Cosine, of radians. */
+export const cos: Unary = known("cos", (g, _, x) => neg(mul(g, sin(x))));
+/** Tangent, of radians. */
+export const tan: Unary = known("tan", (g, ans) => mul(g, add(1, square(ans))));
+/** Arc sine, in radians. */
+export const asin: Unary = known("asin", (g, _, x) => mul(g, rsqrt(sub(1, square(x)))));
+/** Arc cosine, in radians. */
+export const acos: Unary = known("acos", (g, _, x) => mul(g, neg(rsqrt(sub(1, square(x))))));
+/** Arc tangent, in radians. */
+export const atan: Unary = known("atan", (g, _, x) => div(g, add(1, square(x))));
+/** Hyperbolic sine. */
+export const sinh: Unary = known("sinh", (g, _, x) => mul(g, cosh(x)));
+/** Hyperbolic cosine. */
+export const cosh: Unary = known("cosh", (g, _, x) => mul(g, sinh(x)));
+/** Inverse hyperbolic sine. */
+export const asinh: Unary = known("asinh", (g, _, x) => mul(g, rsqrt(add(square(x), 1))));
+/** Inverse hyperbolic cosine. */
+export const acosh: Unary = known("acosh", (g, _, x) => mul(g, rsqrt(mul(sub(x, 1), add(x, 1)))));
+/** Inverse hyperbolic tangent. */
+export const atanh: Unary = known("atanh", (g, _, x) => mul(reciprocal(add(1, x)), div(g, sub(1, x))));
+
+/** The largest integer not above x. */
+export const floor: Unary = known("floor", "zero");
+/** The smallest integer not below x. */
+export const ceil: Unary = known("ceil", "zero");
+
+/** How {@link round} breaks ties. */
+export const RoundingMethod = { AWAY_FROM_ZERO: 0, TO_NEAREST_EVEN: 1 } as const;
+export type RoundingMethod = (typeof RoundingMethod)[keyof typeof RoundingMethod];
+
+type RoundParams = { readonly rounding_method: RoundingMethod };
+
+export const roundP: Primitive<RoundParams> = defineMap<RoundParams>({
+  name: "round",
+  accepts: [FLOATING],
+  jvp: "zero",
+  scalar: (s, [x], { rounding_method: method }) =>
+    method === RoundingMethod.TO_NEAREST_EVEN ? s.unary("rint", x!) : roundAway(s, x!),
+});
+
+/** x - trunc(x) is exact, so the comparison with one half is. */
+function roundAway(s: ScalarBuilder, x: Scalar): Scalar {
+  const whole = s.unary("trunc", x);
+  const [half, one] = [s.const(0.5, x.dtype), s.const(1, x.dtype)];
+  const rest = s.binary("sub", x, whole);
+  const up = s.select(s.binary("ge", rest, half), s.binary("add", whole, one), whole);
+  return s.select(s.binary("le", rest, s.unary("neg", half)), s.binary("sub", whole, one), up);
+}
+
+/**
+ * The nearest integer; halves go away from zero, or to the even neighbour with `RoundingMethod.TO_NEAREST_EVEN`.
+ * @example round(np.array([0.5, 1.5, -2.5])).js() // => [1, 2, -3]
+ */
+export const round = (x: ArrayLike, roundingMethod: RoundingMethod = RoundingMethod.AWAY_FROM_ZERO): NDArray =>
+  bind1(roundP, [asArray(x)], { rounding_method: roundingMethod });
+
+/** The angle of the point (y, x) as `atan2(y, x)`, in (-π, π]. */
+export const atan2: Binary = binary("atan2", {
+  accepts: FLOATING,
+  jvp: [
+    (g, _, y, x) => mul(g, div(x!, add(square(y!), square(x!)))),
+    (g, _, y, x) => mul(g, div(neg(y!), add(square(y!), square(x!)))),
+  ],
+  scalar: "atan2",
+});
+
+/** The remainder of x / y with the sign of x. The remainder of an integer by 0 is x. */
+export const rem: Binary = binary("rem", {
+  jvp: [(g) => g, (g, _, x, y) => mul(neg(g), towardsZero(div(x!, y!)))],
+  scalar: "rem",
+});
+const towardsZero = (q: NDArray): NDArray => mul(sign(q), floor(abs(q)));
+
+const zeroTo = (x: NDArray, value: number): NDArray => select(eq(x, 0), scalar(value, x.dtype), x);
+
+export const powP: Primitive<NoParams> = defineMap({
+  name: "pow",
+  accepts: [FLOATING, NUMBER],
+  uniformFrom: Number.POSITIVE_INFINITY,
+  result: ([x, y]) => ({ dtype: x!.dtype, weakType: x!.weakType && y!.weakType }),
+  jvp: [powJvpBase, (g, ans, x) => mul(g, mul(log(zeroTo(x!, 1)), ans))],
+  scalar: (s, [x, y]) => s.binary("pow", x!, s.convert(y!, x!.dtype)),
+});
+
+/** d(xʸ)/dx = y·xʸ⁻¹, which is 0 for y = 0 even where x is 0. */
+function powJvpBase(g: NDArray, _: NDArray, ...[x, y]: NDArray[]): NDArray {
+  const exponent = sub(y!, 1);
+  const safe = select(eq(y!, 0), scalar(1, y!.dtype), exponent);
+  const factor = mul(asDType(y!, x!), pow(x!, safe));
+  return mul(g, select(eq(y!, 0), 0, factor));
+}
+const asDType = (y: NDArray, like: NDArray): NDArray => (isFloat(y.dtype) ? y : convertElementType(y, like.dtype));
+
+/**
+ * `xʸ` for floating x; y has x's dtype or is an integer array.
+ * @throws WeftTypeError if dtypes or shapes do not fit: `np.power` promotes and broadcasts.
+ */
+export function pow(x: ArrayLike, y: ArrayLike): NDArray {
+  const [base, exponent] = operands(x, y);
+  return bind1(powP, [base!, exponent!], NO_PARAMS);
+}

@@ -1,0 +1,35 @@
+/** What all reductions over axes share. */
+import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
+import type { DType } from "../core/dtype.ts";
+import type { Combine, Emitter, Operand } from "../core/emit.ts";
+import { interleave, pick, without } from "./axes.ts";
+import { checkAxes, checkDTypes, type DTypeClass } from "./check.ts";
+
+/** `axes` are sorted and distinct. */
+export type ReduceParams = { readonly axes: readonly number[] };
+
+export const reducedShape = (shape: Shape, axes: readonly number[]): number[] => without(shape, axes);
+
+export function reductionType(name: string, accepts: DTypeClass, x: ShapedArray, axes: readonly number[]): ShapedArray {
+  checkDTypes(name, [x], [accepts]);
+  checkAxes(name, axes, x.ndim);
+  return aval(reducedShape(x.shape, axes), x.dtype, x.weakType);
+}
+
+export function lowerReduction(
+  emit: Emitter,
+  fn: Combine,
+  identity: (dtype: DType) => number | boolean,
+  x: Operand,
+  axes: readonly number[],
+  out: ShapedArray,
+): Operand[] {
+  const extents = pick(x.aval.shape, axes);
+  const init = emit.s.const(identity(out.dtype), out.dtype);
+  const result = emit.build(out, (target) =>
+    emit.loop(out.shape, (i) => {
+      target.store(i, emit.reduce(fn, init, extents, (j) => x.at(interleave(axes, j, i))));
+    }),
+  );
+  return [result];
+}

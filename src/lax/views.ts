@@ -1,0 +1,173 @@
+/** Operations that only rename positions: reshape, transpose, squeeze, rev; and iota. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { aval, type Shape } from "../core/aval.ts";
+import type { DType } from "../core/dtype.ts";
+import type { Index } from "../core/emit.ts";
+import { installOps } from "../core/ops.ts";
+import { bind1, type Primitive } from "../core/primitive.ts";
+import { canonicalAxis, size } from "../util/shape.ts";
+import { addAny } from "./arithmetic.ts";
+import { broadcastAxis, broadcastInDim, zerosLike } from "./broadcast.ts";
+import { bump, complement, insert, inverse, pick, range, without } from "./axes.ts";
+import { checkAxes, checkDTypes, NUMBER, require, tuple } from "./check.ts";
+import { asArray } from "./convert.ts";
+import { define, defineLinear, moveBatchAxis, movePermutation, transposeFirst } from "./rules.ts";
+
+type ReshapeParams = { readonly new_sizes: Shape };
+
+export const reshapeP: Primitive<ReshapeParams> = defineLinear<ReshapeParams>({
+  name: "reshape",
+  kind: "view",
+  abstractEval: ([x], { new_sizes }) => {
+    require(new_sizes.every((d) => Number.isInteger(d) && d >= 0), () =>
+      `reshape new_sizes must all be non-negative integers, got ${tuple(new_sizes)}.`);
+    require(size(new_sizes) === x!.size, () =>
+      `cannot reshape array of shape ${tuple(x!.shape)} (size ${x!.size}) into shape ${tuple(new_sizes)} (size ${size(new_sizes)})`);
+    return [aval(new_sizes, x!.dtype, x!.weakType)];
+  },
+  transpose: transposeFirst((ct, x) => reshape(ct, x.shape)),
+  batch: ([x], [dim], { new_sizes }, n) => [
+    [bind1(reshapeP, [moveBatchAxis(x!, dim!, 0, n)], { new_sizes: [n, ...new_sizes] })],
+    [0],
+  ],
+  lower: (emit, [x], _, [out]) => [emit.reshape(x!, out!)],
+  printParams: ({ new_sizes }) => ({ dimensions: null, new_sizes, sharding: null }),
+});
+
+/**
+ * The same elements in row-major order under another shape. One size may be -1: it is inferred.
+ * @throws WeftTypeError if the numbers of elements differ.
+ * @example reshape(np.array([1, 2, 3, 4]), [2, -1]).js() // => [[1, 2], [3, 4]]
+ */
+export function reshape(operand: ArrayLike, newSizes: Shape): NDArray {
+  const x = asArray(operand);
+  const known = newSizes.filter((d) => d !== -1);
+  const sizes = newSizes.map((d) => (d === -1 && known.length === newSizes.length - 1 ? x.size / size(known) : d));
+  const same = sizes.length === x.ndim && sizes.every((d, axis) => d === x.shape[axis]);
+  return same ? x : bind1(reshapeP, [x], { new_sizes: sizes });
+}
+
+type TransposeParams = { readonly permutation: readonly number[] };
+
+export const transposeP: Primitive<TransposeParams> = defineLinear<TransposeParams>({
+  name: "transpose",
+  kind: "view",
+  abstractEval: ([x], { permutation }) => {
+    require([...permutation].sort((a, b) => a - b).join() === range(x!.ndim).join(), () =>
+      `transpose permutation isn't a permutation of operand dimensions, got permutation ${tuple(permutation)} for operand shape ${tuple(x!.shape)}.`);
+    return [aval(pick(x!.shape, permutation), x!.dtype, x!.weakType)];
+  },
+  transpose: transposeFirst((ct, _, { permutation }) => transpose(ct, inverse(permutation))),
+  batch: ([x], [dim], { permutation }) => [[transpose(x!, [dim!, ...bump(permutation, dim!)])], [0]],
+  lower: (emit, [x], { permutation }, [out]) => {
+    const back = inverse(permutation);
+    return [emit.lazy(out!, (i) => x!.at(pick(i, back)))];
+  },
+});
+
+/**
+ * Axis k of the result is axis `permutation[k]` of the operand (default: all axes reversed).
+ * @throws WeftTypeError if it is not a permutation of the axes.
+ */
+export function transpose(operand: ArrayLike, permutation?: readonly number[]): NDArray {
+  const x = asArray(operand);
+  const perm = permutation ?? range(x.ndim).reverse();
+  const trivial = perm.length === x.ndim && perm.every((axis, i) => axis === i);
+  return trivial ? x : bind1(transposeP, [x], { permutation: perm });
+}
+
+/** Moves one axis; the others keep their order. */
+export const moveAxis = (x: NDArray, from: number, to: number): NDArray =>
+  transpose(x, movePermutation(x.ndim, from, to));
+
+type DimensionsParams = { readonly dimensions: readonly number[] };
+
+export const squeezeP: Primitive<DimensionsParams> = defineLinear<DimensionsParams>({
+  name: "squeeze",
+  kind: "view",
+  abstractEval: ([x], { dimensions }) => {
+    checkAxes("squeeze", dimensions, x!.ndim);
+    require(dimensions.every((d) => x!.shape[d] === 1), () =>
+      `cannot select an axis to squeeze out which has size not equal to one, got shape=${tuple(x!.shape)} and dimensions=${tuple(dimensions)}`);
+    return [aval(without(x!.shape, dimensions), x!.dtype, x!.weakType)];
+  },
+  transpose: transposeFirst((ct, x) => reshape(ct, x.shape)),
+  batch: ([x], [dim], { dimensions }) => {
+    const shifted = bump(dimensions, dim!);
+    return [[squeeze(x!, shifted)], [dim! - shifted.filter((d) => d < dim!).length]];
+  },
+  lower: (emit, [x], { dimensions }, [out]) => {
+    const kept = complement(x!.aval.ndim, dimensions);
+    return [emit.lazy(out!, (i) => x!.at(range(x!.aval.ndim).map((axis) => i[kept.indexOf(axis)] ?? 0)))];
+  },
+});
+
+/**
+ * Drops axes of size 1 (negative axes count from the end).
+ * @throws WeftTypeError if one of them has another size.
+ */
+export function squeeze(operand: ArrayLike, dimensions: readonly number[]): NDArray {
+  const x = asArray(operand);
+  const dims = dimensions.map((d) => canonicalAxis(d, x.ndim)).sort((a, b) => a - b);
+  return dims.length ? bind1(squeezeP, [x], { dimensions: dims }) : x;
+}
+
+/** Inserts axes of size 1 at these positions of the result (negative: from the end). */
+export function expandDims(operand: ArrayLike, dimensions: readonly number[]): NDArray {
+  const x = asArray(operand);
+  const ndim = x.ndim + dimensions.length;
+  const added = dimensions.map((d) => canonicalAxis(d, ndim)).sort((a, b) => a - b);
+  const shape = added.reduce<number[]>((s, d) => insert(s, d, 1), x.shape);
+  return broadcastInDim(x, shape, complement(ndim, added));
+}
+
+export const revP: Primitive<DimensionsParams> = defineLinear<DimensionsParams>({
+  name: "rev",
+  kind: "view",
+  abstractEval: ([x], { dimensions }) => {
+    checkAxes("rev", dimensions, x!.ndim);
+    return [x!];
+  },
+  transpose: transposeFirst((ct, _, { dimensions }) => rev(ct, dimensions)),
+  batch: ([x], [dim], { dimensions }) => [[rev(x!, bump(dimensions, dim!))], [dim!]],
+  lower: (emit, [x], { dimensions }, [out]) => {
+    const last = (axis: number): number => out!.shape[axis]! - 1;
+    const flip = (i: Index, axis: number): Index =>
+      dimensions.includes(axis) ? emit.ix.sub(last(axis), i) : i;
+    return [emit.lazy(out!, (i) => x!.at(i.map(flip)))];
+  },
+});
+
+/** Reverses the order along these axes. */
+export const rev = (operand: ArrayLike, dimensions: readonly number[]): NDArray =>
+  dimensions.length ? bind1(revP, [asArray(operand)], { dimensions }) : asArray(operand);
+
+type IotaParams = { readonly dtype: DType; readonly shape: Shape; readonly dimension: number };
+
+export const iotaP: Primitive<IotaParams> = define<IotaParams>({
+  name: "iota",
+  kind: "generate",
+  abstractEval: (_, { dtype, shape, dimension }) => {
+    const type = aval(shape, dtype);
+    checkDTypes("iota", [type], [NUMBER]);
+    checkAxes("iota", [dimension], shape.length);
+    return [type];
+  },
+  jvp: "zero",
+  transpose: "not linear",
+  batch: (_, __, params) => [[bind1(iotaP, [], params)], [null]],
+  lower: (emit, _, { dtype, dimension }, [out]) => [emit.lazy(out!, (i) => emit.s.fromIndex(i[dimension]!, dtype))],
+  printParams: ({ dtype, shape, dimension }) => ({ dimension, dtype, shape, sharding: null }),
+});
+
+/** The position along `dimension` as a value, for every element of `shape`. */
+export const broadcastedIota = (dtype: DType, shape: Shape, dimension: number): NDArray =>
+  bind1(iotaP, [], { dtype, shape, dimension });
+
+/**
+ * 0, 1, …, size - 1.
+ * @example iota("int32", 3).js() // => [0, 1, 2]
+ */
+export const iota = (dtype: DType, length: number): NDArray => broadcastedIota(dtype, [length], 0);
+
+installOps({ add: addAny, zeros: zerosLike, moveAxis, broadcastAxis });

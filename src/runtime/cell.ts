@@ -1,0 +1,44 @@
+/** Why an array cannot be used any more. */
+export type Fate = "disposed" | "donated";
+
+/**
+ * Where the bytes of one array are: on the host (`host`), in linear memory (`address`), in both (small arrays that came
+ * from the host keep their copy), or gone (`fate`).
+ *
+ * A cell is a link of a ring of resident cells, oldest use first. A cell that is alone in its ring is not listed:
+ * it is not resident, or a running call has pinned it.
+ */
+export class Cell {
+  readonly byteLength: number;
+  host: Uint8Array<ArrayBuffer> | undefined;
+  /** The address of the block in linear memory; 0 when there is none. */
+  address = 0;
+  fate: Fate | undefined = undefined;
+  /** How many running calls read or write the block. */
+  pins = 0;
+  /** The finalization registry knows about this block. */
+  watched = false;
+  /** Once evicted: the budget of that moment less all that had been evicted. */
+  outlook: number | undefined = undefined;
+  older: Cell = this;
+  newer: Cell = this;
+
+  constructor(byteLength: number, host?: Uint8Array<ArrayBuffer>) {
+    this.byteLength = byteLength;
+    this.host = host;
+  }
+
+  unlink(): void {
+    this.older.newer = this.newer;
+    this.newer.older = this.older;
+    this.older = this.newer = this;
+  }
+
+  /** Lists this cell just before `next`, so just older. */
+  linkBefore(next: Cell): void {
+    this.newer = next;
+    this.older = next.older;
+    this.older.newer = this;
+    next.older = this;
+  }
+}

@@ -1,0 +1,82 @@
+import { env } from "#platform";
+import { WeftValueError } from "../core/errors.ts";
+
+/** How programs run: as WebAssembly, or through the interpreter of the loop IR (slow; to check the compiler). */
+export type Tier = "wasm" | "interp";
+
+/** Settings of the library. Assigning a value that is not possible throws a {@link WeftValueError}. */
+export interface Config {
+  /** How programs that are compiled from now on run. Default "wasm"; environment: `WEFT_TIER`. */
+  tier: Tier;
+  /**
+   * Bytes of arrays that may stay in WebAssembly memory before the least recently used ones move to ordinary
+   * JavaScript memory. Default 64 MiB; environment: `WEFT_MEMORY_BUDGET`.
+   */
+  memoryBudget: number;
+}
+
+interface Option<T> {
+  readonly initial: T;
+  readonly expected: string;
+  /** The value that was meant, or undefined. Environment variables arrive as strings. */
+  parse(value: unknown): T | undefined;
+}
+
+const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
+  tier: oneOf("wasm", "interp"),
+  memoryBudget: {
+    initial: 64 * 2 ** 20,
+    expected: "a finite number of bytes, at least 0",
+    parse: parseBytes,
+  },
+};
+
+function parseBytes(value: unknown): number | undefined {
+  const bytes = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  return typeof bytes === "number" && bytes >= 0 && Number.isFinite(bytes) ? bytes : undefined;
+}
+
+/** The first choice is the default. */
+function oneOf<T extends string>(...choices: readonly [T, ...T[]]): Option<T> {
+  return {
+    initial: choices[0],
+    expected: choices.map((c) => JSON.stringify(c)).join(" or "),
+    parse: (value) => choices.find((c) => c === value),
+  };
+}
+
+/** `memoryBudget` → `WEFT_MEMORY_BUDGET`. */
+const variableOf = (name: string): string => `WEFT_${name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
+
+function parse<T>(option: Option<T>, value: unknown, where: string): T {
+  const parsed = option.parse(value);
+  if (parsed === undefined)
+    throw new WeftValueError(
+      `${where}: expected ${option.expected}, got ${typeof value === "string" ? JSON.stringify(value) : value}.`,
+    );
+  return parsed;
+}
+
+/** Settings with their defaults, as `read` (the environment) overrides them. */
+export function createConfig(read: (variable: string) => string | undefined): Config {
+  const config = {};
+  for (const [name, option] of Object.entries(OPTIONS) as [string, Option<unknown>][]) {
+    const given = read(variableOf(name));
+    let value =
+      given === undefined ? option.initial : parse(option, given, `Environment ${variableOf(name)}`);
+    Object.defineProperty(config, name, {
+      enumerable: true,
+      get: () => value,
+      set: (next: unknown) => {
+        value = parse(option, next, `config.${name}`);
+      },
+    });
+  }
+  return Object.seal(config) as Config;
+}
+
+/**
+ * The settings of the library.
+ * @example config.memoryBudget = 256 * 2 ** 20;
+ */
+export const config: Config = createConfig(env);

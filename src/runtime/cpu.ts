@@ -1,0 +1,93 @@
+import { DeviceArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import type { Device } from "../core/device.ts";
+import type { TypedArray } from "../core/dtype.ts";
+import { assert } from "../core/errors.ts";
+import type { Jaxpr } from "../core/jaxpr.ts";
+import { ProgramCache } from "./cache.ts";
+import type { Config, Tier } from "./config.ts";
+import { createRuntime, type Executable, type Executor, type Runtime } from "./runtime.ts";
+
+/** Where the bytes of the library's arrays are. All sizes in bytes. */
+export interface MemoryStats {
+  /** Size of the WebAssembly memory: it never shrinks. */
+  readonly total: number;
+  /** Handed out by the heap now: resident arrays, arena and bookkeeping. */
+  readonly live: number;
+  /** The largest `live` so far. */
+  readonly peak: number;
+  /** In arrays that are in WebAssembly memory, including arrays that nobody holds any more. */
+  readonly resident: number;
+  /** In blocks for the temporaries of running programs. */
+  readonly arena: number;
+  /** Copied to JavaScript memory so far because the budget was used up. */
+  readonly spilled: number;
+  /** How much may stay resident at present. */
+  readonly budget: number;
+}
+
+/** The CPU: arrays in one WebAssembly memory, programs compiled when they are first run. */
+export class CpuDevice implements Device {
+  readonly name = "wasm";
+  private readonly config: Config;
+  private readonly executors: Readonly<Record<Tier, Executor>>;
+  private readonly caches = new Map<Executor, ProgramCache<Executable>>();
+  private readonly maximumPages: number | undefined;
+  private override: Executor | undefined;
+  private created: Runtime | undefined;
+
+  constructor(config: Config, executors: Readonly<Record<Tier, Executor>>, maximumPages?: number) {
+    this.config = config;
+    this.executors = executors;
+    this.maximumPages = maximumPages;
+  }
+
+  put(data: TypedArray, type: ShapedArray): DeviceArray {
+    assert(data.byteLength === type.byteLength, `${data.byteLength} bytes were put as a ${type}.`);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+    return new DeviceArray(type, this.runtime.residency.adopt(bytes, true));
+  }
+
+  execute(jaxpr: Jaxpr, args: readonly DeviceArray[], donated?: readonly boolean[]): DeviceArray[] {
+    assert(
+      args.length === jaxpr.invars.length,
+      `${args.length} arguments for ${jaxpr.invars.length} variables.`,
+    );
+    return this.executable(jaxpr).run(jaxpr, args, donated);
+  }
+
+  /** Runs programs by `executor` from now on; undefined goes back to what `config.tier` says. */
+  setExecutor(executor: Executor | undefined): void {
+    this.override = executor;
+  }
+
+  /** Forgets all compiled programs. */
+  clearCaches(): void {
+    this.caches.clear();
+  }
+
+  /** Created at first use, so that loading the library reserves nothing. */
+  get runtime(): Runtime {
+    return (this.created ??= createRuntime(this.config, this.maximumPages));
+  }
+
+  memoryStats(): MemoryStats {
+    const { memory, residency, stack } = this.runtime;
+    return {
+      total: memory.end,
+      live: memory.heap.used,
+      peak: memory.heap.peak,
+      resident: residency.residentBytes,
+      arena: stack.bytes,
+      spilled: residency.spilledBytes,
+      budget: residency.budget,
+    };
+  }
+
+  private executable(jaxpr: Jaxpr): Executable {
+    const executor = this.override ?? this.executors[this.config.tier];
+    let cache = this.caches.get(executor);
+    if (!cache) this.caches.set(executor, (cache = new ProgramCache()));
+    return cache.get(jaxpr, () => executor(jaxpr, this.runtime));
+  }
+}

@@ -1,0 +1,111 @@
+import type { Host } from "../compiler/ir/nodes.ts";
+import { DeviceArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { DTYPES, type TypedArray } from "../core/dtype.ts";
+import { assert } from "../core/errors.ts";
+import type { Jaxpr } from "../core/jaxpr.ts";
+import type { LinearMemory } from "./memory.ts";
+import { type Executable, freeDonated, type Runtime, storageOf } from "./runtime.ts";
+import { ALIGN } from "./size-class.ts";
+import type { Storage } from "./storage.ts";
+
+/** A compiled program: a module that exports `run(frame)` and what it needs to run. */
+export interface Code {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What `env.host<k>` calls, by id. */
+  readonly hosts: readonly Host[];
+  /** Size of the block for temporaries. */
+  readonly arenaBytes: number;
+}
+
+const WORD = 4;
+
+/** An instance of {@link Code} over the linear memory. */
+export class WasmExecutable implements Executable {
+  private readonly runtime: Runtime;
+  private readonly entry: (frame: number) => void;
+  private readonly argBytes: readonly number[];
+  private readonly outBytes: readonly number[];
+  private readonly frameBytes: number;
+  private readonly stackBytes: number;
+
+  constructor(code: Code, jaxpr: Jaxpr, runtime: Runtime) {
+    this.runtime = runtime;
+    this.entry = instantiate(code, runtime.memory);
+    this.argBytes = jaxpr.inAvals.map((type) => type.byteLength);
+    this.outBytes = jaxpr.outAvals.map((type) => type.byteLength);
+    const words = this.argBytes.length + this.outBytes.length + 1;
+    this.frameBytes = Math.ceil((words * WORD) / ALIGN) * ALIGN;
+    this.stackBytes = this.frameBytes + code.arenaBytes;
+  }
+
+  /** Results come back as new arrays. When the program throws, results are freed and no argument is given away. */
+  run(jaxpr: Jaxpr, args: readonly DeviceArray[], donated?: readonly boolean[]): DeviceArray[] {
+    const { residency } = this.runtime;
+    const outs: Storage[] = [];
+    let pinned = 0;
+    try {
+      for (; pinned < args.length; pinned++) residency.pin(storageOf(args[pinned]!));
+      for (let i = 0; i < this.outBytes.length; i++) outs.push(residency.create(this.outBytes[i]!));
+      this.call(args, outs);
+    } catch (error) {
+      for (const out of outs) out.free("disposed");
+      throw error;
+    } finally {
+      for (let i = 0; i < outs.length; i++) residency.unpin(outs[i]!);
+      while (pinned > 0) residency.unpin(storageOf(args[--pinned]!));
+    }
+    freeDonated(args, donated);
+    return wrap(jaxpr, outs);
+  }
+
+  /** Lays the addresses out in a frame (arguments, results, arena) and runs the code. */
+  private call(args: readonly DeviceArray[], outs: readonly Storage[]): void {
+    const { memory, residency, stack } = this.runtime;
+    const frame = stack.enter(this.stackBytes);
+    try {
+      let word = frame / WORD;
+      for (let i = 0; i < this.argBytes.length; i++) {
+        const storage = storageOf(args[i]!);
+        assert(storage.byteLength === this.argBytes[i], "An argument's size differs from its type's.");
+        const address = residency.load(storage);
+        memory.i32[word++] = address;
+      }
+      for (let i = 0; i < outs.length; i++) memory.i32[word++] = outs[i]!.cell.address;
+      memory.i32[word] = frame + this.frameBytes;
+      this.entry(frame);
+    } finally {
+      stack.leave();
+    }
+  }
+}
+
+function wrap(jaxpr: Jaxpr, outs: readonly Storage[]): DeviceArray[] {
+  const arrays: DeviceArray[] = [];
+  for (let i = 0; i < outs.length; i++) arrays.push(new DeviceArray(jaxpr.outs[i]!.aval, outs[i]!));
+  return arrays;
+}
+
+function instantiate(code: Code, memory: LinearMemory): (frame: number) => void {
+  const env = { memory: memory.memory, ...hostImports(code.hosts, memory) };
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env });
+  return instance.exports.run as (frame: number) => void;
+}
+
+/** One function per number of operands, so that every import has a fixed type. */
+function hostImports(hosts: readonly Host[], memory: LinearMemory): Record<string, WebAssembly.ImportValue> {
+  const call = (id: number, ...addresses: number[]): void => {
+    const { fn, args } = hosts[id]!;
+    fn(args.map(({ aval }, i) => ({ aval, data: readValue(memory, addresses[i]! >>> 0, aval) })));
+  };
+  return Object.fromEntries(hosts.map(({ args }) => [`host${args.length}`, call]));
+}
+
+/** A copy, because the callee may keep it. */
+function readValue(
+  memory: LinearMemory,
+  address: number,
+  { dtype, size, byteLength }: ShapedArray,
+): TypedArray {
+  return new DTYPES[dtype].array(memory.copyOut(address, byteLength).buffer, 0, size);
+}

@@ -1,0 +1,57 @@
+import { installDevice } from "../core/device.ts";
+import { WeftValueError } from "../core/errors.ts";
+import { compileWasm } from "./compile.ts";
+import { config, type Tier } from "./config.ts";
+import { CpuDevice, type MemoryStats } from "./cpu.ts";
+import { WasmExecutable } from "./executable.ts";
+import { interpretJaxpr } from "./interpreter.ts";
+import type { Executor } from "./runtime.ts";
+
+export { type Config, config, type Tier } from "./config.ts";
+export type { MemoryStats } from "./cpu.ts";
+export { OutOfMemoryError } from "./memory.ts";
+export type { Executable, Executor, Runtime } from "./runtime.ts";
+
+/** How each tier makes a program run. Usable with {@link setExecutor}. */
+export const executors: Readonly<Record<Tier, Executor>> = {
+  wasm: (jaxpr, runtime) => new WasmExecutable(compileWasm(jaxpr), jaxpr, runtime),
+  interp: interpretJaxpr,
+};
+
+const cpu = new CpuDevice(config, executors);
+installDevice(cpu);
+
+/** Names of devices. */
+export type DeviceName = "wasm";
+
+/** The devices that exist here. */
+export const devices: readonly DeviceName[] = ["wasm"];
+
+/**
+ * The device on which arrays are made, after making `name` that device. Throws {@link WeftValueError} for a name that
+ * is not in {@link devices}.
+ * @example defaultDevice("wasm"); // => "wasm"
+ */
+export function defaultDevice(name?: DeviceName): DeviceName {
+  if (name !== undefined && !devices.includes(name))
+    throw new WeftValueError(`There is no device ${JSON.stringify(name)}; there is ${devices.join(", ")}.`);
+  return "wasm";
+}
+
+/**
+ * Prepares the device, which otherwise happens at the first use. Resolves to the names of the devices.
+ * @example await init(); // => ["wasm"]
+ */
+export async function init(): Promise<readonly DeviceName[]> {
+  void cpu.runtime;
+  return devices;
+}
+
+/** Where the bytes of all arrays are. */
+export const memoryStats = (): MemoryStats => cpu.memoryStats();
+
+/** Runs programs by `executor` from now on, whatever `config.tier` says; undefined ends that. Made for tests. */
+export const setExecutor = (executor: Executor | undefined): void => cpu.setExecutor(executor);
+
+/** Forgets all compiled programs; they are compiled again when they are next run. */
+export const clearCaches = (): void => cpu.clearCaches();

@@ -1,0 +1,88 @@
+import { canShareMemory } from "#platform";
+import { InternalError, WeftError } from "../core/errors.ts";
+import { Heap, type Space } from "./heap.ts";
+import { ALIGN } from "./size-class.ts";
+
+const PAGE = 1 << 16;
+/** The largest memories that engines accept: 4 GiB where they can, less on small devices. */
+const MAXIMA = [65_536, 32_768, 16_384, 8_192, 4_096] as const;
+/** Growth adds at least this share of what is there, so that views are renewed rarely. */
+const GROWTH = 1 / 8;
+
+/** The linear memory is full even after everything that may leave it has left. */
+export class OutOfMemoryError extends WeftError {}
+
+function create(maximum: number, shared: boolean): WebAssembly.Memory | undefined {
+  try {
+    return new WebAssembly.Memory({ initial: 1, maximum, shared });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Engines reserve the maximum at once, so they may refuse the larger ones. */
+function largestMemory(limit: number): { memory: WebAssembly.Memory; maximum: number; shared: boolean } {
+  for (const shared of canShareMemory() ? [true, false] : [false])
+    for (const candidate of MAXIMA) {
+      const maximum = Math.min(candidate, limit);
+      const memory = create(maximum, shared);
+      if (memory) return { memory, maximum, shared };
+    }
+  throw new InternalError("This engine creates no WebAssembly.Memory, not even of 256 MiB.");
+}
+
+/** The one WebAssembly.Memory that holds all arrays, with a heap in it. It grows on demand and never shrinks. */
+export class LinearMemory implements Space {
+  readonly memory: WebAssembly.Memory;
+  readonly shared: boolean;
+  readonly heap: Heap;
+  /** Address 0 is never handed out: it stands for "nowhere". */
+  readonly start: number = ALIGN;
+  /** Views of the whole memory. Growth replaces them: never keep one across an allocation. */
+  u8!: Uint8Array<ArrayBufferLike>;
+  i32!: Int32Array<ArrayBufferLike>;
+  private readonly maximum: number;
+
+  constructor(maximumPages: number = MAXIMA[0]) {
+    const { memory, maximum, shared } = largestMemory(maximumPages);
+    this.memory = memory;
+    this.maximum = maximum;
+    this.shared = shared;
+    this.renewViews();
+    this.heap = new Heap(this);
+  }
+
+  get end(): number {
+    return this.u8.length;
+  }
+  get limit(): number {
+    return this.maximum * PAGE;
+  }
+
+  grow(bytes: number): boolean {
+    const have = this.end / PAGE;
+    const need = Math.ceil(bytes / PAGE);
+    const wish = Math.min(this.maximum - have, Math.max(need, Math.ceil(have * GROWTH)));
+    return need <= wish && (this.tryGrow(wish) || this.tryGrow(need));
+  }
+
+  /** A copy of `bytes` bytes outside of the memory. */
+  copyOut(address: number, bytes: number): Uint8Array<ArrayBuffer> {
+    return this.u8.slice(address, address + bytes);
+  }
+
+  private tryGrow(pages: number): boolean {
+    try {
+      this.memory.grow(pages);
+    } catch {
+      return false;
+    }
+    this.renewViews();
+    return true;
+  }
+
+  private renewViews(): void {
+    this.u8 = new Uint8Array(this.memory.buffer);
+    this.i32 = new Int32Array(this.memory.buffer);
+  }
+}

@@ -1,0 +1,43 @@
+import { prepareEngine } from "#platform";
+import type { DeviceArray } from "../core/array.ts";
+import type { Jaxpr } from "../core/jaxpr.ts";
+import { CallStack } from "./call-stack.ts";
+import { LinearMemory } from "./memory.ts";
+import { Residency, type ResidencyLimits } from "./residency.ts";
+import type { Storage } from "./storage.ts";
+
+/** What running programs share. */
+export interface Runtime {
+  readonly memory: LinearMemory;
+  readonly residency: Residency;
+  readonly stack: CallStack;
+}
+
+export function createRuntime(limits: ResidencyLimits, maximumPages?: number): Runtime {
+  prepareEngine();
+  const memory = new LinearMemory(maximumPages);
+  const residency = new Residency(memory, limits);
+  return { memory, residency, stack: new CallStack(residency) };
+}
+
+/** A program that is ready to run. Types of results are the jaxpr's, which may differ in weakness between calls. */
+export interface Executable {
+  run(jaxpr: Jaxpr, args: readonly DeviceArray[], donated?: readonly boolean[]): DeviceArray[];
+}
+
+/** A way to make programs run. */
+export type Executor = (jaxpr: Jaxpr, runtime: Runtime) => Executable;
+
+/** Every array of this device was made by it, so its buffer is a Storage. */
+export const storageOf = (x: DeviceArray): Storage => x.buffer as Storage;
+
+/**
+ * Frees the arguments that were given away. Their blocks return to the heap when the program has ended, where the next
+ * call of the same program finds them for its results. Letting a result take a donated block before the program
+ * starts needs a proof that no element is read after the result's is written: an executable that has one (see
+ * `Program` in the loop IR) would move the block between the storages in place of `Residency.create`.
+ */
+export function freeDonated(args: readonly DeviceArray[], donated: readonly boolean[] | undefined): void {
+  if (!donated) return;
+  for (let i = 0; i < args.length; i++) if (donated[i]) args[i]!.buffer.free("donated");
+}

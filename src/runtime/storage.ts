@@ -1,0 +1,59 @@
+import type { Buffer } from "../core/device.ts";
+import { DeletedArrayError } from "../core/errors.ts";
+import type { Cell, Fate } from "./cell.ts";
+
+const DELETED: Readonly<Record<Fate, string>> = {
+  disposed:
+    "This array was disposed and its memory was reused; do not use an array after dispose() or the end of its `using` scope.",
+  donated:
+    "This array was donated to a jitted function (donateArgnums) and its memory was reused; use the function's result instead.",
+};
+
+/** Reaches the bytes of a cell wherever they are. */
+export interface Keeper {
+  read(cell: Cell): Uint8Array<ArrayBuffer>;
+  drop(cell: Cell, reason: Fate): void;
+}
+
+/**
+ * The contents of one array, as the array holds them. Nothing in the runtime refers to a Storage, so an array that
+ * nobody holds is garbage at once, even while its bytes are still in linear memory: the runtime holds the
+ * {@link Cell}, which never refers back.
+ */
+export class Storage implements Buffer {
+  readonly cell: Cell;
+  private readonly keeper: Keeper;
+  /** The contents came from the host, so looking at them never depends on what ran. */
+  private readonly given: boolean;
+
+  constructor(cell: Cell, keeper: Keeper, given: boolean) {
+    this.cell = cell;
+    this.keeper = keeper;
+    this.given = given;
+  }
+
+  get byteLength(): number {
+    return this.cell.byteLength;
+  }
+  get deleted(): boolean {
+    return this.cell.fate !== undefined;
+  }
+
+  read(): Uint8Array<ArrayBuffer> {
+    this.assertUsable();
+    return this.keeper.read(this.cell);
+  }
+
+  peek(): Uint8Array | undefined {
+    return this.given ? this.cell.host : undefined;
+  }
+
+  free(reason: Fate): void {
+    this.keeper.drop(this.cell, reason);
+  }
+
+  /** Throws {@link DeletedArrayError} after `free`. */
+  assertUsable(): void {
+    if (this.cell.fate !== undefined) throw new DeletedArrayError(DELETED[this.cell.fate]);
+  }
+}

@@ -1,0 +1,42 @@
+import { type Eqn, eqnHasEffects, Jaxpr, Var } from "../core/jaxpr.ts";
+
+export interface Dce {
+  readonly jaxpr: Jaxpr;
+  readonly usedIns: boolean[];
+}
+
+/**
+ * Dead code elimination: keeps the equations that the used outputs (or effects) need. The result has only the used
+ * outputs, and only the inputs that are used or listed in `keepIns`.
+ */
+export function dceJaxpr(jaxpr: Jaxpr, usedOuts: readonly boolean[], keepIns: readonly boolean[] = []): Dce {
+  const outs = jaxpr.outs.filter((_, i) => usedOuts[i]);
+  const live = new Set<Var>(outs.filter((a) => a instanceof Var));
+  const eqns: Eqn[] = [];
+  for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
+    const kept = dceEqn(jaxpr.eqns[i]!, live);
+    if (kept) eqns.push(kept);
+  }
+  const usedIns = jaxpr.invars.map((v, i) => live.has(v) || (keepIns[i] ?? false));
+  const numConsts = usedIns.slice(0, jaxpr.numConsts).filter(Boolean).length;
+  const invars = jaxpr.invars.filter((_, i) => usedIns[i]);
+  return { jaxpr: new Jaxpr(invars, eqns.reverse(), outs, numConsts), usedIns };
+}
+
+/** The part of an equation that is needed, or null; adds its inputs to `live`. */
+function dceEqn(eqn: Eqn, live: Set<Var>): Eqn | null {
+  const used = eqn.outputs.map((v) => live.has(v));
+  if (!used.some(Boolean) && !eqnHasEffects(eqn)) return null;
+  const rule = eqn.primitive.dce;
+  const kept = rule === "default" || used.every(Boolean) ? eqn : rule(used, eqn)[1];
+  for (const a of kept?.inputs ?? []) if (a instanceof Var) live.add(a);
+  return kept;
+}
+
+/** Dead code elimination that keeps the signature. */
+export const dceBody = (jaxpr: Jaxpr): Jaxpr =>
+  dceJaxpr(
+    jaxpr,
+    jaxpr.outs.map(() => true),
+    jaxpr.invars.map(() => true),
+  ).jaxpr;

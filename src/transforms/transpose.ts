@@ -1,0 +1,122 @@
+import type { NDArray } from "../core/array.ts";
+import { assert, InternalError, WeftTypeError } from "../core/errors.ts";
+import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from "../core/jaxpr.ts";
+import { Linear, type MaybeZero, Zero } from "../core/primitive.ts";
+import { literalValue, stage } from "../core/stage.ts";
+import { memoByJaxpr } from "./memo.ts";
+import { addTangents, instantiate, isZero } from "./zero.ts";
+
+/**
+ * Reverse mode for a program that is linear in the inputs given as {@link Linear}: runs what depends only on the other
+ * inputs, then walks the linear equations backwards. Returns a cotangent per linear input.
+ */
+export function backward(
+  jaxpr: Jaxpr,
+  args: readonly (NDArray | Linear)[],
+  cotangents: readonly MaybeZero[],
+): MaybeZero[] {
+  const pass = new BackwardPass(jaxpr, args);
+  return pass.run(cotangents);
+}
+
+class BackwardPass {
+  private readonly jaxpr: Jaxpr;
+  private readonly values = new Map<Var, NDArray>();
+  private readonly linear = new Set<Var>();
+  private readonly cts = new Map<Var, MaybeZero>();
+
+  constructor(jaxpr: Jaxpr, args: readonly (NDArray | Linear)[]) {
+    this.jaxpr = jaxpr;
+    jaxpr.invars.forEach((v, i) => {
+      const arg = args[i]!;
+      if (arg instanceof Linear) this.linear.add(v);
+      else this.values.set(v, arg);
+    });
+  }
+
+  run(cotangents: readonly MaybeZero[]): MaybeZero[] {
+    const linearEqns = this.jaxpr.eqns.filter((eqn) => !this.evalIfKnown(eqn));
+    this.jaxpr.outs.forEach((a, i) => this.accumulate(a, cotangents[i]!));
+    for (const eqn of linearEqns.reverse()) this.transposeEqn(eqn);
+    return this.jaxpr.invars.filter((v) => this.linear.has(v)).map((v) => this.cts.get(v) ?? new Zero(v.aval));
+  }
+
+  private isLinear(a: Atom): a is Var {
+    return !(a instanceof Literal) && this.linear.has(a);
+  }
+  private read(a: Atom): NDArray {
+    return a instanceof Literal ? literalValue(a) : this.values.get(a)!;
+  }
+
+  private evalIfKnown(eqn: Eqn): boolean {
+    if (eqn.inputs.some((a) => this.isLinear(a))) {
+      for (const v of eqn.outputs) this.linear.add(v);
+      return false;
+    }
+    const outs = eqn.primitive.bind(
+      eqn.inputs.map((a) => this.read(a)),
+      eqn.params,
+    );
+    eqn.outputs.forEach((v, i) => this.values.set(v, outs[i]!));
+    return true;
+  }
+
+  private accumulate(a: Atom, ct: MaybeZero): void {
+    if (!this.isLinear(a) || isZero(ct)) return;
+    const old = this.cts.get(a);
+    this.cts.set(a, old ? addTangents(old, ct) : ct);
+  }
+
+  private transposeEqn(eqn: Eqn): void {
+    const cts = eqn.outputs.map((v) => this.cts.get(v) ?? new Zero(v.aval));
+    for (const v of eqn.outputs) this.cts.delete(v);
+    if (cts.every(isZero)) return;
+    const inputs = eqn.inputs.map((a) => (this.isLinear(a) ? new Linear(a.aval) : this.read(a)));
+    const result = transposeRule(eqn)(cts, inputs, eqn.params);
+    eqn.inputs.forEach((a, i) => {
+      const ct = result[i];
+      if (ct) this.accumulate(a, ct);
+    });
+  }
+}
+
+function transposeRule(eqn: Eqn): (cts: MaybeZero[], inputs: (NDArray | Linear)[], params: Eqn["params"]) => (MaybeZero | null)[] {
+  const rule = eqn.primitive.transpose;
+  if (typeof rule === "function") return rule;
+  if (typeof rule === "object") throw new WeftTypeError(rule.error);
+  throw new InternalError(`Primitive ${eqn.primitive.name} has no transpose but appears in a linear program.`);
+}
+
+export interface TransposedJaxpr {
+  /** (non-linear inputs…, non-zero cotangents…) → (cotangents of the linear inputs that are not always zero…) */
+  readonly jaxpr: Jaxpr;
+  readonly nonzero: boolean[];
+}
+
+/** The transpose of a jaxpr as a jaxpr. `instantiateOut`: return a cotangent for that linear input even if it is zero. */
+export const transposeJaxpr: (
+  jaxpr: Jaxpr,
+  linear: boolean[],
+  nonzeroCt: boolean[],
+  instantiateOut: boolean[],
+) => TransposedJaxpr = memoByJaxpr(
+  (jaxpr: Jaxpr, linear: boolean[], nonzeroCt: boolean[], instantiateOut: boolean[]): TransposedJaxpr => {
+    const inAvals = jaxpr.inAvals.filter((_, i) => !linear[i]);
+    const ctAvals = jaxpr.outAvals.filter((_, i) => nonzeroCt[i]);
+    let nonzero: boolean[] = [];
+    const { jaxpr: result, consts } = stage(
+      (args) => {
+        const rest = [...args];
+        const inputs = jaxpr.invars.map((v, i) => (linear[i] ? new Linear(v.aval) : rest.shift()!));
+        const cts = jaxpr.outs.map((a, i) => (nonzeroCt[i] ? rest.shift()! : new Zero(a.aval)));
+        const results = backward(jaxpr, inputs, cts);
+        nonzero = results.map((ct, i) => !isZero(ct) || instantiateOut[i]!);
+        return results.filter((_, i) => nonzero[i]).map(instantiate);
+      },
+      [...inAvals, ...ctAvals],
+    );
+    assert(consts.length === 0, "A transpose rule closed over an array that is not an operand.");
+    return { jaxpr: result, nonzero };
+  },
+);
+

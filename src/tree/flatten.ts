@@ -1,0 +1,113 @@
+/** Taking trees apart and putting them together. */
+
+import type { PathKey } from "./path.ts";
+import { keystr } from "./path.ts";
+import { open } from "./registry.ts";
+import type { TreeDef } from "./treedef.ts";
+import { definitionAt, LEAF } from "./treedef.ts";
+import type { IsLeaf, LeafOf, MapTree } from "./types.ts";
+
+/** No sensible tree is deeper; a cyclic one is. */
+const MAX_DEPTH = 1000;
+
+/**
+ * The leaves of a tree, in order (lists by index, dicts by sorted key), and its structure (JAX's `tree.flatten`).
+ * @param isLeaf makes a value a leaf that would be a node; it is asked about every node and every leaf.
+ * @throws TypeError if the tree is nested more than 1000 levels deep, as a cyclic one is.
+ * @example flatten({ b: 2, a: [1, null] }) // => [[1, 2], PyTreeDef({'a': [*, null], 'b': *})]
+ */
+export function flatten<T>(tree: T): [leaves: LeafOf<T>[], treedef: TreeDef<T>];
+export function flatten(tree: unknown, isLeaf: IsLeaf | undefined): [leaves: unknown[], treedef: TreeDef];
+export function flatten(tree: unknown, isLeaf?: IsLeaf): [leaves: unknown[], treedef: TreeDef] {
+  const leaves: unknown[] = [];
+  const treedef = collect(tree, leaves, isLeaf, 0);
+  return [leaves, treedef];
+}
+
+/** Pushes the leaves and interns the structure bottom-up: it walks the container's trie by the children's definitions. */
+function collect(value: unknown, leaves: unknown[], isLeaf: IsLeaf | undefined, depth: number): TreeDef {
+  const node = isLeaf?.(value) ? null : open(value);
+  if (node === null) {
+    leaves.push(value);
+    return LEAF;
+  }
+  if (depth > MAX_DEPTH) throw tooDeep(value);
+  const { container, children } = node;
+  let at = container.definitions;
+  for (let i = 0; i < children.length; i++) at = at.next(collect(children[i], leaves, isLeaf, depth + 1));
+  return at.value ?? definitionAt(container, at);
+}
+
+function tooDeep(value: unknown): TypeError {
+  const cycle = pathToItself(value);
+  const reason =
+    cycle === null
+      ? "a tree may not be that deep"
+      : `it is cyclic, ${keystr(cycle)} of a node leads back to the node itself`;
+  return new TypeError(
+    `the tree is nested more than ${MAX_DEPTH} levels deep: ${reason}. ` +
+      "Break the cycle, or make the value a leaf by wrapping it in a class that is not registered.",
+  );
+}
+
+/** The keys that lead from a node back to it, or null. */
+function pathToItself(start: unknown): PathKey[] | null {
+  const seen = new Set<unknown>();
+  const pending: { value: unknown; path: PathKey[] }[] = [{ value: start, path: [] }];
+  for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+    const node = open(next.value);
+    for (const [i, child] of node?.children.entries() ?? []) {
+      const path = [...next.path, node!.container.keyAt(i)];
+      if (child === start) return path;
+      if (!seen.has(child)) pending.push({ value: child, path });
+      seen.add(child);
+    }
+  }
+  return null;
+}
+
+/**
+ * The tree of the given structure with the given leaves; the inverse of `flatten`.
+ * @throws TypeError if the number of leaves is not `treedef.numLeaves`.
+ * @example unflatten(structure({ a: 1, b: [2, 3] }), ["x", "y", "z"]) // => { a: "x", b: ["y", "z"] }
+ */
+export function unflatten<T, To>(treedef: TreeDef<T>, leaves: readonly To[]): MapTree<T, To> {
+  if (leaves.length !== treedef.numLeaves) {
+    throw new TypeError(
+      `tree.unflatten: ${treedef} has ${plural(treedef.numLeaves, "leaf", "leaves")}, ` +
+        `but ${plural(leaves.length, "was", "were")} given`,
+    );
+  }
+  return rebuild(treedef, leaves, 0) as MapTree<T, To>;
+}
+
+function plural(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+function rebuild(treedef: TreeDef, leaves: readonly unknown[], start: number): unknown {
+  if (treedef === LEAF) return leaves[start];
+  const defs = treedef.children();
+  const children = new Array<unknown>(defs.length);
+  for (let i = 0, at = start; i < defs.length; at += defs[i++]!.numLeaves) {
+    children[i] = rebuild(defs[i]!, leaves, at);
+  }
+  return treedef.container.build(children);
+}
+
+/** The structure of a tree. Equal structures are the same object. */
+export function structure<T>(tree: T): TreeDef<T>;
+export function structure(tree: unknown, isLeaf: IsLeaf | undefined): TreeDef;
+export function structure(tree: unknown, isLeaf?: IsLeaf): TreeDef {
+  return flatten(tree, isLeaf)[1];
+}
+
+/**
+ * The leaves of a tree, in flattening order.
+ * @example leaves({ b: 2, a: [1, null] }) // => [1, 2]
+ */
+export function leaves<T>(tree: T): LeafOf<T>[];
+export function leaves(tree: unknown, isLeaf: IsLeaf | undefined): unknown[];
+export function leaves(tree: unknown, isLeaf?: IsLeaf): unknown[] {
+  return flatten(tree, isLeaf)[0];
+}

@@ -1,0 +1,46 @@
+/** Paths: where in a tree a leaf is. */
+
+export type PathKey =
+  | { readonly kind: "index"; readonly index: number }
+  | { readonly kind: "key"; readonly key: string }
+  | { readonly kind: "attr"; readonly name: string };
+
+export type Path = readonly PathKey[];
+
+export interface KeystrOptions {
+  /** Bare names, without brackets, quotes and dots. */
+  readonly simple?: boolean;
+  /** Put between the keys. */
+  readonly separator?: string;
+}
+
+/**
+ * Prints a path as JAX's `keystr` does; the root prints as the empty string.
+ * @example keystr([{ kind: "index", index: 0 }, { kind: "key", key: "cin" }]) // => "[0]['cin']"
+ * @example keystr([{ kind: "index", index: 0 }, { kind: "key", key: "cin" }], { simple: true, separator: "/" }) // => "0/cin"
+ */
+export function keystr(path: Path, { simple = false, separator = "" }: KeystrOptions = {}): string {
+  return path.map(simple ? bareName : accessor).join(separator);
+}
+
+/** A path for the middle of a sentence. */
+export function describePath(path: Path): string {
+  return path.length === 0 ? "the root" : keystr(path);
+}
+
+/** A string in single quotes, as Python's `repr` writes it. */
+export function quote(key: string): string {
+  return `'${JSON.stringify(key).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+}
+
+function bareName(key: PathKey): string {
+  return key.kind === "index" ? String(key.index) : key.kind === "key" ? key.key : key.name;
+}
+
+function accessor(key: PathKey): string {
+  return key.kind === "index"
+    ? `[${key.index}]`
+    : key.kind === "key"
+      ? `[${quote(key.key)}]`
+      : `.${key.name}`;
+}

@@ -1,0 +1,98 @@
+/** How the type of a tree relates to the types of its leaves. */
+
+/**
+ * A tree with leaves of one type, for values whose structure is not known statically. Interfaces are not assignable to
+ * index signatures, so a function that accepts any tree takes a type parameter constrained by `TreeOf` instead.
+ */
+export type Tree<Leaf> =
+  | Leaf
+  | null
+  | undefined
+  | readonly Tree<Leaf>[]
+  | { readonly [key: string]: Tree<Leaf> };
+
+/** The object types that are leaves: arrays of numbers in the wide sense, and what JavaScript ships as classes. */
+export type LeafObject =
+  | { readonly shape: readonly number[]; readonly dtype: unknown }
+  | ArrayBufferView
+  | ArrayBufferLike
+  | Function
+  | Date
+  | RegExp
+  | Promise<unknown>
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>;
+
+type Primitive = string | number | bigint | boolean | symbol;
+type Empty = null | undefined;
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+/** Recursive types (a linked list, `Tree` itself) would unfold for ever; they repeat themselves long before this depth. */
+type TooDeep<Depth extends readonly unknown[]> = Depth["length"] extends 10 ? true : false;
+type Deeper<Depth extends readonly unknown[]> = [...Depth, unknown];
+
+/**
+ * The union of the leaf types of `T`.
+ * @example type L = LeafOf<{ w: number; layers: readonly string[]; skip: null }> // => number | string
+ */
+export type LeafOf<T, Depth extends readonly unknown[] = []> =
+  IsAny<T> extends true
+    ? T
+    : TooDeep<Depth> extends true
+      ? never
+      : unknown extends T
+        ? unknown
+        : T extends Empty
+          ? never
+          : T extends Primitive | LeafObject
+            ? T
+            : T extends readonly unknown[]
+              ? LeafOf<T[number], Deeper<Depth>>
+              : { [K in keyof T]-?: LeafOf<T[K], Deeper<Depth>> }[keyof T];
+
+/**
+ * `T` with every leaf replaced by `To`; the structure, optional keys, tuples and `readonly` stay.
+ * @example type M = MapTree<{ w: number; b: [number, null] }, string> // => { w: string; b: [string, null] }
+ */
+export type MapTree<T, To> =
+  IsAny<T> extends true
+    ? T
+    : unknown extends T
+      ? unknown
+      : T extends Empty
+        ? T
+        : T extends Primitive | LeafObject
+          ? To
+          : { [K in keyof T]: MapTree<T[K], To> };
+
+/** What stands in `Rest` where `T` has its leaves: the further arguments of the function given to `map`. */
+export type UpTo<T, Rest, Depth extends readonly unknown[] = []> =
+  IsAny<T> extends true
+    ? Rest
+    : TooDeep<Depth> extends true
+      ? never
+      : unknown extends T
+        ? unknown
+        : T extends Empty
+          ? never
+          : T extends Primitive | LeafObject
+            ? Rest
+            : T extends readonly unknown[]
+              ? UpTo<T[number], ElementOf<Rest>, Deeper<Depth>>
+              : { [K in keyof T]-?: UpTo<T[K], ValueAt<Rest, K>, Deeper<Depth>> }[keyof T];
+
+type ElementOf<T> = T extends readonly (infer Element)[] ? Element : unknown;
+type ValueAt<T, K> = K extends keyof T ? T[K] : unknown;
+
+/**
+ * `T` if all its leaves are of type `Leaf`, else a type it is not assignable to. Use it as
+ * `function f<T>(tree: TreeOf<T, Leaf>)`: interfaces are accepted, and a wrong leaf is reported at its own key.
+ */
+export type TreeOf<T, Leaf> = T extends Leaf | Empty
+  ? T
+  : T extends Primitive | LeafObject
+    ? Leaf
+    : { [K in keyof T]: TreeOf<T[K], Leaf> };
+
+/** Decides that a value is a leaf although it could be opened (or is empty). */
+export type IsLeaf = (value: unknown) => boolean;

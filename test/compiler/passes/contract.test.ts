@@ -1,0 +1,240 @@
+import { describe, expect, test } from "vitest";
+import { interpret } from "../../../src/backends/interp/index.ts";
+import type { Contract, Program } from "../../../src/compiler/ir/nodes.ts";
+import { printProgram } from "../../../src/compiler/ir/print.ts";
+import { verify } from "../../../src/compiler/ir/verify.ts";
+import { forEachStmt } from "../../../src/compiler/ir/visit.ts";
+import { productOf } from "../../../src/compiler/passes/contract/axes.ts";
+import { expand } from "../../../src/compiler/passes/contract/kernel.ts";
+import { balanced, candidates, panelsOf, rowBlocks } from "../../../src/compiler/passes/contract/schedule.ts";
+import { contract } from "../../../src/compiler/passes/contract.ts";
+import { wasmTarget } from "../../../src/compiler/target.ts";
+import { argumentsOf, contraction, type EpilogueName, type Spec } from "./contractions.ts";
+
+const target = wasmTarget();
+const EXTENTS = [1, 2, 3, 4, 5, 7, 8, 16, 17, 33];
+
+function expectSame(before: Program, after: Program): void {
+  verify(after, "contract");
+  const args = argumentsOf(before);
+  const wanted = interpret(before, args);
+  expect(interpret(after, args)).toEqual(wanted);
+  expect(interpret(after, args, undefined, "backward")).toEqual(wanted);
+}
+
+const kinds = (p: Program): Set<string> => {
+  const found = new Set<string>();
+  forEachStmt(p.body, (s) => found.add(s.kind === "for" && s.lanes > 1 ? `lanes ${s.lanes}` : s.kind));
+  return found;
+};
+
+/** The program with its one contraction (not in a loop) expanded in every way there is. */
+function everyWay(program: Program): Program[] {
+  const [only] = program.body as [Contract];
+  const count = candidates(productOf(only), target, () => 1).length;
+  return Array.from({ length: count }, (_, i) => {
+    const made = expand(candidates(productOf(only), target, () => 1)[i]!.build(), target);
+    return { ...program, body: made.body, temps: made.temps };
+  });
+}
+
+describe("every extent", () => {
+  test.each(EXTENTS)("m = %i", (m) => {
+    for (const n of EXTENTS) {
+      for (const k of EXTENTS) {
+        const program = contraction({ extents: { m, n, k }, lhs: "mk", rhs: "kn", out: "mn" });
+        const after = contract(program, target);
+        expect(kinds(after)).not.toContain("contract");
+        expectSame(program, after);
+      }
+    }
+  });
+});
+
+const LAYOUTS: readonly (readonly [string, string, string])[] = [
+  ["mk", "kn", "mn"],
+  ["mk", "nk", "mn"],
+  ["km", "kn", "mn"],
+  ["km", "nk", "mn"],
+  ["mk", "kn", "nm"],
+  ["km", "nk", "nm"],
+  ["bmk", "bkn", "bmn"],
+  ["mbk", "kbn", "mbn"],
+  ["bkm", "bnk", "mnb"],
+  ["mpk", "kn", "mpn"],
+  ["pmk", "knq", "mqpn"],
+  ["mjk", "kjn", "mn"],
+  ["kjm", "nkj", "mn"],
+  ["k", "kn", "n"],
+  ["mk", "k", "m"],
+  ["bk", "bk", "b"],
+  ["k", "k", ""],
+];
+const SHAPES = [
+  { m: 7, n: 17, k: 8, b: 2, p: 3, q: 2, j: 2 },
+  { m: 16, n: 5, k: 17, b: 1, p: 2, q: 5, j: 3 },
+  { m: 3, n: 8, k: 5, b: 3, p: 1, q: 1, j: 4 },
+];
+
+describe("every layout, every schedule", () => {
+  test.each(LAYOUTS)("%s, %s -> %s", (lhs, rhs, out) => {
+    for (const extents of SHAPES) {
+      for (const epilogue of ["store", "two stores", "narrow"] satisfies EpilogueName[]) {
+        const program = contraction({ extents, lhs, rhs, out, epilogue });
+        expectSame(program, contract(program, target));
+        for (const after of everyWay(program)) expectSame(program, after);
+      }
+    }
+  });
+});
+
+describe("dtypes, epilogues and targets", () => {
+  const targets = [
+    target,
+    wasmTarget({ relaxedSimd: true }),
+    { ...target, name: "wide", vectorBytes: 32, registers: 32, l1Bytes: 64, l2Bytes: 4096 },
+  ];
+  const rows = (["float32", "float64", "int32", "uint32", "int8", "uint16"] as const).flatMap((dtype) =>
+    (["store", "accumulate", "two stores", "narrow", "strided"] as const)
+      .filter((epilogue) => dtype !== "uint16" || epilogue !== "two stores")
+      .map((epilogue) => ({ dtype, epilogue })),
+  );
+  test.each(rows)("$dtype, $epilogue", ({ dtype, epilogue }) => {
+    for (const t of targets) {
+      for (const [m, n, k] of [
+        [13, 22, 9],
+        [2, 43, 16],
+        [33, 3, 8],
+      ] as const) {
+        const program = contraction({
+          extents: { m, n, k },
+          lhs: "mk",
+          rhs: "kn",
+          out: "mn",
+          dtype,
+          epilogue,
+        });
+        expectSame(program, contract(program, t));
+      }
+    }
+  });
+});
+
+describe("inside a serial loop", () => {
+  const spec: Spec = { extents: { m: 9, n: 20, k: 16 }, lhs: "mk", rhs: "nk", out: "mn", steps: 5 };
+  test("moving operands are followed", () => {
+    for (const epilogue of ["store", "two stores", "narrow"] satisfies EpilogueName[]) {
+      const program = contraction({ ...spec, epilogue });
+      expectSame(program, contract(program, target));
+    }
+  });
+  test("an operand that stays is packed at the head of the body, so that it can be hoisted", () => {
+    const after = contract(contraction({ ...spec, extents: { m: 2, n: 20, k: 16 } }), target);
+    expect(after.temps.map((b) => b.size)).toEqual([16 * 16, 4 * 16]);
+    const once = contract(contraction({ ...spec, extents: { m: 2, n: 20, k: 16 }, steps: 1 }), target);
+    expect(once.temps).toEqual([]);
+  });
+});
+
+test("shape of a kernel", () => {
+  const program = contraction({ extents: { m: 12, n: 16, k: 64 }, lhs: "mk", rhs: "kn", out: "mn" });
+  expect(printProgram(contract(program, wasmTarget({ relaxedSimd: true })))).toMatchInlineSnapshot(`
+    "program(x: f32[768], w: f32[1024]) -> (y: f32[192]) {
+      for jc < 2 independent {
+        for i < 2 independent {
+          for j < 8 independent lanes 8 {
+            var c0: f32 = f32(0)
+            var c1: f32 = f32(0)
+            var c2: f32 = f32(0)
+            var c3: f32 = f32(0)
+            var c4: f32 = f32(0)
+            var c5: f32 = f32(0)
+            for k < 64 {
+              let b: f32 = w[8*jc + j + 16*k]
+              set c0 = f32.fma(x[384*i + k], b, c0)
+              set c1 = f32.fma(x[384*i + k + 64], b, c1)
+              set c2 = f32.fma(x[384*i + k + 128], b, c2)
+              set c3 = f32.fma(x[384*i + k + 192], b, c3)
+              set c4 = f32.fma(x[384*i + k + 256], b, c4)
+              set c5 = f32.fma(x[384*i + k + 320], b, c5)
+            }
+            y[8*jc + 96*i + j] = c0
+            y[8*jc + 96*i + j + 16] = c1
+            y[8*jc + 96*i + j + 32] = c2
+            y[8*jc + 96*i + j + 48] = c3
+            y[8*jc + 96*i + j + 64] = c4
+            y[8*jc + 96*i + j + 80] = c5
+          }
+        }
+      }
+    }
+    "
+  `);
+});
+
+describe("parts of a schedule", () => {
+  test.each([
+    [
+      13,
+      6,
+      [
+        [0, 5, 1],
+        [5, 4, 2],
+      ],
+    ],
+    [12, 6, [[0, 6, 2]]],
+    [3, 6, [[0, 3, 1]]],
+    [
+      32,
+      6,
+      [
+        [0, 6, 2],
+        [12, 5, 4],
+      ],
+    ],
+  ])("%i rows in tiles of at most %i", (extent, tile, runs) => {
+    expect(balanced(extent, tile).map((r) => [r.start, r.rows, r.count])).toEqual(runs);
+  });
+  test("rows that exceed the cache come in blocks", () => {
+    expect(rowBlocks(100, 6, 40).map((b) => [b.start, b.size, b.count])).toEqual([
+      [0, 36, 2],
+      [72, 28, 1],
+    ]);
+  });
+  test.each([
+    [
+      33,
+      false,
+      false,
+      [
+        [0, 8, 4, 8],
+        [32, 1, 1, 1],
+      ],
+    ],
+    [
+      15,
+      false,
+      false,
+      [
+        [0, 8, 1, 8],
+        [8, 4, 1, 4],
+        [12, 1, 3, 1],
+      ],
+    ],
+    [
+      15,
+      false,
+      true,
+      [
+        [0, 8, 1, 8],
+        [8, 4, 1, 4],
+        [12, 4, 1, 3],
+      ],
+    ],
+    [3, true, true, [[0, 4, 1, 3]]],
+  ])("%i columns (packed %s, padded %s)", (extent, packed, padded, panels) => {
+    expect(panelsOf(extent, 4, 2, packed, padded).map((p) => [p.start, p.width, p.count, p.real])).toEqual(
+      panels,
+    );
+  });
+});

@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { createConfig } from "../../src/runtime/config.ts";
+import * as browser from "../../src/runtime/platform-browser.ts";
+import * as node from "../../src/runtime/platform-node.ts";
+
+const withEnv = (values: Record<string, string>) => createConfig((name) => values[name]);
+
+describe("config", () => {
+  test("defaults, environment, assignment", () => {
+    expect({ ...withEnv({}) }).toEqual({ tier: "wasm", memoryBudget: 64 * 2 ** 20 });
+    const config = withEnv({ WEFT_TIER: "interp", WEFT_MEMORY_BUDGET: "1e6" });
+    expect({ ...config }).toEqual({ tier: "interp", memoryBudget: 1e6 });
+    config.tier = "wasm";
+    expect(config.tier).toBe("wasm");
+  });
+
+  test.each([
+    [() => withEnv({ WEFT_TIER: "gpu" }), 'Environment WEFT_TIER: expected "wasm" or "interp", got "gpu".'],
+    [
+      () => withEnv({ WEFT_MEMORY_BUDGET: "lots" }),
+      'Environment WEFT_MEMORY_BUDGET: expected a finite number of bytes, at least 0, got "lots".',
+    ],
+    [
+      () => Object.assign(withEnv({}), { memoryBudget: Number.POSITIVE_INFINITY }),
+      "config.memoryBudget: expected a finite number of bytes, at least 0, got Infinity.",
+    ],
+    [
+      () => Object.assign(withEnv({}), { memoryBudget: -1 }),
+      "config.memoryBudget: expected a finite number of bytes, at least 0, got -1.",
+    ],
+  ])("impossible values say what is possible", (act, message) => {
+    expect(act).toThrow(message);
+  });
+
+  test("misspelt options throw", () => {
+    expect(() => Object.assign(withEnv({}), { teir: "wasm" })).toThrow(TypeError);
+  });
+});
+
+test("both platforms offer the same", () => {
+  const same: typeof node = browser;
+  expect(Object.keys(same).sort()).toEqual(Object.keys(node).sort());
+  expect(node.env("PATH")).toBe(process.env.PATH);
+  expect(browser.canShareMemory()).toBe(false);
+});

@@ -75,6 +75,13 @@ export function subJaxprs(params: Params): Jaxpr[] {
   return Object.values(params).flatMap((p) => (isJaxpr(p) ? [p] : Array.isArray(p) ? p.filter(isJaxpr) : []));
 }
 
+/** The parameters with every jaxpr among them replaced by `f` of it. */
+export function mapJaxprs(params: Params, f: (j: Jaxpr) => Jaxpr): Params {
+  const walk = (p: unknown): unknown =>
+    isJaxpr(p) ? f(p) : Array.isArray(p) && p.some(isJaxpr) ? p.map(walk) : p;
+  return Object.fromEntries(Object.entries(params).map(([k, p]) => [k, walk(p)]));
+}
+
 export const hasEffects = (primitive: AnyPrimitive, params: Params): boolean =>
   primitive.effect || subJaxprs(params).some((j) => j.hasEffects);
 

@@ -9,6 +9,8 @@ export type Params = Readonly<Record<string, any>>;
 
 /** A tangent or cotangent that is known to be zero; `aval` is the type of the primal it belongs to. */
 export class Zero {
+  /** Keeps arrays, which have an `aval` too, from passing as a Zero. */
+  readonly kind: "zero" = "zero";
   readonly aval: ShapedArray;
   constructor(type: ShapedArray) {
     this.aval = type;
@@ -18,6 +20,7 @@ export type MaybeZero = NDArray | Zero;
 
 /** Stands in a transpose rule for an input that the equation is linear in. */
 export class Linear {
+  readonly kind: "linear" = "linear";
   readonly aval: ShapedArray;
   constructor(type: ShapedArray) {
     this.aval = type;

@@ -4,9 +4,9 @@ import { aval, type Shape } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { bump, complement, insert, isIncreasing, pick, range } from "./axes.ts";
-import { NUMBER, checkAxes, checkDTypes, require, tuple } from "./check.ts";
+import { NUMBER, require, tuple } from "./check.ts";
 import { asArray, type Typed } from "./convert.ts";
-import { lowerReduction, reducedShape, type ReduceParams } from "./reduction.ts";
+import { lowerReduction, reductionType, type ReduceParams } from "./reduction.ts";
 import { defineLinear, transposeFirst } from "./rules.ts";
 
 type BroadcastParams = { readonly shape: Shape; readonly broadcast_dimensions: readonly number[] };
@@ -64,11 +64,7 @@ export function broadcastInDim(
 export const reduceSumP: Primitive<ReduceParams> = defineLinear<ReduceParams>({
   name: "reduce_sum",
   kind: "reduce",
-  abstractEval: ([x], { axes }) => {
-    checkDTypes("reduce_sum", [x!], [NUMBER]);
-    checkAxes("reduce_sum", axes, x!.ndim);
-    return [aval(reducedShape(x!.shape, axes), x!.dtype, x!.weakType)];
-  },
+  abstractEval: ([x], { axes }) => [reductionType("reduce_sum", NUMBER, x!, axes)],
   transpose: transposeFirst((ct, x, { axes }) => broadcastInDim(ct, x.shape, complement(x.ndim, axes))),
   batch: ([x], [dim], { axes }) => {
     const shifted = bump(axes, dim!);

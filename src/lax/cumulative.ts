@@ -4,20 +4,19 @@
  */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
-import { type DType, isFloat, limits } from "../core/dtype.ts";
+import type { DType } from "../core/dtype.ts";
 import type { Cell, Emitter, Index, Operand, Scalar, ScalarBuilder, Target } from "../core/emit.ts";
 import { WeftValueError } from "../core/errors.ts";
-import { bind1, type MaybeZero, type Primitive, Zero } from "../core/primitive.ts";
-import { add, mul, sub } from "./arithmetic.ts";
-import { insert } from "./axes.ts";
+import { bind1, type Primitive, Zero } from "../core/primitive.ts";
+import { mul, sub } from "./arithmetic.ts";
 import { allWeak, checkDTypes, checkSameDTypes, FLOATING, NUMBER, require, tuple } from "./check.ts";
 import { eq, gt, lt } from "./compare.ts";
 import { asArray, operands } from "./convert.ts";
 import { exp } from "./math.ts";
-import { define, defineLinear, instantiate, isLinear, isZero, moveBatchAxis } from "./rules.ts";
+import { highest, lowest } from "./reduction.ts";
+import { addTangents, define, defineLinear, instantiate, isZero, moveBatchAxis, transposeFirst } from "./rules.ts";
 import { select } from "./select.ts";
 import { pad, type PadConfig } from "./slice.ts";
-import { transposeFirst } from "./rules.ts";
 
 type AlongParams = { readonly axis: number; readonly reverse: boolean };
 type Step = (s: ScalarBuilder, acc: Scalar, xs: Scalar[]) => Scalar;
@@ -82,24 +81,19 @@ export const linearRecurrenceP: Primitive<AlongParams> = define<AlongParams>({
   },
   jvp: ([a, b], [ta, tb], params) => {
     const y = bind1(linearRecurrenceP, [a!, b!], params);
-    const drive = isZero(ta!) ? instantiate(tb!) : mul(ta!, shifted(y, params, 1, 0));
-    const both = isZero(ta!) || isZero(tb!) ? drive : add(tb!, drive);
-    return [[y], [bind1(linearRecurrenceP, [a!, both], params)]];
+    const fromA = isZero(ta!) ? ta! : mul(ta as NDArray, shifted(y, params, 1, 0));
+    const drive = instantiate(addTangents(tb!, fromA));
+    return [[y], [bind1(linearRecurrenceP, [a!, drive], params)]];
   },
   transpose: ([ct], [a], params) => {
-    if (isLinear(a!)) return [notLinearInFactor(a.aval), null];
     const back = { ...params, reverse: !params.reverse };
-    return [null, bind1(linearRecurrenceP, [shifted(a!, params, -1, 0), ct as NDArray], back)];
+    return [null, bind1(linearRecurrenceP, [shifted(a as NDArray, params, -1, 0), ct as NDArray], back)];
   },
   batch: (args, dims, params, n) => batchAlong(linearRecurrenceP, args, dims, params, n),
   lower: (emit, args, params, [out]) => [
     lowerAlong(emit, args, out!, params, 0, (s, acc, [a, b]) => s.binary("add", s.binary("mul", acc, a!), b!)),
   ],
 });
-
-function notLinearInFactor(type: ShapedArray): MaybeZero {
-  throw new WeftValueError(`linear_recurrence is linear in its second operand only; the first is ${type}.`);
-}
 
 function batchAlong(
   primitive: Primitive<AlongParams>,
@@ -166,7 +160,7 @@ function cumulative(name: string, { accepts = NUMBER, init, step, jvp }: Cumulat
             const y = bind1(primitive, [x!], params);
             if (isZero(t!)) return [[y], [new Zero(y.aval)]];
             const [ofPrevious, ofX] = jvp(x!, y, shifted(y, params, 1, init(y.dtype)));
-            return [[y], [bind1(linearRecurrenceP, [ofPrevious, mul(ofX, t!)], params)]];
+            return [[y], [bind1(linearRecurrenceP, [ofPrevious, mul(ofX, t as NDArray)], params)]];
           },
         });
   return Object.assign(
@@ -176,8 +170,15 @@ function cumulative(name: string, { accepts = NUMBER, init, step, jvp }: Cumulat
   );
 }
 
-const lowest = (dtype: DType): number => (isFloat(dtype) ? Number.NEGATIVE_INFINITY : limits(dtype).min);
-const highest = (dtype: DType): number => (isFloat(dtype) ? Number.POSITIVE_INFINITY : limits(dtype).max);
+/** The running values without the element itself: what came before it, starting with `init`. */
+export const exclusive = (
+  op: Cumulative,
+  x: NDArray,
+  axis: number,
+  init: number,
+  { reverse = false }: AlongOptions,
+): NDArray => shifted(op(x, axis, { reverse }), { axis, reverse }, 1, init);
+
 
 /** Running sums along a non-negative axis, in the dtype of x. @example cumsum(np.array([1, 2, 3])).js() // => [1, 3, 6] */
 export const cumsum: Cumulative = cumulative("cumsum", {

@@ -4,14 +4,13 @@ import { aval, type ShapedArray } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
 import type { Operand } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
-import { bind1, type Primitive, type TransposeRule } from "../core/primitive.ts";
+import { bind1, type MaybeZero, type Primitive, type TransposeRule, Zero } from "../core/primitive.ts";
 import { canonicalAxis } from "../util/shape.ts";
 import { zip } from "../util/zip.ts";
 import { bump, complement, inverse, pick, range } from "./axes.ts";
 import { allWeak, checkAxes, checkDTypes, checkSameDTypes, NUMBER, require, tuple } from "./check.ts";
 import { operands } from "./convert.ts";
 import { addTangents, define, isLinear, isZero } from "./rules.ts";
-import { Zero, type MaybeZero } from "../core/primitive.ts";
 import { transpose } from "./views.ts";
 
 type Axes = readonly number[];

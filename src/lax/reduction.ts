@@ -1,6 +1,6 @@
 /** What all reductions over axes share. */
 import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
-import type { DType } from "../core/dtype.ts";
+import { type DType, isFloat, limits } from "../core/dtype.ts";
 import type { Combine, Emitter, Operand } from "../core/emit.ts";
 import { interleave, pick, without } from "./axes.ts";
 import { checkAxes, checkDTypes, type DTypeClass } from "./check.ts";
@@ -33,3 +33,11 @@ export function lowerReduction(
   );
   return [result];
 }
+
+/** The identities of max and min. */
+export const lowest = (dtype: DType): number => (isFloat(dtype) ? Number.NEGATIVE_INFINITY : limits(dtype).min);
+export const highest = (dtype: DType): number => (isFloat(dtype) ? Number.POSITIVE_INFINITY : limits(dtype).max);
+
+/** How an extremum combines: on bool it is a logical operation. */
+export const maxOf = (dtype: DType): Combine => (dtype === "bool" ? "or" : "max");
+export const minOf = (dtype: DType): Combine => (dtype === "bool" ? "and" : "min");

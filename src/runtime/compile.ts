@@ -1,17 +1,54 @@
 import { supports } from "../backends/wasm/features.ts";
 import { emitWasm } from "../backends/wasm/index.ts";
+import type { Program } from "../compiler/ir/nodes.ts";
+import { printProgram } from "../compiler/ir/print.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
 import { planMemory } from "../compiler/passes/plan.ts";
 import { runPipeline } from "../compiler/pipeline.ts";
-import { wasmTarget } from "../compiler/target.ts";
+import { type Target, wasmTarget } from "../compiler/target.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import type { Code } from "./executable.ts";
 
-/** From jaxpr to a WebAssembly module. */
-export function compileWasm(jaxpr: Jaxpr): Code {
-  const target = wasmTarget({ relaxedSimd: supports("relaxedSimd") });
-  const program = runPipeline(lowerJaxpr(jaxpr), target);
+/** What there is to see of a compiled program. */
+export interface ProgramReport {
+  /** The loop IR after all passes. */
+  readonly loops: string;
+  /** What the module imports and exports, and its size. */
+  readonly wasm: string;
+  readonly cost: { readonly moduleBytes: number; readonly arenaBytes: number; readonly compileMs: number };
+}
+
+const engineTarget = (): Target => wasmTarget({ relaxedSimd: supports("relaxedSimd") });
+
+function generate(program: Program, target: Target, shared: boolean): Code {
   const plan = planMemory(program);
-  const { bytes, hosts } = emitWasm(program, plan, target);
+  const { bytes, hosts } = emitWasm(program, plan, target, { shared });
   return { bytes, hosts, arenaBytes: plan.bytes };
+}
+
+/** From jaxpr to a WebAssembly module that imports a memory, shared or not. */
+export function compileWasm(jaxpr: Jaxpr, shared: boolean): Code {
+  const target = engineTarget();
+  return generate(runPipeline(lowerJaxpr(jaxpr), target), target, shared);
+}
+
+/** Compiles `jaxpr` once more, to look at it. */
+export function reportProgram(jaxpr: Jaxpr, shared: boolean): ProgramReport {
+  const start = performance.now();
+  const target = engineTarget();
+  const program = runPipeline(lowerJaxpr(jaxpr), target);
+  const code = generate(program, target, shared);
+  const module = new WebAssembly.Module(code.bytes);
+  const compileMs = performance.now() - start;
+  return {
+    loops: printProgram(program),
+    wasm: moduleSummary(module, code),
+    cost: { moduleBytes: code.bytes.length, arenaBytes: code.arenaBytes, compileMs },
+  };
+}
+
+function moduleSummary(module: WebAssembly.Module, { bytes, arenaBytes }: Code): string {
+  const imports = WebAssembly.Module.imports(module).map((x) => `import ${x.kind} ${x.module}.${x.name}`);
+  const exports = WebAssembly.Module.exports(module).map((x) => `export ${x.kind} ${x.name}`);
+  return [`module of ${bytes.length} bytes, arena of ${arenaBytes} bytes`, ...imports, ...exports].join("\n");
 }

@@ -20,10 +20,17 @@ export interface Code {
 
 const WORD = 4;
 
-/** An instance of {@link Code} over the linear memory. */
+/**
+ * {@link Code} over the linear memory. Instances keep the addresses of a call, so a call from inside of a host function
+ * of the same program runs in an instance of its own.
+ */
 export class WasmExecutable implements Executable {
   private readonly runtime: Runtime;
-  private readonly entry: (frame: number) => void;
+  private readonly code: Code;
+  private readonly module: WebAssembly.Module;
+  /** The entry points of the instances, by how many calls of this program are under way. */
+  private readonly entries: ((frame: number) => void)[] = [];
+  private running = 0;
   private readonly argBytes: readonly number[];
   private readonly outBytes: readonly number[];
   private readonly frameBytes: number;
@@ -31,7 +38,8 @@ export class WasmExecutable implements Executable {
 
   constructor(code: Code, jaxpr: Jaxpr, runtime: Runtime) {
     this.runtime = runtime;
-    this.entry = instantiate(code, runtime.memory);
+    this.code = code;
+    this.module = new WebAssembly.Module(code.bytes);
     this.argBytes = jaxpr.inAvals.map((type) => type.byteLength);
     this.outBytes = jaxpr.outAvals.map((type) => type.byteLength);
     const words = this.argBytes.length + this.outBytes.length + 1;
@@ -73,10 +81,26 @@ export class WasmExecutable implements Executable {
       }
       for (let i = 0; i < outs.length; i++) memory.i32[word++] = outs[i]!.cell.address;
       memory.i32[word] = frame + this.frameBytes;
-      this.entry(frame);
+      this.enter(frame);
     } finally {
       stack.leave();
     }
+  }
+
+  private enter(frame: number): void {
+    const entry = (this.entries[this.running] ??= this.instantiate());
+    this.running++;
+    try {
+      entry(frame);
+    } finally {
+      this.running--;
+    }
+  }
+
+  private instantiate(): (frame: number) => void {
+    const { memory } = this.runtime;
+    const env = { memory: memory.memory, ...hostImports(this.code.hosts, memory) };
+    return new WebAssembly.Instance(this.module, { env }).exports.run as (frame: number) => void;
   }
 }
 
@@ -84,12 +108,6 @@ function wrap(jaxpr: Jaxpr, outs: readonly Storage[]): DeviceArray[] {
   const arrays: DeviceArray[] = [];
   for (let i = 0; i < outs.length; i++) arrays.push(new DeviceArray(jaxpr.outs[i]!.aval, outs[i]!));
   return arrays;
-}
-
-function instantiate(code: Code, memory: LinearMemory): (frame: number) => void {
-  const env = { memory: memory.memory, ...hostImports(code.hosts, memory) };
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env });
-  return instance.exports.run as (frame: number) => void;
 }
 
 /** One function per number of operands, so that every import has a fixed type. */

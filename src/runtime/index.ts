@@ -1,12 +1,14 @@
 import { installDevice } from "../core/device.ts";
 import { WeftValueError } from "../core/errors.ts";
-import { compileWasm } from "./compile.ts";
+import type { Jaxpr } from "../core/jaxpr.ts";
+import { compileWasm, type ProgramReport, reportProgram } from "./compile.ts";
 import { config, type Tier } from "./config.ts";
 import { CpuDevice, type MemoryStats } from "./cpu.ts";
 import { WasmExecutable } from "./executable.ts";
 import { interpretJaxpr } from "./interpreter.ts";
 import type { Executor } from "./runtime.ts";
 
+export type { ProgramReport } from "./compile.ts";
 export { type Config, config, type Tier } from "./config.ts";
 export type { MemoryStats } from "./cpu.ts";
 export { OutOfMemoryError } from "./memory.ts";
@@ -14,7 +16,7 @@ export type { Executable, Executor, Runtime } from "./runtime.ts";
 
 /** How each tier makes a program run. Usable with {@link setExecutor}. */
 export const executors: Readonly<Record<Tier, Executor>> = {
-  wasm: (jaxpr, runtime) => new WasmExecutable(compileWasm(jaxpr), jaxpr, runtime),
+  wasm: (jaxpr, runtime) => new WasmExecutable(compileWasm(jaxpr, runtime.memory.shared), jaxpr, runtime),
   interp: interpretJaxpr,
 };
 
@@ -55,3 +57,7 @@ export const setExecutor = (executor: Executor | undefined): void => cpu.setExec
 
 /** Forgets all compiled programs; they are compiled again when they are next run. */
 export const clearCaches = (): void => cpu.clearCaches();
+
+/** The compiled form of a program as text, and what it costs. Compiles it once more. */
+export const inspectProgram = (jaxpr: Jaxpr): ProgramReport =>
+  reportProgram(jaxpr, cpu.runtime.memory.shared);

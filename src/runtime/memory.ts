@@ -21,8 +21,11 @@ function create(maximum: number, shared: boolean): WebAssembly.Memory | undefine
 }
 
 /** Engines reserve the maximum at once, so they may refuse the larger ones. */
-function largestMemory(limit: number): { memory: WebAssembly.Memory; maximum: number; shared: boolean } {
-  for (const shared of canShareMemory() ? [true, false] : [false])
+function largestMemory(
+  limit: number,
+  mayShare: boolean,
+): { memory: WebAssembly.Memory; maximum: number; shared: boolean } {
+  for (const shared of mayShare ? [true, false] : [false])
     for (const candidate of MAXIMA) {
       const maximum = Math.min(candidate, limit);
       const memory = create(maximum, shared);
@@ -43,8 +46,8 @@ export class LinearMemory implements Space {
   i32!: Int32Array<ArrayBufferLike>;
   private readonly maximum: number;
 
-  constructor(maximumPages: number = MAXIMA[0]) {
-    const { memory, maximum, shared } = largestMemory(maximumPages);
+  constructor(maximumPages: number = MAXIMA[0], mayShare: boolean = canShareMemory()) {
+    const { memory, maximum, shared } = largestMemory(maximumPages, mayShare);
     this.memory = memory;
     this.maximum = maximum;
     this.shared = shared;

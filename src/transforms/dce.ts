@@ -1,4 +1,4 @@
-import { type Eqn, eqnHasEffects, Jaxpr, Var } from "../core/jaxpr.ts";
+import { type Eqn, eqnHasEffects, Jaxpr, mapJaxprs, subJaxprs, Var } from "../core/jaxpr.ts";
 
 export interface Dce {
   readonly jaxpr: Jaxpr;
@@ -33,10 +33,15 @@ function dceEqn(eqn: Eqn, live: Set<Var>): Eqn | null {
   return kept;
 }
 
-/** Dead code elimination that keeps the signature. */
-export const dceBody = (jaxpr: Jaxpr): Jaxpr =>
-  dceJaxpr(
+/** Dead code elimination that keeps the signature, to any depth: also loop bodies lose what no output of theirs needs. */
+export const dceDeep = (jaxpr: Jaxpr): Jaxpr => {
+  const { jaxpr: pruned } = dceJaxpr(
     jaxpr,
     jaxpr.outs.map(() => true),
     jaxpr.invars.map(() => true),
-  ).jaxpr;
+  );
+  const eqns = pruned.eqns.map((eqn) =>
+    subJaxprs(eqn.params).length ? { ...eqn, params: mapJaxprs(eqn.params, dceDeep) } : eqn,
+  );
+  return new Jaxpr(pruned.invars, eqns, pruned.outs, jaxpr.numConsts);
+};

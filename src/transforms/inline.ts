@@ -1,4 +1,4 @@
-import { type Atom, type Eqn, Jaxpr, type Var } from "../core/jaxpr.ts";
+import { type Atom, type Eqn, Jaxpr, mapJaxprs, type Var } from "../core/jaxpr.ts";
 
 /** Replaces equations of kind "call" by the equations of the function they call, to any depth, also inside loop bodies. */
 export function inlineCalls(jaxpr: Jaxpr): Jaxpr {
@@ -10,7 +10,7 @@ export function inlineCalls(jaxpr: Jaxpr): Jaxpr {
   const emit = (eqn: Eqn): void => {
     const inputs = eqn.inputs.map(read);
     if (eqn.primitive.kind !== "call") {
-      eqns.push({ ...eqn, inputs, params: inlineParams(eqn.params) });
+      eqns.push({ ...eqn, inputs, params: mapJaxprs(eqn.params, inlineCalls) });
       return;
     }
     const callee = inlineCalls(eqn.params["jaxpr"]);
@@ -29,12 +29,6 @@ export function inlineCalls(jaxpr: Jaxpr): Jaxpr {
 }
 
 const inlined = new WeakMap<Jaxpr, Jaxpr>();
-
-function inlineParams(params: Eqn["params"]): Eqn["params"] {
-  const walk = (p: unknown): unknown =>
-    p instanceof Jaxpr ? inlineCalls(p) : Array.isArray(p) && p.some((j) => j instanceof Jaxpr) ? p.map(walk) : p;
-  return Object.fromEntries(Object.entries(params).map(([k, p]) => [k, walk(p)]));
-}
 
 /** The equations of `jaxpr` applied to `args`, with fresh variables. */
 function rename(jaxpr: Jaxpr, args: readonly Atom[]): { eqns: Eqn[]; outs: Atom[] } {

@@ -329,7 +329,7 @@ describe("verify", () => {
           ],
         },
       ]),
-      "index terms are not sorted by id (at p)",
+      "index terms are not sorted by id (at ghost)",
     ],
   ])("refuses %s", (_, program, message) => {
     expect(() => verify(program, "licm")).toThrow(message);

@@ -102,6 +102,19 @@ describe("host functions", () => {
       expect(values(device.execute(outer, [ints(device, [4, 5, 6])])[0]!)).toEqual([4, 5, 6]);
   });
 
+  test("may run the very program that called them", () => {
+    const { device, compiled } = testDevice();
+    let depth = 0;
+    const inner: number[][] = [];
+    const p = call(() => {
+      if (++depth > 3) return;
+      inner.push(values(device.execute(p, [ints(device, [depth, depth, depth])])[0]!));
+    });
+    expect(values(device.execute(p, [ints(device, [7, 8, 9])])[0]!)).toEqual([7, 8, 9]);
+    expect(inner).toEqual([3, 2, 1].map((d) => [d, d, d]));
+    expect(compiled()).toBe(1);
+  });
+
   test("may dispose an argument of the running call: it is freed when the call returns", () => {
     const { device } = testDevice();
     const x = ints(device, [1, 2, 3]);

@@ -46,7 +46,7 @@ export interface RandomIrOptions {
 /** Valid programs; see the file's header. */
 export const programs = (options: RandomIrOptions = {}): fc.Arbitrary<Program> =>
   fc
-    .array(fc.nat(0x7fffffff), { maxLength: 240, size: "max" })
+    .array(fc.nat(0x7fffffff), { maxLength: 400, size: "max" })
     .map((tape) => new Generator(tape, options).program())
     .map((program) => Object.assign(program, { toString: () => printProgram(program) }));
 

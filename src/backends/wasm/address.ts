@@ -4,10 +4,11 @@
  * and advanced at the end of each iteration; what an access adds is the constant in the instruction and terms of locals
  * that the body itself binds.
  */
-import { InternalError } from "../../core/errors.ts";
-import { byteSize } from "../../core/dtype.ts";
+
 import type { Affine, Buffer, IndexAtom, LoopVar } from "../../compiler/ir/nodes.ts";
 import { type Block, effects } from "../../compiler/ir/visit.ts";
+import { byteSize } from "../../core/dtype.ts";
+import { InternalError } from "../../core/errors.ts";
 import type { FuncBuilder, GlobalRef } from "./encoder/index.ts";
 import { addAddress, i32, type Node, pushAll, read, scaleAddress } from "./machine.ts";
 import type { Access } from "./walk.ts";
@@ -153,9 +154,17 @@ export class Addressing {
   /** The pointer of the innermost frame that has one for this address, plus the terms it lacks. */
   #address(split: Split): Node {
     for (const frame of this.#frames.toReversed()) {
-      const pointer = frame.pointers.get(this.#key(split, split.terms.filter((t) => !frame.unstable.has(t.atom))));
+      const pointer = frame.pointers.get(
+        this.#key(
+          split,
+          split.terms.filter((t) => !frame.unstable.has(t.atom)),
+        ),
+      );
       if (pointer === undefined) continue;
-      return this.#plus(read(pointer, "i32"), split.terms.filter((t) => frame.unstable.has(t.atom)));
+      return this.#plus(
+        read(pointer, "i32"),
+        split.terms.filter((t) => frame.unstable.has(t.atom)),
+      );
     }
     return this.#plus(addAddress(this.#root(split.root), i32(split.base)), split.terms);
   }

@@ -61,6 +61,7 @@ const REINTERPRET: Partial<Record<string, OpName>> = {
 };
 /** The same bits as another dtype of the same width. */
 export function bitcastScalar(from: DType, to: DType, x: Node): Node {
+  if (from === to) return x;
   const side = (dtype: DType): string => (isFloat(dtype) ? CLASS[dtype] : "i32");
   const name = REINTERPRET[`${side(from)}>${side(to)}`];
   return name ? op(name, x) : wrap(x, to);
@@ -116,7 +117,8 @@ export function convertParts(from: DType, to: DType, parts: Parts, lanes: number
 
 /** Between lanes of 32 bits. */
 function convertWords(from: DType, to: DType, x: Node): Node {
-  if (to === "float32") return op(CLASS[from] === "u32" ? "f32x4.convert_i32x4_u" : "f32x4.convert_i32x4_s", x);
+  if (to === "float32")
+    return op(CLASS[from] === "u32" ? "f32x4.convert_i32x4_u" : "f32x4.convert_i32x4_s", x);
   if (from !== "float32") return wrapLanes(x, to);
   const truncated = op(to === "uint32" ? "i32x4.trunc_sat_f32x4_u" : "i32x4.trunc_sat_f32x4_s", x);
   return isNarrowInteger(to) ? clampLanes(truncated, to) : truncated;
@@ -136,6 +138,7 @@ function toMasks(from: DType, parts: Parts): Node[] {
 
 /** Vector registers have no type: only narrow integers and bools need work. */
 export function bitcastParts(from: DType, to: DType, parts: Parts, lanes: number): Parts {
+  if (from === to) return parts;
   if (from === "bool" || to === "bool") return convertParts(from, to, parts, lanes);
   return parts.map((p) => wrapLanes(p, to));
 }

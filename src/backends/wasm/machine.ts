@@ -57,10 +57,17 @@ export const read = (local: number, type: ValType): Node => leaf(type, (f) => f.
 export const select = (condition: Node, ifTrue: Node, ifFalse: Node): Node =>
   inner(ifTrue.type, [ifTrue, ifFalse, condition], (f) => f.op("select"));
 export const load = (name: LoadName, address: Node, offset: number): Node =>
-  inner(name.startsWith("v128") ? "v128" : (name.slice(0, 3) as ValType), [address], (f) => f.load(name, offset));
+  inner(name.startsWith("v128") ? "v128" : (name.slice(0, 3) as ValType), [address], (f) =>
+    f.load(name, offset),
+  );
 /** `vector` with one lane read from memory. */
-export const loadLane = (name: LoadLaneName, lane: number, address: Node, offset: number, vector: Node): Node =>
-  inner("v128", [address, vector], (f) => f.loadLane(name, lane, offset));
+export const loadLane = (
+  name: LoadLaneName,
+  lane: number,
+  address: Node,
+  offset: number,
+  vector: Node,
+): Node => inner("v128", [address, vector], (f) => f.loadLane(name, lane, offset));
 /** `vector` with one lane replaced. */
 export const replaceLane = (name: LaneName, lane: number, vector: Node, value: Node): Node =>
   inner("v128", [vector, value], (f) => f.lane(name, lane));

@@ -1,7 +1,8 @@
 /** Which instructions a scalar function becomes, by class of its operands. */
+
+import type { MachineFn } from "../../compiler/ir/nodes.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
-import type { MachineFn } from "../../compiler/ir/nodes.ts";
 import { bitsOf, CLASS, type Class, isNarrowInteger, unsupported, wrap } from "./classes.ts";
 import type { OpName } from "./encoder/index.ts";
 import { i32, type Node, op, select } from "./machine.ts";
@@ -38,7 +39,10 @@ const UNARY: Partial<Record<UnaryFn, Row>> = {
   clz: ints(([x], width) => op("i32.sub", op("i32.clz", lowBits(x!, width)), i32(32 - width))),
 };
 
-const pick = (name: OpName): Build => ([x, y]) => select(op(name, x!, y!), x!, y!);
+const pick =
+  (name: OpName): Build =>
+  ([x, y]) =>
+    select(op(name, x!, y!), x!, y!);
 const extremum = (name: "max" | "min", signed: OpName, unsigned: OpName, bool: OpName): Row => ({
   ...floats(name),
   i32: pick(signed),
@@ -52,7 +56,8 @@ const compare = (name: string, hasSign: boolean): Row => ({
   bool: `i32.${name}${hasSign ? "_u" : ""}` as OpName,
 });
 
-const isZero = (y: Node): Node => (y.constant === undefined ? op("i32.eqz", y) : i32(Number(y.constant === 0)));
+const isZero = (y: Node): Node =>
+  y.constant === undefined ? op("i32.eqz", y) : i32(Number(y.constant === 0));
 /** `x` unless the constant or computed condition holds. */
 export const unless = (condition: Node, x: Node, otherwise: Node): Node =>
   condition.constant === undefined ? select(condition, otherwise, x) : condition.constant ? otherwise : x;
@@ -69,12 +74,16 @@ const divideSigned: Build = ([x, y]) => {
 };
 const divideUnsigned: Build = ([x, y]) =>
   unless(isZero(y!), op("i32.div_u", x!, unless(isZero(y!), y!, one)), minusOne);
-const remainder = (name: OpName): Build => ([x, y]) =>
-  unless(isZero(y!), op(name, x!, unless(isZero(y!), y!, one)), x!);
+const remainder =
+  (name: OpName): Build =>
+  ([x, y]) =>
+    unless(isZero(y!), op(name, x!, unless(isZero(y!), y!, one)), x!);
 
 /** Whether a shift amount reaches the width; the instructions would take it modulo 32. */
 export const reaches = (amount: Node, width: number): Node =>
-  amount.constant === undefined ? op("i32.ge_u", amount, i32(width)) : i32(Number(amount.constant >>> 0 >= width));
+  amount.constant === undefined
+    ? op("i32.ge_u", amount, i32(width))
+    : i32(Number(amount.constant >>> 0 >= width));
 const shiftOut =
   (name: OpName, prepare: (x: Node, width: number) => Node): Build =>
   ([x, y], width) =>
@@ -108,7 +117,16 @@ const BINARY: Partial<Record<BinaryFn | MachineFn, Row>> = {
 
 /** Functions whose result can leave the range of a narrow integer. */
 const LEAVES_RANGE: ReadonlySet<string> = new Set([
-  "neg", "abs", "not", "add", "sub", "mul", "div", "shl", "shrLogical", "shrArith",
+  "neg",
+  "abs",
+  "not",
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "shl",
+  "shrLogical",
+  "shrArith",
 ] satisfies (UnaryFn | BinaryFn)[]);
 
 function apply(row: Row | undefined, fn: string, dtype: DType, args: Args): Node {

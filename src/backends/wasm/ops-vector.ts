@@ -1,7 +1,8 @@
 /** Which instructions a function of vector lanes becomes, by class of its operands; what is missing here goes lane by lane. */
+
+import type { MachineFn } from "../../compiler/ir/nodes.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
-import type { MachineFn } from "../../compiler/ir/nodes.ts";
 import { bitsOf, CLASS, type Class, isNarrowInteger, splatConstant, wrapLanes } from "./classes.ts";
 import type { OpName } from "./encoder/index.ts";
 import { i32, type Node, op } from "./machine.ts";

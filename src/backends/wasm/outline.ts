@@ -14,43 +14,38 @@ import {
   mapParts,
 } from "../../compiler/ir/visit.ts";
 import type { Kernel, Kernels } from "./walk.ts";
-import { blockWork, statementWork } from "./work.ts";
-
-/** Work from which on a call costs nothing in comparison. */
-const CALL_WORK = 2_000;
-/** Work (some milliseconds in slow code) that is better cut into several calls. */
-const LONG_WORK = 5_000_000;
-/** Work that is not worth a call. */
-const TRIVIAL_WORK = 48;
+import { blockWork, statementWork, type WorkLimits } from "./work.ts";
 
 export interface Outlined {
   readonly body: Block;
   readonly kernels: Kernels;
 }
 
-export function outline(body: Block): Outlined {
+export function outline(body: Block, limits: WorkLimits): Outlined {
   const kernels = new Map<Stmt, Kernel>();
-  return { body: new Outliner(kernels).block(body, []), kernels };
+  return { body: new Outliner(kernels, limits).block(body, []), kernels };
 }
 
 /** Stays outside of functions, and has functions inside. */
-function isDriver(s: Stmt): boolean {
+function isDriver(s: Stmt, limits: WorkLimits): boolean {
   if (s.kind === "host" || callsHost(s)) return true;
   if (s.kind === "for" && s.lanes === 1) {
-    const enough = blockWork(s.body) >= CALL_WORK;
-    return enough && (s.mode === "serial" || statementWork(s) >= LONG_WORK);
+    const enough = blockWork(s.body) >= limits.call;
+    return enough && (s.mode === "serial" || statementWork(s) >= limits.long);
   }
-  if (s.kind === "while") return blockWork(s.body) + blockWork(s.head) >= CALL_WORK;
-  return s.kind === "switch" && statementWork(s) >= CALL_WORK;
+  if (s.kind === "while") return blockWork(s.body) + blockWork(s.head) >= limits.call;
+  return s.kind === "switch" && statementWork(s) >= limits.call;
 }
 
 const callsHost = (s: Stmt): boolean => blocksOf(s).length > 0 && effects([s]).calls;
 
 class Outliner {
   readonly #kernels: Map<Stmt, Kernel>;
+  readonly #limits: WorkLimits;
 
-  constructor(kernels: Map<Stmt, Kernel>) {
+  constructor(kernels: Map<Stmt, Kernel>, limits: WorkLimits) {
     this.#kernels = kernels;
+    this.#limits = limits;
   }
 
   /** `later`: what is evaluated after the block in the scope of its locals. */
@@ -62,8 +57,8 @@ class Outliner {
       group = [];
     };
     for (const [i, s] of block.entries()) {
-      const driver = isDriver(s);
-      if (driver || blockWork(group) + statementWork(s) > CALL_WORK) flush(i);
+      const driver = isDriver(s, this.#limits);
+      if (driver || blockWork(group) + statementWork(s) > this.#limits.call) flush(i);
       if (driver) out.push(this.#driver(s));
       else group.push(s);
     }
@@ -78,8 +73,12 @@ class Outliner {
 
   #group(group: Block, later: readonly (Expr | Block)[]): Block {
     const hasLoop = group.some((s) => blocksOf(s).length > 0);
-    if (!hasLoop && blockWork(group) <= TRIVIAL_WORK) return group;
-    const place: Stmt = { kind: "switch", index: { op: "const", dtype: "int32", value: 0 }, branches: [group] };
+    if (!hasLoop && blockWork(group) <= this.#limits.trivial) return group;
+    const place: Stmt = {
+      kind: "switch",
+      index: { op: "const", dtype: "int32", value: 0 },
+      branches: [group],
+    };
     const name = `kernel${this.#kernels.size}`;
     this.#kernels.set(place, { name, body: group, results: resultsOf(group, later) });
     return [place];

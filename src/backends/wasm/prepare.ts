@@ -3,6 +3,7 @@
  * - short innermost loops are unrolled;
  * - long serial loops with little in them are cut into blocks of iterations, so that a block can be a function: an engine
  *   replaces slow first code by optimised code only when a function is called again;
+ * - loops whose lanes would part ways give them up;
  * - reductions with lanes get several accumulators where that hides latency.
  */
 import { affine, constant } from "../../compiler/ir/affine.ts";
@@ -17,22 +18,20 @@ import {
   renewed,
   substitute,
 } from "../../compiler/ir/visit.ts";
-import { blockWork, statementWork } from "./work.ts";
+import { withPossibleLanes } from "./lanes.ts";
+import { blockWork, statementWork, type WorkLimits } from "./work.ts";
 
 const UNROLL_EXTENT = 4;
 const UNROLL_WORK = 96;
-/** A serial loop with this much work may run long in slow code. */
-const LONG_WORK = 1_000_000;
-/** Work of one block of its iterations: far more than a call costs. */
-const BLOCK_WORK = 50_000;
 
-export function prepare(block: Block): Block {
+export function prepare(block: Block, limits: WorkLimits): Block {
   const seen = new Set<LoopVar>();
   return mapStmts(block, (s) => {
     const own = withOwnVars(s, seen);
-    if (own.kind === "reduce") return moreAccumulators(own);
-    if (own.kind !== "for" || own.lanes > 1) return own;
-    return unrolled(own) ?? blocked(own) ?? own;
+    if (own.kind === "reduce") return moreAccumulators(withPossibleLanes(own));
+    if (own.kind !== "for") return own;
+    const loop = withPossibleLanes(own);
+    return loop.lanes > 1 ? loop : (unrolled(loop) ?? blocked(loop, limits) ?? loop);
   });
 }
 
@@ -57,12 +56,11 @@ function unrolled(s: For): Block | undefined {
 }
 
 /** `for v < n` as `for block { for step < size }`, and the iterations that are left. */
-function blocked(s: For): Block | undefined {
+function blocked(s: For, limits: WorkLimits): Block | undefined {
   const once = blockWork(s.body) + 1;
-  const size = Math.ceil(BLOCK_WORK / once);
-  if (s.mode !== "serial" || s.extent * once < LONG_WORK || s.extent < 2 * size || effects(s.body).calls) {
-    return undefined;
-  }
+  const size = Math.ceil(limits.block / once);
+  const long = s.extent * once >= limits.longSerial && s.extent >= 2 * size;
+  if (s.mode !== "serial" || !long || once >= limits.call || effects(s.body).calls) return undefined;
   const count = Math.floor(s.extent / size);
   const [outer, inner] = [newLoopVar(`${s.v.name}_block`), newLoopVar(s.v.name)];
   const at = affine(0, [
@@ -73,7 +71,8 @@ function blocked(s: For): Block | undefined {
   const rest = s.extent - count * size;
   const last = newLoopVar(s.v.name);
   const restAt = affine(count * size, [{ atom: last, coeff: 1 }]);
-  const tail = rest > 0 ? [serial(last, rest, renewed(substitute(s.body, new Map([[s.v, indexExpr(restAt)]]))))] : [];
+  const tail =
+    rest > 0 ? [serial(last, rest, renewed(substitute(s.body, new Map([[s.v, indexExpr(restAt)]]))))] : [];
   return [serial(outer, count, [steps]), ...tail];
 }
 

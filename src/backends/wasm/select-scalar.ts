@@ -57,7 +57,8 @@ export class ScalarSelector {
 
   binary(e: Extract<Expr, { op: "binary" }>, x: Node, y: Node): Node {
     const dtype = e.x.dtype;
-    if (e.fn !== "rem" || (dtype !== "float32" && dtype !== "float64")) return scalarBinary(e.fn, dtype, x, y);
+    if (e.fn !== "rem" || (dtype !== "float32" && dtype !== "float64"))
+      return scalarBinary(e.fn, dtype, x, y);
     // The remainder of two float32 is exact in float64, and a float32.
     const [wideX, wideY] = [convertScalar(dtype, "float64", x), convertScalar(dtype, "float64", y)];
     return convertScalar("float64", dtype, call(this.#around.remainder(), "f64", wideX, wideY));

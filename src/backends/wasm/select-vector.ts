@@ -1,24 +1,15 @@
 /** Instruction selection for values that have one element per lane: expressions to v128 machine nodes. */
-import { assert } from "../../core/errors.ts";
-import { byteSize, type DType, isFloat } from "../../core/dtype.ts";
+
 import { coeffOf } from "../../compiler/ir/affine.ts";
 import type { Affine, Expr, LoopVar } from "../../compiler/ir/nodes.ts";
+import { byteSize, type DType, isFloat } from "../../core/dtype.ts";
+import { assert } from "../../core/errors.ts";
 import { lanesPerVector, partsOf, splatConstant, valTypeOf } from "./classes.ts";
 import { bitcastParts, convertParts, narrowMasks, widenMasks } from "./convert.ts";
 import type { LaneName, LoadLaneName, LoadName, OpName } from "./encoder/index.ts";
-import {
-  extractLane,
-  i32,
-  load,
-  loadLane,
-  type Node,
-  op,
-  replaceLane,
-  shuffle,
-  v128,
-} from "./machine.ts";
-import { vectorBinary, vectorShift, vectorUnary } from "./ops-vector.ts";
+import { extractLane, i32, load, loadLane, type Node, op, replaceLane, shuffle, v128 } from "./machine.ts";
 import { scalarUnary } from "./ops-scalar.ts";
+import { vectorBinary, vectorShift, vectorUnary } from "./ops-vector.ts";
 import { LOAD, type ScalarSelector, type Surroundings } from "./select-scalar.ts";
 
 /** The iterations that run side by side. */
@@ -186,14 +177,18 @@ export class VectorSelector {
   }
 
   #shift(e: Extract<Expr, { op: "binary" }>): Parts | undefined {
-    if (isFloat(e.dtype) || e.dtype === "bool" || !vectorShift(e.fn, e.dtype, i32(0), i32(0))) return undefined;
+    if (isFloat(e.dtype) || e.dtype === "bool" || !vectorShift(e.fn, e.dtype, i32(0), i32(0)))
+      return undefined;
     const amount = this.#scalars.select(e.y);
     return this.select(e.x).map((x) => vectorShift(e.fn, e.dtype, x, amount)!);
   }
 
   #laneByLane(dtype: DType, compute: (lane: number) => Node): Node {
     const count = Math.min(lanesPerVector(dtype), this.#lanes.count);
-    return assemble(Array.from({ length: count }, (_, lane) => compute(lane)), dtype);
+    return assemble(
+      Array.from({ length: count }, (_, lane) => compute(lane)),
+      dtype,
+    );
   }
 
   #fma(e: Extract<Expr, { op: "fma" }>): Parts {
@@ -215,10 +210,17 @@ export class VectorSelector {
 }
 
 /** Elements from anywhere, one per lane. */
-function gather(dtype: DType, lanes: number, at: (lane: number) => readonly [address: Node, offset: number]): Node {
+function gather(
+  dtype: DType,
+  lanes: number,
+  at: (lane: number) => readonly [address: Node, offset: number],
+): Node {
   const [splatLoad, laneLoad] = [SPLAT_LOAD[byteSize(dtype)], LANE_LOAD[byteSize(dtype)]];
   if (!splatLoad || !laneLoad) {
-    return assemble(Array.from({ length: lanes }, (_, lane) => load(LOAD[dtype], ...at(lane))), dtype);
+    return assemble(
+      Array.from({ length: lanes }, (_, lane) => load(LOAD[dtype], ...at(lane))),
+      dtype,
+    );
   }
   let vector = load(splatLoad, ...at(0));
   for (let lane = 1; lane < lanes; lane++) vector = loadLane(laneLoad, lane, ...at(lane), vector);

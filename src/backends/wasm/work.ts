@@ -2,6 +2,27 @@
 import type { Expr, Stmt } from "../../compiler/ir/nodes.ts";
 import { type Block, blocksOf, exprsOf, forEachExpr, isLeaf } from "../../compiler/ir/visit.ts";
 
+/** Where functions begin and end, in units of work. */
+export interface WorkLimits {
+  /** Not worth a call. */
+  readonly trivial: number;
+  /** A call costs nothing in comparison. */
+  readonly call: number;
+  /** Work of a function that runs a part of the iterations of a serial loop. */
+  readonly block: number;
+  /** A serial loop that may take long in slow code. */
+  readonly longSerial: number;
+  /** Some milliseconds in slow code: better cut into several calls, whatever the loop. */
+  readonly long: number;
+}
+export const WORK_LIMITS: WorkLimits = {
+  trivial: 48,
+  call: 2_000,
+  block: 50_000,
+  longSerial: 1_000_000,
+  long: 5_000_000,
+};
+
 /** Iterations assumed of a `while`. */
 const SOME = 16;
 const known = new WeakMap<Stmt, number>();

@@ -39,7 +39,7 @@ const KEYWORDS =
     " ",
   );
 /** Words that no buffer, local or loop variable is printed as. */
-export const RESERVED: readonly string[] = [
+const RESERVED: readonly string[] = [
   ...KEYWORDS,
   ...Object.values(DTYPES).map((info) => info.short),
   "index",

@@ -70,6 +70,7 @@ class Verifier {
     this.#declareBuffers(p.outputs, "output");
     this.#declareBuffers(p.temps, "temp");
     this.#stmts(p.body);
+    this.#stmt = undefined;
     const { reads, writes } = effects(p.body);
     for (const b of p.temps) {
       if (reads.has(b) && !writes.has(b) && b.size > 0)

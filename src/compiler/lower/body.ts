@@ -1,7 +1,7 @@
 /** Lowers the equations of a jaxpr, one after the other, and decides which results are stored. */
 
 import { assert } from "../../core/errors.ts";
-import { type Eqn, type Jaxpr, Var } from "../../core/jaxpr.ts";
+import { type Atom, type Eqn, type Jaxpr, Var } from "../../core/jaxpr.ts";
 import type { PrimitiveKind } from "../../core/primitive.ts";
 import { type Context, Frame, type Home, type Homes } from "./context.ts";
 import { copied, deliver, isolate, stable } from "./memory.ts";
@@ -37,24 +37,25 @@ export function lowerBody(
   }
   frame.finish();
   const outs = jaxpr.outs.map((atom, i) => {
-    const value = frame.read(atom);
-    return homes[i] ? deliver(ctx, value, homes[i], false) : value;
+    const [value, home] = [frame.read(atom), homes[i]];
+    return home && homeOf.get(atom) !== home ? deliver(ctx, value, home, false) : value;
   });
   ctx.frames.pop();
   return outs;
 }
 
 /** One home per variable that an equation makes: that of the value it updates comes first, for others it is the first result. */
-function homesOfVars(jaxpr: Jaxpr, homes: Homes): Map<Var, Home> {
-  const found = new Map<Var, Home>();
-  jaxpr.outs.forEach((atom, i) => {
+function homesOfVars({ invars, outs }: Jaxpr, homes: Homes): Map<Atom, Home> {
+  const found = new Map<Atom, Home>();
+  const made = (atom: Atom): boolean => atom instanceof Var && !invars.includes(atom);
+  outs.forEach((atom, i) => {
     const home = homes[i];
-    if (atom instanceof Var && home && (home.inPlace || !found.has(atom))) found.set(atom, home);
+    if (home && made(atom) && (home.inPlace || !found.has(atom))) found.set(atom, home);
   });
   return found;
 }
 
-function lowerEqn(ctx: Context, frame: Frame, eqn: Eqn, homeOf: ReadonlyMap<Var, Home>): void {
+function lowerEqn(ctx: Context, frame: Frame, eqn: Eqn, homeOf: ReadonlyMap<Atom, Home>): void {
   const { primitive, params, outputs } = eqn;
   const homes = outputs.map((v) => homeOf.get(v));
   const outs = outputs.map((v) => v.aval);

@@ -17,6 +17,17 @@ export class Block {
 /** Every index that reaches the compiler is one of its own. */
 export const toAffine = (i: Index): Affine => (typeof i === "number" ? constant(i) : (i as Affine));
 
+/** Statements after which a load or a local may give something else; those within others count when they are emitted. */
+const CHANGES: ReadonlySet<Stmt["kind"]> = new Set([
+  "store",
+  "set",
+  "contract",
+  "host",
+] satisfies Stmt["kind"][]);
+
+/** i, j, k, …: locals and loop variables need no unique names. */
+export const axisName = (axis: number): string => "ijklmn"[axis] ?? `i${axis}`;
+
 export class Code {
   readonly temps: Buffer[] = [];
   /** Number of values of each loop variable, and of locals that are known to lie in [0, extent). */
@@ -33,7 +44,7 @@ export class Code {
 
   emit(stmt: Stmt): void {
     this.block.stmts.push(stmt);
-    if (stmt.kind !== "let") this.epoch++;
+    if (CHANGES.has(stmt.kind)) this.epoch++;
   }
 
   /** Runs `write` with a new block open. Returns the block's statements and what `write` returned. */
@@ -63,12 +74,12 @@ export class Code {
     return n === 0 ? name : `${name}_${n}`;
   }
   local(base: string, dtype: DType, extent?: number): Local {
-    const local = newLocal(this.numbered(base), dtype);
+    const local = newLocal(base, dtype);
     if (extent !== undefined) this.extents.set(local, extent);
     return local;
   }
-  loopVar(extent: number, base = "i"): LoopVar {
-    const v = newLoopVar(this.numbered(base));
+  loopVar(extent: number, base: string): LoopVar {
+    const v = newLoopVar(base);
     this.extents.set(v, extent);
     return v;
   }
@@ -123,14 +134,18 @@ export class Code {
     this.loops(vars, mode, () => body(index));
   }
   private loops([v, ...inner]: readonly LoopVar[], mode: For["mode"], body: () => void): void {
-    if (!v) return body();
-    const [stmts] = this.within(() => this.loops(inner, mode, body));
-    this.emit({ kind: "for", v, extent: this.extents.get(v)!, mode, lanes: 1, body: stmts });
+    if (!v) body();
+    else {
+      const [stmts] = this.within(() => this.loops(inner, mode, body));
+      this.emit({ kind: "for", v, extent: this.extents.get(v)!, mode, lanes: 1, body: stmts });
+    }
   }
 
   /** Loop variables for the axes longer than 1, and the index they make. */
   position(extents: Shape, base?: string): { vars: LoopVar[]; index: Affine[] } {
-    const axes = extents.map((extent) => (extent === 1 ? undefined : this.loopVar(extent, base)));
+    const axes = extents.map((extent, i) =>
+      extent === 1 ? undefined : this.loopVar(extent, base ?? axisName(i)),
+    );
     return {
       vars: axes.filter((v) => v !== undefined),
       index: axes.map((v) => (v ? scaledAtom(v) : constant(0))),

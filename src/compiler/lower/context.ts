@@ -50,7 +50,7 @@ export class Frame {
       args.length === jaxpr.invars.length,
       `${args.length} arguments for ${jaxpr.invars.length} variables`,
     );
-    jaxpr.invars.forEach((v, i) => this.env.set(v, args[i]!));
+    for (const [i, v] of jaxpr.invars.entries()) this.env.set(v, args[i]!);
   }
 
   read(atom: Atom): Value {

@@ -1,9 +1,10 @@
 /** Contractions: operands are read where they lie, whatever their strides. */
 import type { ShapedArray } from "../../core/aval.ts";
-import type { ContractDims } from "../../core/emit.ts";
+import type { ContractDims, Index } from "../../core/emit.ts";
 import { scaledAtom } from "../ir/affine.ts";
-import { binaryExpr, constant, constExpr, localExpr, newLoopVar } from "../ir/build.ts";
+import { binaryExpr, constExpr, localExpr } from "../ir/build.ts";
 import type { ContractOperand } from "../ir/nodes.ts";
+import { axisName } from "./code.ts";
 import type { Context } from "./context.ts";
 import { place, stable, stored, storeInto } from "./memory.ts";
 import { type Lazy, Uniform, type Value, View } from "./operands.ts";
@@ -36,7 +37,7 @@ export function lowerContract(
   if (kExtents.includes(0)) return storeInto(ctx, new Uniform(type, constExpr(0, type.dtype)), target);
   if (type.size === 0) return target;
   const { code } = ctx;
-  const vars = type.shape.map((extent) => code.loopVar(extent));
+  const vars = type.shape.map((extent, axis) => code.loopVar(extent, axisName(axis)));
   const acc = code.local("acc", type.dtype);
   const operands = { lhs: operand(ctx, lhs, l), rhs: operand(ctx, rhs, r) };
   const [epilogue] = code.within(() =>
@@ -75,14 +76,19 @@ function operand(ctx: Context, x: Value, axes: Axes): ContractOperand {
 /** Nothing is summed: an outer product, element by element. */
 function product(ctx: Context, [lhs, l]: [Value, Axes], [rhs, r]: [Value, Axes], type: ShapedArray): Lazy {
   const [x, y] = [stable(ctx, lhs), stable(ctx, rhs)];
-  const batch = l.batch.length;
+  const rows = l.batch.length;
+  const cols = rows + l.free.length;
   return ctx.lazy(type, (index) => {
-    const part = (value: Value, axes: Axes, free: number) => {
-      const position = value.aval.shape.map(() => constant(0) as (typeof index)[number]);
-      axes.batch.forEach((axis, i) => (position[axis] = index[i]!));
-      axes.free.forEach((axis, i) => (position[axis] = index[free + i]!));
-      return value.at(position);
-    };
-    return binaryExpr("mul", part(x, l, batch), part(y, r, batch + l.free.length));
+    const batch = index.slice(0, rows);
+    const left = x.at(placed(l, [...batch, ...index.slice(rows, cols)]));
+    const right = y.at(placed(r, [...batch, ...index.slice(cols)]));
+    return binaryExpr("mul", left, right);
   });
+}
+
+/** The index whose batch and free axes, in this order, are `entries`. */
+function placed({ batch, free }: Axes, entries: readonly Index[]): Index[] {
+  const index: Index[] = [];
+  for (const [i, axis] of [...batch, ...free].entries()) index[axis] = entries[i]!;
+  return index;
 }

@@ -99,9 +99,10 @@ function cell(code: Code, init: Expr): Cell {
 }
 
 function branch(code: Code, condition: Expr, then: () => void, otherwise: () => void): void {
-  if (condition.op === "const") return condition.value ? then() : otherwise();
-  const branches = [otherwise, then].map((write) => code.within(write)[0]);
-  code.emit({ kind: "switch", index: convertExpr(condition, "int32"), branches });
+  const index = convertExpr(condition, "int32");
+  const branches = [otherwise, then];
+  if (index.op === "const") branches[index.value]!();
+  else code.emit({ kind: "switch", index, branches: branches.map((write) => code.within(write)[0]) });
 }
 
 function host(ctx: Context, fn: HostFn, operands: readonly Value[]): void {

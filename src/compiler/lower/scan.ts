@@ -19,7 +19,15 @@ import { lowerBody } from "./body.ts";
 import { type Context, type Home, type Homes, home } from "./context.ts";
 import { copied, place, stable } from "./memory.ts";
 import { element, elementView, type Value, type View } from "./operands.ts";
-import { fixedSlot, registerSlot, ringSlot, type Slot, slotKind, updateSlot } from "./slots.ts";
+import {
+  fixedSlot,
+  registerSlot,
+  ringSlot,
+  type Slot,
+  type SlotKind,
+  slotKind,
+  updateSlot,
+} from "./slots.ts";
 
 const values = (operands: readonly unknown[]): readonly Value[] => operands as readonly Value[];
 
@@ -32,16 +40,17 @@ interface Loop {
 }
 
 export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
-  const { jaxpr, length } = spec;
+  const { length } = spec;
   const init = values(spec.init);
   const [carryHomes, ys] = results(ctx, spec);
   const fixed = (xs: readonly unknown[]): Value[] => values(xs).map((x) => stable(ctx, x));
   const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys };
-  const unroll = spec.unroll === 0 ? length : Math.min(spec.unroll, length);
-  const trips = unroll === length && unroll > 1 ? 0 : Math.floor(length / Math.max(unroll, 1));
-  let carry =
-    jaxpr.eqns.length === 0 && length === 0 ? init : runTrips(ctx, loop, init, carryHomes, trips, unroll);
-  for (let step = trips * unroll; step < length; step++) carry = iterate(ctx, loop, constant(step), carry);
+  const unroll = spec.unroll === 0 ? length : spec.unroll;
+  const trips = unroll < length ? Math.floor(length / unroll) : 0;
+  let carry = runTrips(ctx, loop, init, carryHomes, trips, unroll);
+  for (let step = trips * unroll; step < length; step++) {
+    carry = iterate(ctx, loop, constant(step), carry, step === length - 1 ? carryHomes : []);
+  }
   return [...carry, ...ys];
 }
 
@@ -68,15 +77,12 @@ function runTrips(
   if (trips === 0) return init.map((x) => stable(ctx, x));
   let parity = constant(0);
   const slots = init.map((x, i) => scanSlot(ctx, loop.spec, i, x, homes[i], trips, () => parity));
-  ctx.code.nest(
-    [trips],
-    "serial",
-    ([t]) => {
-      parity = modulo2(ctx, t!);
-      runTrip(ctx, loop, slots, scaleAffine(t!, unroll), unroll);
-    },
-    "step",
-  );
+  const takeTurns = init.some((_, i) => kindOfCarry(loop.spec, i) === "general");
+  const trip = ([t]: readonly Affine[]): void => {
+    if (takeTurns) parity = modulo2(ctx, t!);
+    runTrip(ctx, loop, slots, scaleAffine(t!, unroll), unroll);
+  };
+  ctx.code.nest([trips], "serial", trip, "step");
   return slots.map((slot) => slot.final());
 }
 
@@ -85,20 +91,23 @@ function modulo2({ code }: Context, t: Affine): Affine {
   return code.asIndex(binaryExpr("rem", indexExpr(t), constExpr(2, "int32")), 2);
 }
 
+const kindOfCarry = ({ jaxpr, consts }: ScanSpec, i: number): SlotKind =>
+  slotKind(jaxpr, jaxpr.invars[consts.length + i]!, jaxpr.outs[i]!);
+
 function scanSlot(
   ctx: Context,
-  { jaxpr, consts }: ScanSpec,
+  spec: ScanSpec,
   i: number,
   init: Value,
   wanted: Home | undefined,
   trips: number,
   parity: () => Affine,
 ): Slot {
-  switch (slotKind(jaxpr, jaxpr.invars[consts.length + i]!, jaxpr.outs[i]!)) {
+  switch (kindOfCarry(spec, i)) {
     case "fixed":
       return fixedSlot(ctx, init);
     case "register":
-      return registerSlot(ctx, init, "c");
+      return registerSlot(ctx, init, `c${i}`);
     case "update":
       return updateSlot(ctx, init, wanted, `carry${i}`);
     case "general":
@@ -112,7 +121,7 @@ function runTrip(ctx: Context, loop: Loop, slots: readonly Slot[], first: Affine
     const homes = copy === unroll - 1 ? slots.map((slot) => slot.home) : [];
     carry = iterate(ctx, loop, addAffine(first, constant(copy)), carry, homes);
   }
-  slots.forEach((slot, i) => slot.leave(carry[i]!));
+  for (const [i, slot] of slots.entries()) slot.leave(carry[i]!);
 }
 
 /** One iteration: the new carry, in `homes` where it has one. */

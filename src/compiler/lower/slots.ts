@@ -38,7 +38,7 @@ export function registerSlot(ctx: Context, init: Value, name: string): Slot {
   const { code } = ctx;
   const local: Local = code.local(name, init.aval.dtype);
   code.emit({ kind: "var", local, init: init.at([]) });
-  const read = (): Value => new Uniform(init.aval, code.snapshot(localExpr(local), name));
+  const read = (): Value => new Uniform(init.aval, code.snapshot(localExpr(local), `${name}_in`));
   return {
     home: undefined,
     enter: read,

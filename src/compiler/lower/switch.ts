@@ -2,7 +2,7 @@
 
 import type { ShapedArray } from "../../core/aval.ts";
 import type { Jaxpr } from "../../core/jaxpr.ts";
-import { binaryExpr, constExpr, localExpr } from "../ir/build.ts";
+import { binaryExpr, constExpr, convertExpr, localExpr } from "../ir/build.ts";
 import type { Expr } from "../ir/nodes.ts";
 import { lowerBody } from "./body.ts";
 import { type Context, type Home, home } from "./context.ts";
@@ -22,7 +22,7 @@ export function lowerSwitch(
   branches: readonly Jaxpr[],
   args: readonly Value[],
 ): Value[] {
-  const chosen = clamp(index.at([]), branches.length);
+  const chosen = clamp(convertExpr(index.at([]), "int32"), branches.length);
   if (chosen.op === "const")
     return lowerBody(ctx, branches[chosen.value]!, args, { homes: ctx.claim(branches[0]!.outAvals) });
   const shared = args.map((x) => stable(ctx, x));
@@ -42,7 +42,7 @@ function clamp(index: Expr, count: number): Expr {
 function lowerBranch(ctx: Context, branch: Jaxpr, args: readonly Value[], outlets: readonly Outlet[]) {
   const [stmts] = ctx.code.within(() => {
     const outs = lowerBody(ctx, branch, args, { homes: outlets.map((o) => o.home) });
-    outs.forEach((x, i) => outlets[i]!.leave(x));
+    for (const [i, x] of outs.entries()) outlets[i]!.leave(x);
   });
   return stmts;
 }

@@ -29,7 +29,7 @@ function whileSlot(
     case "fixed":
       return fixedSlot(ctx, init);
     case "register":
-      return registerSlot(ctx, init, "c");
+      return registerSlot(ctx, init, `c${i}`);
     case "update":
       return updateSlot(ctx, init, wanted, `carry${i}`);
     case "general":
@@ -57,5 +57,5 @@ function iterate(ctx: Context, { body }: WhileSpec, consts: readonly Value[], sl
   });
   // Scalars first: they may be read from what the other slots are about to overwrite.
   const next = outs.map((x) => (x.aval.ndim === 0 ? copied(ctx, x) : x));
-  slots.forEach((slot, i) => slot.leave(next[i]!));
+  for (const [i, slot] of slots.entries()) slot.leave(next[i]!);
 }

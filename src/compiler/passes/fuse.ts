@@ -53,8 +53,9 @@ function place(out: Stmt[], s: Stmt): void {
   let pinned = false; // whether s cannot move up to what is looked at
   for (let i = out.length - 1; i >= Math.max(0, out.length - LOOKBACK); i--) {
     const partner = out[i]!;
-    const both = worthwhile(partner, s) && merged(partner, s);
-    if (both && (!pinned || canSink(partner, out.slice(i + 1)))) {
+    const reachable = worthwhile(partner, s) && (!pinned || canSink(partner, out.slice(i + 1)));
+    const both = reachable && merged(partner, s);
+    if (both) {
       const between = out.splice(i).slice(1);
       if (pinned) out.push(...between);
       place(out, both);
@@ -74,7 +75,7 @@ function worthwhile(a: Stmt, b: Stmt): boolean {
   const [x, y] = [summaryOf(a), summaryOf(b)];
   const flows = [...x.writes].some((buffer) => y.reads.has(buffer));
   if (a.kind === "contract" || b.kind === "contract") return flows && a.kind !== b.kind;
-  return flows || contended(x, y).length > 0 || [...x.reads].some((buffer) => y.reads.has(buffer));
+  return flows || contended(x, y).length > 0 || [...x.reads].some((buffer) => buffer.size > 1 && y.reads.has(buffer));
 }
 
 const isFusable = (s: Stmt): boolean => s.kind === "contract" || (s.kind === "for" && s.mode === "independent");
@@ -150,12 +151,11 @@ function sameIterations(first: Frame, second: Frame, common: Alignment): boolean
   const [a, b] = [summarize([first.stmt]), summarize([second.stmt])];
   const axes = common.a.flat();
   if (a.calls || b.calls || intersects(a.assigns, b.uses) || intersects(b.assigns, a.uses)) return false;
-  return contended(a, b).every((buffer) => {
-    if (a.opaque.has(buffer) || b.opaque.has(buffer)) return false;
-    return pairsOf(buffer, a, b).every(
+  return contended(a, b).every((buffer) =>
+    pairsOf(buffer, a, b).every(
       ([i, j]) => (sameElement(i.index, j.index) && injective(i.index, axes)) || disjoint(i.index, j.index, a, b),
-    );
-  });
+    ),
+  );
 }
 
 const sameElement = (i: Affine, j: Affine): boolean =>

@@ -13,12 +13,9 @@ const SCALAR_UNARY: ReadonlySet<UnaryFn> = new Set(["clz"]);
 const SCALAR_INT_BINARY: ReadonlySet<string> = new Set<BinaryFn>(["div", "rem"]);
 const SHIFTS: ReadonlySet<string> = new Set<BinaryFn>(["shl", "shrLogical", "shrArith"]);
 
-/** Bytes of one lane: bools are 32-bit masks in registers. Undefined: no vectors of this dtype. */
-export function laneBytes(dtype: DType): 4 | 8 | undefined {
-  if (dtype === "bool") return 4;
-  const bytes = byteSize(dtype);
-  return bytes === 4 || bytes === 8 ? bytes : undefined;
-}
+/** Bytes of one lane: narrow integers are computed with in 32 bits. Bools are masks as wide as what they go with. */
+const laneBytes = (dtype: DType): 4 | 8 | undefined =>
+  dtype === "bool" ? undefined : byteSize(dtype) === 8 ? 8 : 4;
 
 /** The values of a block that differ between the lanes of `v`. */
 export interface LaneInfo {
@@ -33,29 +30,22 @@ export interface LaneInfo {
  * lane-dependent values, stores every lane to one place, mixes lane sizes, or uses operations that vectors lack.
  * `seeds` are locals from outside that differ between lanes.
  */
-export function laneInfo(
-  block: Block,
-  v: LoopVar,
-  seeds: readonly Local[] = [],
-  values: readonly Expr[] = [],
-): LaneInfo | undefined {
+export function laneInfo(block: Block, v: LoopVar, seeds: readonly Local[] = []): LaneInfo | undefined {
   const varying = varyingAtoms(block, [v, ...seeds]);
   const varies = variesIn(varying);
-  const sizes = new Set<4 | 8 | undefined>(seeds.map((l) => laneBytes(l.dtype)));
+  const sizes = new Set(seeds.map((l) => laneBytes(l.dtype)));
   const declared = new Set<IndexAtom>(seeds);
+  const seen = new Set<Expr>();
   const indexOk = (a: Affine): boolean => a.terms.every(({ atom }) => atom === v || !varying.has(atom));
   const exprOk = (root: Expr): boolean => {
     let ok = true;
-    forEachExpr(root, (e) => {
+    const visit = (e: Expr): void => {
       if (!varies(e)) return;
       sizes.add(laneBytes(e.dtype));
       ok &&= e.op === "load" || e.op === "index" ? indexOk(e.index) : hasVectorForm(e, varies);
-    });
+    };
+    forEachExpr(root, visit, seen);
     return ok;
-  };
-  const stmtOk = (s: Stmt): boolean => {
-    for (const atom of declaredBy(s)) declared.add(atom);
-    return exprsOf(s).every(exprOk) && statementOk(s);
   };
   const statementOk = (s: Stmt): boolean => {
     switch (s.kind) {
@@ -72,19 +62,19 @@ export function laneInfo(
       case "set":
         return declared.has(s.local);
       case "store":
-        sizes.add(laneBytes(s.buffer.dtype));
         return indexOk(s.index) && coeffOf(s.index, v) !== 0;
       default:
         return true;
     }
   };
-  let ok = values.every(exprOk);
+  let ok = true;
   forEachStmt(block, (s) => {
-    ok &&= stmtOk(s);
+    for (const atom of declaredBy(s)) declared.add(atom);
+    ok &&= exprsOf(s).every(exprOk) && statementOk(s);
   });
-  if (sizes.size === 0) sizes.add(4);
-  const [bytes] = sizes;
-  return ok && sizes.size === 1 && bytes !== undefined ? { v, varies, bytes } : undefined;
+  sizes.delete(undefined);
+  const [bytes = 4] = sizes;
+  return ok && sizes.size <= 1 ? { v, varies, bytes } : undefined;
 }
 
 function hasVectorForm(e: Expr, varies: (e: Expr) => boolean): boolean {

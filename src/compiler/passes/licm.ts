@@ -119,9 +119,6 @@ class Hoisting {
 
 /** Whether all accesses of a statement are at indices made of its own loop variables alone. */
 function isAlwaysInRange(s: Stmt): boolean {
-  const { accesses, opaque, extents } = summaryOf(s);
-  return (
-    opaque.size === 0 &&
-    [...accesses.values()].every((list) => list.every((a) => a.index.terms.every((t) => extents.has(t.atom))))
-  );
+  const { accesses, extents } = summaryOf(s);
+  return [...accesses.values()].flat().every((a) => a.index.terms.every((t) => extents.has(t.atom)));
 }

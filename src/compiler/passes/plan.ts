@@ -14,8 +14,9 @@
  * number of temps.
  */
 import { byteSize } from "../../core/dtype.ts";
-import type { Buffer, Program, Stmt } from "../ir/nodes.ts";
-import { type Block, blocksOf } from "../ir/visit.ts";
+import { constExpr } from "../ir/build.ts";
+import type { Buffer, Expr, For, Program, Stmt, Switch, While } from "../ir/nodes.ts";
+import { type Block, blocksOf, effects } from "../ir/visit.ts";
 import { summaryOf } from "./support/conflict.ts";
 import { readsUndefined } from "./support/coverage.ts";
 
@@ -89,9 +90,10 @@ class Lifetimes {
 
   /** Lives that are shorter than `s`, of temps that only `s` touches. */
   #withinStmt(s: Stmt, buffers: ReadonlySet<Buffer>): Map<Buffer, Life> {
-    if (s.kind !== "for" && s.kind !== "switch") return new Map();
+    if (s.kind !== "for" && s.kind !== "switch" && s.kind !== "while") return new Map();
     const blocks = blocksOf(s);
-    const own = new Set([...buffers].filter((b) => this.#isPrivate(b, blocks)));
+    const tested = effects([{ kind: "switch", index: testOf(s), branches: [] }]).reads;
+    const own = new Set([...buffers].filter((b) => !tested.has(b) && this.#isPrivate(b, blocks)));
     return new Map(blocks.flatMap((block) => [...this.#livesIn(block, own)]));
   }
 
@@ -101,6 +103,10 @@ class Lifetimes {
     return users.length === 1 && !readsUndefined(users[0]!, b);
   }
 }
+
+/** What decides about the blocks of a statement. */
+const testOf = (s: For | Switch | While): Expr =>
+  s.kind === "switch" ? s.index : s.kind === "while" ? s.cond : constExpr(0, "int32");
 
 function touches(s: Stmt, b: Buffer): boolean {
   const { reads, writes } = summaryOf(s);

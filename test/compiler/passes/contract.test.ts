@@ -79,7 +79,7 @@ const SHAPES = [
 describe("every layout, every schedule", () => {
   test.each(LAYOUTS)("%s, %s -> %s", (lhs, rhs, out) => {
     for (const extents of SHAPES) {
-      for (const epilogue of ["store", "two stores", "narrow"] satisfies EpilogueName[]) {
+      for (const epilogue of ["store", "two stores", "divided"] satisfies EpilogueName[]) {
         const program = contraction({ extents, lhs, rhs, out, epilogue });
         expectSame(program, contract(program, target));
         for (const after of everyWay(program)) expectSame(program, after);
@@ -95,7 +95,7 @@ describe("dtypes, epilogues and targets", () => {
     { ...target, name: "wide", vectorBytes: 32, registers: 32, l1Bytes: 64, l2Bytes: 4096 },
   ];
   const rows = (["float32", "float64", "int32", "uint32", "int8", "uint16"] as const).flatMap((dtype) =>
-    (["store", "accumulate", "two stores", "narrow", "strided"] as const)
+    (["store", "accumulate", "two stores", "divided", "strided"] as const)
       .filter((epilogue) => dtype !== "uint16" || epilogue !== "two stores")
       .map((epilogue) => ({ dtype, epilogue })),
   );
@@ -123,7 +123,7 @@ describe("dtypes, epilogues and targets", () => {
 describe("inside a serial loop", () => {
   const spec: Spec = { extents: { m: 9, n: 20, k: 16 }, lhs: "mk", rhs: "nk", out: "mn", steps: 5 };
   test("moving operands are followed", () => {
-    for (const epilogue of ["store", "two stores", "narrow"] satisfies EpilogueName[]) {
+    for (const epilogue of ["store", "two stores", "divided"] satisfies EpilogueName[]) {
       const program = contraction({ ...spec, epilogue });
       expectSame(program, contract(program, target));
     }

@@ -18,7 +18,7 @@ import {
 import type { Buffer, Contract, Local, LoopVar, Program, Stmt } from "../../../src/compiler/ir/nodes.ts";
 import { DTYPES, type DType, type TypedArray } from "../../../src/core/dtype.ts";
 
-export type EpilogueName = "store" | "accumulate" | "two stores" | "narrow" | "strided";
+export type EpilogueName = "store" | "accumulate" | "two stores" | "divided" | "strided";
 
 export interface Spec {
   readonly extents: Readonly<Record<string, number>>;
@@ -135,14 +135,11 @@ const EPILOGUES: Readonly<Record<EpilogueName, (c: Context) => Made>> = {
       ],
     };
   },
-  /** A store that has no vector form. */
-  narrow: ({ acc, place, size }) => {
-    const y = newBuffer("y", "int8", size, "output");
-    return {
-      args: [],
-      outputs: [y],
-      body: [{ kind: "store", buffer: y, index: place, value: convertExpr(localExpr(acc), "int8") }],
-    };
+  /** No vector form. */
+  divided: ({ acc, place, size }) => {
+    const y = newBuffer("y", "int32", size, "output");
+    const value = binaryExpr("div", convertExpr(localExpr(acc), "int32"), constExpr(3, "int32"));
+    return { args: [], outputs: [y], body: [{ kind: "store", buffer: y, index: place, value }] };
   },
   /** Every second element, and none is contiguous. */
   strided: ({ acc, place, size }) => {

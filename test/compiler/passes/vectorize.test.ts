@@ -133,6 +133,15 @@ describe("which loop gets lanes", () => {
       `program(x: f64[7]) -> (y: f64[7]) { for i < 7 independent { y[i] = f64.mul(x[i], x[i]) } }`,
       ["i 4/4", "i 2/2"],
     ],
+    "pairs of 64 bits under masks": [
+      `program(x: f64[4]) -> (y: f64[4]) {
+        for i < 4 independent { y[i] = f64.select(bool.gt(x[i], f64(0)), x[i], f64(0)) } }`,
+      ["i 4/4"],
+    ],
+    "narrow integers, widened": [
+      `program(x: u8[16]) -> (y: f32[16]) { for i < 16 independent { y[i] = f32.convert(x[i]) } }`,
+      ["i 16/8"],
+    ],
     "scalars computed beside": [
       `program(x: f32[8], k: i8[4]) -> (y: f32[32]) {
         for i < 4 independent {
@@ -151,7 +160,6 @@ describe("what has no lanes stays as it is", () => {
       for i < 16 independent {
         let k: i32 = i32.and(n[i], i32(15))
         y[i] = x[k] } }`,
-    "narrow integers": `program(x: u8[16]) -> (y: f32[16]) { for i < 16 independent { y[i] = f32.convert(x[i]) } }`,
     "lanes of two sizes": `program(x: f32[16]) -> (y: f64[16]) { for i < 16 independent { y[i] = f64.convert(x[i]) } }`,
     "integer division": `program(x: i32[16]) -> (y: i32[16]) { for i < 16 independent { y[i] = i32.div(x[i], i32(3)) } }`,
     "shifts by lanes": `program(x: u32[16]) -> (y: u32[16]) { for i < 16 independent { y[i] = u32.shl(x[i], x[i]) } }`,

@@ -217,46 +217,72 @@ function inPlace(s: Schedule, panel: Panel): Source {
   };
 }
 
+/** A loop of a copy: how far reading and writing move per iteration. */
+interface Step {
+  readonly extent: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Copies the columns of a panel group to [outer, panel, k, lane], lanes that do not exist as zeros. */
 function pack(s: Schedule, panel: Panel): Expansion & { readonly source: Source } {
-  const { product: p } = s;
+  const { rhs, k, dtype } = s.product;
+  const { start, width, count, real } = panel;
   const around = s.outer.filter((a) => a.rhs !== 0);
-  const extents = [...around.map((a) => a.extent), panel.count, ...p.k.map((a) => a.extent), panel.width];
+  const extents = [...around.map((a) => a.extent), count, ...k.map((a) => a.extent), width];
+  const to = denseStrides(extents);
   const buffer = newBuffer(
     "packed",
-    p.rhs.buffer.dtype,
-    extentOf([...around, ...p.k]) * panel.count * panel.width,
+    rhs.buffer.dtype,
+    extents.reduce((n, e) => n * e, 1),
   );
-  const to = denseStrides(extents);
-  const from = [...around.map((a) => a.rhs), panel.width * s.cols.rhs, ...p.k.map((a) => a.rhs), s.cols.rhs];
-  const base = addAffine(p.rhs.base, constant(panel.start * s.cols.rhs));
-  const padded = panel.real < panel.width;
-  const lanes = padded ? 1 : panel.width;
-  const store = (index: Affine, value: Expr): Stmt => ({ kind: "store", buffer, index, value });
+  // Several panels per row, so that what is read at a time is a cache line or two.
+  const wide = s.cols.rhs === 1 ? ([4, 2].find((g) => count % g === 0) ?? 1) : 1;
+  const [stride, step] = [width * s.cols.rhs, to[around.length]!];
+  const axes: readonly Step[] = [
+    ...around.map((a, i) => ({ extent: a.extent, from: a.rhs, to: to[i]! })),
+    { extent: count / wide, from: wide * stride, to: wide * step },
+    ...k.map((a, i) => ({ extent: a.extent, from: a.rhs, to: to[around.length + 1 + i]! })),
+    { extent: wide, from: stride, to: step },
+  ];
+  const base = addAffine(rhs.base, constant(start * s.cols.rhs));
   const row = (at: readonly Affine[]): Block => {
-    const copy = (j: Affine): Block => [
-      store(address(constant(0), to, [...at, j]), loadExpr(p.rhs.buffer, address(base, from, [...at, j]))),
+    const source = address(
+      base,
+      axes.map((a) => a.from),
+      at,
+    );
+    const target = address(
+      constant(0),
+      axes.map((a) => a.to),
+      at,
+    );
+    const store = (j: Affine, value: Expr): Block => [
+      { kind: "store", buffer, index: addAffine(target, j), value },
     ];
-    const clear = (j: Affine): Block => [store(address(constant(0), to, [...at, j]), zero(p))];
-    return [
-      ...(padded ? loop("j", panel.width, clear, { lanes: panel.width }) : []),
-      ...loop("j", panel.real, copy, { lanes }),
-    ];
+    const copy = (j: Affine): Block => store(j, loadExpr(rhs.buffer, address(source, [s.cols.rhs], [j])));
+    if (real === width) return loop("j", width, copy, { lanes: width });
+    const clear = (j: Affine): Block => store(j, constExpr(0, dtype));
+    return [...loop("j", width, clear, { lanes: width }), ...loop("j", real, copy)];
   };
-  const n = around.length;
   return {
-    body: nest("p", extents.slice(0, -1), "independent", row),
+    body: nest(
+      "p",
+      axes.map((a) => a.extent),
+      "independent",
+      row,
+    ),
     temps: [buffer],
     source: {
       buffer,
       base: strided(
         constant(0),
-        to.slice(0, n),
+        to.slice(0, around.length),
         around.map((a) => a.v),
       ),
-      panel: to[n]!,
+      panel: step,
       lane: 1,
-      k: to.slice(n + 1, -1),
+      k: to.slice(around.length + 1, -1),
     },
   };
 }

@@ -6,7 +6,7 @@ import { byteSize } from "../../../core/dtype.ts";
 import { coeffOf } from "../../ir/affine.ts";
 import { effects, newLoopVar } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
-import { laneBytes, laneInfo } from "../lanes.ts";
+import { laneInfo } from "../lanes.ts";
 import { type Axis, extentOf, type Product, swapped } from "./axes.ts";
 
 /** Columns `start …` of the result in `count` panels of `width` lanes, the last of which may exceed the `real` ones. */
@@ -64,7 +64,7 @@ export function chooseSchedule(p: Product, target: Target, repeats: Repeats): Sc
 
 /** Every schedule with tiles: lanes along each free axis of either operand, which is packed or not. */
 export function candidates(p: Product, target: Target, repeats: Repeats): Candidate[] {
-  if (laneBytes(p.dtype) === undefined) return [];
+  if (byteSize(p.dtype) < 4) return [];
   const turned = swapped(p);
   return [
     ...p.n.flatMap((cols) => along(p, cols, target, repeats("rhs"))),

@@ -2,9 +2,9 @@
  * Which statements may change places, and which accesses can meet in one element: the facts that every pass which moves
  * or merges code asks for.
  */
-import { affineRange, subAffine } from "../../ir/affine.ts";
-import type { Affine, Buffer, IndexAtom, LoopVar, Stmt } from "../../ir/nodes.ts";
-import { type Block, type Effects, effects, forEachStmt, visitParts } from "../../ir/visit.ts";
+import { affineRange, strided, subAffine } from "../../ir/affine.ts";
+import type { Affine, Buffer, ContractOperand, IndexAtom, LoopVar, Stmt } from "../../ir/nodes.ts";
+import { type Block, type Effects, effects, forEachStmt, newLoopVar, visitParts } from "../../ir/visit.ts";
 
 /** One element that a statement touches, as often as its loops run. */
 export interface Access {
@@ -15,8 +15,6 @@ export interface Access {
 /** What a statement does, with the accesses of each buffer and the extents of the loops inside of it. */
 export interface Summary extends Effects {
   readonly accesses: ReadonlyMap<Buffer, readonly Access[]>;
-  /** Buffers that are read as a whole: operands of contractions and of host calls. */
-  readonly opaque: ReadonlySet<Buffer>;
   readonly extents: ReadonlyMap<IndexAtom, number>;
 }
 
@@ -39,19 +37,35 @@ export function summarize(block: Block): Summary {
   };
   for (const load of e.loads) add(load.buffer, { index: load.index, store: false });
   for (const store of e.stores) add(store.buffer, { index: store.index, store: true });
-  return { ...e, accesses, opaque: opaqueReads(block), extents: loopExtents(block) };
+  const extents = new Map<IndexAtom, number>();
+  forEachStmt(block, (s) => {
+    visitParts(s, { loopVar: (v, extent) => extents.set(v, extent) });
+    for (const { buffer, index } of wholeReads(s, extents)) add(buffer, { index, store: false });
+  });
+  return { ...e, accesses, extents, declares: new Set([...e.declares, ...extents.keys()]) };
 }
 
-function opaqueReads(block: Block): Set<Buffer> {
-  const found = new Set<Buffer>();
-  forEachStmt(block, (s) => visitParts(s, { read: (b) => found.add(b) }));
-  return found;
-}
-
-function loopExtents(block: Block): Map<LoopVar, number> {
-  const found = new Map<LoopVar, number>();
-  forEachStmt(block, (s) => visitParts(s, { loopVar: (v, extent) => found.set(v, extent) }));
-  return found;
+/**
+ * What a contraction or a host call reads, each read as one access: a made-up loop variable walks along every axis that has
+ * none.
+ */
+function wholeReads(s: Stmt, extents: Map<IndexAtom, number>): { buffer: Buffer; index: Affine }[] {
+  const axis = (extent: number): LoopVar => {
+    const v = newLoopVar("k");
+    extents.set(v, extent);
+    return v;
+  };
+  if (s.kind === "host") {
+    return s.args.map((a) => ({ buffer: a.buffer, index: strided(a.index, [1], [axis(a.aval.size)]) }));
+  }
+  if (s.kind !== "contract") return [];
+  const k = s.kExtents.map(axis);
+  const [m, n] = [s.batchExtents.length, s.batchExtents.length + s.mExtents.length];
+  const read = (x: ContractOperand, free: readonly LoopVar[]): { buffer: Buffer; index: Affine } => {
+    const [strides, vars] = [[...x.batch, ...x.free, ...x.reduced], [...s.vars.slice(0, m), ...free, ...k]];
+    return { buffer: x.buffer, index: strided(x.base, strides, vars) };
+  };
+  return [read(s.lhs, s.vars.slice(m, n)), read(s.rhs, s.vars.slice(n))];
 }
 
 export function intersects<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
@@ -84,7 +98,6 @@ export function conflict(first: Stmt, second: Stmt): boolean {
 
 /** Whether accesses of one buffer, at least one of them a store, can touch the same element. */
 function meet(x: Buffer, a: Summary, b: Summary): boolean {
-  if (a.opaque.has(x) || b.opaque.has(x)) return true;
   return pairsOf(x, a, b).some(([i, j]) => !disjoint(i.index, j.index, a, b));
 }
 

@@ -1,0 +1,171 @@
+/** A planned program as one WebAssembly module. */
+import type { Buffer, Host, IndexAtom, LoopVar, Program } from "../../compiler/ir/nodes.ts";
+import { type Block, forEachStmt } from "../../compiler/ir/visit.ts";
+import type { MemoryPlan } from "../../compiler/passes/plan.ts";
+import type { Target } from "../../compiler/target.ts";
+import { InternalError } from "../../core/errors.ts";
+import type { Layout, LoopInfo, Place } from "./address.ts";
+import { valTypeOf } from "./classes.ts";
+import {
+  type FuncBuilder,
+  type FuncRef,
+  type GlobalRef,
+  type MemoryLimits,
+  ModuleBuilder,
+} from "./encoder/index.ts";
+import { FunctionEmitter, type ModuleContext, paramType } from "./function.ts";
+import { outline } from "./outline.ts";
+import { prepare } from "./prepare.ts";
+import { defineRemainder } from "./remainder.ts";
+import { accessesIn, type Kernel, type Kernels } from "./walk.ts";
+import { WORK_LIMITS, type WorkLimits } from "./work.ts";
+
+export interface EmitOptions {
+  /** Import a shared memory. */
+  readonly shared?: boolean;
+  /** Where functions begin and end; for tests and tuning. */
+  readonly limits?: WorkLimits;
+}
+
+export interface WasmCode {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What `env.host<k>` calls, by the id it gets. */
+  readonly hosts: Host[];
+}
+
+const WORD = 4;
+const MAX_PAGES = 65_536;
+
+/**
+ * The program as a module that imports `env.memory` and, for each number k of operands of its host statements,
+ * `env.host<k>(id, address…)`, and exports `run(frame)`. At `frame` lie the i32 addresses of the arguments, the outputs
+ * and the arena for temporaries; arrays lie at or above address 64.
+ *
+ * Requires: `contract` statements and transcendental functions are expanded.
+ * @throws InternalError naming what should have been expanded.
+ */
+export function emitWasm(
+  program: Program,
+  plan: MemoryPlan,
+  target: Target,
+  options: EmitOptions = {},
+): WasmCode {
+  return new ModuleEmitter(program, plan, target, options).emit();
+}
+
+class ModuleEmitter implements ModuleContext {
+  readonly target: Target;
+  readonly layout: Layout;
+  readonly kernels: Kernels;
+  readonly #body: Block;
+  readonly #module: ModuleBuilder = new ModuleBuilder();
+  readonly #hosts: Host[] = [];
+  readonly #hostImports: ReadonlyMap<number, FuncRef>;
+  /** In the order of the frame: arguments, outputs, arena. */
+  readonly #globals: readonly GlobalRef[];
+  #remainder: FuncRef | undefined;
+
+  constructor(program: Program, plan: MemoryPlan, target: Target, options: EmitOptions) {
+    const limits = options.limits ?? WORK_LIMITS;
+    const { body, kernels } = outline(prepare(program.body, limits), limits);
+    this.target = target;
+    this.kernels = kernels;
+    this.#body = body;
+    this.#module.importMemory("env", "memory", memoryLimits(options));
+    this.#hostImports = importHosts(this.#module, body);
+    const bound = [...program.args, ...program.outputs];
+    this.#globals = [...bound, "arena"].map(() => this.#module.global("i32", 0));
+    this.layout = { places: placesOf(bound, program.temps, plan, this.#globals), loops: loopsIn(body) };
+  }
+
+  emit(): WasmCode {
+    this.#module.func("run", ["i32"], [], (f) => this.#run(f), { export: true });
+    return { bytes: this.#module.finish(), hosts: this.#hosts };
+  }
+
+  #run(f: FuncBuilder): void {
+    for (const [i, global] of this.#globals.entries()) {
+      f.get(0);
+      f.load("i32.load", i * WORD);
+      f.globalSet(global);
+    }
+    this.#function(f, this.#body).body(this.#body, [], []);
+  }
+
+  /** Starts a function: the base addresses that its own accesses need become locals. */
+  #function(f: FuncBuilder, body: Block): FunctionEmitter {
+    const roots = new Map<GlobalRef, number>();
+    for (const { buffer } of accessesIn(body, this.kernels)) {
+      const root = this.layout.places.get(buffer)?.root;
+      if (root === undefined || roots.has(root)) continue;
+      const local = f.local("i32");
+      f.globalGet(root);
+      f.set(local);
+      roots.set(root, local);
+    }
+    return new FunctionEmitter(f, this, roots);
+  }
+
+  kernel({ name, body, results }: Kernel, params: readonly IndexAtom[]): FuncRef {
+    const resultTypes = results.map((local) => valTypeOf(local.dtype));
+    return this.#module.func(name, params.map(paramType), resultTypes, (f) =>
+      this.#function(f, body).body(body, params, results),
+    );
+  }
+
+  host(arity: number): FuncRef {
+    return this.#hostImports.get(arity)!;
+  }
+
+  hostId(s: Host): number {
+    return this.#hosts.push(s) - 1;
+  }
+
+  remainder(): FuncRef {
+    return (this.#remainder ??= defineRemainder(this.#module));
+  }
+}
+
+/** A module accepts any memory of the same kind. */
+const memoryLimits = ({ shared = false }: EmitOptions): MemoryLimits =>
+  shared ? { min: 0, max: MAX_PAGES, shared } : { min: 0 };
+
+function importHosts(module: ModuleBuilder, body: Block): Map<number, FuncRef> {
+  const imports = new Map<number, FuncRef>();
+  forEachStmt(body, (s) => {
+    if (s.kind !== "host" || imports.has(s.args.length)) return;
+    const params = ["i32", ...s.args.map(() => "i32" as const)] as const;
+    imports.set(s.args.length, module.importFunc("env", `host${s.args.length}`, params, []));
+  });
+  return imports;
+}
+
+function placesOf(
+  bound: readonly Buffer[],
+  temps: readonly Buffer[],
+  plan: MemoryPlan,
+  globals: readonly GlobalRef[],
+): Map<Buffer, Place> {
+  const arena = globals.at(-1)!;
+  const places = new Map<Buffer, Place>();
+  for (const [i, buffer] of bound.entries()) places.set(buffer, { root: globals[i]!, bytes: 0 });
+  for (const buffer of temps) {
+    const bytes = plan.offsets.get(buffer);
+    if (bytes !== undefined) places.set(buffer, { root: arena, bytes });
+  }
+  return places;
+}
+
+function loopsIn(body: Block): Map<LoopVar, LoopInfo> {
+  const loops = new Map<LoopVar, LoopInfo>();
+  const add = (v: LoopVar, extent: number, lanes: number): void => {
+    if (loops.has(v)) throw new InternalError(`Two loops share the variable ${v.name}.`);
+    loops.set(v, { last: extent - lanes, lanes });
+  };
+  forEachStmt(body, (s) => {
+    if (s.kind === "for") add(s.v, s.extent, s.lanes);
+    if (s.kind !== "reduce") return;
+    for (const [i, v] of s.vars.entries()) add(v, s.extents[i]!, i === s.vars.length - 1 ? s.lanes : 1);
+  });
+  return loops;
+}

@@ -1,0 +1,2 @@
+export { type EmitOptions, emitWasm, type WasmCode } from "./emit.ts";
+export { supports, type WasmFeature } from "./features.ts";

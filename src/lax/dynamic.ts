@@ -1,0 +1,201 @@
+/** Slices at computed places: `dynamic_slice` and `dynamic_update_slice`, each the other's transpose. */
+import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
+import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
+import { kindOf } from "../core/dtype.ts";
+import type { Emitter, Index, Operand } from "../core/emit.ts";
+import { bind1, type Primitive } from "../core/primitive.ts";
+import { canonicalAxis } from "../util/shape.ts";
+import { add } from "./arithmetic.ts";
+import { insert, range } from "./axes.ts";
+import { zerosLike } from "./broadcast.ts";
+import { allWeak, checkDTypes, checkRank, checkSameDTypes, INTEGER, require, tuple } from "./check.ts";
+import { lt } from "./compare.ts";
+import { asArray, asIndex, operands } from "./convert.ts";
+import { gather, scatter, type ScatterDimensionNumbers } from "./gather.ts";
+import { concatenate } from "./join.ts";
+import { defineLinear, isLinear, moveBatchAxis, NO_PARAMS, type NoParams, transposeFirst } from "./rules.ts";
+import { select } from "./select.ts";
+import { expandDims, squeeze } from "./views.ts";
+import { clampIndex } from "./windows.ts";
+
+type DynamicSliceParams = { readonly slice_sizes: Shape };
+
+function checkStarts(name: string, operand: ShapedArray, starts: readonly ShapedArray[]): void {
+  checkRank(name, "start_indices", starts, operand);
+  for (const start of starts) {
+    checkDTypes(`${name} start_indices`, [start], [INTEGER]);
+    require(start.ndim === 0, () => `${name} start_indices must be scalars, got ${start}.`);
+  }
+}
+
+function checkFits(name: string, operand: ShapedArray, sizes: Shape): void {
+  checkRank(name, "slice_sizes", sizes, operand);
+  require(sizes.every((s, axis) => s >= 0 && s <= operand.shape[axis]!), () =>
+    `${name} slice_sizes must be less than or equal to operand shape, got slice_sizes ${tuple(sizes)} for operand shape ${tuple(operand.shape)}.`);
+}
+
+/** The start of the window, moved so that the window fits. */
+const lowerStarts = (emit: Emitter, starts: readonly Operand[], shape: Shape, sizes: Shape): Index[] =>
+  starts.map((start, axis) => emit.ix.dynamic(clampIndex(emit, start.at([]), shape[axis]! - sizes[axis]!)));
+
+const isUnmapped = (dims: readonly (number | null)[]): boolean => dims.every((d) => d === null);
+const zeroIndex = (): NDArray => scalar(0, "int32");
+
+/** Scalar starts, some of them mapped, as the index vectors of a gather: one vector, or one per example. */
+function indexVectors(starts: NDArray[], dims: (number | null)[], n: number): NDArray {
+  const columns = starts.map((start, k) => expandDims(moveBatchAxis(start, dims[k]!, 0, n), [1]));
+  return concatenate(columns, 1);
+}
+
+export const dynamicSliceP: Primitive<DynamicSliceParams> = defineLinear<DynamicSliceParams>({
+  name: "dynamic_slice",
+  kind: "gather",
+  abstractEval: ([x, ...starts], { slice_sizes }) => {
+    checkStarts("dynamic_slice", x!, starts);
+    checkFits("dynamic_slice", x!, slice_sizes);
+    return [aval(slice_sizes, x!.dtype, x!.weakType)];
+  },
+  transpose: transposeFirst((ct, x, _, starts) => bind1(dynamicUpdateSliceP, [zerosLike(x), ct, ...starts], NO_PARAMS)),
+  batch: ([x, ...starts], [dim, ...startDims], { slice_sizes }, n) => {
+    if (isUnmapped(startDims)) {
+      const sizes = insert(slice_sizes, dim!, n);
+      return [[bind1(dynamicSliceP, [x!, ...insert(starts, dim!, zeroIndex())], { slice_sizes: sizes })], [dim!]];
+    }
+    const axes = range(slice_sizes.length);
+    const mapped = dim !== null;
+    const operand = mapped ? moveBatchAxis(x!, dim!, 0, n) : x!;
+    const numbers = {
+      offsetDims: range(axes.length, 1),
+      collapsedSliceDims: [],
+      startIndexMap: mapped ? range(axes.length, 1) : axes,
+      operandBatchingDims: mapped ? [0] : [],
+      startIndicesBatchingDims: mapped ? [0] : [],
+    };
+    const sizes = mapped ? [1, ...slice_sizes] : slice_sizes;
+    return [[gather(operand, indexVectors(starts, startDims, n), numbers, sizes, { mode: "clip" })], [0]];
+  },
+  lower: (emit, [x, ...starts], { slice_sizes }, [out]) => {
+    const source = emit.materialize(x!);
+    const at = (i: readonly Index[]) => {
+      const from = lowerStarts(emit, starts, x!.aval.shape, slice_sizes);
+      return source.at(i.map((k, axis) => emit.ix.add(k, from[axis]!)));
+    };
+    return [emit.lazy(out!, at)];
+  },
+});
+
+export const dynamicUpdateSliceP: Primitive<NoParams> = defineLinear<NoParams>(
+  {
+    name: "dynamic_update_slice",
+    kind: "write",
+    abstractEval: ([x, update, ...starts]) => {
+      checkSameDTypes("dynamic_update_slice", [x!, update!]);
+      checkStarts("dynamic_update_slice", x!, starts);
+      checkFits("dynamic_update_slice", x!, update!.shape);
+      return [aval(x!.shape, x!.dtype, allWeak([x!, update!]))];
+    },
+    transpose: ([ct], [x, update, ...starts]) => {
+      const [g, at] = [ct as NDArray, starts as NDArray[]];
+      const toX = (): NDArray => bind1(dynamicUpdateSliceP, [g, zerosLike(update!.aval), ...at], NO_PARAMS);
+      const toUpdate = (): NDArray => bind1(dynamicSliceP, [g, ...at], { slice_sizes: update!.aval.shape });
+      return [isLinear(x!) ? toX() : null, isLinear(update!) ? toUpdate() : null, ...at.map(() => null)];
+    },
+    batch: ([x, update, ...starts], [dx, du, ...startDims], params, n) => {
+      const [operand, value] = [moveBatchAxis(x!, dx!, 0, n), moveBatchAxis(update!, du!, 0, n)];
+      if (isUnmapped(startDims))
+        return [[bind1(dynamicUpdateSliceP, [operand, value, zeroIndex(), ...starts], params)], [0]];
+      const numbers: ScatterDimensionNumbers = {
+        updateWindowDims: range(starts.length, 1),
+        insertedWindowDims: [],
+        scatterDimsToOperandDims: range(starts.length, 1),
+        operandBatchingDims: [0],
+        scatterIndicesBatchingDims: [0],
+      };
+      const vectors = indexVectors(starts, startDims, n);
+      return [[scatter(operand, vectors, value, numbers, { mode: "clip", uniqueIndices: true })], [0]];
+    },
+    lower: (emit, [x, update, ...starts]) => {
+      const { shape } = update!.aval;
+      const result = emit.update(x!, (target) => {
+        const from = lowerStarts(emit, starts, x!.aval.shape, shape);
+        emit.loop(shape, (i) => target.store(i.map((k, axis) => emit.ix.add(k, from[axis]!)), update!.at(i)));
+      });
+      return [result];
+    },
+  },
+  2,
+);
+
+/** A start index as a scalar: negative ones count from the end, as in Python. */
+function startIndex(index: ArrayLike, size: number): NDArray {
+  if (typeof index === "number") return asIndex(index < 0 ? index + size : index);
+  const i = asArray(index);
+  return kindOf(i.dtype) === "int" ? select(lt(i, 0), add(i, size), i) : i;
+}
+
+const startIndices = (x: NDArray, starts: readonly ArrayLike[] | NDArray): NDArray[] =>
+  Array.isArray(starts)
+    ? starts.map((start: ArrayLike, axis) => startIndex(start, x.shape[axis] ?? 0))
+    : vectorEntries(starts as NDArray).map((start, axis) => startIndex(start, x.shape[axis] ?? 0));
+
+/** The elements of a vector as scalars. */
+const vectorEntries = (v: NDArray): NDArray[] =>
+  range(v.shape[0] ?? 0).map((k) => squeeze(bind1(dynamicSliceP, [v, asIndex(k)], { slice_sizes: [1] }), [0]));
+
+/**
+ * A box of static size at computed indices (integer scalars, one per axis, or one vector). Negative indices count from
+ * the end; then the box is moved inside, so nothing is ever out of bounds.
+ * @throws WeftTypeError if a size exceeds the operand.
+ * @example dynamicSlice(np.array([0, 1, 2, 3]), [9], [2]).js() // => [2, 3]
+ */
+export function dynamicSlice(
+  operand: ArrayLike,
+  starts: readonly ArrayLike[] | NDArray,
+  sliceSizes: Shape,
+): NDArray {
+  const x = asArray(operand);
+  return bind1(dynamicSliceP, [x, ...startIndices(x, starts)], { slice_sizes: sliceSizes });
+}
+
+/** {@link dynamicSlice} along one axis. */
+export function dynamicSliceInDim(operand: ArrayLike, start: ArrayLike, sliceSize: number, axis = 0): NDArray {
+  const x = asArray(operand);
+  const at = canonicalAxis(axis, x.ndim);
+  return dynamicSlice(x, alongAxis(x, start, at), x.shape.with(at, sliceSize));
+}
+
+const alongAxis = (x: NDArray, start: ArrayLike, axis: number): ArrayLike[] =>
+  x.shape.map((_, a): ArrayLike => (a === axis ? start : 0));
+
+/** The slice at one computed index along an axis; the axis stays with size 1 if `keepdims`. */
+export function dynamicIndexInDim(operand: ArrayLike, index: ArrayLike, axis = 0, keepdims = true): NDArray {
+  const picked = dynamicSliceInDim(operand, index, 1, axis);
+  return keepdims ? picked : squeeze(picked, [axis]);
+}
+
+/**
+ * `operand` with the box at `starts` replaced by `update`; indices as in {@link dynamicSlice}.
+ * @throws WeftTypeError if dtypes differ or the update does not fit.
+ * @example dynamicUpdateSlice(np.array([0, 1, 2, 3]), np.array([8, 9]), [1]).js() // => [0, 8, 9, 3]
+ */
+export function dynamicUpdateSlice(
+  operand: ArrayLike,
+  update: ArrayLike,
+  starts: readonly ArrayLike[] | NDArray,
+): NDArray {
+  const [x, value] = operands(operand, update) as [NDArray, NDArray];
+  return bind1(dynamicUpdateSliceP, [x, value, ...startIndices(x, starts)], NO_PARAMS);
+}
+
+/** {@link dynamicUpdateSlice} along one axis. */
+export function dynamicUpdateSliceInDim(operand: ArrayLike, update: ArrayLike, start: ArrayLike, axis = 0): NDArray {
+  const x = asArray(operand);
+  return dynamicUpdateSlice(x, update, alongAxis(x, start, canonicalAxis(axis, x.ndim)));
+}
+
+/** Replaces the slice at one computed index along an axis; `update` may lack that axis. */
+export function dynamicUpdateIndexInDim(operand: ArrayLike, update: ArrayLike, index: ArrayLike, axis = 0): NDArray {
+  const [x, value] = operands(operand, update) as [NDArray, NDArray];
+  const at = canonicalAxis(axis, x.ndim);
+  return dynamicUpdateSliceInDim(x, value.ndim === x.ndim ? value : expandDims(value, [at]), index, at);
+}

@@ -1,0 +1,78 @@
+/**
+ * The operations that everything is made of, with JAX's strictness: operands have one dtype and one shape (plain numbers
+ * and scalars fit everywhere), nothing promotes. Source of names and semantics: `jax.lax`.
+ */
+export { add, addAny, abs, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
+export { broadcast, broadcastInDim, full, fullLike, onesLike, reduceSum, zerosLike } from "./broadcast.ts";
+export { bitcastConvertType, convertElementType, copy, stopGradient } from "./cast.ts";
+export * from "./compare.ts";
+export { asArray } from "./convert.ts";
+export {
+  type AlongOptions,
+  cumlogsumexp,
+  cummax,
+  cummin,
+  cumprod,
+  cumsum,
+  linearRecurrence,
+} from "./cumulative.ts";
+export { dot, type DotDimensionNumbers, type DotDims, dotGeneral } from "./dot.ts";
+export {
+  dynamicIndexInDim,
+  dynamicSlice,
+  dynamicSliceInDim,
+  dynamicUpdateIndexInDim,
+  dynamicUpdateSlice,
+  dynamicUpdateSliceInDim,
+} from "./dynamic.ts";
+export {
+  gather,
+  type GatherDimensionNumbers,
+  type GatherOptions,
+  type IndexMode,
+  scatter,
+  scatterAdd,
+  type ScatterDimensionNumbers,
+  scatterMax,
+  scatterMin,
+  scatterMul,
+  type ScatterOptions,
+} from "./gather.ts";
+export { concatenate, split } from "./join.ts";
+export {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atan2,
+  atanh,
+  cbrt,
+  ceil,
+  cos,
+  cosh,
+  exp,
+  exp2,
+  expm1,
+  floor,
+  log,
+  log1p,
+  logistic,
+  pow,
+  rem,
+  RoundingMethod,
+  round,
+  rsqrt,
+  sin,
+  sinh,
+  sqrt,
+  tan,
+  tanh,
+} from "./math.ts";
+export { argmax, argmin, reduceAnd, reduceMax, reduceMin, reduceOr, reduceProd } from "./reduce.ts";
+export { clamp, max, min, select, selectN } from "./select.ts";
+export { indexInDim, pad, type PadConfig, slice, sliceInDim } from "./slice.ts";
+export { argsort, sort, type SortOptions, topK } from "./sort.ts";
+export { digamma, erf, erfc, erfInv, lgamma, trigamma } from "./special.ts";
+export { threefry2x32 } from "./threefry.ts";
+export { broadcastedIota, expandDims, iota, reshape, rev, squeeze, transpose } from "./views.ts";

@@ -1,0 +1,93 @@
+/** A stable merge sort, written with the emitter's loops: the order of every lane as a permutation. */
+import { aval } from "../core/aval.ts";
+import { isFloat } from "../core/dtype.ts";
+import type { Emitter, Index, Operand, Scalar, ScalarBuilder } from "../core/emit.ts";
+import { insert, without } from "./axes.ts";
+
+/** Whether element a must come before element b. */
+export type Order = (s: ScalarBuilder, a: Scalar, b: Scalar) => Scalar;
+
+/** Ascending, NaN last, -0 before 0. */
+export const ascending: Order = (s, a, b) => {
+  if (a.dtype === "bool") return s.binary("and", s.unary("not", a), b);
+  const less = s.binary("lt", a, b);
+  if (!isFloat(a.dtype)) return less;
+  const zero = s.const(0, a.dtype);
+  const isNegative = (x: Scalar): Scalar => s.binary("lt", s.binary("div", s.const(1, x.dtype), x), zero);
+  const isZero = (x: Scalar): Scalar => s.binary("eq", x, zero);
+  const isNumber = (x: Scalar): Scalar => s.binary("eq", x, x);
+  const and = (...xs: Scalar[]): Scalar => xs.reduce((p, q) => s.binary("and", p, q));
+  const zeros = and(isZero(a), isZero(b), isNegative(a), s.unary("not", isNegative(b)));
+  const nan = and(isNumber(a), s.unary("not", isNumber(b)));
+  return s.binary("or", less, s.binary("or", zeros, nan));
+};
+
+/** The reverse of {@link ascending}: NaN first. */
+export const descending: Order = (s, a, b) => ascending(s, b, a);
+
+/** The first key decides, then the second, … */
+function lexicographic(s: ScalarBuilder, order: Order, as: readonly Scalar[], bs: readonly Scalar[]): Scalar {
+  const [a, b] = [as[0]!, bs[0]!];
+  const first = order(s, a, b);
+  if (as.length === 1) return first;
+  const rest = lexicographic(s, order, as.slice(1), bs.slice(1));
+  return s.binary("or", first, s.binary("and", s.unary("not", order(s, b, a)), rest));
+}
+
+/**
+ * For every lane along `axis` the positions of its elements in sorted order, int32 in the shape of the keys.
+ * Bottom-up: pass p merges sorted runs of 2^p positions from one half of a scratch array into the other, so O(n log n)
+ * comparisons in one flat loop. `end` is where the two runs that are being merged end; a new pair starts there.
+ */
+export function sortedPositions(emit: Emitter, keys: readonly Operand[], axis: number, order: Order): Operand {
+  const { s, ix } = emit;
+  const shape = keys[0]!.aval.shape;
+  const n = shape[axis]!;
+  const passes = n > 1 ? Math.ceil(Math.log2(n)) : 0;
+  const stored = keys.map((key) => emit.materialize(key));
+  const int = (value: number): Scalar => s.const(value, "int32");
+  const plus = (a: Scalar, b: Scalar): Scalar => s.binary("add", a, b);
+  const atMost = (a: Scalar, last: number): Scalar => s.binary("min", a, int(last));
+  const lanes = without(shape, [axis]);
+
+  const scratch = emit.build(aval([...lanes, 2, n], "int32"), (half) => {
+    emit.loop(lanes, (lane) => {
+      emit.loop([2, n], ([h, k]) => half.store([...lane, h!, k!], s.fromIndex(k!, "int32")));
+      const keysAt = (position: Scalar): Scalar[] => stored.map((key) => key.at(insert(lane, axis, ix.dynamic(position))));
+      const width = emit.cell(int(1));
+      emit.loop([passes], ([pass]) => {
+        const [from, to] = parity(emit, pass!);
+        const [left, right] = [emit.cell(int(0)), emit.cell(int(0))];
+        const [middle, end] = [emit.cell(int(0)), emit.cell(int(0))];
+        emit.loop([n], ([k]) => {
+          emit.if(s.binary("eq", s.fromIndex(k!, "int32"), end.get()), () => {
+            left.set(end.get());
+            middle.set(atMost(plus(left.get(), width.get()), n));
+            right.set(middle.get());
+            end.set(atMost(plus(middle.get(), width.get()), n));
+          });
+          const read = (i: Scalar): Scalar => half.at([...lane, from, ix.dynamic(atMost(i, n - 1))]);
+          const a = emit.cell(read(left.get())).get();
+          const b = emit.cell(read(right.get())).get();
+          const rightIsNext = lexicographic(s, order, keysAt(b), keysAt(a));
+          const leftIsEmpty = s.binary("ge", left.get(), middle.get());
+          const rightIsLeft = s.binary("lt", right.get(), end.get());
+          const takeRight = s.binary("and", rightIsLeft, s.binary("or", leftIsEmpty, rightIsNext));
+          const step = emit.cell(s.convert(takeRight, "int32")).get();
+          half.store([...lane, to, k!], s.select(s.binary("ne", step, int(0)), b, a));
+          left.set(plus(left.get(), s.binary("sub", int(1), step)));
+          right.set(plus(right.get(), step));
+        }, "serial");
+        width.set(plus(width.get(), width.get()));
+      }, "serial");
+    });
+  });
+  const type = aval(shape, "int32");
+  return emit.lazy(type, (i) => scratch.at([...without(i, [axis]), passes % 2, i[axis]!]));
+}
+
+/** The halves that a pass reads and writes. */
+function parity({ ix }: Emitter, pass: Index): [from: Index, to: Index] {
+  const from = ix.mod(pass, 2, 32);
+  return [from, ix.sub(1, from)];
+}

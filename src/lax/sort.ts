@@ -1,0 +1,130 @@
+/** Sorting along an axis. */
+import { type ArrayLike, NDArray } from "../core/array.ts";
+import { aval, type ShapedArray } from "../core/aval.ts";
+import type { Emitter, Operand } from "../core/emit.ts";
+import { WeftValueError } from "../core/errors.ts";
+import { type Primitive, Zero } from "../core/primitive.ts";
+import { canonicalAxis } from "../util/shape.ts";
+import { ANY, checkAxes, checkDTypes, require, tuple } from "./check.ts";
+import { asArray } from "./convert.ts";
+import { takeAlong } from "./gather.ts";
+import { ascending, descending, sortedPositions } from "./merge-sort.ts";
+import { define, isZero, moveBatchAxis } from "./rules.ts";
+import { broadcastedIota, moveAxis } from "./views.ts";
+
+type SortParams = { readonly dimension: number; readonly is_stable: boolean; readonly num_keys: number };
+
+/** x with the elements along `axis` in the order of `positions`. */
+function permuted(emit: Emitter, x: Operand, positions: Operand, axis: number, out: ShapedArray): Operand {
+  const source = emit.materialize(x);
+  return emit.lazy(out, (i) => source.at(i.with(axis, emit.ix.dynamic(positions.at(i)))));
+}
+
+export const sortP: Primitive<SortParams> = define<SortParams>({
+  name: "sort",
+  kind: "write",
+  abstractEval: (avals, { dimension, num_keys }) => {
+    checkAxes("sort", [dimension], avals[0]!.ndim);
+    require(avals.every((a) => String(a.shape) === String(avals[0]!.shape)), () =>
+      `Arguments to sort must have equal shapes, got: ${avals.map((a) => tuple(a.shape)).join(", ")}`);
+    require(num_keys >= 1 && num_keys <= avals.length, () =>
+      `num_keys must be at least 1 and at most the number of operands, got ${num_keys} for ${avals.length}.`);
+    return avals;
+  },
+  jvp: (primals, tangents, params) => {
+    const iota = broadcastedIota("int32", primals[0]!.shape, params.dimension);
+    const sorted = sortP.bind([...primals, iota], params);
+    const positions = sorted.pop()!;
+    const moved = tangents.map((t, k) =>
+      isZero(t) ? new Zero(sorted[k]!.aval) : takeAlong(t, positions, params.dimension),
+    );
+    return [sorted, moved];
+  },
+  transpose: "not linear",
+  batch: (args, dims, params, n) => {
+    const at = dims.find((d) => d !== null)!;
+    const aligned = args.map((x, i) => moveBatchAxis(x, dims[i]!, at, n));
+    const dimension = params.dimension >= at ? params.dimension + 1 : params.dimension;
+    const outs = sortP.bind(aligned, { ...params, dimension });
+    return [outs, outs.map(() => at)];
+  },
+  lower: (emit, args, { dimension, num_keys }, outs) => {
+    const positions = sortedPositions(emit, args.slice(0, num_keys), dimension, ascending);
+    return args.map((x, k) => permuted(emit, x, positions, dimension, outs[k]!));
+  },
+});
+
+export interface SortOptions {
+  /** Always true in effect: the sort is stable. */
+  readonly isStable?: boolean;
+  /** How many of the operands, from the first, decide the order. */
+  readonly numKeys?: number;
+}
+
+/**
+ * Sorts along an axis in ascending order; NaN comes last, -0 before 0. Several operands are moved together, ordered by the
+ * first `numKeys` of them. Stable.
+ * @throws WeftTypeError if shapes differ.
+ * @example sort(np.array([3, 1, 2])).js() // => [1, 2, 3]
+ */
+export function sort(operands: readonly NDArray[], dimension?: number, options?: SortOptions): NDArray[];
+export function sort(operand: ArrayLike, dimension?: number, options?: SortOptions): NDArray;
+export function sort(
+  operand: ArrayLike | readonly NDArray[],
+  dimension = -1,
+  { isStable = true, numKeys = 1 }: SortOptions = {},
+): NDArray | NDArray[] {
+  const several = Array.isArray(operand) && operand.length > 0 && operand.every((x) => x instanceof NDArray);
+  const xs = several ? (operand as NDArray[]) : [asArray(operand as ArrayLike)];
+  const params = { dimension: canonicalAxis(dimension, xs[0]!.ndim), is_stable: isStable, num_keys: numKeys };
+  const sorted = sortP.bind(xs, params);
+  return several ? sorted : sorted[0]!;
+}
+
+/** The int32 positions that sort x along an axis; stable. */
+export function argsort(operand: ArrayLike, dimension = -1): NDArray {
+  const x = asArray(operand);
+  const axis = canonicalAxis(dimension, x.ndim);
+  return sort([x, broadcastedIota("int32", x.shape, axis)], axis)[1]!;
+}
+
+type TopKParams = { readonly k: number };
+
+export const topKP: Primitive<TopKParams> = define<TopKParams>({
+  name: "top_k",
+  kind: "write",
+  abstractEval: ([x], { k }) => {
+    checkDTypes("top_k", [x!], [ANY]);
+    require(x!.ndim > 0, () => `top_k operand must have >= 1 dimension, got ${x!}.`);
+    const n = x!.shape.at(-1)!;
+    if (!Number.isInteger(k) || k < 0 || k > n)
+      throw new WeftValueError(`k argument to top_k must be between 0 and the size of the axis ${n}, got ${k}.`);
+    const shape = x!.shape.with(-1, k);
+    return [aval(shape, x!.dtype, x!.weakType), aval(shape, "int32")];
+  },
+  jvp: ([x], [t], params) => {
+    const [values, positions] = topKP.bind([x!], params) as [NDArray, NDArray];
+    const moved = isZero(t!) ? new Zero(values.aval) : takeAlong(t!, positions, positions.ndim - 1);
+    return [[values, positions], [moved, new Zero(positions.aval)]];
+  },
+  transpose: "not linear",
+  batch: ([x], [dim], params, n) => [topKP.bind([moveBatchAxis(x!, dim!, 0, n)], params), [0, 0]],
+  lower: (emit, [x], _, [values, positions]) => {
+    const axis = x!.aval.ndim - 1;
+    const order = sortedPositions(emit, [x!], axis, descending);
+    return [permuted(emit, x!, order, axis, values!), emit.lazy(positions!, (i) => order.at(i))];
+  },
+});
+
+/**
+ * The k largest elements along an axis in descending order, and their int32 positions. Of equal elements the first comes
+ * first; NaN counts as the largest.
+ * @throws WeftValueError if k exceeds the axis.
+ * @example topK(np.array([1, 3, 2]), 2)[0].js() // => [3, 2]
+ */
+export function topK(operand: ArrayLike, k: number, axis = -1): [values: NDArray, indices: NDArray] {
+  const x = asArray(operand);
+  const at = canonicalAxis(axis, x.ndim);
+  const [values, indices] = topKP.bind([moveAxis(x, at, x.ndim - 1)], { k }) as [NDArray, NDArray];
+  return [moveAxis(values, x.ndim - 1, at), moveAxis(indices, x.ndim - 1, at)];
+}

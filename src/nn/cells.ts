@@ -1,0 +1,143 @@
+/** Recurrent cells: one step each, for any leading batch shape. Time, batch and layers stay outside. */
+import type { NDArray } from "../core/array.ts";
+import { WeftValueError } from "../core/errors.ts";
+import { concatenate, split as splitParts } from "../lax/shape.ts";
+import { zeros } from "../numpy/creation.ts";
+import { matmul, tanh } from "../numpy/math.ts";
+import { split } from "../random/index.ts";
+import { sigmoid } from "./activations.ts";
+import { glorotUniform, type Initializer } from "./initializers.ts";
+
+/**
+ * One step of a recurrent network. Parameters and carry are trees of arrays.
+ * - `init(key)` makes parameters
+ * - `initialCarry(batchShape)` makes a carry of zeros for inputs of shape `[...batchShape, inputSize]`
+ * - `step(params, carry, x)` returns `[carry, y]`, y of shape `[...batchShape, hiddenSize]`
+ */
+export interface Cell<Params, Carry> {
+  readonly inputSize: number;
+  readonly hiddenSize: number;
+  init(key: NDArray): Params;
+  initialCarry(batchShape?: readonly number[]): Carry;
+  step(params: Params, carry: Carry, x: NDArray): [carry: Carry, y: NDArray];
+}
+
+export interface CellOptions {
+  /** For the input weights; default Glorot uniform. */
+  readonly kernelInit?: Initializer;
+  /** For the recurrent weights; default Glorot uniform. */
+  readonly recurrentInit?: Initializer;
+}
+
+/** Weights of a cell with `gates` gates side by side: `wx [input, gates·hidden]`, `wh [hidden, gates·hidden]`, `b`. */
+export type GateParams = {
+  wx: NDArray;
+  wh: NDArray;
+  b: NDArray;
+};
+
+function initGates(key: NDArray, input: number, hidden: number, gates: number, options: CellOptions): GateParams {
+  const keys = split(key, 2 * gates);
+  const init = (make: Initializer, rows: number, first: number): NDArray =>
+    concatenate(Array.from({ length: gates }, (_, g) => make(keys.slice(first + g), [rows, hidden])), 1);
+  return {
+    wx: init(options.kernelInit ?? glorotUniform(), input, 0),
+    wh: init(options.recurrentInit ?? glorotUniform(), hidden, gates),
+    b: zeros([gates * hidden]),
+  };
+}
+
+/** What all gates see of input and state: `x·wx + h·wh + b`. */
+const preactivations = (p: GateParams, h: NDArray, x: NDArray): NDArray =>
+  matmul(x, p.wx).add(matmul(h, p.wh)).add(p.b);
+
+const gatesOf = (z: NDArray, n: number): NDArray[] =>
+  splitParts(z, Array<number>(n).fill(z.shape.at(-1)! / n), z.ndim - 1);
+
+function checkSizes(what: string, inputSize: number, hiddenSize: number): void {
+  for (const [name, n] of Object.entries({ inputSize, hiddenSize }))
+    if (!Number.isInteger(n) || n < 1) throw new WeftValueError(`nn.${what}: ${name} must be a positive integer, got ${n}.`);
+}
+
+/**
+ * The simple recurrent cell `h' = tanh(x·wx + h·wh + b)`, y = h'.
+ * Source: Elman 1990; `torch.nn.RNNCell`.
+ * @throws WeftValueError for sizes that are no positive integers
+ * @example const cell = nn.elmanCell(8, 16); const [h, y] = cell.step(cell.init(random.key(0)), cell.initialCarry([4]), x);
+ */
+export function elmanCell(inputSize: number, hiddenSize: number, options: CellOptions = {}): Cell<GateParams, NDArray> {
+  checkSizes("elmanCell", inputSize, hiddenSize);
+  return {
+    inputSize,
+    hiddenSize,
+    init: (key) => initGates(key, inputSize, hiddenSize, 1, options),
+    initialCarry: (batchShape = []) => zeros([...batchShape, hiddenSize]),
+    step(p, h, x) {
+      const next = tanh(preactivations(p, h, x));
+      return [next, next];
+    },
+  };
+}
+
+/** State of an LSTM: hidden `h` and cell `c`, both `[...batch, hiddenSize]`. */
+export type LstmCarry = {
+  h: NDArray;
+  c: NDArray;
+};
+
+/**
+ * Long short-term memory; gates in the order input, forget, candidate, output; the forget gate's bias starts at 1.
+ * Source: Hochreiter & Schmidhuber 1997; gate order of `torch.nn.LSTM` and `jax.experimental.rnn`.
+ * @throws WeftValueError for sizes that are no positive integers
+ * @example const cell = nn.lstmCell(8, 16); cell.initialCarry([4]).c.shape // [4, 16]
+ */
+export function lstmCell(inputSize: number, hiddenSize: number, options: CellOptions = {}): Cell<GateParams, LstmCarry> {
+  checkSizes("lstmCell", inputSize, hiddenSize);
+  const forgetOne = (b: NDArray): NDArray => b.at([hiddenSize, 2 * hiddenSize]).set(1);
+  return {
+    inputSize,
+    hiddenSize,
+    init(key) {
+      const params = initGates(key, inputSize, hiddenSize, 4, options);
+      return { ...params, b: forgetOne(params.b) };
+    },
+    initialCarry: (batchShape = []) => ({
+      h: zeros([...batchShape, hiddenSize]),
+      c: zeros([...batchShape, hiddenSize]),
+    }),
+    step(p, { h, c }, x) {
+      const [i, f, g, o] = gatesOf(preactivations(p, h, x), 4) as [NDArray, NDArray, NDArray, NDArray];
+      const cell = sigmoid(f).mul(c).add(sigmoid(i).mul(tanh(g)));
+      const next = sigmoid(o).mul(tanh(cell));
+      return [{ h: next, c: cell }, next];
+    },
+  };
+}
+
+/** A GRU has a second bias: the candidate's recurrent part is scaled by the reset gate after its bias. */
+export type GruParams = GateParams & { bh: NDArray };
+
+/**
+ * Gated recurrent unit; gates in the order reset, update, candidate.
+ * Source: Cho et al. 2014, in the form of `torch.nn.GRU` (reset gate applied after the recurrent product).
+ * @throws WeftValueError for sizes that are no positive integers
+ * @example const cell = nn.gruCell(8, 16); cell.initialCarry([4]).shape // [4, 16]
+ */
+export function gruCell(inputSize: number, hiddenSize: number, options: CellOptions = {}): Cell<GruParams, NDArray> {
+  checkSizes("gruCell", inputSize, hiddenSize);
+  return {
+    inputSize,
+    hiddenSize,
+    init: (key) => ({ ...initGates(key, inputSize, hiddenSize, 3, options), bh: zeros([3 * hiddenSize]) }),
+    initialCarry: (batchShape = []) => zeros([...batchShape, hiddenSize]),
+    step(p, h, x) {
+      const [xr, xz, xn] = gatesOf(matmul(x, p.wx).add(p.b), 3) as [NDArray, NDArray, NDArray];
+      const [hr, hz, hn] = gatesOf(matmul(h, p.wh).add(p.bh), 3) as [NDArray, NDArray, NDArray];
+      const reset = sigmoid(xr.add(hr));
+      const update = sigmoid(xz.add(hz));
+      const candidate = tanh(xn.add(reset.mul(hn)));
+      const next = candidate.add(update.mul(h.sub(candidate)));
+      return [next, next];
+    },
+  };
+}

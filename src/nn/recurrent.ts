@@ -1,0 +1,98 @@
+/** Cells over layers and over time. */
+import type { NDArray } from "../core/array.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { asArray } from "../lax/convert.ts";
+import { scan } from "../lax/control/loops.ts";
+import { concatenate, expandDims } from "../lax/shape.ts";
+import { where } from "../numpy/select.ts";
+import { split } from "../random/index.ts";
+import * as tree from "../tree/index.ts";
+import type { Cell } from "./cells.ts";
+
+/** Trees of equal structure as one tree whose leaves have a new leading axis. */
+function stackTrees<T>(trees: readonly T[]): T {
+  const def = tree.structure(trees[0], undefined);
+  const rows = trees.map((t) => tree.leaves(t, undefined).map((x) => expandDims(asArray(x as NDArray), [0])));
+  const stacked = rows[0]!.map((_, i) =>
+    concatenate(
+      rows.map((row) => row[i]!),
+      0,
+    ),
+  );
+  return tree.unflatten(def, stacked) as T;
+}
+
+/**
+ * `numLayers` copies of a cell on top of each other, as one cell: parameters and carry have a leading layer axis, and one
+ * step is a scan over the layers in which each layer's output is the next one's input.
+ *
+ * @param cell its inputSize must equal its hiddenSize, because all layers share one shape
+ * @throws WeftValueError when sizes differ or numLayers is no positive integer
+ * @example const rnn = nn.stack(nn.lstmCell(128, 128), 2); rnn.initialCarry([32]).h.shape // [2, 32, 128]
+ */
+export function stack<P, C>(cell: Cell<P, C>, numLayers: number): Cell<P, C> {
+  if (!Number.isInteger(numLayers) || numLayers < 1)
+    throw new WeftValueError(`nn.stack: numLayers must be a positive integer, got ${numLayers}.`);
+  if (cell.inputSize !== cell.hiddenSize)
+    throw new WeftValueError(
+      `nn.stack needs a cell whose inputs are as wide as its outputs, since every layer has the same shape; ` +
+        `got inputSize ${cell.inputSize} and hiddenSize ${cell.hiddenSize}. Project the input first (nn.dense or nn.embedding).`,
+    );
+  return {
+    inputSize: cell.inputSize,
+    hiddenSize: cell.hiddenSize,
+    init: (key) => stackTrees(Array.from({ length: numLayers }, (_, l) => cell.init(split(key, numLayers).slice(l)))),
+    initialCarry: (batchShape = []) =>
+      stackTrees(Array.from({ length: numLayers }, () => cell.initialCarry(batchShape))),
+    step(params, carry, x) {
+      const layer = (input: NDArray, [p, c]: [P, C]): [NDArray, C] => {
+        const [next, output] = cell.step(p, c, input);
+        return [output, next];
+      };
+      const [y, next] = scan(layer as never, x, [params, carry] as const) as unknown as [NDArray, C];
+      return [next, y];
+    },
+  };
+}
+
+export interface RunOptions {
+  /** Valid steps per sequence, int32 `[...batch]`: beyond it the carry stays and outputs are zero. */
+  readonly lengths?: NDArray;
+  /** From the last step to the first; outputs keep the order of xs. */
+  readonly reverse?: boolean;
+}
+
+/**
+ * Runs a cell over time: a scan over the leading axis of xs.
+ *
+ * @param carry the initial state, e.g. `cell.initialCarry([batch])`
+ * @param xs `[time, ...batch, inputSize]`
+ * @returns `[carry, ys]`, ys of shape `[time, ...batch, hiddenSize]`
+ * @throws WeftTypeError when xs is not as wide as the cell's input, or the carry does not fit (the error names the leaf)
+ * @example const [carry, ys] = nn.run(cell, params, cell.initialCarry([32]), xs)
+ */
+export function run<P, C>(cell: Cell<P, C>, params: P, carry: C, xs: NDArray, options: RunOptions = {}): [C, NDArray] {
+  if (xs.ndim < 2 || xs.shape.at(-1) !== cell.inputSize)
+    throw new WeftTypeError(
+      `nn.run: xs must have shape [time, ...batch, ${cell.inputSize}] for this cell, got ${xs.aval}.`,
+    );
+  const { lengths, reverse = false } = options;
+  const step = (state: { carry: C; t: NDArray }, x: NDArray): [unknown, NDArray] => {
+    const [next, y] = cell.step(params, state.carry, x);
+    const t = state.t.add(reverse ? -1 : 1);
+    if (lengths === undefined) return [{ carry: next, t }, y];
+    const valid = state.t.less(lengths);
+    return [{ carry: mask(valid, next, state.carry), t }, mask(valid, y, y.mul(0))];
+  };
+  const start = asArray(new Int32Array([reverse ? xs.shape[0]! - 1 : 0])).reshape([]);
+  const [last, ys] = scan(step as never, { carry, t: start }, xs, { reverse }) as unknown as [{ carry: C }, NDArray];
+  return [last.carry, ys];
+}
+
+/** `valid ? a : b` leaf by leaf; `valid` has the batch shape, which leaves have before their feature axis. */
+function mask<T>(valid: NDArray, a: T, b: T): T {
+  const choose = (x: NDArray, y: NDArray): NDArray => where(expandDims(valid, [valid.ndim]), x, y);
+  const [leaves, def] = tree.flatten(a, undefined);
+  const others = tree.leaves(b, undefined);
+  return tree.unflatten(def, leaves.map((x, i) => choose(x as NDArray, others[i] as NDArray))) as T;
+}

@@ -1,0 +1,88 @@
+/** The optimizers. */
+import type { NDArray } from "../core/array.ts";
+import { asArray } from "../lax/convert.ts";
+import { add, divide, multiply, power, sqrt, subtract } from "../numpy/math.ts";
+import { zerosLike } from "../numpy/creation.ts";
+import { addDecayedWeights, type Schedule, scaleByLearningRate } from "./scale.ts";
+import { type Arrays, chain, type GradientTransformation, mapLeaves } from "./transformation.ts";
+
+/** Exponential decay rates and the guard of the division of {@link adam}. */
+export interface AdamOptions {
+  readonly b1?: number;
+  readonly b2?: number;
+  readonly eps?: number;
+}
+
+export interface AdamState {
+  /** Updates made so far: int32 scalar. */
+  readonly count: NDArray;
+  /** Running means of gradients and of their squares, as trees like the parameters. */
+  readonly mu: unknown;
+  readonly nu: unknown;
+}
+
+/** `decay · old + (1 - decay) · value` */
+const average = (old: NDArray, value: NDArray, decay: number): NDArray =>
+  add(multiply(old, decay), multiply(value, 1 - decay));
+
+/** Rescales gradients by running moments, with bias correction. Source: `optax.scale_by_adam`; Kingma & Ba 2015. */
+export function scaleByAdam({ b1 = 0.9, b2 = 0.999, eps = 1e-8 }: AdamOptions = {}): GradientTransformation<AdamState> {
+  return {
+    init: (params) => ({
+      count: asArray(new Int32Array(1)).reshape([]),
+      mu: mapLeaves(zerosLike, params),
+      nu: mapLeaves(zerosLike, params),
+    }),
+    update<P>(grads: P, state: AdamState): [Arrays<P>, AdamState] {
+      const count = add(state.count, 1);
+      const mu = mapLeaves((m, g) => average(m, g, b1), state.mu, grads);
+      const nu = mapLeaves((v, g) => average(v, multiply(g, g), b2), state.nu, grads);
+      const [c1, c2] = [b1, b2].map((b) => subtract(1, power(b, count.astype("float32"))));
+      const step = (m: NDArray, v: NDArray): NDArray => divide(divide(m, c1!), add(sqrt(divide(v, c2!)), eps));
+      return [mapLeaves(step, mu, nu) as Arrays<P>, { count, mu, nu }];
+    },
+  };
+}
+
+/**
+ * Adam.
+ * @param learningRate a number, or a schedule of the update count
+ * Source: `optax.adam`; Kingma & Ba, "Adam: a method for stochastic optimization", 2015.
+ * @example const opt = optim.adam(1e-3); let state = opt.init(params);
+ */
+export const adam = (learningRate: number | Schedule, options: AdamOptions = {}): GradientTransformation<unknown[]> =>
+  chain(scaleByAdam(options) as GradientTransformation<never>, scaleByLearningRate(learningRate));
+
+/** Adam with decoupled weight decay. Source: `optax.adamw`; Loshchilov & Hutter 2019. */
+export const adamw = (
+  learningRate: number | Schedule,
+  { weightDecay = 1e-4, ...options }: AdamOptions & { readonly weightDecay?: number } = {},
+): GradientTransformation<unknown[]> =>
+  chain(
+    scaleByAdam(options) as GradientTransformation<never>,
+    addDecayedWeights(weightDecay) as GradientTransformation<never>,
+    scaleByLearningRate(learningRate),
+  );
+
+/** Keeps a running sum of gradients: `trace ← g + decay · trace`. Source: `optax.trace`. */
+export const momentumTrace = (decay: number, nesterov = false): GradientTransformation<{ trace: unknown }> => ({
+  init: (params) => ({ trace: mapLeaves(zerosLike, params) }),
+  update<P>(grads: P, state: { trace: unknown }): [Arrays<P>, { trace: unknown }] {
+    const trace = mapLeaves((t, g) => add(g, multiply(t, decay)), state.trace, grads);
+    const updates = nesterov ? mapLeaves((t, g) => add(g, multiply(t, decay)), trace, grads) : trace;
+    return [updates as Arrays<P>, { trace }];
+  },
+});
+
+/**
+ * Stochastic gradient descent, with momentum if given.
+ * Source: `optax.sgd`.
+ * @example optim.sgd(0.1, { momentum: 0.9, nesterov: true })
+ */
+export const sgd = (
+  learningRate: number | Schedule,
+  { momentum, nesterov = false }: { readonly momentum?: number; readonly nesterov?: boolean } = {},
+): GradientTransformation<unknown[]> =>
+  momentum === undefined
+    ? chain(scaleByLearningRate(learningRate))
+    : chain(momentumTrace(momentum, nesterov) as GradientTransformation<never>, scaleByLearningRate(learningRate));

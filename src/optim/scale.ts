@@ -1,0 +1,58 @@
+/** Transformations that only rescale or clip. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { WeftTypeError } from "../core/errors.ts";
+import { add, divide, maximum, minimum, multiply, sqrt, sum } from "../numpy/math.ts";
+import { asArray } from "../lax/convert.ts";
+import { leaves } from "../tree/index.ts";
+import { type EmptyState, type GradientTransformation, mapLeaves, stateless } from "./transformation.ts";
+
+/** A learning rate: a number, or a function of the number of updates made so far (an int32 scalar). */
+export type Schedule = (count: NDArray) => ArrayLike;
+
+/** Multiplies updates by a constant. Source: `optax.scale`. */
+export const scale = (factor: ArrayLike): GradientTransformation<EmptyState> =>
+  stateless((grads) => mapLeaves((g) => multiply(g, factor), grads));
+
+/** The Euclidean norm of all leaves of a tree together: a float scalar. Source: `optax.global_norm`. */
+export function globalNorm(t: unknown): NDArray {
+  const squares = leaves(t, undefined).map((x) => sum(multiply(asArray(x as ArrayLike), asArray(x as ArrayLike))));
+  if (squares.length === 0) throw new WeftTypeError("optim.globalNorm: the tree has no leaves.");
+  return sqrt(squares.reduce((a, b) => add(a, b)));
+}
+
+/**
+ * Scales all gradients together so that their global norm is at most `maxNorm`.
+ * Source: `optax.clip_by_global_norm`.
+ * @example optim.chain(optim.clipByGlobalNorm(1), optim.sgd(0.1))
+ */
+export const clipByGlobalNorm = (maxNorm: number): GradientTransformation<EmptyState> =>
+  stateless((grads) => {
+    const factor = divide(maxNorm, maximum(globalNorm(grads), maxNorm));
+    return mapLeaves((g) => multiply(g, factor), grads);
+  });
+
+/** Clips every element to [-limit, limit]. Source: `optax.clip`. */
+export const clipByValue = (limit: number): GradientTransformation<EmptyState> =>
+  stateless((grads) => mapLeaves((g) => minimum(maximum(g, -limit), limit), grads));
+
+/** Adds `weightDecay · parameter` to every gradient. Source: `optax.add_decayed_weights`. */
+export const addDecayedWeights = (weightDecay: number): GradientTransformation<EmptyState> =>
+  stateless((grads, params) => {
+    if (params === undefined) throw new WeftTypeError("addDecayedWeights: update needs the parameters as its third argument.");
+    return mapLeaves((g, p) => add(g, multiply(p, weightDecay)), grads, params);
+  });
+
+/** Multiplies updates by a schedule of the update count. Source: `optax.scale_by_schedule`. */
+export const scaleBySchedule = (schedule: Schedule): GradientTransformation<{ count: NDArray }> => ({
+  init: () => ({ count: asArray(new Int32Array(1)).reshape([]) }),
+  update: (grads, { count }) => [
+    mapLeaves((g) => multiply(g, schedule(count)), grads) as never,
+    { count: add(count, 1) },
+  ],
+});
+
+/** `-learningRate · update`, for a number or a schedule. */
+export const scaleByLearningRate = (rate: number | Schedule): GradientTransformation<never> =>
+  (typeof rate === "function"
+    ? scaleBySchedule((count) => multiply(rate(count), -1))
+    : scale(-rate)) as GradientTransformation<never>;

@@ -1,0 +1,69 @@
+/** Gradient transformations in the manner of optax: pure functions over trees, usable inside jit and scan. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { asArray } from "../lax/convert.ts";
+import { add } from "../numpy/math.ts";
+import * as tree from "../tree/index.ts";
+import type { MapTree } from "../tree/index.ts";
+
+/** A tree with arrays as leaves. */
+export type Arrays<T> = MapTree<T, NDArray>;
+
+/**
+ * An optimizer or a part of one. `update` turns gradients into updates, which {@link applyUpdates} adds to the parameters;
+ * what it must remember is the state, a tree that can be carried through jit and scan.
+ */
+export interface GradientTransformation<State = unknown> {
+  init<P>(params: P): State;
+  update<P>(grads: P, state: State, params?: P): [updates: Arrays<P>, state: State];
+}
+
+/** The state of transformations that remember nothing. */
+export type EmptyState = readonly [];
+
+/** A transformation without memory. */
+export const stateless = (
+  update: (grads: unknown, params: unknown) => unknown,
+): GradientTransformation<EmptyState> => ({
+  init: () => [],
+  update: <P>(grads: P, state: EmptyState, params?: P) => [update(grads, params) as Arrays<P>, state],
+});
+
+/** tree.map for trees whose static structure does not matter here. */
+export function mapLeaves(f: (...leaves: NDArray[]) => NDArray, first: unknown, ...rest: unknown[]): unknown {
+  const [leaves, def] = tree.flatten(first, undefined);
+  const others = rest.map((t) => tree.flattenUpTo(def, t, "optim"));
+  return tree.unflatten(
+    def,
+    leaves.map((x, i) => f(asArray(x as ArrayLike), ...others.map((o) => asArray(o[i] as ArrayLike)))),
+  );
+}
+
+/**
+ * Applies transformations one after the other: the updates of one are the gradients of the next.
+ * Source: `optax.chain`.
+ * @example optim.chain(optim.clipByGlobalNorm(1), optim.adam(1e-3))
+ */
+export function chain(...parts: GradientTransformation<never>[]): GradientTransformation<unknown[]> {
+  const all = parts as GradientTransformation<unknown>[];
+  return {
+    init: (params) => all.map((t) => t.init(params)),
+    update<P>(grads: P, states: unknown[], params?: P) {
+      let updates: unknown = grads;
+      const next = all.map((t, i) => {
+        const [u, s] = t.update(updates, states[i], params as unknown);
+        updates = u;
+        return s;
+      });
+      return [updates as Arrays<P>, next];
+    },
+  };
+}
+
+/**
+ * Parameters plus updates, leaf by leaf; parameters keep their dtype.
+ * Source: `optax.apply_updates`.
+ * @example params = optim.applyUpdates(params, updates)
+ */
+export function applyUpdates<P>(params: P, updates: unknown): Arrays<P> {
+  return mapLeaves((p, u) => add(p, u).astype(p.dtype), params, updates) as Arrays<P>;
+}

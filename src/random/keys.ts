@@ -1,0 +1,108 @@
+/**
+ * Counter-based random numbers: keys, splitting and raw bits, bit for bit as JAX makes them (threefry2x32, partitionable).
+ * A key is a uint32 array whose last axis has length 2; leading axes make an array of keys.
+ * Source: `jax/_src/random/threefry2x32.py`; Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.
+ */
+import { type ArrayLike, fromTyped, NDArray } from "../core/array.ts";
+import type { Shape } from "../core/aval.ts";
+import type { DType } from "../core/dtype.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { bitwiseXor } from "../lax/arithmetic.ts";
+import { convertElementType } from "../lax/cast.ts";
+import { asArray } from "../lax/convert.ts";
+import { broadcastInDim, concatenate, expandDims, indexInDim, reshape } from "../lax/shape.ts";
+import { iota } from "../lax/views.ts";
+import { threefry2x32 } from "../lax/threefry.ts";
+import { size } from "../util/shape.ts";
+
+/**
+ * A random key from an integer seed.
+ * @param seed an integer number (taken modulo 2^32) or an int32/uint32 scalar
+ * @returns uint32[2]
+ * Source: `jax.random.key` (as `jax.random.PRNGKey`: raw data, no key type).
+ * @example random.key(42).js() // [0, 42]
+ */
+export function key(seed: ArrayLike): NDArray {
+  if (typeof seed === "number") {
+    if (!Number.isSafeInteger(seed)) throw new WeftValueError(`random.key: the seed must be an integer, got ${seed}.`);
+    // JAX without 64-bit integers keeps the low word only.
+    return fromTyped(new Uint32Array([0, seed >>> 0]), [2], "uint32");
+  }
+  const low = reshape(convertElementType(asArray(seed), "uint32"), [1]);
+  return concatenate([fromTyped(new Uint32Array(1), [1], "uint32"), low], 0);
+}
+
+/** Throws unless `k` is one key. */
+export function checkKey(k: NDArray, what: string): void {
+  if (k instanceof NDArray && k.dtype === "uint32" && k.ndim === 1 && k.shape[0] === 2) return;
+  const got = k instanceof NDArray ? String(k.aval) : typeof k;
+  throw new WeftTypeError(
+    `random.${what} needs a single key of type uint32[2], got ${got}. Make one with random.key(seed); map over an array of keys with vmap.`,
+  );
+}
+
+/** Hashes the counters 0, 1, … (row-major over `shape`) under a key: two words per position. */
+function hashCounters(k: NDArray, shape: Shape): [NDArray, NDArray] {
+  const n = size(shape);
+  const low = reshape(iota("uint32", n), shape);
+  const word = (i: number): NDArray => broadcastInDim(indexInDim(k, i, 0, false), shape, []);
+  const high = broadcastInDim(asArray(new Uint32Array(1)).reshape([]), shape, []);
+  return threefry2x32(word(0), word(1), high, low);
+}
+
+const pairs = ([a, b]: [NDArray, NDArray]): NDArray =>
+  concatenate([expandDims(a, [a.ndim]), expandDims(b, [b.ndim])], a.ndim);
+
+/**
+ * New independent keys from one.
+ * @param num how many, or a shape
+ * @returns uint32 of shape `[...num, 2]`
+ * Source: `jax.random.split`.
+ * @example const [a, b] = random.split(random.key(0)); // iterating gives the keys
+ */
+export function split(k: NDArray, num: number | Shape = 2): NDArray {
+  checkKey(k, "split");
+  return pairs(hashCounters(k, typeof num === "number" ? [num] : num));
+}
+
+/**
+ * A new key from a key and an integer.
+ * @returns uint32[2]
+ * Source: `jax.random.fold_in`.
+ * @example random.foldIn(key, epoch)
+ */
+export function foldIn(k: NDArray, data: ArrayLike): NDArray {
+  checkKey(k, "foldIn");
+  const counter = key(typeof data === "number" ? data : asArray(data));
+  const word = (x: NDArray, i: number): NDArray => indexInDim(x, i, 0, false);
+  return pairs(threefry2x32(word(k, 0), word(k, 1), word(counter, 0), word(counter, 1)));
+}
+
+/** Unsigned integer types by width in bits. */
+const UINT: Readonly<Record<number, DType>> = { 8: "uint8", 16: "uint16", 32: "uint32" };
+
+/**
+ * Uniformly distributed bits.
+ * @returns an unsigned integer array of `shape`; default uint32
+ * @throws WeftTypeError for dtypes other than uint8, uint16, uint32
+ * Source: `jax.random.bits`.
+ * @example random.bits(random.key(0), [3]).js() // [4070199207, 4202968722, 1427181096]
+ */
+export function bits(k: NDArray, shape: Shape = [], dtype: DType = "uint32"): NDArray {
+  checkKey(k, "bits");
+  if (!Object.values(UINT).includes(dtype))
+    throw new WeftTypeError(`random.bits: dtype must be uint8, uint16 or uint32, got ${dtype}.`);
+  const [high, low] = hashCounters(k, shape);
+  return convertElementType(bitwiseXor(high, low), dtype);
+}
+
+/** 64 random bits per position as two words [high, low]. */
+export function bits64(k: NDArray, shape: Shape): [NDArray, NDArray] {
+  checkKey(k, "bits");
+  return hashCounters(k, shape);
+}
+
+/** The raw data of keys: keys are raw data here. Source: `jax.random.key_data`. */
+export const keyData = (keys: NDArray): NDArray => keys;
+/** Keys from raw data. Source: `jax.random.wrap_key_data`. */
+export const wrapKeyData = (data: NDArray): NDArray => data;

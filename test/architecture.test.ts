@@ -1,0 +1,87 @@
+/** The house rules of ARCHITECTURE.md: which folder may import which, no cycles, nobody imports the index. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const SRC = resolve(dirname(fileURLToPath(import.meta.url)), "../src");
+
+/** What each folder may import besides itself. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  util: [],
+  tree: ["util"],
+  core: ["util", "tree"],
+  transforms: ["util", "tree", "core"],
+  lax: ["util", "tree", "core", "transforms"],
+  numpy: ["util", "tree", "core", "lax"],
+  random: ["util", "tree", "core", "lax", "numpy"],
+  nn: ["util", "tree", "core", "lax", "numpy", "random"],
+  optim: ["util", "tree", "core", "lax", "numpy"],
+  io: ["util", "tree", "core", "lax", "numpy", "runtime"],
+  compiler: ["util", "core", "transforms"],
+  backends: ["util", "core", "compiler"],
+  runtime: ["util", "core", "compiler", "backends"],
+  api: ["util", "tree", "core", "transforms", "lax", "numpy", "runtime"],
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"));
+
+const IMPORT = /^\s*(import|export)\s+(type\s+)?(?:[^"';]*?from\s+)?"(\.[^"]+)"/gm;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(SRC, file), "utf8");
+  return [...text.matchAll(IMPORT)].map((m) => {
+    const to = relative(SRC, resolve(SRC, dirname(file), m[3]!));
+    const names = /\{([^}]*)\}/.exec(m[0])?.[1];
+    const allTypes = names?.split(",").every((n) => n.trim() === "" || n.trim().startsWith("type ")) ?? false;
+    return { from: file, to, typeOnly: Boolean(m[2]) || allTypes };
+  });
+}
+
+const imports = files.flatMap(importsOf);
+const folder = (file: string): string => (file.includes("/") ? file.split("/")[0]! : "");
+
+describe("architecture", () => {
+  test("the imports were read", () => {
+    expect(imports.length).toBeGreaterThan(2 * files.length);
+    expect(imports.filter((i) => i.typeOnly).length).toBeGreaterThan(0);
+    expect(imports.every((i) => files.includes(i.to))).toBe(true);
+  });
+
+  test("every folder is known", () => {
+    expect([...new Set(files.map(folder))].filter((f) => f !== "" && !(f in MAY_IMPORT))).toEqual([]);
+  });
+
+  test("arrows between folders point one way", () => {
+    const wrong = imports.filter(({ from, to }) => {
+      const [a, b] = [folder(from), folder(to)];
+      return a !== "" && a !== b && !MAY_IMPORT[a]!.includes(b);
+    });
+    expect(wrong.map((i) => `${i.from} -> ${i.to}`)).toEqual([]);
+  });
+
+  test("nothing imports the index", () => {
+    expect(imports.filter((i) => i.to === "index.ts").map((i) => i.from)).toEqual([]);
+  });
+
+  test("no cycles", () => {
+    const next = new Map<string, string[]>();
+    for (const i of imports) if (!i.typeOnly) next.set(i.from, [...(next.get(i.from) ?? []), i.to]);
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (file: string, path: string[]): void => {
+      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(" -> "));
+      if (done.has(file) || path.includes(file)) return;
+      for (const to of next.get(file) ?? []) visit(to, [...path, file]);
+      done.add(file);
+    };
+    for (const file of files) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+});

@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { interpret } from "../../../src/backends/interp/index.ts";
+import { addAffine, constant } from "../../../src/compiler/ir/affine.ts";
+import type { Affine, Buffer, ContractOperand, Expr, Program, Stmt } from "../../../src/compiler/ir/nodes.ts";
+import { type Block, mapExprs, mapStmts, newBuffer, newLoopVar } from "../../../src/compiler/ir/visit.ts";
+import { planMemory } from "../../../src/compiler/passes/plan.ts";
+import { programs } from "../../support/random-ir.ts";
+import { expectSameOutputs, randomArgs } from "../../support/same-meaning.ts";
+import { parsed } from "./check.ts";
+
+function offsets(text: string): Record<string, number> {
+  const { offsets: found } = planMemory(parsed(text));
+  return Object.fromEntries([...found].map(([b, at]) => [b.name, at]));
+}
+
+const nest = (to: string, from: string): string => `for i < 4 independent { ${to}[i] = f32.neg(${from}[i]) }`;
+const TEMPS = `temp a: f32[4]\ntemp b: f32[4]\ntemp c: f32[4]`;
+const program = (body: string): string => `program(x: f32[4]) -> (y: f32[4]) { ${TEMPS}\n ${body} }`;
+
+describe("liveness", () => {
+  test("temps of which one ends before the other begins share memory", () => {
+    const body = [nest("a", "x"), nest("b", "a"), nest("c", "b"), nest("y", "c")].join("\n");
+    expect(offsets(program(body))).toEqual({ a: 0, b: 16, c: 0 });
+  });
+
+  test("in a loop body as well, when each iteration defines them first", () => {
+    const body = `for t < 3 { ${[nest("a", "x"), nest("b", "a"), nest("c", "b"), nest("y", "c")].join("\n")} }`;
+    expect(offsets(program(body))).toEqual({ a: 0, b: 16, c: 0 });
+  });
+
+  test("a temp carried through a loop lives as long as the loop", () => {
+    const body = `${nest("a", "x")}
+      for t < 3 { ${[nest("b", "a"), nest("a", "b"), nest("c", "x"), nest("y", "c")].join("\n")} }`;
+    const { a, b, c } = offsets(program(body));
+    expect(new Set([a, b])).toEqual(new Set([0, 16]));
+    expect(c).toBe(b); // b is over when c begins
+  });
+
+  test("a temp that is only partly defined before it is read is carried", () => {
+    const body = `for t < 3 {
+        for i < 3 independent { a[i] = x[i] }
+        ${[nest("b", "a"), nest("c", "b"), nest("y", "c")].join("\n")}
+        a[3] = x[0]
+      }`;
+    const found = offsets(program(body));
+    expect(found.c).not.toBe(found.a);
+    expect(found.b).not.toBe(found.a);
+  });
+
+  test("several stores define a temp together", () => {
+    const body = `for t < 3 {
+        for i < 2 independent { a[2*i] = x[i] }
+        for i < 2 independent { a[2*i + 1] = x[i] }
+        ${[nest("b", "a"), nest("c", "b"), nest("y", "c")].join("\n")}
+      }`;
+    const found = offsets(program(body));
+    expect(found.c).toBe(found.a);
+  });
+
+  test("a temp that is read in a loop outlives what only the loop uses", () => {
+    const body = `${nest("a", "x")}
+      for t < 3 { ${[nest("b", "a"), nest("c", "b"), nest("y", "c")].join("\n")} }`;
+    const found = offsets(program(body));
+    expect(new Set(Object.values(found)).size).toBe(3);
+  });
+
+  test("while and branches", () => {
+    const counted = (body: string): string => `var n: i32 = i32(0)
+      while { test bool.lt(n, i32(3)) } do { ${body}\n set n = i32.add(n, i32(1)) }`;
+    const chain = [nest("a", "x"), nest("b", "a"), nest("c", "b"), nest("y", "c")].join("\n");
+    expect(offsets(program(counted(chain)))).toEqual({ a: 0, b: 16, c: 0 });
+    const branches = `switch i32(0) {
+      case { ${nest("a", "x")}\n ${nest("y", "a")} }
+      case { ${nest("b", "x")}\n ${nest("y", "b")} } }`;
+    expect(offsets(program(branches))).toEqual({ a: 0, b: 0 });
+  });
+});
+
+test("buffers above 1 KiB lie at multiples of 64, unused ones nowhere, the largest first", () => {
+  const plan = planMemory(
+    parsed(`program(x: f32[500]) -> (y: f32[500]) {
+      temp s: u8[3]
+      temp l: f32[300]
+      temp m: f32[300]
+      temp unused: f32[8]
+      s[0] = u8(1)
+      for i < 300 independent { l[i] = x[i] }
+      for i < 300 independent { m[i] = x[i] }
+      for i < 300 independent { y[i] = f32.add(f32.add(l[i], m[i]), f32.convert(s[0])) }
+    }`),
+  );
+  expect([...plan.offsets].map(([b, at]) => [b.name, at])).toEqual([
+    ["l", 0],
+    ["m", 1216],
+    ["s", 1200],
+  ]);
+  expect(plan.bytes).toBe(2432);
+});
+
+/** The program with all its float32 temps in one buffer, at the places of the plan. */
+function inArena(p: Program): Program {
+  const { offsets: found, bytes } = planMemory(p);
+  const arena = newBuffer("arena", "float32", Math.max(1, bytes / 4));
+  const move = <T extends { buffer: Buffer }>(x: T, key: "index" | "base"): T => {
+    const at = found.get(x.buffer);
+    if (at === undefined) return x;
+    const index = (x as unknown as Record<string, Affine>)[key]!;
+    return { ...x, buffer: arena, [key]: addAffine(index, constant(at / 4)) };
+  };
+  const moved = (s: Stmt): Stmt => {
+    if (s.kind === "store") return move(s, "index");
+    if (s.kind !== "contract") return s;
+    const operand = (x: ContractOperand): ContractOperand => move(x, "base");
+    return { ...s, lhs: operand(s.lhs), rhs: operand(s.rhs) };
+  };
+  const load = (e: Expr): Expr => (e.op === "load" ? move(e, "index") : e);
+  return { ...p, temps: [arena], body: mapExprs(mapStmts(p.body, moved), load) };
+}
+
+const twice = (body: Block): Block => [
+  { kind: "for", v: newLoopVar("again"), extent: 2, mode: "serial", lanes: 1, body },
+];
+
+test("random programs mean the same in the arena, also when they run twice", () => {
+  fc.assert(
+    fc.property(programs({ dtypes: ["float32"], stages: 10 }), fc.nat(1000), fc.boolean(), (p, seed, again) => {
+      const run = again ? { ...p, body: twice(p.body) } : p;
+      const args = randomArgs(p, seed);
+      expectSameOutputs(p, interpret(run, args), interpret(inArena(run), args));
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,12 @@
+import { test } from "vitest";
+import { expectMeaningKept } from "./check.ts";
+import { fuse } from "../../../src/compiler/passes/fuse.ts";
+import { collapse } from "../../../src/compiler/passes/collapse.ts";
+import { contract } from "../../../src/compiler/passes/contract.ts";
+import { vectorize } from "../../../src/compiler/passes/vectorize.ts";
+import { licm } from "../../../src/compiler/passes/licm.ts";
+import { uniform } from "../../../src/compiler/passes/uniform.ts";
+import { tidy } from "../../../src/compiler/passes/tidy.ts";
+import { verify } from "../../../src/compiler/ir/verify.ts";
+const all = { fuse, collapse, contract, licm, vectorize, uniform, tidy };
+test("all", () => expectMeaningKept((p, t) => { for (const [n, f] of Object.entries(all)) { p = f(p, t); verify(p, n);} return p; }, { numRuns: Number(process.env.N ?? 2000), tolerance: 1e-30 }), 1e6);

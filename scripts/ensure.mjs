@@ -1,6 +1,6 @@
 // Set-up shared by the commands of the README: a fresh clone needs nothing but Node and npm.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -32,11 +32,14 @@ export function ensureInstalled() {
 /** Compiles src/ and examples/ when their sources are newer than the result. */
 export function ensureBuilt() {
   ensureInstalled();
-  const stamp = newest(join(root, "dist"));
+  // Written last, so that a build that failed or was interrupted does not count.
+  const stamp = join(root, "build", ".stamp");
+  const complete = ["dist/index.js", "build/moby-dick/main.js"].every((file) => existsSync(join(root, file)));
   const sources = ["src", "examples", "tsconfig.json", "tsconfig.build.json", "tsconfig.examples.json"];
-  if (stamp > Math.max(...sources.map((s) => newest(join(root, s))))) return;
+  if (complete && newest(stamp) > Math.max(...sources.map((s) => newest(join(root, s))))) return;
   console.log("weft: building …");
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   run(process.execPath, [tsc, "-p", "tsconfig.build.json"]);
-  if (existsSync(join(root, "tsconfig.examples.json"))) run(process.execPath, [tsc, "-p", "tsconfig.examples.json"]);
+  run(process.execPath, [tsc, "-p", "tsconfig.examples.json"]);
+  writeFileSync(stamp, "");
 }

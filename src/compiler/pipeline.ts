@@ -10,9 +10,10 @@
  * - `uniform` after it: moving scalars out of loops spoils perfect nests, and by now lanes say what is uniform.
  * - `tidy` last: main and remainder loops, unrolled kernels and polynomials have much in common.
  */
-import { verify } from "./ir/verify.ts";
-import { printProgram } from "./ir/print.ts";
+
 import type { Program } from "./ir/nodes.ts";
+import { printProgram } from "./ir/print.ts";
+import { verify } from "./ir/verify.ts";
 import { collapse } from "./passes/collapse.ts";
 import { contract } from "./passes/contract.ts";
 import { fuse } from "./passes/fuse.ts";
@@ -27,7 +28,16 @@ export type Pass = (program: Program, target: Target) => Program;
 
 export type PassName = "fuse" | "collapse" | "contract" | "licm" | "math" | "vectorize" | "uniform" | "tidy";
 
-const PASSES: Readonly<Record<PassName, Pass>> = { fuse, collapse, contract, licm, math, vectorize, uniform, tidy };
+const PASSES: Readonly<Record<PassName, Pass>> = {
+  fuse,
+  collapse,
+  contract,
+  licm,
+  math,
+  vectorize,
+  uniform,
+  tidy,
+};
 
 /** Without these there is nothing that a backend could emit. */
 const REQUIRED: ReadonlySet<PassName> = new Set<PassName>(["contract", "math"]);

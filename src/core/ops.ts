@@ -6,6 +6,7 @@ import { InternalError } from "./errors.ts";
 export interface CoreOps {
   add(x: NDArray, y: NDArray): NDArray;
   zeros(type: ShapedArray): NDArray;
+  sum(x: NDArray, axis: number): NDArray;
   moveAxis(x: NDArray, from: number, to: number): NDArray;
   /** Inserts a new axis of `size` at `axis`. */
   broadcastAxis(x: NDArray, size: number, axis: number): NDArray;

@@ -112,6 +112,10 @@ export interface PrimitiveRecord<P extends Params> {
   readonly dce: DceRule | "default";
   readonly lower: LowerRule<P>;
   readonly effect?: boolean;
+  /** Adds its two operands: a carry that only goes through this is a sum over the iterations of a loop. */
+  readonly accumulates?: boolean;
+  /** The sum over the batch of the batched equation as one operation; all mapped axes are given. Linear primitives only. */
+  readonly batchSum?: (args: NDArray[], dims: (number | null)[], params: P) => NDArray;
   /** Parameters as a printed jaxpr shows them; default: all, sorted by name. */
   readonly printParams?: (params: P) => Record<string, unknown>;
 }

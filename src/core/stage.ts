@@ -83,13 +83,17 @@ export function stage(f: (args: NDArray[]) => NDArray[], avals: readonly ShapedA
 /** A literal as an array. */
 export const literalValue = (l: Literal): NDArray => scalar(l.value, l.aval.dtype, l.aval.weakType);
 
+/** How {@link evalJaxpr} applies one equation. */
+export type ApplyEqn = (eqn: Eqn, inputs: NDArray[]) => NDArray[];
+const bindEqn: ApplyEqn = (eqn, inputs) => eqn.primitive.bind(inputs, eqn.params);
+
 /** Applies a jaxpr to values under the current trace. */
-export function evalJaxpr(jaxpr: Jaxpr, args: readonly NDArray[]): NDArray[] {
+export function evalJaxpr(jaxpr: Jaxpr, args: readonly NDArray[], apply: ApplyEqn = bindEqn): NDArray[] {
   const env = new Map<Var, NDArray>();
   const read = (a: Atom): NDArray => (a instanceof Literal ? literalValue(a) : env.get(a)!);
   jaxpr.invars.forEach((v, i) => env.set(v, args[i]!));
   for (const eqn of jaxpr.eqns) {
-    const outs = eqn.primitive.bind(eqn.inputs.map(read), eqn.params);
+    const outs = apply(eqn, eqn.inputs.map(read));
     eqn.outputs.forEach((v, i) => env.set(v, outs[i]!));
   }
   return jaxpr.outs.map(read);

@@ -21,29 +21,43 @@ export const neg: Unary = unary("neg", {
  * @example add(np.array([1, 2]), 1).js() // => [2, 3]
  */
 export const add: Binary = binary("add", {
+  accumulates: true,
   jvp: [(g) => g, (g) => g],
-  transpose: transposeBy((ct) => ct, (ct) => ct),
+  transpose: transposeBy(
+    (ct) => ct,
+    (ct) => ct,
+  ),
   scalar: "add",
 });
 
 /** The sum of two cotangents of one value: an `add` that readers of jaxprs can tell from the user's own. */
 export const addAny: Binary = binary("add_any", {
+  accumulates: true,
   jvp: [(g) => g, (g) => g],
-  transpose: transposeBy((ct) => ct, (ct) => ct),
+  transpose: transposeBy(
+    (ct) => ct,
+    (ct) => ct,
+  ),
   scalar: "add",
 });
 
 /** `x - y`. See {@link add} for what operands may be. */
 export const sub: Binary = binary("sub", {
   jvp: [(g) => g, (g) => neg(g)],
-  transpose: transposeBy((ct) => ct, (ct) => neg(ct)),
+  transpose: transposeBy(
+    (ct) => ct,
+    (ct) => neg(ct),
+  ),
   scalar: "sub",
 });
 
 /** `x · y`. See {@link add} for what operands may be. */
 export const mul: Binary = binary("mul", {
   jvp: [(g, _, __, y) => mul(g, y!), (g, _, x) => mul(x!, g)],
-  transpose: transposeBy((ct, _, y) => mul(ct, y!), (ct, x) => mul(x!, ct)),
+  transpose: transposeBy(
+    (ct, _, y) => mul(ct, y!),
+    (ct, x) => mul(x!, ct),
+  ),
   scalar: "mul",
 });
 
@@ -57,11 +71,9 @@ export const div: Binary = binary("div", {
 export const integerPowP: Primitive<{ readonly y: number }> = defineMap<{ readonly y: number }>({
   name: "integer_pow",
   accepts: [NUMBER],
-  jvp: ([x], [g], { y }) => [
-    [integerPow(x!, y)],
-    [mul(g as NDArray, mul(integerPow(x!, y - 1), y))],
-  ],
-  scalar: (s, [x], { y }) => (y < 0 ? s.binary("div", s.const(1, x!.dtype), power(s, x!, -y)) : power(s, x!, y)),
+  jvp: ([x], [g], { y }) => [[integerPow(x!, y)], [mul(g as NDArray, mul(integerPow(x!, y - 1), y))]],
+  scalar: (s, [x], { y }) =>
+    y < 0 ? s.binary("div", s.const(1, x!.dtype), power(s, x!, -y)) : power(s, x!, y),
 });
 
 /** x to a positive power by repeated squaring. */

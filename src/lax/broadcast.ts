@@ -6,7 +6,7 @@ import { bind1, type Primitive } from "../core/primitive.ts";
 import { bump, complement, insert, isIncreasing, pick, range } from "./axes.ts";
 import { NUMBER, require, tuple } from "./check.ts";
 import { asArray, type Typed } from "./convert.ts";
-import { lowerReduction, reductionType, type ReduceParams } from "./reduction.ts";
+import { lowerReduction, type ReduceParams, reductionType } from "./reduction.ts";
 import { defineLinear, transposeFirst } from "./rules.ts";
 
 type BroadcastParams = { readonly shape: Shape; readonly broadcast_dimensions: readonly number[] };
@@ -70,6 +70,7 @@ export const reduceSumP: Primitive<ReduceParams> = defineLinear<ReduceParams>({
     const shifted = bump(axes, dim!);
     return [[bind1(reduceSumP, [x!], { axes: shifted })], [dim! - shifted.filter((a) => a < dim!).length]];
   },
+  batchSum: ([x], [dim], { axes }) => reduceSum(x!, [dim!, ...bump(axes, dim!)]),
   lower: (emit, [x], { axes }, [out]) => lowerReduction(emit, "add", () => 0, x!, axes, out!),
 });
 
@@ -91,7 +92,8 @@ export const unbroadcast = (ct: NDArray, type: { readonly shape: Shape }): NDArr
   type.shape.length === ct.ndim ? ct : reduceSum(ct, range(ct.ndim));
 
 /** Repeats scalars to `shape`. */
-export const fitTo = (x: NDArray, shape: Shape): NDArray => (x.ndim === shape.length ? x : broadcastInDim(x, shape, []));
+export const fitTo = (x: NDArray, shape: Shape): NDArray =>
+  x.ndim === shape.length ? x : broadcastInDim(x, shape, []);
 
 /** An array with the same value everywhere. */
 export const full = (shape: Shape, value: number | boolean, dtype: DType): NDArray =>

@@ -5,27 +5,37 @@ import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 
 /** A set of dtypes with the name that error messages give it. */
 export interface DTypeClass {
-  readonly kinds: readonly Kind[];
   readonly text: string;
+  has(dtype: DType): boolean;
 }
-export const FLOATING: DTypeClass = { kinds: ["float"], text: "floating" };
-export const INTEGER: DTypeClass = { kinds: ["int", "uint"], text: "integer" };
-export const SIGNED: DTypeClass = { kinds: ["float", "int"], text: "floating, signedinteger" };
-export const NUMBER: DTypeClass = { kinds: ["float", "int", "uint"], text: "number" };
-export const BITS: DTypeClass = { kinds: ["bool", "int", "uint"], text: "bool, integer" };
-export const ANY: DTypeClass = { kinds: ["bool", "int", "uint", "float"], text: "bool, number" };
+const ofKinds = (text: string, ...kinds: Kind[]): DTypeClass => ({
+  text,
+  has: (d) => kinds.includes(kindOf(d)),
+});
+
+export const FLOATING: DTypeClass = ofKinds("floating", "float");
+export const SINGLE: DTypeClass = { text: "float32", has: (d) => d === "float32" };
+export const INTEGER: DTypeClass = ofKinds("integer", "int", "uint");
+export const SIGNED: DTypeClass = ofKinds("floating, signedinteger", "float", "int");
+export const NUMBER: DTypeClass = ofKinds("number", "float", "int", "uint");
+export const BITS: DTypeClass = ofKinds("bool, integer", "bool", "int", "uint");
+export const ANY: DTypeClass = ofKinds("bool, number", "bool", "int", "uint", "float");
 
 /** `(3,)`, `(2, 3)`, `()`: a shape as messages write it. */
 export const tuple = (list: readonly unknown[]): string =>
   list.length === 1 ? `(${list[0]},)` : `(${list.join(", ")})`;
 
-export function checkDTypes(name: string, avals: readonly ShapedArray[], classes: readonly DTypeClass[]): void {
+export function checkDTypes(
+  name: string,
+  avals: readonly ShapedArray[],
+  classes: readonly DTypeClass[],
+): void {
   for (const [i, type] of avals.entries()) {
-    const { kinds, text } = classes[Math.min(i, classes.length - 1)]!;
-    if (kinds.includes(kindOf(type.dtype))) continue;
+    const accepted = classes[Math.min(i, classes.length - 1)]!;
+    if (accepted.has(type.dtype)) continue;
     const at = avals.length > 1 ? ` at position ${i}` : "";
     throw new WeftTypeError(
-      `${name} does not accept dtype ${type.dtype}${at}. Accepted dtypes${at} are subtypes of ${text}.`,
+      `${name} does not accept dtype ${type.dtype}${at}. Accepted dtypes${at} are subtypes of ${accepted.text}.`,
     );
   }
 }
@@ -94,13 +104,3 @@ export function require(condition: boolean, message: () => string): void {
 
 /** The weakness that a result inherits: weak if everything was. */
 export const allWeak = (avals: readonly ShapedArray[]): boolean => avals.every((a) => a.weakType);
-
-/** What an out-of-bounds read yields in "fill" mode. */
-export const FILL: Readonly<Record<Kind, (limits: { min: number; max: number }) => number | boolean>> = {
-  float: () => Number.NaN,
-  int: (l) => l.min,
-  uint: (l) => l.max,
-  bool: () => true,
-};
-
-export const isSigned = (dtype: DType): boolean => kindOf(dtype) === "int";

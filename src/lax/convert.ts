@@ -32,17 +32,23 @@ export function asArray(x: ArrayLike): NDArray {
 
 /** A typed or nested array, or a plain number, as an array of `dtype` (default: what {@link asArray} says, not weak). */
 export function fromHost(x: Exclude<ArrayLike, NDArray>, dtype?: DType): NDArray {
-  if (isView(x)) return fromTyped(cast(x, dtype ?? dtypeOfTypedArray(x)!), [x.length], dtype ?? dtypeOfTypedArray(x)!);
+  if (isView(x))
+    return fromTyped(cast(x, dtype ?? dtypeOfTypedArray(x)!), [x.length], dtype ?? dtypeOfTypedArray(x)!);
   if (isPlain(x)) return scalar(x, dtype ?? (typeof x === "boolean" ? "bool" : "float32"));
   if (!Array.isArray(x)) throw notAnArray(x);
   const leaves = flatten(x, []);
   if (leaves.length > 0 && !leaves.every(isPlain)) return stackArrays(x.map((part) => inner(part, dtype)));
-  const type = dtype ?? (leaves.length > 0 && leaves.every((v) => typeof v === "boolean") ? "bool" : "float32");
+  const type =
+    dtype ?? (leaves.length > 0 && leaves.every((v) => typeof v === "boolean") ? "bool" : "float32");
   return fromTyped(cast(leaves as (number | boolean)[], type), nestedShape(x), type);
 }
 
 const inner = (part: ArrayLike, dtype: DType | undefined): NDArray =>
-  part instanceof NDArray ? part : dtype === undefined && isPlain(part) ? asArray(part) : fromHost(part, dtype);
+  part instanceof NDArray
+    ? part
+    : dtype === undefined && isPlain(part)
+      ? asArray(part)
+      : fromHost(part, dtype);
 
 const notAnArray = (x: unknown): WeftTypeError =>
   new WeftTypeError(
@@ -75,7 +81,8 @@ type Values = { readonly length: number; readonly [i: number]: number | boolean 
 /** Fresh storage of `dtype` with these values, converted as typed arrays convert: integers wrap. */
 function cast(values: Values, dtype: DType): TypedArray {
   const out = new DTYPES[dtype].array(new ArrayBuffer(values.length * DTYPES[dtype].bytes));
-  for (let i = 0; i < values.length; i++) out[i] = dtype === "bool" ? Number(Boolean(values[i])) : Number(values[i]);
+  for (let i = 0; i < values.length; i++)
+    out[i] = dtype === "bool" ? Number(Boolean(values[i])) : Number(values[i]);
   return out;
 }
 /**

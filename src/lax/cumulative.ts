@@ -14,15 +14,24 @@ import { eq, gt, lt } from "./compare.ts";
 import { asArray, operands } from "./convert.ts";
 import { exp } from "./math.ts";
 import { highest, lowest } from "./reduction.ts";
-import { addTangents, define, defineLinear, instantiate, isZero, moveBatchAxis, transposeFirst } from "./rules.ts";
+import {
+  addTangents,
+  define,
+  defineLinear,
+  instantiate,
+  isZero,
+  moveBatchAxis,
+  transposeFirst,
+} from "./rules.ts";
 import { select } from "./select.ts";
-import { pad, type PadConfig } from "./slice.ts";
+import { type PadConfig, pad } from "./slice.ts";
 
 type AlongParams = { readonly axis: number; readonly reverse: boolean };
 type Step = (s: ScalarBuilder, acc: Scalar, xs: Scalar[]) => Scalar;
 
 function checkAxis(x: ShapedArray, axis: number): void {
-  if (axis < 0) throw new WeftValueError(`cumulative operations do not allow negative axes, got axis ${axis}.`);
+  if (axis < 0)
+    throw new WeftValueError(`cumulative operations do not allow negative axes, got axis ${axis}.`);
   if (axis >= x.ndim)
     throw new WeftValueError(`axis ${axis} is out of bounds for array of shape ${tuple(x.shape)}`);
 }
@@ -31,19 +40,35 @@ function checkAxis(x: ShapedArray, axis: number): void {
  * y[i] = step(y[i-1], xs[i]) along the axis. Along the last axis the running value stays in a register; along any other,
  * whole rows follow each other so that the inner axes remain independent.
  */
-function lowerAlong(emit: Emitter, args: Operand[], out: ShapedArray, p: AlongParams, init: number, step: Step): Operand {
+function lowerAlong(
+  emit: Emitter,
+  args: Operand[],
+  out: ShapedArray,
+  p: AlongParams,
+  init: number,
+  step: Step,
+): Operand {
   const { shape } = out;
   const n = shape[p.axis]!;
   const row = (k: Index): Index => (p.reverse ? emit.ix.sub(n - 1, k) : k);
   const first = emit.s.const(init, out.dtype);
-  const next = (acc: Scalar, i: Index[]): Scalar => step(emit.s, acc, args.map((x) => x.at(i)));
+  const next = (acc: Scalar, i: Index[]): Scalar =>
+    step(
+      emit.s,
+      acc,
+      args.map((x) => x.at(i)),
+    );
   const inRegister = (target: Target, outer: Index[]): void => {
     const acc: Cell = emit.cell(first);
-    emit.loop([n], ([k]) => {
-      const i = [...outer, row(k!)];
-      acc.set(next(acc.get(), i));
-      target.store(i, acc.get());
-    }, "serial");
+    emit.loop(
+      [n],
+      ([k]) => {
+        const i = [...outer, row(k!)];
+        acc.set(next(acc.get(), i));
+        target.store(i, acc.get());
+      },
+      "serial",
+    );
   };
   const byRows = (target: Target, outer: Index[]): void => {
     const lanes = shape.slice(p.axis + 1);
@@ -53,9 +78,13 @@ function lowerAlong(emit: Emitter, args: Operand[], out: ShapedArray, p: AlongPa
         target.store(i, next(previous(inner), i));
       });
     if (n > 0) store(0, () => first);
-    emit.loop([Math.max(0, n - 1)], ([k]) => {
-      store(emit.ix.add(k!, 1), (inner) => target.at([...outer, row(k!), ...inner]));
-    }, "serial");
+    emit.loop(
+      [Math.max(0, n - 1)],
+      ([k]) => {
+        store(emit.ix.add(k!, 1), (inner) => target.at([...outer, row(k!), ...inner]));
+      },
+      "serial",
+    );
   };
   const lane = p.axis === shape.length - 1 ? inRegister : byRows;
   return emit.build(out, (target) => emit.loop(shape.slice(0, p.axis), (outer) => lane(target, outer)));
@@ -91,7 +120,9 @@ export const linearRecurrenceP: Primitive<AlongParams> = define<AlongParams>({
   },
   batch: (args, dims, params, n) => batchAlong(linearRecurrenceP, args, dims, params, n),
   lower: (emit, args, params, [out]) => [
-    lowerAlong(emit, args, out!, params, 0, (s, acc, [a, b]) => s.binary("add", s.binary("mul", acc, a!), b!)),
+    lowerAlong(emit, args, out!, params, 0, (s, acc, [a, b]) =>
+      s.binary("add", s.binary("mul", acc, a!), b!),
+    ),
   ],
 });
 
@@ -113,8 +144,12 @@ function batchAlong(
  * @throws WeftTypeError if types differ, WeftValueError if the axis does not exist.
  * @example linearRecurrence(np.array([0.5, 0.5]), np.array([1, 1])).js() // => [1, 1.5]
  */
-export const linearRecurrence = (a: ArrayLike, b: ArrayLike, axis = 0, { reverse = false }: AlongOptions = {}): NDArray =>
-  bind1(linearRecurrenceP, operands(a, b), { axis, reverse });
+export const linearRecurrence = (
+  a: ArrayLike,
+  b: ArrayLike,
+  axis = 0,
+  { reverse = false }: AlongOptions = {},
+): NDArray => bind1(linearRecurrenceP, operands(a, b), { axis, reverse });
 
 export interface AlongOptions {
   /** Run from the end of the axis to its start. */
@@ -129,7 +164,9 @@ interface CumulativeSpec {
   readonly init: (dtype: DType) => number;
   readonly step: (s: ScalarBuilder, acc: Scalar, x: Scalar) => Scalar;
   /** The coefficients of the recurrence that the tangent obeys; "linear": it is the operation itself. */
-  readonly jvp: "linear" | ((x: NDArray, y: NDArray, previous: NDArray) => [ofPrevious: NDArray, ofX: NDArray]);
+  readonly jvp:
+    | "linear"
+    | ((x: NDArray, y: NDArray, previous: NDArray) => [ofPrevious: NDArray, ofX: NDArray]);
 }
 
 function cumulative(name: string, { accepts = NUMBER, init, step, jvp }: CumulativeSpec): Cumulative {
@@ -151,7 +188,9 @@ function cumulative(name: string, { accepts = NUMBER, init, step, jvp }: Cumulat
     jvp === "linear"
       ? defineLinear<AlongParams>({
           ...record,
-          transpose: transposeFirst((ct, _, { axis, reverse }) => bind1(primitive, [ct], { axis, reverse: !reverse })),
+          transpose: transposeFirst((ct, _, { axis, reverse }) =>
+            bind1(primitive, [ct], { axis, reverse: !reverse }),
+          ),
         })
       : define<AlongParams>({
           ...record,
@@ -178,7 +217,6 @@ export const exclusive = (
   init: number,
   { reverse = false }: AlongOptions,
 ): NDArray => shifted(op(x, axis, { reverse }), { axis, reverse }, 1, init);
-
 
 /** Running sums along a non-negative axis, in the dtype of x. @example cumsum(np.array([1, 2, 3])).js() // => [1, 3, 6] */
 export const cumsum: Cumulative = cumulative("cumsum", {
@@ -229,5 +267,9 @@ export const cumlogsumexp: Cumulative = cumulative("cumlogsumexp", {
 function logAddExp(s: ScalarBuilder, a: Scalar, b: Scalar): Scalar {
   const delta = s.binary("sub", a, b);
   const tail = s.unary("log1p", s.unary("exp", s.unary("neg", s.unary("abs", delta))));
-  return s.select(s.binary("ne", delta, delta), s.binary("add", a, b), s.binary("add", s.binary("max", a, b), tail));
+  return s.select(
+    s.binary("ne", delta, delta),
+    s.binary("add", a, b),
+    s.binary("add", s.binary("max", a, b), tail),
+  );
 }

@@ -35,7 +35,10 @@ function checkPaired(what: string, [lhs, rhs]: ShapedArray[], [l, r]: readonly [
     `dot_general requires ${what} dimensions to have the same shape, got ${tuple(ls)} and ${tuple(rs)}.`);
 }
 
-function dotType(avals: ShapedArray[], { dimension_numbers, preferred_element_type }: DotParams): ShapedArray {
+function dotType(
+  avals: ShapedArray[],
+  { dimension_numbers, preferred_element_type }: DotParams,
+): ShapedArray {
   const [contract, batch] = dimension_numbers;
   const [lhs, rhs] = avals as [ShapedArray, ShapedArray];
   checkDTypes("dot_general", avals, [NUMBER]);
@@ -61,10 +64,30 @@ export const dotGeneralP: Primitive<DotParams> = define<DotParams>({
     const out = bind1(dotGeneralP, [x!, y!], params);
     const term = (t: MaybeZero, make: (t: NDArray) => NDArray[]): MaybeZero =>
       isZero(t) ? new Zero(out.aval) : bind1(dotGeneralP, make(t), params);
-    return [[out], [addTangents(term(tx!, (t) => [t, y!]), term(ty!, (t) => [x!, t]))]];
+    return [
+      [out],
+      [
+        addTangents(
+          term(tx!, (t) => [t, y!]),
+          term(ty!, (t) => [x!, t]),
+        ),
+      ],
+    ];
   },
   transpose: dotTranspose,
   batch: (args, dims, params) => batchDot(args, dims, params),
+  // Σ_t a_t · b_t contracts over t, too.
+  batchSum: ([x, y], [dx, dy], params) => {
+    const [[lc, rc], [lb, rb]] = params.dimension_numbers;
+    const numbers: DotDimensionNumbers = [
+      [
+        [dx!, ...bump(lc, dx!)],
+        [dy!, ...bump(rc, dy!)],
+      ],
+      [bump(lb, dx!), bump(rb, dy!)],
+    ];
+    return bind1(dotGeneralP, [x!, y!], { ...params, dimension_numbers: numbers });
+  },
   lower: (emit, args, { dimension_numbers: [contract, batch] }, [out]) => {
     const [lhs, rhs] = args.map((x): Operand => {
       const type = aval(x.aval.shape, out!.dtype);
@@ -95,9 +118,17 @@ function otherSide(ct: NDArray, other: NDArray, x: ShapedArray, side: 0 | 1, par
   const theirs = freeAxes(other.ndim, contract[far], batch[far]);
   const batchAxes = range(batch[0].length);
   const ctTheirs = range(theirs.length, batchAxes.length + (side === 0 ? own.length : 0));
-  const numbers: DotDimensionNumbers = [[ctTheirs, theirs], [batchAxes, batch[far]]];
-  const result = bind1(dotGeneralP, [ct, other], { dimension_numbers: numbers, preferred_element_type: x.dtype });
-  const contracted = [...contract[far]].sort((a, b) => a - b).map((a) => contract[side][contract[far].indexOf(a)]!);
+  const numbers: DotDimensionNumbers = [
+    [ctTheirs, theirs],
+    [batchAxes, batch[far]],
+  ];
+  const result = bind1(dotGeneralP, [ct, other], {
+    dimension_numbers: numbers,
+    preferred_element_type: x.dtype,
+  });
+  const contracted = [...contract[far]]
+    .sort((a, b) => a - b)
+    .map((a) => contract[side][contract[far].indexOf(a)]!);
   return transpose(result, inverse([...batch[side], ...own, ...contracted]));
 }
 
@@ -108,7 +139,15 @@ function batchDot([x, y]: NDArray[], [dx, dy]: (number | null)[], params: DotPar
   const contract = [shift(lc, dx!), shift(rc, dy!)] as const;
   const batch = [shift(lb, dx!), shift(rb, dy!)] as const;
   const both = dx !== null && dy !== null;
-  const numbers: DotDimensionNumbers = [contract, both ? [[dx!, ...batch[0]], [dy!, ...batch[1]]] : batch];
+  const numbers: DotDimensionNumbers = [
+    contract,
+    both
+      ? [
+          [dx!, ...batch[0]],
+          [dy!, ...batch[1]],
+        ]
+      : batch,
+  ];
   const free = [freeAxes(x!.ndim, contract[0], batch[0]), freeAxes(y!.ndim, contract[1], batch[1])] as const;
   const at = dx === null ? free[0].length + free[1].indexOf(dy!) : free[0].indexOf(dx!);
   const out = bind1(dotGeneralP, [x!, y!], { ...params, dimension_numbers: numbers });
@@ -150,9 +189,18 @@ export interface DotDims {
 export function dot(lhs: ArrayLike, rhs: ArrayLike, dims?: DotDims): NDArray {
   const [x, y] = operands(lhs, rhs) as [NDArray, NDArray];
   if (!dims && ![x, y].every((a) => a.ndim === 1 || a.ndim === 2))
-    throw new WeftTypeError(`dot needs operands of rank 1 or 2, got ${x.aval} and ${y.aval}. Use np.matmul or dotGeneral.`);
-  const { lhsContractingDims: lc = [], rhsContractingDims: rc = [], lhsBatchDims: lb = [], rhsBatchDims: rb = [] } =
-    dims ?? { lhsContractingDims: [-1], rhsContractingDims: [0] };
+    throw new WeftTypeError(
+      `dot needs operands of rank 1 or 2, got ${x.aval} and ${y.aval}. Use np.matmul or dotGeneral.`,
+    );
+  const {
+    lhsContractingDims: lc = [],
+    rhsContractingDims: rc = [],
+    lhsBatchDims: lb = [],
+    rhsBatchDims: rb = [],
+  } = dims ?? { lhsContractingDims: [-1], rhsContractingDims: [0] };
   const axes = (a: NDArray, list: Axes): number[] => list.map((axis) => canonicalAxis(axis, a.ndim));
-  return dotGeneral(x, y, [[axes(x, lc), axes(y, rc)], [axes(x, lb), axes(y, rb)]]);
+  return dotGeneral(x, y, [
+    [axes(x, lc), axes(y, rc)],
+    [axes(x, lb), axes(y, rb)],
+  ]);
 }

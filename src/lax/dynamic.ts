@@ -1,17 +1,18 @@
 /** Slices at computed places: `dynamic_slice` and `dynamic_update_slice`, each the other's transpose. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
-import { kindOf } from "../core/dtype.ts";
+import { kindOf, promote } from "../core/dtype.ts";
 import type { Emitter, Index, Operand } from "../core/emit.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { canonicalAxis } from "../util/shape.ts";
 import { add } from "./arithmetic.ts";
 import { insert, range } from "./axes.ts";
 import { zerosLike } from "./broadcast.ts";
+import { convertElementType } from "./cast.ts";
 import { allWeak, checkDTypes, checkRank, checkSameDTypes, INTEGER, require, tuple } from "./check.ts";
 import { lt } from "./compare.ts";
 import { asArray, asIndex, operands } from "./convert.ts";
-import { gather, scatter, type ScatterDimensionNumbers } from "./gather.ts";
+import { gather, type ScatterDimensionNumbers, scatter } from "./gather.ts";
 import { concatenate } from "./join.ts";
 import { defineLinear, isLinear, moveBatchAxis, NO_PARAMS, type NoParams, transposeFirst } from "./rules.ts";
 import { select } from "./select.ts";
@@ -41,9 +42,12 @@ const lowerStarts = (emit: Emitter, starts: readonly Operand[], shape: Shape, si
 const isUnmapped = (dims: readonly (number | null)[]): boolean => dims.every((d) => d === null);
 const zeroIndex = (): NDArray => scalar(0, "int32");
 
-/** Scalar starts, some of them mapped, as the index vectors of a gather: one vector, or one per example. */
+/** Scalar starts, some of them mapped, as the index vectors of a gather: one per example. */
 function indexVectors(starts: NDArray[], dims: (number | null)[], n: number): NDArray {
-  const columns = starts.map((start, k) => expandDims(moveBatchAxis(start, dims[k]!, 0, n), [1]));
+  const { dtype } = promote(starts);
+  const columns = starts.map((start, k) =>
+    expandDims(moveBatchAxis(convertElementType(start, dtype), dims[k]!, 0, n), [1]),
+  );
   return concatenate(columns, 1);
 }
 
@@ -55,11 +59,16 @@ export const dynamicSliceP: Primitive<DynamicSliceParams> = defineLinear<Dynamic
     checkFits("dynamic_slice", x!, slice_sizes);
     return [aval(slice_sizes, x!.dtype, x!.weakType)];
   },
-  transpose: transposeFirst((ct, x, _, starts) => bind1(dynamicUpdateSliceP, [zerosLike(x), ct, ...starts], NO_PARAMS)),
+  transpose: transposeFirst((ct, x, _, starts) =>
+    bind1(dynamicUpdateSliceP, [zerosLike(x), ct, ...starts], NO_PARAMS),
+  ),
   batch: ([x, ...starts], [dim, ...startDims], { slice_sizes }, n) => {
     if (isUnmapped(startDims)) {
       const sizes = insert(slice_sizes, dim!, n);
-      return [[bind1(dynamicSliceP, [x!, ...insert(starts, dim!, zeroIndex())], { slice_sizes: sizes })], [dim!]];
+      return [
+        [bind1(dynamicSliceP, [x!, ...insert(starts, dim!, zeroIndex())], { slice_sizes: sizes })],
+        [dim!],
+      ];
     }
     const axes = range(slice_sizes.length);
     const mapped = dim !== null;
@@ -118,7 +127,12 @@ export const dynamicUpdateSliceP: Primitive<NoParams> = defineLinear<NoParams>(
       const { shape } = update!.aval;
       const result = emit.update(x!, (target) => {
         const from = lowerStarts(emit, starts, x!.aval.shape, shape);
-        emit.loop(shape, (i) => target.store(i.map((k, axis) => emit.ix.add(k, from[axis]!)), update!.at(i)));
+        emit.loop(shape, (i) =>
+          target.store(
+            i.map((k, axis) => emit.ix.add(k, from[axis]!)),
+            update!.at(i),
+          ),
+        );
       });
       return [result];
     },
@@ -140,7 +154,9 @@ const startIndices = (x: NDArray, starts: readonly ArrayLike[] | NDArray): NDArr
 
 /** The elements of a vector as scalars. */
 const vectorEntries = (v: NDArray): NDArray[] =>
-  range(v.shape[0] ?? 0).map((k) => squeeze(bind1(dynamicSliceP, [v, asIndex(k)], { slice_sizes: [1] }), [0]));
+  range(v.shape[0] ?? 0).map((k) =>
+    squeeze(bind1(dynamicSliceP, [v, asIndex(k)], { slice_sizes: [1] }), [0]),
+  );
 
 /**
  * A box of static size at computed indices (integer scalars, one per axis, or one vector). Negative indices count from
@@ -158,7 +174,12 @@ export function dynamicSlice(
 }
 
 /** {@link dynamicSlice} along one axis. */
-export function dynamicSliceInDim(operand: ArrayLike, start: ArrayLike, sliceSize: number, axis = 0): NDArray {
+export function dynamicSliceInDim(
+  operand: ArrayLike,
+  start: ArrayLike,
+  sliceSize: number,
+  axis = 0,
+): NDArray {
   const x = asArray(operand);
   const at = canonicalAxis(axis, x.ndim);
   return dynamicSlice(x, alongAxis(x, start, at), x.shape.with(at, sliceSize));
@@ -188,13 +209,23 @@ export function dynamicUpdateSlice(
 }
 
 /** {@link dynamicUpdateSlice} along one axis. */
-export function dynamicUpdateSliceInDim(operand: ArrayLike, update: ArrayLike, start: ArrayLike, axis = 0): NDArray {
+export function dynamicUpdateSliceInDim(
+  operand: ArrayLike,
+  update: ArrayLike,
+  start: ArrayLike,
+  axis = 0,
+): NDArray {
   const x = asArray(operand);
   return dynamicUpdateSlice(x, update, alongAxis(x, start, canonicalAxis(axis, x.ndim)));
 }
 
 /** Replaces the slice at one computed index along an axis; `update` may lack that axis. */
-export function dynamicUpdateIndexInDim(operand: ArrayLike, update: ArrayLike, index: ArrayLike, axis = 0): NDArray {
+export function dynamicUpdateIndexInDim(
+  operand: ArrayLike,
+  update: ArrayLike,
+  index: ArrayLike,
+  axis = 0,
+): NDArray {
   const [x, value] = operands(operand, update) as [NDArray, NDArray];
   const at = canonicalAxis(axis, x.ndim);
   return dynamicUpdateSliceInDim(x, value.ndim === x.ndim ? value : expandDims(value, [at]), index, at);

@@ -1,18 +1,36 @@
 /** `gather` and the scatters: gather's transpose is scatter-add and the other way round. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
-import { type DType, kindOf, limits } from "../core/dtype.ts";
+import { type DType, type Kind, kindOf, limits } from "../core/dtype.ts";
 import type { BinaryFn, Emitter, Index, Operand, Target } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
-import { bind1, type BatchRule, type JvpRule, type Primitive, type TransposeRule, Zero } from "../core/primitive.ts";
+import {
+  type BatchRule,
+  bind1,
+  type JvpRule,
+  type Primitive,
+  type TransposeRule,
+  Zero,
+} from "../core/primitive.ts";
 import { size } from "../util/shape.ts";
 import { add, div, mul } from "./arithmetic.ts";
 import { bump, complement, insert, pick, without } from "./axes.ts";
 import { zerosLike } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
-import { allWeak, checkSameDTypes, FILL } from "./check.ts";
+import { allWeak, checkSameDTypes } from "./check.ts";
 import { eq } from "./compare.ts";
 import { asArray, operands } from "./convert.ts";
+import {
+  addTangents,
+  define,
+  instantiate,
+  isLinear,
+  isZero,
+  moveBatchAxis,
+  transposeFirst,
+} from "./rules.ts";
+import { select } from "./select.ts";
+import { broadcastedIota, reshape } from "./views.ts";
 import {
   checkScatter,
   type GatherDimensionNumbers,
@@ -28,9 +46,6 @@ import {
   type Windows,
   windowSizes,
 } from "./windows.ts";
-import { addTangents, define, instantiate, isLinear, isZero, moveBatchAxis, transposeFirst } from "./rules.ts";
-import { select } from "./select.ts";
-import { broadcastedIota, reshape } from "./views.ts";
 
 export type { GatherDimensionNumbers, IndexMode, ScatterDimensionNumbers } from "./windows.ts";
 
@@ -71,23 +86,27 @@ export const gatherP: Primitive<GatherParams> = define<GatherParams>({
   ],
   jvp: ([x, indices], [t], params) => {
     const out = bind1(gatherP, [x!, indices!], params);
-    return [[out], [isZero(t!) ? new Zero(out.aval) : bind1(gatherP, [t!, indices!], { ...params, fill_value: 0 })]];
+    return [
+      [out],
+      [isZero(t!) ? new Zero(out.aval) : bind1(gatherP, [t!, indices!], { ...params, fill_value: 0 })],
+    ];
   },
   transpose: transposeFirst((ct, x, { dimension_numbers, mode }, [indices]) =>
     scatterAdd(zerosLike(x), indices!, ct, toScatter(gatherWindows(dimension_numbers)), { mode }),
   ),
   batch: batchGather,
   lower: (emit, [x, indices], params, [out]) => {
-    const w = gatherWindows(params.dimension_numbers);
+    const windows = gatherWindows(params.dimension_numbers);
+    const { windowDims } = windows;
+    const { shape } = x!.aval;
     const [source, { s, ix }] = [emit.materialize(x!), emit];
-    const spanned = spannedDims(x!.aval.ndim, w);
+    const spanned = spannedDims(shape.length, windows);
     const fill = s.const(params.fill_value ?? fillFor(out!.dtype), out!.dtype);
+    const layout = { windows, shape, sizes: params.slice_sizes, checked: params.mode === "fill" };
     const at = (i: readonly Index[]) => {
-      const { start, inside } = locate(
-        emit, x!.aval.shape, params.slice_sizes, indices!, without(i, w.windowDims), w, params.mode === "fill",
-      );
+      const { start, inside } = locate(emit, layout, indices!, without(i, windowDims));
       const offset = start.map((from, d) =>
-        spanned.includes(d) ? ix.add(from, i[w.windowDims[spanned.indexOf(d)]!]!) : from,
+        spanned.includes(d) ? ix.add(from, i[windowDims[spanned.indexOf(d)]!]!) : from,
       );
       return inside ? s.select(inside, source.at(offset), fill) : source.at(offset);
     };
@@ -95,7 +114,14 @@ export const gatherP: Primitive<GatherParams> = define<GatherParams>({
   },
 });
 
-const fillFor = (dtype: DType): number | boolean => FILL[kindOf(dtype)](limits(dtype));
+/** What a window that is not inside yields, unless the caller says. */
+const FILL: Readonly<Record<Kind, (dtype: DType) => number | boolean>> = {
+  float: () => Number.NaN,
+  int: (dtype) => limits(dtype).min,
+  uint: (dtype) => limits(dtype).max,
+  bool: () => true,
+};
+const fillFor = (dtype: DType): number | boolean => FILL[kindOf(dtype)](dtype);
 
 export interface GatherOptions {
   /** Default "clip". "fill" yields `fillValue` for windows that are not inside; indices that are promised are still clamped. */
@@ -166,9 +192,19 @@ function scatterOp(name: string, spec: ScatterSpec): Scatter {
     batch: (args, dims, params, n) => batchScatter(primitive, args, dims, params, n),
     lower: (emit, args, params) => [lowerScatter(emit, args, params, spec.combine)],
   });
-  const apply: (...args: Parameters<Scatter>) => NDArray = (x, indices, updates, dimension_numbers, options = {}) => {
+  const apply: (...args: Parameters<Scatter>) => NDArray = (
+    x,
+    indices,
+    updates,
+    dimension_numbers,
+    options = {},
+  ) => {
     const [operand, update] = operands(x, updates);
-    const params = { dimension_numbers, mode: options.mode ?? "fill", unique_indices: options.uniqueIndices ?? false };
+    const params = {
+      dimension_numbers,
+      mode: options.mode ?? "fill",
+      unique_indices: options.uniqueIndices ?? false,
+    };
     return bind1(primitive, [operand!, asArray(indices), update!], params);
   };
   return Object.assign(apply, { primitive });
@@ -185,31 +221,45 @@ function batchScatter(
 }
 
 /** Windows one after the other, for they may overlap; the elements of one window together. */
-function lowerScatter(emit: Emitter, args: Operand[], params: ScatterParams, combine: BinaryFn | null): Operand {
+function lowerScatter(
+  emit: Emitter,
+  args: Operand[],
+  params: ScatterParams,
+  combine: BinaryFn | null,
+): Operand {
   const [x, indices, updates] = args as [Operand, Operand, Operand];
   const w = scatterWindows(params.dimension_numbers);
   const sizes = windowSizes(x.aval, updates.aval, w);
   const spanned = spannedDims(x.aval.ndim, w);
-  const window = pick(sizes, spanned);
+  const layout = { windows: w, shape: x.aval.shape, sizes, checked: params.mode === "fill" };
   const write = (target: Target, batch: readonly Index[], start: readonly Index[]): void =>
-    emit.loop(window, (j) => {
-      const to = start.map((from, d) => (spanned.includes(d) ? emit.ix.add(from, j[spanned.indexOf(d)]!) : from));
+    emit.loop(pick(sizes, spanned), (j) => {
+      const to = start.map((from, d) =>
+        spanned.includes(d) ? emit.ix.add(from, j[spanned.indexOf(d)]!) : from,
+      );
       const value = updates.at(w.windowDims.reduce<Index[]>((i, d, k) => insert(i, d, j[k]!), [...batch]));
       target.store(to, combine ? emit.s.binary(combine, target.at(to), value) : value);
     });
   return emit.update(x, (target) =>
-    emit.loop(indices.aval.shape.slice(0, -1), (batch) => {
-      const { start, inside } = locate(emit, x.aval.shape, sizes, indices, batch, w, params.mode === "fill");
-      if (inside) emit.if(inside, () => write(target, batch, start));
-      else write(target, batch, start);
-    }, "serial"),
+    emit.loop(
+      indices.aval.shape.slice(0, -1),
+      (batch) => {
+        const { start, inside } = locate(emit, layout, indices, batch);
+        if (inside) emit.if(inside, () => write(target, batch, start));
+        else write(target, batch, start);
+      },
+      "serial",
+    ),
   );
 }
 
 /** The windows of `x` that the updates were written to. */
 const gatherBack = (x: NDArray, indices: NDArray, updates: ShapedArray, params: ScatterParams): NDArray => {
   const w = scatterWindows(params.dimension_numbers);
-  return gather(x, indices, toGather(w), windowSizes(x.aval, updates, w), { mode: params.mode, fillValue: 0 });
+  return gather(x, indices, toGather(w), windowSizes(x.aval, updates, w), {
+    mode: params.mode,
+    fillValue: 0,
+  });
 };
 
 const optionsOf = (p: ScatterParams): ScatterOptions => ({ mode: p.mode, uniqueIndices: p.unique_indices });
@@ -218,9 +268,13 @@ const optionsOf = (p: ScatterParams): ScatterOptions => ({ mode: p.mode, uniqueI
 const jvpLinear =
   (op: () => Scatter): JvpRule<ScatterParams> =>
   ([x, indices, updates], [tx, , tu], params) => {
-    const apply = (a: NDArray, b: NDArray) => op()(a, indices!, b, params.dimension_numbers, optionsOf(params));
+    const apply = (a: NDArray, b: NDArray) =>
+      op()(a, indices!, b, params.dimension_numbers, optionsOf(params));
     const out = apply(x!, updates!);
-    return [[out], [isZero(tx!) && isZero(tu!) ? new Zero(out.aval) : apply(instantiate(tx!), instantiate(tu!))]];
+    return [
+      [out],
+      [isZero(tx!) && isZero(tu!) ? new Zero(out.aval) : apply(instantiate(tx!), instantiate(tu!))],
+    ];
   };
 
 const transposeAdd: TransposeRule<ScatterParams> = ([ct], [x, indices, updates], params) => [
@@ -238,13 +292,28 @@ const transposeReplace: TransposeRule<ScatterParams> = ([ct], [x, indices, updat
   const toX = isLinear(x!) ? scatter(g, at, zeros, numbers, optionsOf(params)) : null;
   if (!isLinear(updates!)) return [toX, null, null];
   const back = gatherBack(g, at, type, params);
-  return [toX, null, params.unique_indices ? back : select(lastWriters(x!.aval, at, type, params), back, zeros)];
+  return [
+    toX,
+    null,
+    params.unique_indices ? back : select(lastWriters(x!.aval, at, type, params), back, zeros),
+  ];
 };
 
 /** Which updates survive: every one signs its targets with its number, and looks whether the signature is still there. */
-function lastWriters(operand: ShapedArray, indices: NDArray, updates: ShapedArray, params: ScatterParams): NDArray {
+function lastWriters(
+  operand: ShapedArray,
+  indices: NDArray,
+  updates: ShapedArray,
+  params: ScatterParams,
+): NDArray {
   const ids = add(reshape(broadcastedIota("int32", [size(updates.shape)], 0), updates.shape), 1);
-  const signed = scatter(zerosLike(aval(operand.shape, "int32")), indices, ids, params.dimension_numbers, optionsOf(params));
+  const signed = scatter(
+    zerosLike(aval(operand.shape, "int32")),
+    indices,
+    ids,
+    params.dimension_numbers,
+    optionsOf(params),
+  );
   return eq(gatherBack(signed, indices, updates, params), ids);
 }
 
@@ -253,16 +322,30 @@ const jvpMul: JvpRule<ScatterParams> = ([x, indices, updates], [tx, , tu], param
   const numbers = params.dimension_numbers;
   const out = scatterMul(x!, indices!, updates!, numbers, options);
   if (!isZero(tu!) && !params.unique_indices)
-    throw new WeftTypeError("scatter-mul gradients with respect to updates are only implemented for uniqueIndices: true.");
+    throw new WeftTypeError(
+      "scatter-mul gradients with respect to updates are only implemented for uniqueIndices: true.",
+    );
   const viaX = isZero(tx!) ? new Zero(out.aval) : scatterMul(tx!, indices!, updates!, numbers, options);
   const viaUpdates = (t: NDArray): NDArray =>
-    scatterAdd(zerosLike(x!), indices!, mul(t, gatherBack(x!, indices!, updates!.aval, params)), numbers, options);
+    scatterAdd(
+      zerosLike(x!),
+      indices!,
+      mul(t, gatherBack(x!, indices!, updates!.aval, params)),
+      numbers,
+      options,
+    );
   return [[out], [addTangents(viaX, isZero(tu!) ? new Zero(out.aval) : viaUpdates(tu!))]];
 };
 
 const transposeMul: TransposeRule<ScatterParams> = ([ct], [x, indices, updates], params) => [
   isLinear(x!)
-    ? scatterMul(ct as NDArray, indices as NDArray, updates as NDArray, params.dimension_numbers, optionsOf(params))
+    ? scatterMul(
+        ct as NDArray,
+        indices as NDArray,
+        updates as NDArray,
+        params.dimension_numbers,
+        optionsOf(params),
+      )
     : null,
   null,
   null,
@@ -303,11 +386,21 @@ export const scatterAdd: Scatter = scatterOp("scatter-add", {
   transpose: transposeAdd,
 });
 /** `operand` with its windows multiplied by updates. */
-export const scatterMul: Scatter = scatterOp("scatter-mul", { combine: "mul", jvp: jvpMul, transpose: transposeMul });
+export const scatterMul: Scatter = scatterOp("scatter-mul", {
+  combine: "mul",
+  jvp: jvpMul,
+  transpose: transposeMul,
+});
 /** `operand` with its windows raised to updates where those are larger. */
-export const scatterMax: Scatter = scatterOp("scatter-max", extremum("max", () => scatterMax));
+export const scatterMax: Scatter = scatterOp(
+  "scatter-max",
+  extremum("max", () => scatterMax),
+);
 /** `operand` with its windows lowered to updates where those are smaller. */
-export const scatterMin: Scatter = scatterOp("scatter-min", extremum("min", () => scatterMin));
+export const scatterMin: Scatter = scatterOp(
+  "scatter-min",
+  extremum("min", () => scatterMin),
+);
 
 /** Elements of x along `axis` at `indices`, which has x's shape but for that axis: one gather over batching dimensions. */
 export function takeAlong(x: NDArray, indices: NDArray, axis: number): NDArray {
@@ -320,5 +413,11 @@ export function takeAlong(x: NDArray, indices: NDArray, axis: number): NDArray {
     startIndicesBatchingDims: others,
   };
   const vectors = reshape(indices, [...indices.shape, 1]);
-  return gather(x, vectors, numbers, x.shape.map(() => 1), { mode: "promise_in_bounds" });
+  return gather(
+    x,
+    vectors,
+    numbers,
+    x.shape.map(() => 1),
+    { mode: "promise_in_bounds" },
+  );
 }

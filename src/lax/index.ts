@@ -2,7 +2,7 @@
  * The operations that everything is made of, with JAX's strictness: operands have one dtype and one shape (plain numbers
  * and scalars fit everywhere), nothing promotes. Source of names and semantics: `jax.lax`.
  */
-export { add, addAny, abs, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
+export { abs, add, addAny, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
 export { broadcast, broadcastInDim, full, fullLike, onesLike, reduceSum, zerosLike } from "./broadcast.ts";
 export { bitcastConvertType, convertElementType, copy, stopGradient } from "./cast.ts";
 export * from "./compare.ts";
@@ -16,7 +16,7 @@ export {
   cumsum,
   linearRecurrence,
 } from "./cumulative.ts";
-export { dot, type DotDimensionNumbers, type DotDims, dotGeneral } from "./dot.ts";
+export { type DotDimensionNumbers, type DotDims, dot, dotGeneral } from "./dot.ts";
 export {
   dynamicIndexInDim,
   dynamicSlice,
@@ -26,17 +26,17 @@ export {
   dynamicUpdateSliceInDim,
 } from "./dynamic.ts";
 export {
-  gather,
   type GatherDimensionNumbers,
   type GatherOptions,
+  gather,
   type IndexMode,
+  type ScatterDimensionNumbers,
+  type ScatterOptions,
   scatter,
   scatterAdd,
-  type ScatterDimensionNumbers,
   scatterMax,
   scatterMin,
   scatterMul,
-  type ScatterOptions,
 } from "./gather.ts";
 export { concatenate, split } from "./join.ts";
 export {
@@ -58,9 +58,10 @@ export {
   log,
   log1p,
   logistic,
+  nextafter,
   pow,
-  rem,
   RoundingMethod,
+  rem,
   round,
   rsqrt,
   sin,
@@ -71,8 +72,8 @@ export {
 } from "./math.ts";
 export { argmax, argmin, reduceAnd, reduceMax, reduceMin, reduceOr, reduceProd } from "./reduce.ts";
 export { clamp, max, min, select, selectN } from "./select.ts";
-export { indexInDim, pad, type PadConfig, slice, sliceInDim } from "./slice.ts";
-export { argsort, sort, type SortOptions, topK } from "./sort.ts";
+export { indexInDim, type PadConfig, pad, slice, sliceInDim } from "./slice.ts";
+export { argsort, type SortOptions, sort, topK } from "./sort.ts";
 export { digamma, erf, erfc, erfInv, lgamma, trigamma } from "./special.ts";
 export { threefry2x32 } from "./threefry.ts";
 export { broadcastedIota, expandDims, iota, reshape, rev, squeeze, transpose } from "./views.ts";

@@ -42,7 +42,11 @@ export const concatenateP: Primitive<ConcatenateParams> = defineLinear<Concatena
       return inputs.map((x, k) => {
         if (!isLinear(x)) return null;
         const from = x.aval.shape.map((_, axis) => (axis === dimension ? starts[k]! : 0));
-        return slice(ct as NDArray, from, from.map((s, axis) => s + x.aval.shape[axis]!));
+        return slice(
+          ct as NDArray,
+          from,
+          from.map((s, axis) => s + x.aval.shape[axis]!),
+        );
       });
     },
     batch: (args, dims, { dimension }, n) => {
@@ -93,7 +97,9 @@ export const splitP: Primitive<SplitParams> = defineLinear<SplitParams>({
   },
   lower: (emit, [x], { sizes, axis }, outs) => {
     const starts = offsets(sizes);
-    return outs.map((out, k) => emit.lazy(out, (i) => x!.at(i.with(axis, emit.ix.add(i[axis]!, starts[k]!)))));
+    return outs.map((out, k) =>
+      emit.lazy(out, (i) => x!.at(i.with(axis, emit.ix.add(i[axis]!, starts[k]!)))),
+    );
   },
 });
 

@@ -4,8 +4,8 @@ import { aval, type ShapedArray } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
 import type { BinaryFn, Operand, Scalar, ScalarBuilder, UnaryFn } from "../core/emit.ts";
 import {
-  bind1,
   type BatchRule,
+  bind1,
   type JvpRule,
   type MaybeZero,
   type Params,
@@ -15,7 +15,15 @@ import {
 } from "../core/primitive.ts";
 import { insert } from "./axes.ts";
 import { broadcastInDim, fitTo, unbroadcast } from "./broadcast.ts";
-import { allWeak, checkDTypes, checkSameDTypes, type DTypeClass, elementwiseShape, FLOATING, NUMBER } from "./check.ts";
+import {
+  allWeak,
+  checkDTypes,
+  checkSameDTypes,
+  type DTypeClass,
+  elementwiseShape,
+  FLOATING,
+  NUMBER,
+} from "./check.ts";
 import { asArray, operands } from "./convert.ts";
 import { addTangents, define, isLinear, isZero, moveBatchAxis, NO_PARAMS, type NoParams } from "./rules.ts";
 
@@ -34,6 +42,7 @@ export interface MapSpec<P extends Params> {
   readonly transpose?: TransposeRule<P>;
   readonly scalar: (s: ScalarBuilder, xs: Scalar[], params: P, out: ShapedArray) => Scalar;
   readonly printParams?: (params: P) => Record<string, unknown>;
+  readonly accumulates?: boolean;
 }
 
 export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primitive<P> {
@@ -55,6 +64,7 @@ export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primit
       emit.lazy(out!, (i) => spec.scalar(emit.s, readAll(args, i), params, out!)),
     ],
     ...(printParams && { printParams }),
+    ...(spec.accumulates && { accumulates: true }),
   });
   return primitive;
 }
@@ -63,11 +73,14 @@ export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primit
 export const readAll = (args: readonly Operand[], i: Parameters<Operand["at"]>[0]): Scalar[] =>
   args.map((x) => x.at(x.aval.ndim === 0 ? [] : i));
 
-function formulaJvp<P extends Params>(primitive: () => Primitive<P>, formulas: readonly Formula[]): JvpRule<P> {
+function formulaJvp<P extends Params>(
+  primitive: () => Primitive<P>,
+  formulas: readonly Formula[],
+): JvpRule<P> {
   return (primals, tangents, params) => {
     const ans = bind1(primitive(), primals, params);
-    const terms = tangents.map((t, i): MaybeZero =>
-      isZero(t) ? t : fitTo(formulas[i]!(t, ans, ...primals), ans.shape),
+    const terms = tangents.map(
+      (t, i): MaybeZero => (isZero(t) ? t : fitTo(formulas[i]!(t, ans, ...primals), ans.shape)),
     );
     return [[ans], [terms.filter((t) => !isZero(t)).reduce(addTangents, new Zero(ans.aval))]];
   };
@@ -134,23 +147,25 @@ export function unary(name: string, { accepts = FLOATING, bool, jvp, transpose, 
 }
 
 export type BinarySpec = FamilySpec<BinaryFn | ((s: ScalarBuilder, x: Scalar, y: Scalar) => Scalar)> & {
+  /** It adds: see PrimitiveRecord. */
+  readonly accumulates?: boolean;
   readonly jvp: "zero" | readonly [Formula, Formula];
 };
 
 /** `accepts` defaults to numbers; `bool`: the result is a bool. */
-export function binary(name: string, { accepts = NUMBER, bool, jvp, transpose, scalar }: BinarySpec): Binary {
+export function binary(name: string, { accepts = NUMBER, bool, jvp, transpose, scalar, accumulates }: BinarySpec): Binary {
   const primitive = defineMap({
     name,
     accepts: [accepts],
     jvp,
+    ...(accumulates && { accumulates }),
     ...(transpose && { transpose }),
     ...(bool && { result: () => BOOL }),
     scalar: (s, [x, y]) => (typeof scalar === "string" ? s.binary(scalar, x!, y!) : scalar(s, x!, y!)),
   });
-  return Object.assign(
-    (x: ArrayLike, y: ArrayLike) => bind1(primitive, operands(x, y), NO_PARAMS),
-    { primitive },
-  );
+  return Object.assign((x: ArrayLike, y: ArrayLike) => bind1(primitive, operands(x, y), NO_PARAMS), {
+    primitive,
+  });
 }
 
 const BOOL: { dtype: DType; weakType: boolean } = { dtype: "bool", weakType: false };

@@ -5,7 +5,7 @@ import type { Scalar, ScalarBuilder, UnaryFn } from "../core/emit.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { abs, add, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
 import { convertElementType } from "./cast.ts";
-import { FLOATING, NUMBER } from "./check.ts";
+import { FLOATING, NUMBER, SINGLE } from "./check.ts";
 import { eq } from "./compare.ts";
 import { asArray, operands } from "./convert.ts";
 import { type Binary, binary, defineMap, type Unary, type UnarySpec, unary } from "./map.ts";
@@ -98,8 +98,10 @@ function roundAway(s: ScalarBuilder, x: Scalar): Scalar {
  * The nearest integer; halves go away from zero, or to the even neighbour with `RoundingMethod.TO_NEAREST_EVEN`.
  * @example round(np.array([0.5, 1.5, -2.5])).js() // => [1, 2, -3]
  */
-export const round = (x: ArrayLike, roundingMethod: RoundingMethod = RoundingMethod.AWAY_FROM_ZERO): NDArray =>
-  bind1(roundP, [asArray(x)], { rounding_method: roundingMethod });
+export const round = (
+  x: ArrayLike,
+  roundingMethod: RoundingMethod = RoundingMethod.AWAY_FROM_ZERO,
+): NDArray => bind1(roundP, [asArray(x)], { rounding_method: roundingMethod });
 
 /** The angle of the point (y, x) as `atan2(y, x)`, in (-π, π]. */
 export const atan2: Binary = binary("atan2", {
@@ -136,7 +138,8 @@ function powJvpBase(g: NDArray, _: NDArray, ...[x, y]: NDArray[]): NDArray {
   const factor = mul(asDType(y!, x!), pow(x!, safe));
   return mul(g, select(eq(y!, 0), 0, factor));
 }
-const asDType = (y: NDArray, like: NDArray): NDArray => (isFloat(y.dtype) ? y : convertElementType(y, like.dtype));
+const asDType = (y: NDArray, like: NDArray): NDArray =>
+  isFloat(y.dtype) ? y : convertElementType(y, like.dtype);
 
 /**
  * `xʸ` for floating x; y has x's dtype or is an integer array.
@@ -146,3 +149,23 @@ export function pow(x: ArrayLike, y: ArrayLike): NDArray {
   const [base, exponent] = operands(x, y);
   return bind1(powP, [base!, exponent!], NO_PARAMS);
 }
+
+/**
+ * The next representable number after x in the direction of y. float32.
+ * @throws WeftTypeError for other dtypes.
+ */
+export const nextafter: Binary = binary("nextafter", {
+  accepts: SINGLE,
+  jvp: "zero",
+  scalar: (s, x, y) => {
+    const [zero, one] = [s.const(0, "float32"), s.const(1, "int32")];
+    const bits = s.bitcast(x, "int32");
+    // Positive numbers grow with their bits, negative ones shrink.
+    const grows = s.binary("eq", s.binary("lt", x, y), s.binary("gt", x, zero));
+    const step = s.binary("add", bits, s.select(grows, one, s.unary("neg", one)));
+    const tiny = s.select(s.binary("gt", y, zero), one, s.const(-0x7fffffff, "int32"));
+    const moved = s.bitcast(s.select(s.binary("eq", x, zero), tiny, step), "float32");
+    const isNaN = s.binary("or", s.binary("ne", x, x), s.binary("ne", y, y));
+    return s.select(isNaN, s.const(Number.NaN, "float32"), s.select(s.binary("eq", x, y), y, moved));
+  },
+});

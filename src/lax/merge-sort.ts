@@ -1,7 +1,7 @@
 /** A stable merge sort, written with the emitter's loops: the order of every lane as a permutation. */
 import { aval } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
-import type { Emitter, Index, Operand, Scalar, ScalarBuilder } from "../core/emit.ts";
+import type { Cell, Emitter, Index, Operand, Scalar, ScalarBuilder } from "../core/emit.ts";
 import { insert, without } from "./axes.ts";
 
 /** Whether element a must come before element b. */
@@ -35,59 +35,85 @@ function lexicographic(s: ScalarBuilder, order: Order, as: readonly Scalar[], bs
 }
 
 /**
- * For every lane along `axis` the positions of its elements in sorted order, int32 in the shape of the keys.
- * Bottom-up: pass p merges sorted runs of 2^p positions from one half of a scratch array into the other, so O(n log n)
- * comparisons in one flat loop. `end` is where the two runs that are being merged end; a new pair starts there.
+ * For every lane along `axis` the positions of its elements in sorted order: int32, in the shape of the keys.
+ * Bottom-up: pass p merges sorted runs of 2^p positions from one half of a scratch array into the other, so there are
+ * O(n log n) comparisons in one flat loop.
  */
-export function sortedPositions(emit: Emitter, keys: readonly Operand[], axis: number, order: Order): Operand {
+export function sortedPositions(
+  emit: Emitter,
+  keys: readonly Operand[],
+  axis: number,
+  order: Order,
+): Operand {
   const { s, ix } = emit;
-  const shape = keys[0]!.aval.shape;
+  const { shape } = keys[0]!.aval;
   const n = shape[axis]!;
   const passes = n > 1 ? Math.ceil(Math.log2(n)) : 0;
   const stored = keys.map((key) => emit.materialize(key));
+  const lanes = without(shape, [axis]);
+  const scratch = emit.build(aval([...lanes, 2, n], "int32"), (halves) => {
+    emit.loop(lanes, (lane) => {
+      const keysAt = (position: Scalar): Scalar[] =>
+        stored.map((key) => key.at(insert(lane, axis, ix.dynamic(position))));
+      const comesFirst = (a: Scalar, b: Scalar): Scalar => lexicographic(s, order, keysAt(a), keysAt(b));
+      const width = emit.cell(s.const(1, "int32"));
+      emit.loop([2, n], ([half, k]) => halves.store([...lane, half!, k!], s.fromIndex(k!, "int32")));
+      emit.loop(
+        [passes],
+        ([pass]) => {
+          const from = ix.mod(pass!, 2, 32);
+          const read = (i: Scalar): Scalar => halves.at([...lane, from, ix.dynamic(i)]);
+          const write = (k: Index, value: Scalar): void => halves.store([...lane, ix.sub(1, from), k], value);
+          mergePairs(emit, n, width.get(), comesFirst, read, write);
+          width.set(s.binary("add", width.get(), width.get()));
+        },
+        "serial",
+      );
+    });
+  });
+  return emit.lazy(aval(shape, "int32"), (i) => scratch.at([...without(i, [axis]), passes % 2, i[axis]!]));
+}
+
+/**
+ * Merges neighbouring runs of `width`: positions [left, middle) with [middle, end), `right` walking through the latter.
+ * A new pair of runs starts where k reaches `end`. An element of the right run goes first only if it must (stability).
+ */
+function mergePairs(
+  emit: Emitter,
+  n: number,
+  width: Scalar,
+  comesFirst: (a: Scalar, b: Scalar) => Scalar,
+  read: (i: Scalar) => Scalar,
+  write: (k: Index, value: Scalar) => void,
+): void {
+  const { s } = emit;
   const int = (value: number): Scalar => s.const(value, "int32");
   const plus = (a: Scalar, b: Scalar): Scalar => s.binary("add", a, b);
   const atMost = (a: Scalar, last: number): Scalar => s.binary("min", a, int(last));
-  const lanes = without(shape, [axis]);
-
-  const scratch = emit.build(aval([...lanes, 2, n], "int32"), (half) => {
-    emit.loop(lanes, (lane) => {
-      emit.loop([2, n], ([h, k]) => half.store([...lane, h!, k!], s.fromIndex(k!, "int32")));
-      const keysAt = (position: Scalar): Scalar[] => stored.map((key) => key.at(insert(lane, axis, ix.dynamic(position))));
-      const width = emit.cell(int(1));
-      emit.loop([passes], ([pass]) => {
-        const [from, to] = parity(emit, pass!);
-        const [left, right] = [emit.cell(int(0)), emit.cell(int(0))];
-        const [middle, end] = [emit.cell(int(0)), emit.cell(int(0))];
-        emit.loop([n], ([k]) => {
-          emit.if(s.binary("eq", s.fromIndex(k!, "int32"), end.get()), () => {
-            left.set(end.get());
-            middle.set(atMost(plus(left.get(), width.get()), n));
-            right.set(middle.get());
-            end.set(atMost(plus(middle.get(), width.get()), n));
-          });
-          const read = (i: Scalar): Scalar => half.at([...lane, from, ix.dynamic(atMost(i, n - 1))]);
-          const a = emit.cell(read(left.get())).get();
-          const b = emit.cell(read(right.get())).get();
-          const rightIsNext = lexicographic(s, order, keysAt(b), keysAt(a));
-          const leftIsEmpty = s.binary("ge", left.get(), middle.get());
-          const rightIsLeft = s.binary("lt", right.get(), end.get());
-          const takeRight = s.binary("and", rightIsLeft, s.binary("or", leftIsEmpty, rightIsNext));
-          const step = emit.cell(s.convert(takeRight, "int32")).get();
-          half.store([...lane, to, k!], s.select(s.binary("ne", step, int(0)), b, a));
-          left.set(plus(left.get(), s.binary("sub", int(1), step)));
-          right.set(plus(right.get(), step));
-        }, "serial");
-        width.set(plus(width.get(), width.get()));
-      }, "serial");
-    });
-  });
-  const type = aval(shape, "int32");
-  return emit.lazy(type, (i) => scratch.at([...without(i, [axis]), passes % 2, i[axis]!]));
-}
-
-/** The halves that a pass reads and writes. */
-function parity({ ix }: Emitter, pass: Index): [from: Index, to: Index] {
-  const from = ix.mod(pass, 2, 32);
-  return [from, ix.sub(1, from)];
+  const [left, middle, right, end] = [0, 0, 0, 0].map((start) => emit.cell(int(start))) as [
+    Cell,
+    Cell,
+    Cell,
+    Cell,
+  ];
+  const startPair = (): void => {
+    left.set(end.get());
+    middle.set(atMost(plus(left.get(), width), n));
+    right.set(middle.get());
+    end.set(atMost(plus(middle.get(), width), n));
+  };
+  const mergeOne = (k: Index): void => {
+    emit.if(s.binary("eq", s.fromIndex(k, "int32"), end.get()), startPair);
+    // Both are read, also where a run is used up: the clamp keeps that legal.
+    const a = emit.cell(read(atMost(left.get(), n - 1))).get();
+    const b = emit.cell(read(atMost(right.get(), n - 1))).get();
+    const leftIsEmpty = s.binary("ge", left.get(), middle.get());
+    const hasRight = s.binary("lt", right.get(), end.get());
+    const takeRight = s.binary("and", hasRight, s.binary("or", leftIsEmpty, comesFirst(b, a)));
+    const step = emit.cell(s.convert(takeRight, "int32")).get();
+    write(k, s.select(s.binary("ne", step, int(0)), b, a));
+    left.set(plus(left.get(), s.binary("sub", int(1), step)));
+    right.set(plus(right.get(), step));
+  };
+  emit.loop([n], ([k]) => mergeOne(k!), "serial");
 }

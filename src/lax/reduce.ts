@@ -10,11 +10,20 @@ import { div, mul } from "./arithmetic.ts";
 import { bump, complement, insert, inverse, pick } from "./axes.ts";
 import { broadcastInDim, reduceSum } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
-import { ANY, BITS, type DTypeClass, INTEGER, checkAxes, checkDTypes, NUMBER } from "./check.ts";
+import { ANY, BITS, checkAxes, checkDTypes, type DTypeClass, INTEGER, NUMBER } from "./check.ts";
 import { eq } from "./compare.ts";
 import { asArray } from "./convert.ts";
 import { cumprod, exclusive } from "./cumulative.ts";
-import { highest, lowerReduction, lowest, maxOf, minOf, reducedShape, type ReduceParams, reductionType } from "./reduction.ts";
+import {
+  highest,
+  lowerReduction,
+  lowest,
+  maxOf,
+  minOf,
+  type ReduceParams,
+  reducedShape,
+  reductionType,
+} from "./reduction.ts";
 import { define, isZero } from "./rules.ts";
 import { reshape, transpose } from "./views.ts";
 
@@ -70,7 +79,8 @@ function productTangent(g: NDArray, _: NDArray, x: NDArray, axes: readonly numbe
   return reduceSum(mul(g, others), axes);
 }
 
-const ones = (dtype: DType): number | boolean => (dtype === "bool" ? true : limits(dtype).min === 0 ? limits(dtype).max : -1);
+const ones = (dtype: DType): number | boolean =>
+  dtype === "bool" ? true : limits(dtype).min === 0 ? limits(dtype).max : -1;
 
 export { reduceSum } from "./broadcast.ts";
 
@@ -130,7 +140,10 @@ function argReduction(name: "argmax" | "argmin"): ArgReduction {
     transpose: "not linear",
     batch: ([x], [dim], { axes, index_dtype }) => {
       const shifted = bump(axes, dim!);
-      return [[bind1(primitive, [x!], { axes: shifted, index_dtype })], [dim! - (shifted[0]! < dim! ? 1 : 0)]];
+      return [
+        [bind1(primitive, [x!], { axes: shifted, index_dtype })],
+        [dim! - (shifted[0]! < dim! ? 1 : 0)],
+      ];
     },
     lower: (emit, [x], { axes }, [out]) => {
       const values = emit.materialize(x!);

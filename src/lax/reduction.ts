@@ -10,7 +10,12 @@ export type ReduceParams = { readonly axes: readonly number[] };
 
 export const reducedShape = (shape: Shape, axes: readonly number[]): number[] => without(shape, axes);
 
-export function reductionType(name: string, accepts: DTypeClass, x: ShapedArray, axes: readonly number[]): ShapedArray {
+export function reductionType(
+  name: string,
+  accepts: DTypeClass,
+  x: ShapedArray,
+  axes: readonly number[],
+): ShapedArray {
   checkDTypes(name, [x], [accepts]);
   checkAxes(name, axes, x.ndim);
   return aval(reducedShape(x.shape, axes), x.dtype, x.weakType);
@@ -28,15 +33,20 @@ export function lowerReduction(
   const init = emit.s.const(identity(out.dtype), out.dtype);
   const result = emit.build(out, (target) =>
     emit.loop(out.shape, (i) => {
-      target.store(i, emit.reduce(fn, init, extents, (j) => x.at(interleave(axes, j, i))));
+      target.store(
+        i,
+        emit.reduce(fn, init, extents, (j) => x.at(interleave(axes, j, i))),
+      );
     }),
   );
   return [result];
 }
 
 /** The identities of max and min. */
-export const lowest = (dtype: DType): number => (isFloat(dtype) ? Number.NEGATIVE_INFINITY : limits(dtype).min);
-export const highest = (dtype: DType): number => (isFloat(dtype) ? Number.POSITIVE_INFINITY : limits(dtype).max);
+export const lowest = (dtype: DType): number =>
+  isFloat(dtype) ? Number.NEGATIVE_INFINITY : limits(dtype).min;
+export const highest = (dtype: DType): number =>
+  isFloat(dtype) ? Number.POSITIVE_INFINITY : limits(dtype).max;
 
 /** How an extremum combines: on bool it is a logical operation. */
 export const maxOf = (dtype: DType): Combine => (dtype === "bool" ? "or" : "max");

@@ -2,7 +2,6 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import {
-  bind1,
   definePrimitive,
   type JvpRule,
   Linear,
@@ -41,7 +40,9 @@ export function defineLinear<P extends Params>(spec: Omit<Spec<P>, "jvp">, count
 
 /** The transpose of an operation with one result that is linear in its first operand alone. */
 export const transposeFirst =
-  <P extends Params>(rule: (ct: NDArray, x: ShapedArray, params: P, rest: NDArray[]) => NDArray): TransposeRule<P> =>
+  <P extends Params>(
+    rule: (ct: NDArray, x: ShapedArray, params: P, rest: NDArray[]) => NDArray,
+  ): TransposeRule<P> =>
   ([ct], [x, ...rest], params) => [
     rule(ct as NDArray, x!.aval, params, rest as NDArray[]),
     ...rest.map(() => null),
@@ -55,6 +56,5 @@ export function movePermutation(ndim: number, from: number, to: number): number[
   return [...rest.slice(0, to), from, ...rest.slice(to)];
 }
 
-export { addTangents, instantiate, isZero } from "../transforms/zero.ts";
 export { moveBatchAxis } from "../transforms/batch.ts";
-export { bind1 };
+export { addTangents, instantiate, isZero } from "../transforms/zero.ts";

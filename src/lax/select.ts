@@ -6,7 +6,7 @@ import { WeftTypeError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { div, mul } from "./arithmetic.ts";
 import { fitTo, unbroadcast } from "./broadcast.ts";
-import { allWeak, ANY } from "./check.ts";
+import { ANY, allWeak } from "./check.ts";
 import { bitwiseAnd, eq, gt, lt } from "./compare.ts";
 import { asArray, operands } from "./convert.ts";
 import { type Binary, binary, defineMap, type Formula } from "./map.ts";
@@ -40,7 +40,8 @@ export const selectNP: Primitive<NoParams> = defineMap({
     return [null, ...cases.map((x, k) => (isLinear(x) ? unbroadcast(part(k), x.aval) : null))];
   },
   scalar: (s, [which, ...cases]) => {
-    if (which!.dtype === "bool") return cases.length === 1 ? cases[0]! : s.select(which!, cases[1]!, cases[0]!);
+    if (which!.dtype === "bool")
+      return cases.length === 1 ? cases[0]! : s.select(which!, cases[1]!, cases[0]!);
     const from = (k: number) => s.binary("le", which!, s.const(k, "int32"));
     return cases.reduceRight((rest, value, k) => (rest === value ? value : s.select(from(k), value, rest)));
   },

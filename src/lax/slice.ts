@@ -81,7 +81,8 @@ export function slice(
 ): NDArray {
   const x = asArray(operand);
   const steps = strides?.every((s) => s === 1) ? null : strides;
-  const whole = !steps && startIndices.every((s) => s === 0) && x.shape.every((d, i) => d === limitIndices[i]);
+  const whole =
+    !steps && startIndices.every((s) => s === 0) && x.shape.every((d, i) => d === limitIndices[i]);
   if (whole && startIndices.length === x.ndim) return x;
   return bind1(sliceP, [x], { start_indices: startIndices, limit_indices: limitIndices, strides: steps });
 }
@@ -193,8 +194,17 @@ function placement(emit: Emitter, x: Operand, config: readonly PadConfig[], out:
 
 /** What `pad` put in, taken out again: zeros where padding had cut. */
 function cut(ct: NDArray, config: readonly PadConfig[]): NDArray {
-  const trimmed = pad(ct, scalar(0, ct.dtype), config.map(([low, high]): PadConfig => [-low, -high, 0]));
-  return slice(trimmed, trimmed.shape.map(() => 0), trimmed.shape, config.map(([, , interior]) => interior + 1));
+  const trimmed = pad(
+    ct,
+    scalar(0, ct.dtype),
+    config.map(([low, high]): PadConfig => [-low, -high, 0]),
+  );
+  return slice(
+    trimmed,
+    trimmed.shape.map(() => 0),
+    trimmed.shape,
+    config.map(([, , interior]) => interior + 1),
+  );
 }
 
 /** Pads example k of x with `values[k]`. */
@@ -209,7 +219,11 @@ function padEach(x: NDArray, values: NDArray, at: number, params: PadParams): ND
  * @throws WeftTypeError if dtypes differ or a size would be negative.
  * @example pad(np.array([1, 2]), 0, [[1, 0, 1]]).js() // => [0, 1, 0, 2]
  */
-export function pad(operand: ArrayLike, paddingValue: ArrayLike, paddingConfig: readonly PadConfig[]): NDArray {
+export function pad(
+  operand: ArrayLike,
+  paddingValue: ArrayLike,
+  paddingConfig: readonly PadConfig[],
+): NDArray {
   const [x, value] = operands(operand, paddingValue);
   const nothing = paddingConfig.length === x!.ndim && paddingConfig.every((c) => c.every((n) => n === 0));
   return nothing ? x! : bind1(padP, [x!, value!], { padding_config: paddingConfig });

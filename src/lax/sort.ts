@@ -98,14 +98,19 @@ export const topKP: Primitive<TopKParams> = define<TopKParams>({
     require(x!.ndim > 0, () => `top_k operand must have >= 1 dimension, got ${x!}.`);
     const n = x!.shape.at(-1)!;
     if (!Number.isInteger(k) || k < 0 || k > n)
-      throw new WeftValueError(`k argument to top_k must be between 0 and the size of the axis ${n}, got ${k}.`);
+      throw new WeftValueError(
+        `k argument to top_k must be between 0 and the size of the axis ${n}, got ${k}.`,
+      );
     const shape = x!.shape.with(-1, k);
     return [aval(shape, x!.dtype, x!.weakType), aval(shape, "int32")];
   },
   jvp: ([x], [t], params) => {
     const [values, positions] = topKP.bind([x!], params) as [NDArray, NDArray];
     const moved = isZero(t!) ? new Zero(values.aval) : takeAlong(t!, positions, positions.ndim - 1);
-    return [[values, positions], [moved, new Zero(positions.aval)]];
+    return [
+      [values, positions],
+      [moved, new Zero(positions.aval)],
+    ];
   },
   transpose: "not linear",
   batch: ([x], [dim], params, n) => [topKP.bind([moveBatchAxis(x!, dim!, 0, n)], params), [0, 0]],

@@ -41,7 +41,8 @@ function cipher(s: ScalarBuilder, k0: Scalar, k1: Scalar, x0: Scalar, x1: Scalar
 
 function blockType(avals: ShapedArray[]): ShapedArray {
   const bad = avals.find((a) => a.dtype !== "uint32");
-  if (bad) throw new WeftTypeError(`Arguments to threefry2x32 must have uint32 type, got ${avals.join(", ")}.`);
+  if (bad)
+    throw new WeftTypeError(`Arguments to threefry2x32 must have uint32 type, got ${avals.join(", ")}.`);
   return aval(elementwiseShape("threefry2x32", avals), "uint32");
 }
 

@@ -7,8 +7,8 @@ import { installOps } from "../core/ops.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { canonicalAxis, size } from "../util/shape.ts";
 import { addAny } from "./arithmetic.ts";
-import { broadcastAxis, broadcastInDim, zerosLike } from "./broadcast.ts";
 import { bump, complement, insert, inverse, pick, range, without } from "./axes.ts";
+import { broadcastAxis, broadcastInDim, reduceSum, zerosLike } from "./broadcast.ts";
 import { checkAxes, checkDTypes, NUMBER, require, tuple } from "./check.ts";
 import { asArray } from "./convert.ts";
 import { define, defineLinear, moveBatchAxis, movePermutation, transposeFirst } from "./rules.ts";
@@ -42,7 +42,9 @@ export const reshapeP: Primitive<ReshapeParams> = defineLinear<ReshapeParams>({
 export function reshape(operand: ArrayLike, newSizes: Shape): NDArray {
   const x = asArray(operand);
   const known = newSizes.filter((d) => d !== -1);
-  const sizes = newSizes.map((d) => (d === -1 && known.length === newSizes.length - 1 ? x.size / size(known) : d));
+  const sizes = newSizes.map((d) =>
+    d === -1 && known.length === newSizes.length - 1 ? x.size / size(known) : d,
+  );
   const same = sizes.length === x.ndim && sizes.every((d, axis) => d === x.shape[axis]);
   return same ? x : bind1(reshapeP, [x], { new_sizes: sizes });
 }
@@ -156,7 +158,9 @@ export const iotaP: Primitive<IotaParams> = define<IotaParams>({
   jvp: "zero",
   transpose: "not linear",
   batch: (_, __, params) => [[bind1(iotaP, [], params)], [null]],
-  lower: (emit, _, { dtype, dimension }, [out]) => [emit.lazy(out!, (i) => emit.s.fromIndex(i[dimension]!, dtype))],
+  lower: (emit, _, { dtype, dimension }, [out]) => [
+    emit.lazy(out!, (i) => emit.s.fromIndex(i[dimension]!, dtype)),
+  ],
   printParams: ({ dtype, shape, dimension }) => ({ dimension, dtype, shape, sharding: null }),
 });
 
@@ -170,4 +174,10 @@ export const broadcastedIota = (dtype: DType, shape: Shape, dimension: number): 
  */
 export const iota = (dtype: DType, length: number): NDArray => broadcastedIota(dtype, [length], 0);
 
-installOps({ add: addAny, zeros: zerosLike, moveAxis, broadcastAxis });
+installOps({
+  add: addAny,
+  zeros: zerosLike,
+  sum: (x, axis) => reduceSum(x, [axis]),
+  moveAxis,
+  broadcastAxis,
+});

@@ -1,7 +1,7 @@
 /** Dimension numbers of gather and scatter, their types, and how a window is found: shared by both. */
 import { aval, type ShapedArray } from "../core/aval.ts";
-import type { Emitter, Index, Operand, Scalar } from "../core/emit.ts";
 import { kindOf } from "../core/dtype.ts";
+import type { Emitter, Index, Operand, Scalar } from "../core/emit.ts";
 import { complement, hasDuplicates, insert, isIncreasing, pick, range, without } from "./axes.ts";
 import { checkDTypes, INTEGER, require, tuple } from "./check.ts";
 
@@ -75,17 +75,31 @@ export const spannedDims = (ndim: number, w: Windows): number[] =>
 
 export function checkWindows(name: string, operand: ShapedArray, indices: ShapedArray, w: Windows): void {
   const say = (condition: boolean, what: string, axes: Axes): void =>
-    require(condition, () => `${name} op: ${what}, got ${tuple(axes)} for operand ${operand} and indices ${indices}.`);
+    require(condition, () =>
+      `${name} op: ${what}, got ${tuple(axes)} for operand ${operand} and indices ${indices}.`);
   checkDTypes(`${name} indices`, [indices], [INTEGER]);
-  require(indices.ndim >= 1, () => `${name} op: indices need a last axis that holds index vectors, got ${indices}.`);
+  require(indices.ndim >= 1, () =>
+    `${name} op: indices need a last axis that holds index vectors, got ${indices}.`);
   say(isIncreasing(w.windowDims), "window dimensions must be strictly increasing", w.windowDims);
   say(isIncreasing(w.droppedDims), "dropped dimensions must be strictly increasing", w.droppedDims);
   const named = [...w.droppedDims, ...w.operandBatchingDims];
   say(!hasDuplicates(named), "dropped and batching dimensions must be disjoint", named);
-  say(!hasDuplicates([...w.indexMap, ...w.operandBatchingDims]), "indexed dimensions must be distinct", w.indexMap);
+  say(
+    !hasDuplicates([...w.indexMap, ...w.operandBatchingDims]),
+    "indexed dimensions must be distinct",
+    w.indexMap,
+  );
   const used = [...named, ...w.indexMap];
-  say(used.every((d) => d >= 0 && d < operand.ndim), "operand dimensions must exist", used);
-  say(w.indexMap.length === indices.shape.at(-1), "one operand dimension per index component is needed", w.indexMap);
+  say(
+    used.every((d) => d >= 0 && d < operand.ndim),
+    "operand dimensions must exist",
+    used,
+  );
+  say(
+    w.indexMap.length === indices.shape.at(-1),
+    "one operand dimension per index component is needed",
+    w.indexMap,
+  );
   say(
     pick(operand.shape, w.operandBatchingDims).join() === pick(indices.shape, w.indicesBatchingDims).join(),
     "batching dimensions of operand and indices must correspond",
@@ -93,19 +107,26 @@ export function checkWindows(name: string, operand: ShapedArray, indices: Shaped
   );
 }
 
-export function gatherType(operand: ShapedArray, indices: ShapedArray, w: Windows, sliceSizes: Axes): ShapedArray {
+export function gatherType(
+  operand: ShapedArray,
+  indices: ShapedArray,
+  w: Windows,
+  sliceSizes: Axes,
+): ShapedArray {
   checkWindows("gather", operand, indices, w);
-  require(
-    sliceSizes.length === operand.ndim && sliceSizes.every((s, d) => s >= 0 && s <= operand.shape[d]!),
-    () => `gather op: slice sizes must lie within the operand's shape ${tuple(operand.shape)}, got ${tuple(sliceSizes)}.`,
-  );
+  require(sliceSizes.length === operand.ndim &&
+    sliceSizes.every((s, d) => s >= 0 && s <= operand.shape[d]!), () =>
+    `gather op: slice sizes must lie within the operand's shape ${tuple(operand.shape)}, got ${tuple(sliceSizes)}.`);
   const dropped = [...w.droppedDims, ...w.operandBatchingDims];
   require(dropped.every((d) => sliceSizes[d]! <= 1), () =>
     `gather op: collapsed and batching dimensions must have slice size 1, got ${tuple(sliceSizes)}.`);
   const window = without(sliceSizes, dropped);
   require(window.length === w.windowDims.length, () =>
     `gather op: offset_dims must name one result axis per window axis, got ${tuple(w.windowDims)} for window ${tuple(window)}.`);
-  const shape = w.windowDims.reduce<number[]>((s, d, k) => insert(s, d, window[k]!), indices.shape.slice(0, -1));
+  const shape = w.windowDims.reduce<number[]>(
+    (s, d, k) => insert(s, d, window[k]!),
+    indices.shape.slice(0, -1),
+  );
   return aval(shape, operand.dtype, operand.weakType);
 }
 
@@ -124,48 +145,49 @@ export function checkScatter(name: string, avals: readonly ShapedArray[], w: Win
     (s, d) => insert(s, d, "*"),
     indices.shape.slice(0, -1),
   );
-  const fits = updates.ndim === expected.length && updates.shape.every((d, i) => expected[i] === "*" || expected[i] === d);
+  const fits =
+    updates.ndim === expected.length &&
+    updates.shape.every((d, i) => expected[i] === "*" || expected[i] === d);
   require(fits && w.windowDims.length === spannedDims(operand.ndim, w).length, () =>
     `${name} op: updates must have shape ${tuple(expected)} (* where a window runs), got ${updates} for operand ${operand} and indices ${indices}.`);
   require(windowSizes(operand, updates, w).every((s, d) => s <= operand.shape[d]!), () =>
     `${name} op: windows must fit into the operand, got updates ${updates} for operand ${operand}.`);
 }
 
-/** Where one window starts, and whether all of it lies within the operand. */
+/** Where one window starts, and whether all of it lies within the operand (null: it does, or nobody asked). */
 export interface Window {
   readonly start: readonly Index[];
   readonly inside: Scalar | null;
 }
 
+/** What all windows of one operation have in common. */
+export interface Layout {
+  readonly windows: Windows;
+  /** The operand's shape, and how much of each axis a window covers. */
+  readonly shape: Axes;
+  readonly sizes: Axes;
+  /** Whether `inside` is wanted. */
+  readonly checked: boolean;
+}
+
 /**
- * The window that the index vector at `batch` addresses. Starts are clamped, so that reading is always allowed; `inside` is
- * computed on request. Index components are read as int32 (unsigned ones saturate).
+ * The window that the index vector at `batch` addresses. Starts are clamped, so that reading there is always allowed.
  */
-export function locate(
-  emit: Emitter,
-  shape: Axes,
-  sizes: Axes,
-  indices: Operand,
-  batch: readonly Index[],
-  w: Windows,
-  checked: boolean,
-): Window {
+export function locate(emit: Emitter, layout: Layout, indices: Operand, batch: readonly Index[]): Window {
   const { s, ix } = emit;
-  const start: Index[] = range(shape.length).map((d) => {
-    const k = w.operandBatchingDims.indexOf(d);
-    return k < 0 ? 0 : batch[w.indicesBatchingDims[k]!]!;
+  const { indexMap, operandBatchingDims, indicesBatchingDims } = layout.windows;
+  const start: Index[] = layout.shape.map((_, d) => {
+    const k = operandBatchingDims.indexOf(d);
+    return k < 0 ? 0 : batch[indicesBatchingDims[k]!]!;
   });
-  let inside: Scalar | null = null;
-  for (const [k, d] of w.indexMap.entries()) {
-    const last = shape[d]! - sizes[d]!;
+  const tests: Scalar[] = [];
+  for (const [k, d] of indexMap.entries()) {
     const raw = indices.at([...batch, k]);
-    const clamped = clampIndex(emit, raw, last);
+    const clamped = clampIndex(emit, raw, layout.shape[d]! - layout.sizes[d]!);
     start[d] = ix.dynamic(clamped);
-    if (!checked) continue;
-    const same = s.binary("eq", s.convert(clamped, raw.dtype), raw);
-    inside = inside ? s.binary("and", inside, same) : same;
+    if (layout.checked) tests.push(s.binary("eq", s.convert(clamped, raw.dtype), raw));
   }
-  return { start, inside };
+  return { start, inside: tests.length ? tests.reduce((a, b) => s.binary("and", a, b)) : null };
 }
 
 /** min(max(x, 0), last) as int32, for any integer dtype. */

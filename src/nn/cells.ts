@@ -1,7 +1,7 @@
 /** Recurrent cells: one step each, for any leading batch shape. Time, batch and layers stay outside. */
 import type { NDArray } from "../core/array.ts";
 import { WeftValueError } from "../core/errors.ts";
-import { concatenate, split as splitParts } from "../lax/shape.ts";
+import { concatenate, indexInDim, split as splitParts } from "../lax/shape.ts";
 import { zeros } from "../numpy/creation.ts";
 import { matmul, tanh } from "../numpy/math.ts";
 import { split } from "../random/index.ts";
@@ -36,10 +36,19 @@ export type GateParams = {
   b: NDArray;
 };
 
-function initGates(key: NDArray, input: number, hidden: number, gates: number, options: CellOptions): GateParams {
+function initGates(
+  key: NDArray,
+  input: number,
+  hidden: number,
+  gates: number,
+  options: CellOptions,
+): GateParams {
   const keys = split(key, 2 * gates);
   const init = (make: Initializer, rows: number, first: number): NDArray =>
-    concatenate(Array.from({ length: gates }, (_, g) => make(keys.slice(first + g), [rows, hidden])), 1);
+    concatenate(
+      Array.from({ length: gates }, (_, g) => make(indexInDim(keys, first + g, 0, false), [rows, hidden])),
+      1,
+    );
   return {
     wx: init(options.kernelInit ?? glorotUniform(), input, 0),
     wh: init(options.recurrentInit ?? glorotUniform(), hidden, gates),
@@ -56,7 +65,8 @@ const gatesOf = (z: NDArray, n: number): NDArray[] =>
 
 function checkSizes(what: string, inputSize: number, hiddenSize: number): void {
   for (const [name, n] of Object.entries({ inputSize, hiddenSize }))
-    if (!Number.isInteger(n) || n < 1) throw new WeftValueError(`nn.${what}: ${name} must be a positive integer, got ${n}.`);
+    if (!Number.isInteger(n) || n < 1)
+      throw new WeftValueError(`nn.${what}: ${name} must be a positive integer, got ${n}.`);
 }
 
 /**
@@ -65,7 +75,11 @@ function checkSizes(what: string, inputSize: number, hiddenSize: number): void {
  * @throws WeftValueError for sizes that are no positive integers
  * @example const cell = nn.elmanCell(8, 16); const [h, y] = cell.step(cell.init(random.key(0)), cell.initialCarry([4]), x);
  */
-export function elmanCell(inputSize: number, hiddenSize: number, options: CellOptions = {}): Cell<GateParams, NDArray> {
+export function elmanCell(
+  inputSize: number,
+  hiddenSize: number,
+  options: CellOptions = {},
+): Cell<GateParams, NDArray> {
   checkSizes("elmanCell", inputSize, hiddenSize);
   return {
     inputSize,
@@ -91,7 +105,11 @@ export type LstmCarry = {
  * @throws WeftValueError for sizes that are no positive integers
  * @example const cell = nn.lstmCell(8, 16); cell.initialCarry([4]).c.shape // [4, 16]
  */
-export function lstmCell(inputSize: number, hiddenSize: number, options: CellOptions = {}): Cell<GateParams, LstmCarry> {
+export function lstmCell(
+  inputSize: number,
+  hiddenSize: number,
+  options: CellOptions = {},
+): Cell<GateParams, LstmCarry> {
   checkSizes("lstmCell", inputSize, hiddenSize);
   const forgetOne = (b: NDArray): NDArray => b.at([hiddenSize, 2 * hiddenSize]).set(1);
   return {
@@ -107,7 +125,9 @@ export function lstmCell(inputSize: number, hiddenSize: number, options: CellOpt
     }),
     step(p, { h, c }, x) {
       const [i, f, g, o] = gatesOf(preactivations(p, h, x), 4) as [NDArray, NDArray, NDArray, NDArray];
-      const cell = sigmoid(f).mul(c).add(sigmoid(i).mul(tanh(g)));
+      const cell = sigmoid(f)
+        .mul(c)
+        .add(sigmoid(i).mul(tanh(g)));
       const next = sigmoid(o).mul(tanh(cell));
       return [{ h: next, c: cell }, next];
     },
@@ -123,7 +143,11 @@ export type GruParams = GateParams & { bh: NDArray };
  * @throws WeftValueError for sizes that are no positive integers
  * @example const cell = nn.gruCell(8, 16); cell.initialCarry([4]).shape // [4, 16]
  */
-export function gruCell(inputSize: number, hiddenSize: number, options: CellOptions = {}): Cell<GruParams, NDArray> {
+export function gruCell(
+  inputSize: number,
+  hiddenSize: number,
+  options: CellOptions = {},
+): Cell<GruParams, NDArray> {
   checkSizes("gruCell", inputSize, hiddenSize);
   return {
     inputSize,

@@ -1,9 +1,9 @@
 /** Cells over layers and over time. */
-import type { NDArray } from "../core/array.ts";
+import { type NDArray, scalar } from "../core/array.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import { asArray } from "../lax/convert.ts";
 import { scan } from "../lax/control/loops.ts";
-import { concatenate, expandDims } from "../lax/shape.ts";
+import { asArray } from "../lax/convert.ts";
+import { concatenate, expandDims, indexInDim } from "../lax/shape.ts";
 import { where } from "../numpy/select.ts";
 import { split } from "../random/index.ts";
 import * as tree from "../tree/index.ts";
@@ -41,7 +41,12 @@ export function stack<P, C>(cell: Cell<P, C>, numLayers: number): Cell<P, C> {
   return {
     inputSize: cell.inputSize,
     hiddenSize: cell.hiddenSize,
-    init: (key) => stackTrees(Array.from({ length: numLayers }, (_, l) => cell.init(split(key, numLayers).slice(l)))),
+    init(key) {
+      const keys = split(key, numLayers);
+      return stackTrees(
+        Array.from({ length: numLayers }, (_, l) => cell.init(indexInDim(keys, l, 0, false))),
+      );
+    },
     initialCarry: (batchShape = []) =>
       stackTrees(Array.from({ length: numLayers }, () => cell.initialCarry(batchShape))),
     step(params, carry, x) {
@@ -71,7 +76,13 @@ export interface RunOptions {
  * @throws WeftTypeError when xs is not as wide as the cell's input, or the carry does not fit (the error names the leaf)
  * @example const [carry, ys] = nn.run(cell, params, cell.initialCarry([32]), xs)
  */
-export function run<P, C>(cell: Cell<P, C>, params: P, carry: C, xs: NDArray, options: RunOptions = {}): [C, NDArray] {
+export function run<P, C>(
+  cell: Cell<P, C>,
+  params: P,
+  carry: C,
+  xs: NDArray,
+  options: RunOptions = {},
+): [C, NDArray] {
   if (xs.ndim < 2 || xs.shape.at(-1) !== cell.inputSize)
     throw new WeftTypeError(
       `nn.run: xs must have shape [time, ...batch, ${cell.inputSize}] for this cell, got ${xs.aval}.`,
@@ -84,8 +95,11 @@ export function run<P, C>(cell: Cell<P, C>, params: P, carry: C, xs: NDArray, op
     const valid = state.t.less(lengths);
     return [{ carry: mask(valid, next, state.carry), t }, mask(valid, y, y.mul(0))];
   };
-  const start = asArray(new Int32Array([reverse ? xs.shape[0]! - 1 : 0])).reshape([]);
-  const [last, ys] = scan(step as never, { carry, t: start }, xs, { reverse }) as unknown as [{ carry: C }, NDArray];
+  const start = scalar(reverse ? xs.shape[0]! - 1 : 0, "int32");
+  const [last, ys] = scan(step as never, { carry, t: start }, xs, { reverse }) as unknown as [
+    { carry: C },
+    NDArray,
+  ];
   return [last.carry, ys];
 }
 
@@ -94,5 +108,8 @@ function mask<T>(valid: NDArray, a: T, b: T): T {
   const choose = (x: NDArray, y: NDArray): NDArray => where(expandDims(valid, [valid.ndim]), x, y);
   const [leaves, def] = tree.flatten(a, undefined);
   const others = tree.leaves(b, undefined);
-  return tree.unflatten(def, leaves.map((x, i) => choose(x as NDArray, others[i] as NDArray))) as T;
+  return tree.unflatten(
+    def,
+    leaves.map((x, i) => choose(x as NDArray, others[i] as NDArray)),
+  ) as T;
 }

@@ -1,6 +1,5 @@
 /** The optimizers. */
-import type { NDArray } from "../core/array.ts";
-import { asArray } from "../lax/convert.ts";
+import { type NDArray, scalar } from "../core/array.ts";
 import { add, divide, multiply, power, sqrt, subtract } from "../numpy/math.ts";
 import { zerosLike } from "../numpy/creation.ts";
 import { addDecayedWeights, type Schedule, scaleByLearningRate } from "./scale.ts";
@@ -29,7 +28,7 @@ const average = (old: NDArray, value: NDArray, decay: number): NDArray =>
 export function scaleByAdam({ b1 = 0.9, b2 = 0.999, eps = 1e-8 }: AdamOptions = {}): GradientTransformation<AdamState> {
   return {
     init: (params) => ({
-      count: asArray(new Int32Array(1)).reshape([]),
+      count: scalar(0, "int32"),
       mu: mapLeaves(zerosLike, params),
       nu: mapLeaves(zerosLike, params),
     }),

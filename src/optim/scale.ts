@@ -1,5 +1,5 @@
 /** Transformations that only rescale or clip. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { add, divide, maximum, minimum, multiply, sqrt, sum } from "../numpy/math.ts";
 import { asArray } from "../lax/convert.ts";
@@ -44,7 +44,7 @@ export const addDecayedWeights = (weightDecay: number): GradientTransformation<E
 
 /** Multiplies updates by a schedule of the update count. Source: `optax.scale_by_schedule`. */
 export const scaleBySchedule = (schedule: Schedule): GradientTransformation<{ count: NDArray }> => ({
-  init: () => ({ count: asArray(new Int32Array(1)).reshape([]) }),
+  init: () => ({ count: scalar(0, "int32") }),
   update: (grads, { count }) => [
     mapLeaves((g) => multiply(g, schedule(count)), grads) as never,
     { count: add(count, 1) },

@@ -7,10 +7,10 @@ import { type ArrayLike, fromTyped, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import { bitwiseXor } from "../lax/arithmetic.ts";
+import { bitwiseXor } from "../lax/compare.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
-import { broadcastInDim, concatenate, expandDims, indexInDim, reshape } from "../lax/shape.ts";
+import { broadcastInDim, concatenate, expandDims, full, indexInDim, reshape } from "../lax/shape.ts";
 import { iota } from "../lax/views.ts";
 import { threefry2x32 } from "../lax/threefry.ts";
 import { size } from "../util/shape.ts";
@@ -46,7 +46,7 @@ function hashCounters(k: NDArray, shape: Shape): [NDArray, NDArray] {
   const n = size(shape);
   const low = reshape(iota("uint32", n), shape);
   const word = (i: number): NDArray => broadcastInDim(indexInDim(k, i, 0, false), shape, []);
-  const high = broadcastInDim(asArray(new Uint32Array(1)).reshape([]), shape, []);
+  const high = full(shape, 0, "uint32");
   return threefry2x32(word(0), word(1), high, low);
 }
 

@@ -1,11 +1,11 @@
 /** Distributions on top of raw bits. Formulas and order of operations are JAX's, so that values agree. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { DTYPES, type DType, isFloat, isInteger, limits } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import * as lax from "../lax/elementwise.ts";
 import { asArray } from "../lax/convert.ts";
-import { broadcastInDim } from "../lax/shape.ts";
+import { broadcastInDim, fullLike, indexInDim } from "../lax/shape.ts";
 import { argmax } from "../lax/reduce.ts";
 import { broadcastShapes } from "../util/shape.ts";
 import { bits, bits64, split } from "./keys.ts";
@@ -154,12 +154,12 @@ export function randint(
   const [lo, hi] = [integer(minval, dtype), integer(maxval, dtype)];
   const u32 = (x: NDArray): NDArray => lax.bitcastConvertType(x, "uint32");
   const empty = lax.le(hi, lo);
-  const width = lax.select(empty, lax.fullLike(u32(lo), 1), lax.sub(u32(hi), u32(lo)));
+  const width = lax.select(empty, fullLike(u32(lo), 1), lax.sub(u32(hi), u32(lo)));
   const beyond = typeof maxval === "number" && maxval > limits(dtype).max;
   const span = spread(beyond ? lax.add(width, 1) : width, shape);
   const keys = split(key);
-  const [higher, lower] = [bits(keys.slice(0), shape), bits(keys.slice(1), shape)];
-  const half = lax.rem(lax.fullLike(span, 2 ** 16), span);
+  const [higher, lower] = [bits(indexInDim(keys, 0, 0, false), shape), bits(indexInDim(keys, 1, 0, false), shape)];
+  const half = lax.rem(fullLike(span, 2 ** 16), span);
   const multiplier = lax.rem(lax.mul(half, half), span);
   const offset = lax.rem(lax.add(lax.mul(lax.rem(higher, span), multiplier), lax.rem(lower, span)), span);
   return lax.add(spread(lo, shape), lax.bitcastConvertType(offset, dtype));
@@ -170,7 +170,5 @@ function integer(x: ArrayLike, dtype: DType): NDArray {
   if (typeof x !== "number") return lax.convertElementType(asArray(x), dtype);
   const { min, max } = limits(dtype);
   const value = Math.min(Math.max(Math.trunc(x), min), max);
-  const data = new DTYPES[dtype].array(new ArrayBuffer(DTYPES[dtype].bytes));
-  data[0] = value;
-  return asArray(data).reshape([]);
+  return scalar(value, dtype);
 }

@@ -5,6 +5,7 @@ import { printProgram } from "../compiler/ir/print.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
 import { planMemory } from "../compiler/passes/plan.ts";
 import { runPipeline } from "../compiler/pipeline.ts";
+import { prepare } from "../compiler/prepare.ts";
 import { type Target, wasmTarget } from "../compiler/target.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import type { Code } from "./executable.ts";
@@ -29,14 +30,14 @@ function generate(program: Program, target: Target, shared: boolean): Code {
 /** From jaxpr to a WebAssembly module that imports a memory, shared or not. */
 export function compileWasm(jaxpr: Jaxpr, shared: boolean): Code {
   const target = engineTarget();
-  return generate(runPipeline(lowerJaxpr(jaxpr), target), target, shared);
+  return generate(runPipeline(lowerJaxpr(prepare(jaxpr)), target), target, shared);
 }
 
 /** Compiles `jaxpr` once more, to look at it. */
 export function reportProgram(jaxpr: Jaxpr, shared: boolean): ProgramReport {
   const start = performance.now();
   const target = engineTarget();
-  const program = runPipeline(lowerJaxpr(jaxpr), target);
+  const program = runPipeline(lowerJaxpr(prepare(jaxpr)), target);
   const code = generate(program, target, shared);
   const module = new WebAssembly.Module(code.bytes);
   const compileMs = performance.now() - start;

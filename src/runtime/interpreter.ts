@@ -1,6 +1,7 @@
 import { interpret } from "../backends/interp/index.ts";
 import type { Program } from "../compiler/ir/nodes.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
+import { prepare } from "../compiler/prepare.ts";
 import { DeviceArray } from "../core/array.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
@@ -33,4 +34,4 @@ export class InterpretedExecutable implements Executable {
 
 /** Lowers and keeps the program. */
 export const interpretJaxpr = (jaxpr: Jaxpr, runtime: Runtime): Executable =>
-  new InterpretedExecutable(lowerJaxpr(jaxpr), runtime);
+  new InterpretedExecutable(lowerJaxpr(prepare(jaxpr)), runtime);

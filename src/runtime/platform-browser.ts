@@ -13,3 +13,6 @@ export const canShareMemory = (): boolean => globalThis.crossOriginIsolated === 
 export function prepareEngine(): void {}
 
 export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");
+
+/** Pages have no files. */
+export const fileSystem: undefined = undefined;

@@ -2,6 +2,7 @@
  * What differs between Node and browsers; imported as `#platform`. The only file of the library with Node imports.
  * `platform-browser.ts` exports the same names with the same types.
  */
+import fs from "node:fs";
 import process from "node:process";
 import v8 from "node:v8";
 
@@ -27,3 +28,36 @@ export function prepareEngine(): void {
 
 /** The method under which a console looks for an object's own rendering. */
 export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");
+
+/** Whole files, read and written at once. */
+export interface FileSystem {
+  read(path: string): Uint8Array;
+  /** The file has its old content or all of the new one, whatever happens meanwhile. */
+  writeAtomic(path: string, bytes: Uint8Array): void;
+}
+
+/** Undefined where there are no files. */
+export const fileSystem: FileSystem | undefined = { read: (path) => fs.readFileSync(path), writeAtomic };
+
+function writeAtomic(path: string, bytes: Uint8Array): void {
+  // In the same folder, because a rename is atomic only within a file system.
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    writeThrough(temporary, bytes);
+    fs.renameSync(temporary, path);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Returns when the bytes are on the disk. */
+function writeThrough(path: string, bytes: Uint8Array): void {
+  const file = fs.openSync(path, "w");
+  try {
+    fs.writeFileSync(file, bytes);
+    fs.fsyncSync(file);
+  } finally {
+    fs.closeSync(file);
+  }
+}

@@ -114,6 +114,16 @@ describe("functions of two values", () => {
   it.each(constants)("%s %s by the constant %i", (fn, dtype, value) =>
     check(dtype, dtype, (x) => ({ op: "binary", dtype, fn, x, y: { op: "const", dtype, value } })),
   );
+  const bounds = (["max", "min"] as const).flatMap((fn) =>
+    (["float32", "float64", "int32"] as const).flatMap((d) =>
+      [0, -0, 1.5, -1, Number.NaN].map((k) => [fn, d, k] as const),
+    ),
+  );
+  it.each(bounds)("%s %s with the constant %d on either side", (fn, dtype, value) => {
+    const bound: Expr = { op: "const", dtype, value: dtype === "int32" ? value | 0 : value };
+    check(dtype, dtype, (x) => ({ op: "binary", dtype, fn, x, y: bound }));
+    check(dtype, dtype, (x) => ({ op: "binary", dtype, fn, x: bound, y: x }));
+  });
   it.each(["shl", "shrLogical", "shrArith"] as const)("%s by an amount that all lanes share", (fn) => {
     for (const dtype of ["int32", "uint32", "int8"] as const) {
       const amount = newBuffer("amount", dtype, 1, "argument");

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { interpret } from "../../src/backends/interp/index.ts";
+import { WORK_LIMITS, type WorkLimits } from "../../src/backends/wasm/work.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { contract } from "../../src/compiler/passes/contract.ts";
 import { wasmTarget } from "../../src/compiler/target.ts";
@@ -9,12 +10,15 @@ import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts
 import { compileProgram } from "./wasm-run.ts";
 
 const target = wasmTarget();
+/** Small programs, too, have functions, and loops in blocks. */
+const MANY_KERNELS: WorkLimits = { trivial: 0, call: 8, block: 8, longSerial: 40, long: 100 };
 
 function expectEmitted(source: Program, seed: number): void {
   const program = contract(source, target);
   const args = randomArgs(program, seed);
-  const got = compileProgram(program, target).run(args);
-  expectSameOutputs(program, interpret(program, args), got);
+  const want = interpret(program, args);
+  for (const limits of [WORK_LIMITS, MANY_KERNELS])
+    expectSameOutputs(program, want, compileProgram(program, target, { limits }).run(args));
 }
 
 it("random programs mean what the interpreter says", () => {

@@ -12,7 +12,6 @@ const alignUp = (n: number): number => Math.ceil(n / ALIGN) * ALIGN;
 export interface Compiled {
   readonly bytes: Uint8Array<ArrayBuffer>;
   run(args: readonly TypedArray[]): TypedArray[];
-  time(args: readonly TypedArray[]): number;
 }
 
 /** Emits, validates and instantiates. What no one stored to holds a poison pattern, as in the interpreter. */
@@ -43,13 +42,6 @@ export function compileProgram(
   const { run } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports;
   return {
     bytes,
-    time: (args: readonly TypedArray[]) => {
-      for (const [i, x] of args.entries()) view(i).set(x);
-      new Int32Array(memory.buffer, frame).set(addresses);
-      const t = performance.now();
-      (run as (frame: number) => void)(frame);
-      return performance.now() - t;
-    },
     run: (args) => {
       new Uint8Array(memory.buffer).fill(0xa5);
       for (const [i, x] of args.entries()) view(i).set(x);

@@ -1,9 +1,11 @@
 /** Loops, branches and indexing as small primitives that can only be lowered and stepped through, and an interpreting device. */
+import { expect } from "vitest";
 import { interpret, type Order } from "../../src/backends/interp/index.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
+import { printProgram } from "../../src/compiler/ir/print.ts";
 import { verify } from "../../src/compiler/ir/verify.ts";
 import { lowerJaxpr } from "../../src/compiler/lower/index.ts";
-import { DeviceArray, fromTyped, type NDArray } from "../../src/core/array.ts";
+import { DeviceArray, fromTyped, type NDArray, scalar } from "../../src/core/array.ts";
 import { aval, type Shape, type ShapedArray } from "../../src/core/aval.ts";
 import { type Buffer, installDevice } from "../../src/core/device.ts";
 import { DTYPES, type DType, type TypedArray } from "../../src/core/dtype.ts";
@@ -354,3 +356,113 @@ const rotateP = define<Params>({
   ],
 });
 export const rotate = (x: NDArray): NDArray => rotateP.bind([x], {})[0]!;
+
+/** Insertion sort with the statements that rules may write: serial loops, cells, while, if, swaps in place. */
+const sortP = define<Params>({
+  name: "test_sort",
+  kind: "write",
+  abstractEval: ([x]) => [x!],
+  lower: (emit, [x]) => {
+    const { s } = emit;
+    const [n] = x!.aval.shape;
+    const sort = (out: Parameters<Parameters<Emitter["update"]>[1]>[0]): void =>
+      emit.loop(
+        [n!],
+        ([end]) => {
+          const hole = emit.cell(s.fromIndex(end!, "int32"));
+          const going = emit.cell(s.const(true, "bool"));
+          emit.while(
+            () => s.binary("and", going.get(), s.binary("gt", hole.get(), s.const(0, "int32"))),
+            () => {
+              const [at, before] = [
+                emit.ix.dynamic(hole.get()),
+                emit.ix.dynamic(s.binary("sub", hole.get(), s.const(1, "int32"))),
+              ];
+              const [a, b] = [out.at([before]), out.at([at])];
+              emit.if(
+                s.binary("gt", a, b),
+                () => {
+                  out.store([before], b);
+                  out.store([at], a);
+                },
+                () => going.set(s.const(false, "bool")),
+              );
+              hole.set(s.fromIndex(before, "int32"));
+            },
+          );
+        },
+        "serial",
+      );
+    return [emit.update(x!, sort)];
+  },
+});
+export const sort = (x: NDArray): NDArray => sortP.bind([x], {})[0]!;
+
+/** Builds an array of the result's type, then returns another one that is read from it. */
+const builtThenReadP = define<Params>({
+  name: "test_built_then_read",
+  kind: "write",
+  abstractEval: ([x]) => [x!],
+  lower: (emit, [x], _, [out]) => {
+    const built = emit.build(out!, (target) => emit.loop(out!.shape, (i) => target.store(i, x!.at(i))));
+    return [emit.lazy(out!, ([i]) => built.at([emit.ix.sub(out!.shape[0]! - 1, i!)]))];
+  },
+});
+export const builtThenRead = (x: NDArray): NDArray => builtThenReadP.bind([x], {})[0]!;
+
+/** Of kind "write", but computed by whoever reads it. */
+const lazyRotateP = define<Params>({
+  name: "test_lazy_rotate",
+  kind: "write",
+  abstractEval: ([x]) => [x!],
+  lower: (emit, [x], _, [out]) => [emit.lazy(out!, ([i]) => x!.at([emit.ix.sub(out!.shape[0]! - 1, i!)]))],
+});
+export const lazyRotate = (x: NDArray): NDArray => lazyRotateP.bind([x], {})[0]!;
+
+/** Sums of rows that are computed by whoever reads them. */
+const lazySumsP = define<Params>({
+  name: "test_lazy_sums",
+  kind: "reduce",
+  abstractEval: ([x]) => [aval([x!.shape[0]!], x!.dtype)],
+  lower: (emit, [x], _, [out]) => [
+    emit.lazy(out!, ([i]) =>
+      emit.reduce("add", emit.s.const(0, "float32"), [x!.aval.shape[1]!], ([k]) => x!.at([i!, k!])),
+    ),
+  ],
+});
+export const lazySums = (x: NDArray): NDArray => lazySumsP.bind([x], {})[0]!;
+
+// ---------------------------------------------------------------------------------------------- rows of tests
+
+export type Fn = (...args: NDArray[]) => NDArray[];
+export interface Row {
+  readonly name: string;
+  readonly f: Fn;
+  readonly args: readonly DeviceArray[];
+}
+
+export const int = (value: number): NDArray => scalar(value, "int32");
+export const W: DeviceArray = ramp([3, 3], -0.4, 0.1);
+export const X: DeviceArray = ramp([5, 3], -1, 0.2);
+export const H: DeviceArray = ramp([3], 0.1, 0.3);
+
+/** Whole and one equation at a time, forwards and backwards, the results must agree. Returns the program. */
+export function check({ f, args }: Row): Program {
+  const { program, run, step } = lowered(
+    f,
+    args.map((x) => x.aval),
+  );
+  const want = step(args);
+  for (const got of Object.values(run(args))) expectClose(got, want, program);
+  return program;
+}
+
+function expectClose(got: number[][], want: number[][], program: Program): void {
+  expect(got.map((x) => x.length)).toEqual(want.map((x) => x.length));
+  const far = (x: number, y: number): boolean =>
+    Math.abs(x - y) > 1e-5 * (1 + Math.abs(y)) || Number.isNaN(x);
+  const wrong = got.flatMap((xs, k) =>
+    xs.flatMap((x, i) => (far(x, want[k]![i]!) ? [[k, i, x, want[k]![i]]] : [])),
+  );
+  expect(wrong, printProgram(program)).toEqual([]);
+}

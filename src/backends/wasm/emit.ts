@@ -5,7 +5,7 @@ import type { MemoryPlan } from "../../compiler/passes/plan.ts";
 import type { Target } from "../../compiler/target.ts";
 import { InternalError } from "../../core/errors.ts";
 import type { Layout, LoopInfo, Place } from "./address.ts";
-import { valTypeOf } from "./classes.ts";
+import { unsupported, valTypeOf } from "./classes.ts";
 import {
   type FuncBuilder,
   type FuncRef,
@@ -163,6 +163,7 @@ function loopsIn(body: Block): Map<LoopVar, LoopInfo> {
     loops.set(v, { last: extent - lanes, lanes });
   };
   forEachStmt(body, (s) => {
+    if (s.kind === "contract") unsupported("a contract statement");
     if (s.kind === "for") add(s.v, s.extent, s.lanes);
     if (s.kind !== "reduce") return;
     for (const [i, v] of s.vars.entries()) add(v, s.extents[i]!, i === s.vars.length - 1 ? s.lanes : 1);

@@ -22,7 +22,7 @@ import type { DType } from "../../core/dtype.ts";
 import type { Combine } from "../../core/emit.ts";
 import { assert, InternalError } from "../../core/errors.ts";
 import { Addressing, type Bump, type Layout, type Site } from "./address.ts";
-import { lanesPerVector, partsOf, splatConstant, valTypeOf } from "./classes.ts";
+import { lanesPerVector, partsOf, splatConstant, unsupported, valTypeOf } from "./classes.ts";
 import type { FuncBuilder, FuncRef, GlobalRef, ValType } from "./encoder/index.ts";
 import { i32, type Node, pushAll, read, Schedule } from "./machine.ts";
 import { scalarBinary } from "./ops-scalar.ts";
@@ -167,11 +167,7 @@ export class FunctionEmitter implements Surroundings {
     while: (s) => this.#while(s),
     switch: (s) => this.#switch(s),
     host: (s) => this.#host(s),
-    contract: () => {
-      throw new InternalError(
-        "The wasm backend got a contract statement, which the contract pass should have expanded.",
-      );
-    },
+    contract: () => unsupported("a contract statement"),
   };
 
   #newLocals(local: Local, types: readonly ValType[]): readonly number[] {

@@ -1,7 +1,7 @@
 /** Which instructions a function of vector lanes becomes, by class of its operands; what is missing here goes lane by lane. */
 
 import type { MachineFn } from "../../compiler/ir/nodes.ts";
-import type { DType } from "../../core/dtype.ts";
+import { type DType, isFloat } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
 import { bitsOf, CLASS, type Class, isNarrowInteger, splatConstant, wrapLanes } from "./classes.ts";
 import type { OpName } from "./encoder/index.ts";
@@ -93,4 +93,22 @@ export function vectorShift(fn: BinaryFn | MachineFn, dtype: DType, x: Node, amo
   const tooFar = reaches(amount, 32);
   if (fn === "shrArith") return op(name, x, unless(tooFar, amount, i32(31)));
   return unless(tooFar, op(name, x, amount), splatConstant(0, dtype));
+}
+
+/**
+ * The larger or smaller of a float and a constant. On x86 the plain instructions take eight steps to care for NaN and for
+ * the sign of zero; `pmin` and `pmax` take one, and keep a NaN in their first operand. Undefined for other functions.
+ */
+export function vectorClamp(
+  fn: BinaryFn | MachineFn,
+  dtype: DType,
+  x: Node,
+  bound: number,
+): Node | undefined {
+  if ((fn !== "max" && fn !== "min") || !isFloat(dtype) || Number.isNaN(bound)) return undefined;
+  if (fn === "min" && Object.is(bound, -0)) return undefined;
+  const shape = dtype === "float32" ? "f32x4" : "f64x2";
+  const clamped = op(`${shape}.p${fn}`, x, splatConstant(bound, dtype));
+  // The larger of -0 and 0 is 0, where pmax gives its first operand.
+  return fn === "max" && Object.is(bound, 0) ? op(`${shape}.add`, clamped, splatConstant(0, dtype)) : clamped;
 }

@@ -1,13 +1,13 @@
 /**
  * Last rewrites of the loop IR, for what WebAssembly engines do not do themselves:
  * - short innermost loops are unrolled;
- * - long serial loops with little in them are cut into blocks of iterations, so that a block can be a function: an engine
- *   replaces slow first code by optimised code only when a function is called again;
+ * - long loops with little in them are cut into blocks of iterations, so that a block can be a function: an engine replaces
+ *   slow first code by optimised code only when a function is called again;
  * - loops whose lanes would part ways give them up;
  * - reductions with lanes get several accumulators where that hides latency.
  */
 import { affine, constant } from "../../compiler/ir/affine.ts";
-import type { For, LoopVar, Reduce, Stmt } from "../../compiler/ir/nodes.ts";
+import type { Affine, For, LoopVar, Reduce, Stmt } from "../../compiler/ir/nodes.ts";
 import {
   type Block,
   blocksOf,
@@ -31,7 +31,7 @@ export function prepare(block: Block, limits: WorkLimits): Block {
     if (own.kind === "reduce") return moreAccumulators(withPossibleLanes(own));
     if (own.kind !== "for") return own;
     const loop = withPossibleLanes(own);
-    return loop.lanes > 1 ? loop : (unrolled(loop) ?? blocked(loop, limits) ?? loop);
+    return unrolled(loop) ?? blocked(loop, limits) ?? loop;
   });
 }
 
@@ -48,6 +48,7 @@ const isInnermost = (block: Block): boolean => block.every((s) => blocksOf(s).le
 
 /** The iterations of a short loop one after the other. */
 function unrolled(s: For): Block | undefined {
+  if (s.lanes > 1) return undefined;
   const short = s.extent <= UNROLL_EXTENT && isInnermost(s.body) && statementWork(s) <= UNROLL_WORK;
   if (!short && s.extent > 1) return undefined;
   return Array.from({ length: s.extent }, (_, i) =>
@@ -58,32 +59,21 @@ function unrolled(s: For): Block | undefined {
 /** `for v < n` as `for block { for step < size }`, and the iterations that are left. */
 function blocked(s: For, limits: WorkLimits): Block | undefined {
   const once = blockWork(s.body) + 1;
-  const size = Math.ceil(limits.block / once);
-  const long = s.extent * once >= limits.longSerial && s.extent >= 2 * size;
-  if (s.mode !== "serial" || !long || once >= limits.call || effects(s.body).calls) return undefined;
+  const size = s.lanes * Math.ceil(limits.block / once);
+  const long = statementWork(s) >= (s.mode === "serial" ? limits.longSerial : limits.long);
+  if (!long || s.extent < 2 * size || once >= limits.call || effects(s.body).calls) return undefined;
   const count = Math.floor(s.extent / size);
-  const [outer, inner] = [newLoopVar(`${s.v.name}_block`), newLoopVar(s.v.name)];
+  const [outer, inner, last] = [newLoopVar(`${s.v.name}_block`), newLoopVar(s.v.name), newLoopVar(s.v.name)];
   const at = affine(0, [
     { atom: outer, coeff: size },
     { atom: inner, coeff: 1 },
   ]);
-  const steps = serial(inner, size, substitute(s.body, new Map([[s.v, indexExpr(at)]])));
-  const rest = s.extent - count * size;
-  const last = newLoopVar(s.v.name);
   const restAt = affine(count * size, [{ atom: last, coeff: 1 }]);
-  const tail =
-    rest > 0 ? [serial(last, rest, renewed(substitute(s.body, new Map([[s.v, indexExpr(restAt)]]))))] : [];
-  return [serial(outer, count, [steps]), ...tail];
+  const bodyAt = (index: Affine): Block => substitute(s.body, new Map([[s.v, indexExpr(index)]]));
+  const steps: For = { ...s, v: inner, extent: size, body: bodyAt(at) };
+  const rest: For = { ...s, v: last, extent: s.extent - count * size, body: renewed(bodyAt(restAt)) };
+  return [{ ...s, v: outer, extent: count, lanes: 1, body: [steps] }, ...(rest.extent > 0 ? [rest] : [])];
 }
-
-const serial = (v: LoopVar, extent: number, body: Block): For => ({
-  kind: "for",
-  v,
-  extent,
-  mode: "serial",
-  lanes: 1,
-  body,
-});
 
 /** Twice or four times the lanes: independent sums in several registers. */
 function moreAccumulators(s: Reduce): Reduce {

@@ -9,7 +9,7 @@ import { bitcastParts, convertParts, narrowMasks, widenMasks } from "./convert.t
 import type { LaneName, LoadLaneName, LoadName, OpName } from "./encoder/index.ts";
 import { extractLane, i32, load, loadLane, type Node, op, replaceLane, shuffle, v128 } from "./machine.ts";
 import { scalarUnary } from "./ops-scalar.ts";
-import { vectorBinary, vectorShift, vectorUnary } from "./ops-vector.ts";
+import { vectorBinary, vectorClamp, vectorShift, vectorUnary } from "./ops-vector.ts";
 import { LOAD, type ScalarSelector, type Surroundings } from "./select-scalar.ts";
 
 /** The iterations that run side by side. */
@@ -165,8 +165,8 @@ export class VectorSelector {
 
   #binary(e: Extract<Expr, { op: "binary" }>): Parts {
     const dtype = e.x.dtype;
-    const shifted = this.#lanes.varies(e.y) ? undefined : this.#shift(e);
-    if (shifted) return shifted;
+    const special = this.#clamp(e) ?? this.#shift(e);
+    if (special) return special;
     const ys = this.select(e.y);
     const parts = this.select(e.x).map((x, i) => {
       const y = ys[i]!;
@@ -176,7 +176,15 @@ export class VectorSelector {
     return e.dtype === "bool" && dtype === "float64" ? narrowMasks(parts) : parts;
   }
 
+  #clamp({ fn, x, y }: Extract<Expr, { op: "binary" }>): Parts | undefined {
+    const [value, bound] = x.op === "const" ? [y, x] : [x, y];
+    if (bound.op !== "const" || !vectorClamp(fn, x.dtype, i32(0), bound.value)) return undefined;
+    return this.select(value).map((part) => vectorClamp(fn, x.dtype, part, bound.value)!);
+  }
+
+  /** By an amount that all lanes share. */
   #shift(e: Extract<Expr, { op: "binary" }>): Parts | undefined {
+    if (this.#lanes.varies(e.y)) return undefined;
     if (isFloat(e.dtype) || e.dtype === "bool" || !vectorShift(e.fn, e.dtype, i32(0), i32(0)))
       return undefined;
     const amount = this.#scalars.select(e.y);

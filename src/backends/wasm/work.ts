@@ -8,7 +8,7 @@ export interface WorkLimits {
   readonly trivial: number;
   /** A call costs nothing in comparison. */
   readonly call: number;
-  /** Work of a function that runs a part of the iterations of a serial loop. */
+  /** Work of a function that runs a part of the iterations of a long loop. */
   readonly block: number;
   /** A serial loop that may take long in slow code. */
   readonly longSerial: number;

@@ -35,13 +35,13 @@ export function lowerBody(
     frame.position = i;
     lowerEqn(ctx, frame, jaxpr.eqns[i]!, homeOf);
   }
-  frame.finish();
-  const outs = jaxpr.outs.map((atom, i) => {
-    const [value, home] = [frame.read(atom), homes[i]];
-    return home && homeOf.get(atom) !== home ? deliver(ctx, value, home, false) : value;
+  // All results are live until all are delivered: a delivery may overwrite what another result is read from.
+  const delivered = jaxpr.outs.map((atom, i) => {
+    const home = homes[i];
+    return home && homeOf.get(atom) !== home ? deliver(ctx, frame.read(atom), home, false) : undefined;
   });
   ctx.frames.pop();
-  return outs;
+  return jaxpr.outs.map((atom, i) => delivered[i] ?? frame.read(atom));
 }
 
 /** One home per variable that an equation makes: that of the value it updates comes first, for others it is the first result. */

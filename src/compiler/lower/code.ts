@@ -4,7 +4,7 @@ import type { DType } from "../../core/dtype.ts";
 import type { Index } from "../../core/emit.ts";
 import { constant, localExpr, newBuffer, newLocal, newLoopVar, scaledAtom } from "../ir/build.ts";
 import type { Affine, Buffer, Expr, For, IndexAtom, Local, LoopVar, Stmt } from "../ir/nodes.ts";
-import { asAffine, forEachExpr } from "../ir/visit.ts";
+import { asAffine, children } from "../ir/visit.ts";
 
 /** A statement list that is being written. What it declares is in scope while it is open. */
 export class Block {
@@ -112,19 +112,12 @@ export class Code {
   asIndex(value: Expr, extent?: number): Affine {
     const direct = asAffine(value);
     if (direct) return direct;
-    const fixed = isFixed(value);
-    const known = fixed ? this.lookup(value) : undefined;
-    const local = known ?? this.local("n", "int32", extent);
-    if (!known) this.emit({ kind: "let", local, value });
-    if (fixed && !known) this.block.bound.set(value, local);
-    return asAffine(localExpr(local))!;
-  }
-  private lookup(value: Expr): Local | undefined {
-    for (let depth = this.open.length - 1; depth >= 0; depth--) {
-      const local = this.open[depth]!.bound.get(value);
-      if (local) return local;
-    }
-    return undefined;
+    const known = this.open.findLast((block) => block.bound.has(value))?.bound.get(value);
+    if (known) return scaledAtom(known);
+    const local = this.local("n", "int32", extent);
+    this.emit({ kind: "let", local, value });
+    if (isFixed(value)) this.block.bound.set(value, local);
+    return scaledAtom(local);
   }
 
   /** A nest of loops, one per axis that has more than one position; nothing when there is no position at all. */
@@ -134,11 +127,12 @@ export class Code {
     this.loops(vars, mode, () => body(index));
   }
   private loops([v, ...inner]: readonly LoopVar[], mode: For["mode"], body: () => void): void {
-    if (!v) body();
-    else {
-      const [stmts] = this.within(() => this.loops(inner, mode, body));
-      this.emit({ kind: "for", v, extent: this.extents.get(v)!, mode, lanes: 1, body: stmts });
+    if (!v) {
+      body();
+      return;
     }
+    const [stmts] = this.within(() => this.loops(inner, mode, body));
+    this.emit({ kind: "for", v, extent: this.extents.get(v)!, mode, lanes: 1, body: stmts });
   }
 
   /** Loop variables for the axes longer than 1, and the index they make. */
@@ -157,11 +151,7 @@ export class Code {
   }
 }
 
-/** Depends only on loop variables and locals that are never set again: {@link Code.let} hands out no others. */
+/** Depends only on loop variables and locals that are never set again: rules get to see no others. */
 function isFixed(value: Expr): boolean {
-  let fixed = true;
-  forEachExpr(value, (e) => {
-    if (e.op === "load") fixed = false;
-  });
-  return fixed;
+  return value.op !== "load" && children(value).every(isFixed);
 }

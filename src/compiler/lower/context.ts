@@ -7,7 +7,7 @@ import { constExpr } from "../ir/build.ts";
 import type { Buffer } from "../ir/nodes.ts";
 import { type Block, Code } from "./code.ts";
 import { type Compute, Lazy, sameArray, Uniform, type Value, View } from "./operands.ts";
-import { AT_END, type Schedule, scheduleOf } from "./schedule.ts";
+import { type Schedule, scheduleOf } from "./schedule.ts";
 
 /**
  * Memory that a result is wanted in. `inPlace`: it still holds the value that the result is an update of, so nothing but
@@ -67,9 +67,6 @@ export class Frame {
   release(inputs: readonly Atom[]): void {
     for (const v of inputs) if (!(v instanceof Literal) && !this.isLive(v)) this.env.delete(v);
   }
-  finish(): void {
-    this.position = AT_END;
-  }
 }
 
 export class Context {
@@ -116,6 +113,7 @@ export class Context {
       types.every((type, i) => sameArray(type, equation.outs[i]!));
     if (!fits) return types.map(() => undefined);
     equation.claimed = true;
+    for (const wanted of equation.homes) if (wanted) equation.roots.add(wanted.view.buffer);
     return equation.homes;
   }
 

@@ -93,11 +93,12 @@ export function own(ctx: Context, x: Value, home?: Home, name?: string): View {
 /** x in its home. */
 export function deliver(ctx: Context, x: Value, home: Home, claimed: boolean): Value {
   const { view, inPlace } = home;
-  if (x instanceof View && sameRegion(x, view)) return x;
+  const memory = x instanceof Uniform ? x.memory : x;
+  if (memory instanceof View && sameRegion(memory, view)) return x;
   const source = (inPlace || claimed) && x.reads(view.buffer) ? copied(ctx, x) : x;
   if (inPlace) evict(ctx, laterReaders(ctx, view.buffer));
   if (x.aval.ndim > 0) return storeInto(ctx, source, view.as(x.aval));
   const value = ctx.code.let(source.at([]));
   ctx.code.store(view.buffer, view.offset, value);
-  return new Uniform(x.aval, value);
+  return new Uniform(x.aval, value, view);
 }

@@ -28,11 +28,14 @@ const NO_ROOTS: ReadonlySet<Buffer> = new Set();
 /** One expression for every element: constants, and scalars held in locals. */
 export class Uniform extends Value {
   readonly expr: Expr;
+  /** Memory that holds this scalar, too. */
+  readonly memory: View | undefined;
   readonly roots: ReadonlySet<Buffer> = NO_ROOTS;
   readonly depth = 0;
-  constructor(type: ShapedArray, expr: Expr) {
+  constructor(type: ShapedArray, expr: Expr, memory?: View) {
     super(type);
     this.expr = expr;
+    this.memory = memory;
   }
   override at(): Expr {
     return this.expr;

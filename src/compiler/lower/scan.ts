@@ -47,9 +47,9 @@ export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
   const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys };
   const unroll = spec.unroll === 0 ? length : spec.unroll;
   const trips = unroll < length ? Math.floor(length / unroll) : 0;
-  let carry = runTrips(ctx, loop, init, carryHomes, trips, unroll);
+  let [carry, homes] = runTrips(ctx, loop, init, carryHomes, trips, unroll);
   for (let step = trips * unroll; step < length; step++) {
-    carry = iterate(ctx, loop, constant(step), carry, step === length - 1 ? carryHomes : []);
+    carry = iterate(ctx, loop, constant(step), carry, step === length - 1 ? homes : []);
   }
   return [...carry, ...ys];
 }
@@ -65,7 +65,10 @@ function results(ctx: Context, { jaxpr, length, init }: ScanSpec): [Homes, View[
   return [homes.slice(0, init.length), ys];
 }
 
-/** The loop itself: `trips` times `unroll` copies of the body. */
+/**
+ * The loop itself: `trips` times `unroll` copies of the body. Returns the carry after it, and the homes for what it becomes
+ * in the end: a carry that was updated in place stays where it is.
+ */
 function runTrips(
   ctx: Context,
   loop: Loop,
@@ -73,17 +76,19 @@ function runTrips(
   homes: Homes,
   trips: number,
   unroll: number,
-): readonly Value[] {
-  if (trips === 0) return init.map((x) => stable(ctx, x));
+): [carry: readonly Value[], homes: Homes] {
+  if (trips === 0) return [init.map((x) => stable(ctx, x)), homes];
   let parity = constant(0);
   const slots = init.map((x, i) => scanSlot(ctx, loop.spec, i, x, homes[i], trips, () => parity));
-  const takeTurns = init.some((_, i) => kindOfCarry(loop.spec, i) === "general");
+  const kinds = init.map((_, i) => kindOfCarry(loop.spec, i));
+  const takeTurns = kinds.includes("general");
   const trip = ([t]: readonly Affine[]): void => {
     if (takeTurns) parity = modulo2(ctx, t!);
     runTrip(ctx, loop, slots, scaleAffine(t!, unroll), unroll);
   };
   ctx.code.nest([trips], "serial", trip, "step");
-  return slots.map((slot) => slot.final());
+  const last = homes.map((wanted, i) => (kinds[i] === "update" ? slots[i]!.home : wanted));
+  return [slots.map((slot) => slot.final()), last];
 }
 
 function modulo2({ code }: Context, t: Affine): Affine {

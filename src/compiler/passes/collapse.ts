@@ -34,7 +34,8 @@ export function collapse(program: Program, _target: Target): Program {
   return body === program.body ? program : { ...program, body };
 }
 
-const collapsed = (s: Stmt): Stmt => (s.kind === "for" ? collapseFor(s) : s.kind === "reduce" ? collapseReduce(s) : s);
+const collapsed = (s: Stmt): Stmt =>
+  s.kind === "for" ? collapseFor(s) : s.kind === "reduce" ? collapseReduce(s) : s;
 
 const isCollapsible = (s: Stmt): s is For => s.kind === "for" && s.mode === "independent" && s.lanes === 1;
 

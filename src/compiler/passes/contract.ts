@@ -9,7 +9,9 @@ import type { Affine, Buffer, Contract, For, Program, Stmt, While } from "../ir/
 import { type Block, buffersWritten, mapParts } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
 import { extentOf, type Operand, productOf } from "./contract/axes.ts";
-import { dots, type Expansion, expand } from "./contract/kernel.ts";
+import { dots } from "./contract/dots.ts";
+import { expand } from "./contract/kernel.ts";
+import type { Expansion } from "./contract/memory.ts";
 import { chooseSchedule } from "./contract/schedule.ts";
 
 /** A loop around the contraction. */

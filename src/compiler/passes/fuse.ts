@@ -21,8 +21,17 @@ import type { Affine, Contract, Program, Stmt } from "../ir/nodes.ts";
 import { type Block, contractExtents, mapParts, substitute } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
 import { laneInfo } from "./lanes.ts";
-import { type Alignment, align, asParts, type Axis } from "./support/align.ts";
-import { conflict, contended, disjoint, intersects, pairsOf, type Summary, summarize, summaryOf } from "./support/conflict.ts";
+import { type Alignment, type Axis, align, asParts } from "./support/align.ts";
+import {
+  conflict,
+  contended,
+  disjoint,
+  intersects,
+  pairsOf,
+  type Summary,
+  summarize,
+  summaryOf,
+} from "./support/conflict.ts";
 import { removeDead } from "./support/dead.ts";
 import { forward } from "./support/forward.ts";
 import { inlineLets } from "./support/lets.ts";
@@ -53,7 +62,7 @@ function place(out: Stmt[], s: Stmt): void {
   let pinned = false; // whether s cannot move up to what is looked at
   for (let i = out.length - 1; i >= Math.max(0, out.length - LOOKBACK); i--) {
     const partner = out[i]!;
-    const reachable = worthwhile(partner, s) && (!pinned || canSink(partner, out.slice(i + 1)));
+    const reachable = worthwhile(partner, s) && (!pinned || canSink(out, i));
     const both = reachable && merged(partner, s);
     if (both) {
       const between = out.splice(i).slice(1);
@@ -67,7 +76,11 @@ function place(out: Stmt[], s: Stmt): void {
   out.push(s);
 }
 
-const canSink = (s: Stmt, past: readonly Stmt[]): boolean => !past.some((other) => conflict(s, other));
+/** Whether the statement at `i` can move behind all others. */
+function canSink(out: readonly Stmt[], i: number): boolean {
+  for (let j = i + 1; j < out.length; j++) if (conflict(out[i]!, out[j]!)) return false;
+  return true;
+}
 
 /** Whether merging could save a trip through memory: cheap, and asked first. */
 function worthwhile(a: Stmt, b: Stmt): boolean {
@@ -75,10 +88,15 @@ function worthwhile(a: Stmt, b: Stmt): boolean {
   const [x, y] = [summaryOf(a), summaryOf(b)];
   const flows = [...x.writes].some((buffer) => y.reads.has(buffer));
   if (a.kind === "contract" || b.kind === "contract") return flows && a.kind !== b.kind;
-  return flows || contended(x, y).length > 0 || [...x.reads].some((buffer) => buffer.size > 1 && y.reads.has(buffer));
+  return (
+    flows ||
+    contended(x, y).length > 0 ||
+    [...x.reads].some((buffer) => buffer.size > 1 && y.reads.has(buffer))
+  );
 }
 
-const isFusable = (s: Stmt): boolean => s.kind === "contract" || (s.kind === "for" && s.mode === "independent");
+const isFusable = (s: Stmt): boolean =>
+  s.kind === "contract" || (s.kind === "for" && s.mode === "independent");
 
 /** Loops around a block, and the statement that they are. */
 interface Frame {
@@ -111,7 +129,9 @@ function merged(a: Stmt, b: Stmt): Stmt | undefined {
 
 /** The frame with each of its axes replaced by the axes that it consists of. */
 function refined(f: Frame, parts: Alignment["a"]): Frame {
-  const body = substitute(f.body, asParts(f.axes, parts));
+  const map = asParts(f.axes, parts);
+  if (map.size === 0) return f;
+  const body = substitute(f.body, map);
   const stmt = f.stmt.kind === "contract" ? refinedContract(f.stmt, parts) : f.stmt;
   return rebuiltFrame(stmt, parts.flat(), body);
 }
@@ -130,7 +150,11 @@ function rebuilt({ stmt, axes }: Frame, body: Block): Stmt {
 /** A contraction whose result axes are split; their strides follow. */
 function refinedContract(s: Contract, parts: Alignment["a"]): Contract {
   const [m, n] = [s.batchExtents.length, s.batchExtents.length + s.mExtents.length];
-  const extents = (from: number, to?: number): number[] => parts.slice(from, to).flat().map((p) => p.extent);
+  const extents = (from: number, to?: number): number[] =>
+    parts
+      .slice(from, to)
+      .flat()
+      .map((p) => p.extent);
   const split = (along: readonly number[], from: number): number[] =>
     along.flatMap((step, i) => strides(parts[from + i]!.map((p) => p.extent)).map((inner) => inner * step));
   return {
@@ -148,12 +172,13 @@ function refinedContract(s: Contract, parts: Alignment["a"]): Contract {
 
 /** Whether each element that one frame stores and the other touches belongs to one iteration of the common loops. */
 function sameIterations(first: Frame, second: Frame, common: Alignment): boolean {
-  const [a, b] = [summarize([first.stmt]), summarize([second.stmt])];
+  const [a, b] = [summaryOf(first.stmt), summaryOf(second.stmt)];
   const axes = common.a.flat();
   if (a.calls || b.calls || intersects(a.assigns, b.uses) || intersects(b.assigns, a.uses)) return false;
   return contended(a, b).every((buffer) =>
     pairsOf(buffer, a, b).every(
-      ([i, j]) => (sameElement(i.index, j.index) && injective(i.index, axes)) || disjoint(i.index, j.index, a, b),
+      ([i, j]) =>
+        (sameElement(i.index, j.index) && injective(i.index, axes)) || disjoint(i.index, j.index, a, b),
     ),
   );
 }
@@ -180,10 +205,12 @@ function injective(index: Affine, axes: readonly Axis[]): boolean {
 /** Whether the merged body still runs in lanes if its parts did, and walks along few enough places. */
 function keepsShape(first: Frame, second: Frame, body: Block): boolean {
   const inner = first.axes.at(-1);
-  const runsInLanes = (block: Block): boolean => inner !== undefined && laneInfo(block, inner.v) !== undefined;
+  const runsInLanes = (block: Block): boolean =>
+    inner !== undefined && laneInfo(block, inner.v) !== undefined;
   const [a, b] = [runsInLanes(first.body), runsInLanes(second.body)];
   if ((a || b) && !runsInLanes(body)) return false;
-  if (isStraight(first.body) !== isStraight(second.body) && !flowsBetween(first.body, second.body)) return false;
+  if (isStraight(first.body) !== isStraight(second.body) && !flowsBetween(first.body, second.body))
+    return false;
   const hasContract = first.stmt.kind === "contract" || second.stmt.kind === "contract";
   if (hasContract && !isStraight(body)) return false;
   return streams(summarize(body)) <= MAX_STREAMS;

@@ -19,7 +19,7 @@
 import type { Buffer, For, IndexAtom, Program, Stmt, While } from "../ir/nodes.ts";
 import { type Block, forEachStmt, mapStmts, visitParts } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
-import { summaryOf } from "./support/conflict.ts";
+import { loadedBy, summaryOf } from "./support/conflict.ts";
 
 type Loop = For | While;
 
@@ -76,8 +76,7 @@ class Hoisting {
 
   #fromWhile(s: While): While {
     const head = this.#remaining(s.head);
-    const test: Stmt = { kind: "switch", index: s.cond, branches: [] };
-    for (const b of summaryOf(test).reads) this.#readBefore.add(b);
+    for (const b of loadedBy(s)) this.#readBefore.add(b);
     return { ...s, head, body: this.#remaining(s.body) };
   }
 
@@ -98,7 +97,8 @@ class Hoisting {
 
   #isInvariant(s: Stmt): boolean {
     const from = MOVABLE.get(s.kind);
-    if (!from || (from === "ordered" && this.#loop.kind === "for" && this.#loop.mode === "independent")) return false;
+    if (!from || (from === "ordered" && this.#loop.kind === "for" && this.#loop.mode === "independent"))
+      return false;
     const { declares, uses, assigns, reads, calls } = summaryOf(s);
     const isOurs = (atom: IndexAtom): boolean => declares.has(atom) || !this.#varying.has(atom);
     return (

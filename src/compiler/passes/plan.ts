@@ -14,10 +14,9 @@
  * number of temps.
  */
 import { byteSize } from "../../core/dtype.ts";
-import { constExpr } from "../ir/build.ts";
-import type { Buffer, Expr, For, Program, Stmt, Switch, While } from "../ir/nodes.ts";
-import { type Block, blocksOf, effects } from "../ir/visit.ts";
-import { summaryOf } from "./support/conflict.ts";
+import type { Buffer, Program, Stmt } from "../ir/nodes.ts";
+import { type Block, blocksOf } from "../ir/visit.ts";
+import { loadedBy, summaryOf } from "./support/conflict.ts";
 import { readsUndefined } from "./support/coverage.ts";
 
 export interface MemoryPlan {
@@ -68,7 +67,8 @@ class Lifetimes {
     const users = new Map<Buffer, Stmt[]>();
     for (const s of block) {
       const { reads, writes } = summaryOf(s);
-      for (const b of new Set([...reads, ...writes])) if (temps.has(b)) users.set(b, [...(users.get(b) ?? []), s]);
+      for (const b of new Set([...reads, ...writes]))
+        if (temps.has(b)) users.set(b, [...(users.get(b) ?? []), s]);
     }
     const lives = new Map<Buffer, Life>();
     const inside = new Map<Stmt, Set<Buffer>>();
@@ -92,7 +92,7 @@ class Lifetimes {
   #withinStmt(s: Stmt, buffers: ReadonlySet<Buffer>): Map<Buffer, Life> {
     if (s.kind !== "for" && s.kind !== "switch" && s.kind !== "while") return new Map();
     const blocks = blocksOf(s);
-    const tested = effects([{ kind: "switch", index: testOf(s), branches: [] }]).reads;
+    const tested = loadedBy(s);
     const own = new Set([...buffers].filter((b) => !tested.has(b) && this.#isPrivate(b, blocks)));
     return new Map(blocks.flatMap((block) => [...this.#livesIn(block, own)]));
   }
@@ -103,10 +103,6 @@ class Lifetimes {
     return users.length === 1 && !readsUndefined(users[0]!, b);
   }
 }
-
-/** What decides about the blocks of a statement. */
-const testOf = (s: For | Switch | While): Expr =>
-  s.kind === "switch" ? s.index : s.kind === "while" ? s.cond : constExpr(0, "int32");
 
 function touches(s: Stmt, b: Buffer): boolean {
   const { reads, writes } = summaryOf(s);

@@ -10,7 +10,7 @@
  *
  * Requires: nothing. Ensures: no loop of extent 0 or 1 (but for vectors), no dead code, every let used.
  */
-import type { Expr, Local, Program } from "../ir/nodes.ts";
+
 import {
   binaryExpr,
   bitcastExpr,
@@ -23,6 +23,7 @@ import {
   selectExpr,
   unaryExpr,
 } from "../ir/build.ts";
+import type { Expr, Local, Program } from "../ir/nodes.ts";
 import { type Block, effects, mapExprs, mapParts, mapSame } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
 import { shareValues } from "./support/cse.ts";

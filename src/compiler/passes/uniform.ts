@@ -86,7 +86,8 @@ class Outside {
 
   #computeUniform(e: Expr): boolean {
     if (e.op === "local") return !this.#varying.has(e.local);
-    const isFixed = e.op !== "load" && e.op !== "index" ? true : e.index.terms.every((t) => !this.#varying.has(t.atom));
+    const isFixed =
+      e.op !== "load" && e.op !== "index" ? true : e.index.terms.every((t) => !this.#varying.has(t.atom));
     if (!isFixed || (e.op === "load" && this.#stored.has(e.buffer))) return false;
     let all = true;
     mapChildren(e, (child) => {

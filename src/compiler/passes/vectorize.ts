@@ -10,7 +10,7 @@
  * Whatever the body contains (serial loops, reductions) runs inside, once for all lanes. A `reduce` that no such loop
  * encloses is vectorised along its own best axis, its parts chained through `init`.
  *
- * What is best is asked of a model that counts operations: {@link scalarCost}, {@link laneCost}.
+ * What is best is asked of a model that counts operations: {@link cost}.
  *
  * Requires: no `contract`; transcendental functions are expanded. Leaves loops that have lanes already alone.
  */
@@ -158,10 +158,10 @@ function bestReduce(s: Reduce, target: Target): Plan {
   const element = [...s.body, value];
   let best = { cost: runs * (inner.cost + ownCost(value) + 2), build: (): Block => [kept] };
   for (const [i, v] of s.vars.entries()) {
+    const extent = s.extents[i]!;
     const info = laneInfo(element, v);
     const lanes = info && target.vectorBytes / info.bytes;
-    if (!lanes || extentOrZero(s, i) < lanes || !info.varies(s.value)) continue;
-    const extent = s.extents[i]!;
+    if (!lanes || extent < lanes || !info.varies(s.value)) continue;
     const rest = extent % lanes;
     const line = ((cost(element, info) + 2) * (extent - rest)) / lanes + rest * (cost(element) + 2);
     // Combining the lanes at the end takes about two operations per halving.
@@ -171,8 +171,6 @@ function bestReduce(s: Reduce, target: Target): Plan {
   }
   return { block: best.build(), cost: ownCost(s) + best.cost };
 }
-
-const extentOrZero = (s: Reduce, i: number): number => s.extents[i] ?? 0;
 
 /** One reduction after the other, each starting from what the one before came to; axis `i` is last, cut into `parts`. */
 function chain(s: Reduce, i: number, parts: readonly Part[]): Block {

@@ -14,7 +14,10 @@ export const target: Target = wasmTarget();
 
 /** The text without the indentation of its first line, and without empty lines around it. */
 export function dedent(text: string): string {
-  const lines = text.replace(/^\s*\n/, "").trimEnd().split("\n");
+  const lines = text
+    .replace(/^\s*\n/, "")
+    .trimEnd()
+    .split("\n");
   const indent = lines[0]!.length - lines[0]!.trimStart().length;
   return `${lines.map((line) => line.slice(indent)).join("\n")}\n`;
 }
@@ -35,7 +38,10 @@ export function expectPass(pass: Pass, before: string, after: string): void {
 export const expectUnchanged = (pass: Pass, text: string): void => expectPass(pass, text, text);
 
 /** The pass keeps the meaning of random programs and leaves them valid. */
-export function expectMeaningKept(pass: Pass, options: RandomIrOptions & { tolerance?: number; numRuns?: number } = {}): void {
+export function expectMeaningKept(
+  pass: Pass,
+  options: RandomIrOptions & { tolerance?: number; numRuns?: number } = {},
+): void {
   const { tolerance = 0, numRuns = 150, ...random } = options;
   fc.assert(
     fc.property(programs({ exact: true, stages: 8, ...random }), fc.nat(1000), (program, seed) => {

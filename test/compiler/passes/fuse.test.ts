@@ -98,6 +98,22 @@ program(x: f32[12]) -> (y: f32[12]) {
     );
   });
 
+  test("a value is forgotten when a loop stores over it", () => {
+    expectUnchanged(
+      fuse,
+      `
+program(x: f32[3]) -> (y: f32[2]) {
+  temp t: f32[2]
+  t[0] = x[0]
+  y[0] = t[0]
+  for i < 2 {
+    t[i] = x[i + 1]
+  }
+  y[1] = f32.add(t[0], t[1])
+}`.replace("y[0] = t[0]\n", "y[0] = x[0]\n"),
+    );
+  });
+
   const apart: Record<string, string> = {
     "another iteration's element": `
 program(x: f32[8]) -> (y: f32[7]) {
@@ -110,7 +126,7 @@ program(x: f32[8]) -> (y: f32[7]) {
   }
 }`,
     "an element stored to that a later iteration of the first still reads": `
-program(x: f32[4]) -> (y: f32[12]) {
+program(x: f32[4]) -> (y: f32[12], z: f32[4]) {
   temp t: f32[4]
   for i < 4 independent {
     t[i] = f32.neg(x[i])
@@ -119,6 +135,14 @@ program(x: f32[4]) -> (y: f32[12]) {
     for j < 4 independent {
       y[4*i + j] = t[j]
     }
+  }
+  for i < 3 independent {
+    for j < 4 independent {
+      t[j] = f32.abs(x[j])
+    }
+  }
+  for i < 4 independent {
+    z[i] = t[-i + 3]
   }
 }`,
     "a statement between that reads the producer's result and makes something the consumer reads": `
@@ -132,6 +156,23 @@ program(x: f32[8]) -> (y: f32[8]) {
   }
   for i < 8 independent {
     y[i] = f32.sub(t[i], s)
+  }
+}`,
+    "rows that overlap": `
+program(x: f32[8], k: i32[1]) -> (y: f32[8], z: f32[16]) {
+  temp t: f32[16]
+  for i < 16 independent {
+    t[i] = f32(0)
+  }
+  let p: i32 = i32.and(k[0], i32(1))
+  for i < 8 independent {
+    y[i] = t[4*p + i]
+  }
+  for i < 8 independent {
+    t[-4*p + i + 6] = x[i]
+  }
+  for i < 16 independent {
+    z[i] = t[-i + 15]
   }
 }`,
     "nothing in common": `
@@ -279,7 +320,8 @@ program(x: f32[4]) -> (y: f32[4]) {
 test("at most 24 streams in one body", () => {
   const count = 40;
   const many = (f: (k: number) => string): string => Array.from({ length: count }, (_, k) => f(k)).join("\n");
-  const names = (f: (k: number) => string): string => Array.from({ length: count }, (_, k) => f(k)).join(", ");
+  const names = (f: (k: number) => string): string =>
+    Array.from({ length: count }, (_, k) => f(k)).join(", ");
   const program = parsed(
     `program(x: f32[8], ${names((k) => `a${k}: f32[8]`)}) -> (${names((k) => `y${k}: f32[8]`)}) {
       ${many((k) => `for i < 8 independent { y${k}[i] = f32.add(x[i], a${k}[i]) }`)}

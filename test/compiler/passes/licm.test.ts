@@ -99,6 +99,37 @@ program(x: f32[4]) -> (y: f32[12]) {
     }
   }
 }`,
+  "a temp that is read before, though nothing else stores to it": `
+program(x: f32[4]) -> (y: f32[12]) {
+  temp c: f32[4]
+  for t < 3 {
+    for i < 4 independent {
+      y[4*t + i] = f32.select(bool.eq(index(t), i32(0)), f32(0), c[i])
+    }
+    for i < 4 independent {
+      c[i] = x[i]
+    }
+  }
+}`,
+  "a temp that the loop may leave as it was": `
+program(x: f32[4], k: i32[1]) -> (y: f32[4]) {
+  temp c: f32[4]
+  for i < 4 independent {
+    c[i] = f32(0)
+  }
+  var n: i32 = k[0]
+  while {
+    test bool.lt(n, i32(4))
+  } do {
+    for i < 4 independent {
+      c[i] = x[i]
+    }
+    set n = i32.add(n, i32(5))
+  }
+  for i < 4 independent {
+    y[i] = c[i]
+  }
+}`,
   "a snapshot of what the loop sets": `
 program(x: f32[4]) -> (y: f32[4]) {
   var c: f32 = x[0]
@@ -164,10 +195,7 @@ program(x: f32[4]) -> (y: f32[4]) {
 });
 
 test("host calls stay", () => {
-  let calls = 0;
-  const count = (): void => {
-    calls++;
-  };
+  const count = (): void => {};
   const program = {
     ...parsed(`program(x: f32[4]) -> (y: f32[4]) { for t < 4 { y[t] = x[t] } }`),
   };

@@ -63,7 +63,7 @@ const KEPT: Record<string, string> = {
     let k: i32 = i32(3)
     for b < 2 { for i < 4 independent { y[4*b + i] = i32.add(k, i32.add(index(i), index(2*b))) } }
   }`,
-  "branches": `program(x: f32[4], k: i32[4]) -> (y: f32[4]) {
+  branches: `program(x: f32[4], k: i32[4]) -> (y: f32[4]) {
     for i < 4 independent {
       switch i32.and(k[i], i32(1)) { case { y[i] = x[0] } case { y[i] = f32.exp(x[1]) } }
     }

@@ -132,13 +132,20 @@ function cycles(
   const lanes = target.vectorBytes / byteSize(p.dtype);
   const vectors = panels.reduce((sum, q) => sum + q.count * Math.max(1, q.width / lanes), 0);
   const steps = (batch * n * k * vectors) / cols.extent;
-  const perStep = m * (0.6 + 0.5 / tile.vectors + loadCycles(p, cols, target, pack) / tile.rows);
+  const splats = 0.5 * tile.rows + (stridedRows(p, target) ? 2 : 0);
+  const perStep =
+    m * (0.6 + splats / (tile.rows * tile.vectors) + loadCycles(p, cols, target, pack) / tile.rows);
   const packing = pack ? (batch * n * k * (cols.rhs === 1 ? 0.5 : 1.5)) / repeats : 0;
   const scattered = effects(p.epilogue).stores.some((s) => coeffOf(s.index, cols.v) !== 1);
   const last = panels.at(-1)!;
   const spilled = spill ? 1 : last.real < last.width ? last.real / cols.extent : 0;
   return steps * perStep + packing + batch * m * n * ((scattered ? 2 : 0.5) + 3 * spilled);
 }
+
+/** Whether each step along k takes another cache line of lhs, more of them than the first cache holds. */
+const stridedRows = (p: Product, target: Target): boolean =>
+  extentOf([...p.m, ...p.k]) * byteSize(p.dtype) > target.l1Bytes &&
+  p.k.every((a) => a.lhs * byteSize(p.dtype) >= 64);
 
 /** Cycles to load one vector of rhs. Many strided rows fall out of the first cache, of which they use few sets. */
 function loadCycles(p: Product, cols: Axis, target: Target, pack: boolean): number {

@@ -2,10 +2,11 @@
  * Two lists of loops that walk the same number of positions in the same order, brought to one list: a loop of 128 beside
  * loops of 4 and 32 is split into those.
  */
-import { strided, constant } from "../../ir/affine.ts";
+
+import { strides } from "../../../util/shape.ts";
+import { constant, strided } from "../../ir/affine.ts";
 import type { Expr, IndexAtom, LoopVar } from "../../ir/nodes.ts";
 import { indexExpr } from "../../ir/visit.ts";
-import { strides } from "../../../util/shape.ts";
 
 export interface Axis {
   readonly v: LoopVar;
@@ -57,7 +58,16 @@ export function asParts(axes: readonly Axis[], parts: readonly (readonly Axis[])
     const into = parts[i]!;
     if (into.length === 1 && into[0]!.v === v) continue;
     const steps = strides(into.map((p) => p.extent));
-    map.set(v, indexExpr(strided(constant(0), steps, into.map((p) => p.v))));
+    map.set(
+      v,
+      indexExpr(
+        strided(
+          constant(0),
+          steps,
+          into.map((p) => p.v),
+        ),
+      ),
+    );
   }
   return map;
 }

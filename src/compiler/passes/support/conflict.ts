@@ -3,8 +3,17 @@
  * or merges code asks for.
  */
 import { affineRange, strided, subAffine } from "../../ir/affine.ts";
-import type { Affine, Buffer, ContractOperand, IndexAtom, LoopVar, Stmt } from "../../ir/nodes.ts";
-import { type Block, type Effects, effects, forEachStmt, newLoopVar, visitParts } from "../../ir/visit.ts";
+import type { Affine, Buffer, ContractOperand, Expr, IndexAtom, LoopVar, Stmt } from "../../ir/nodes.ts";
+import {
+  type Block,
+  type Effects,
+  effects,
+  exprsOf,
+  forEachExpr,
+  forEachStmt,
+  newLoopVar,
+  visitParts,
+} from "../../ir/visit.ts";
 
 /** One element that a statement touches, as often as its loops run. */
 export interface Access {
@@ -62,10 +71,23 @@ function wholeReads(s: Stmt, extents: Map<IndexAtom, number>): { buffer: Buffer;
   const k = s.kExtents.map(axis);
   const [m, n] = [s.batchExtents.length, s.batchExtents.length + s.mExtents.length];
   const read = (x: ContractOperand, free: readonly LoopVar[]): { buffer: Buffer; index: Affine } => {
-    const [strides, vars] = [[...x.batch, ...x.free, ...x.reduced], [...s.vars.slice(0, m), ...free, ...k]];
+    const [strides, vars] = [
+      [...x.batch, ...x.free, ...x.reduced],
+      [...s.vars.slice(0, m), ...free, ...k],
+    ];
     return { buffer: x.buffer, index: strided(x.base, strides, vars) };
   };
   return [read(s.lhs, s.vars.slice(m, n)), read(s.rhs, s.vars.slice(n))];
+}
+
+/** Buffers that the statement's own expressions load from, those of nested blocks left out. */
+export function loadedBy(s: Stmt): Set<Buffer> {
+  const found = new Set<Buffer>();
+  const node = (e: Expr): void => {
+    if (e.op === "load") found.add(e.buffer);
+  };
+  for (const root of exprsOf(s)) forEachExpr(root, node);
+  return found;
 }
 
 export function intersects<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
@@ -82,19 +104,25 @@ export function contended(a: Effects, b: Effects): Buffer[] {
   return [...found];
 }
 
-/** Whether `a` followed by `b` may mean something else than `b` followed by `a`. */
+const conflicts = new WeakMap<Stmt, WeakMap<Stmt, boolean>>();
+
+/** Whether `first` followed by `second` may mean something else than the other way round. Remembered: passes ask often. */
 export function conflict(first: Stmt, second: Stmt): boolean {
-  const [a, b] = [summaryOf(first), summaryOf(second)];
-  return (
-    (a.calls && b.calls) ||
-    intersects(a.declares, b.uses) ||
-    intersects(a.assigns, b.uses) ||
-    intersects(b.assigns, a.uses) ||
-    intersects(a.assigns, b.assigns) ||
-    intersects(a.declares, b.assigns) ||
-    contended(a, b).some((x) => meet(x, a, b))
-  );
+  let known = conflicts.get(first);
+  if (!known) conflicts.set(first, (known = new WeakMap()));
+  let answer = known.get(second);
+  if (answer === undefined) known.set(second, (answer = mayConflict(summaryOf(first), summaryOf(second))));
+  return answer;
 }
+
+const mayConflict = (a: Summary, b: Summary): boolean =>
+  (a.calls && b.calls) ||
+  intersects(a.declares, b.uses) ||
+  intersects(a.declares, b.assigns) ||
+  intersects(a.assigns, b.uses) ||
+  intersects(a.assigns, b.assigns) ||
+  intersects(b.assigns, a.uses) ||
+  contended(a, b).some((x) => meet(x, a, b));
 
 /** Whether accesses of one buffer, at least one of them a store, can touch the same element. */
 function meet(x: Buffer, a: Summary, b: Summary): boolean {

@@ -2,10 +2,10 @@
  * Which elements of a temp are defined when a loop body reads it: whether one iteration may see what another one stored.
  */
 import { coeffOf } from "../../ir/affine.ts";
-import type { Affine, Buffer, Stmt, While } from "../../ir/nodes.ts";
-import { type Block, blocksOf, contractExtents, exprsOf } from "../../ir/visit.ts";
+import type { Affine, Buffer, Stmt } from "../../ir/nodes.ts";
+import { type Block, blocksOf, contractExtents } from "../../ir/visit.ts";
 import type { Axis } from "./align.ts";
-import { summaryOf } from "./conflict.ts";
+import { loadedBy, summaryOf } from "./conflict.ts";
 
 /** Whether running `block` may read an element of `buffer` that it has not stored to before. */
 export function readsUndefined(block: Block, buffer: Buffer): boolean {
@@ -39,12 +39,8 @@ class Coverage {
   /** The first iteration of a loop is as good as any: what it defines is fixed by the loops inside of it. */
   #readsTooEarly(s: Stmt): boolean {
     const isSequence = s.kind === "for" || s.kind === "switch";
-    if (!isSequence || exprsOf(s).some((e) => this.#mentions(e))) return true;
+    if (!isSequence || loadedBy(s).has(this.#buffer)) return true;
     return blocksOf(s).some((inner) => this.#fork().exposes(inner));
-  }
-
-  #mentions(e: Parameters<typeof evaluated>[0]): boolean {
-    return summaryOf(evaluated(e)).reads.has(this.#buffer);
   }
 
   /** A copy: what one branch or iteration defines does not help the next. */
@@ -58,24 +54,30 @@ class Coverage {
   /** Marks what `s` stores to whatever happens; `axes` are the loops around it. */
   #define(s: Stmt, axes: readonly Axis[]): void {
     if (!summaryOf(s).writes.has(this.#buffer)) return;
-    if (s.kind === "store" && s.buffer === this.#buffer) return this.#mark(s.index, axes);
-    const inner = s.kind === "for" ? [{ v: s.v, extent: s.extent }] : s.kind === "contract" ? resultAxes(s) : undefined;
-    if (!inner) return;
-    for (const b of blocksOf(s)) for (const child of b) this.#define(child, [...axes, ...inner]);
+    if (s.kind === "store") this.#mark(s.index, axes);
+    const around = axesOf(s);
+    if (!around) return;
+    for (const b of blocksOf(s)) for (const child of b) this.#define(child, [...axes, ...around]);
   }
 
   #mark(index: Affine, axes: readonly Axis[]): void {
     const known = new Set<unknown>(axes.map((a) => a.v));
     if (!index.terms.every((t) => known.has(t.atom))) return;
-    const walks = axes.map((a) => ({ step: coeffOf(index, a.v), extent: a.extent })).filter((w) => w.step !== 0);
+    const walks = axes
+      .map((a) => ({ step: coeffOf(index, a.v), extent: a.extent }))
+      .filter((w) => w.step !== 0);
     if (walks.some((w) => w.step < 0)) return;
-    this.#walk(index.offset, walks.sort((a, b) => b.step - a.step), 0);
+    this.#walk(
+      index.offset,
+      walks.sort((a, b) => b.step - a.step),
+      0,
+    );
   }
 
   #walk(from: number, walks: readonly { step: number; extent: number }[], depth: number): void {
     const { step, extent } = walks[depth] ?? { step: 1, extent: 1 };
-    if (step === 1) return this.#fill(from, from + extent);
-    for (let i = 0; i < extent; i++) this.#walk(from + i * step, walks, depth + 1);
+    if (step === 1) this.#fill(from, from + extent);
+    else for (let i = 0; i < extent; i++) this.#walk(from + i * step, walks, depth + 1);
   }
 
   #fill(from: number, to: number): void {
@@ -86,10 +88,10 @@ class Coverage {
   }
 }
 
-/** An expression as a statement, so that it has a summary. */
-const evaluated = (index: While["cond"]): Stmt => ({ kind: "switch", index, branches: [] });
-
-function resultAxes(s: Extract<Stmt, { kind: "contract" }>): Axis[] {
+/** The loops that a statement runs all of its blocks in; undefined when it may not run them. */
+function axesOf(s: Stmt): Axis[] | undefined {
+  if (s.kind === "for") return [{ v: s.v, extent: s.extent }];
+  if (s.kind !== "contract") return undefined;
   const extents = contractExtents(s);
   return s.vars.map((v, i) => ({ v, extent: extents[i]! }));
 }

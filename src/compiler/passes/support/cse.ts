@@ -61,7 +61,8 @@ class Sharing {
     this.#nameShared();
     const lets = new Map<number, Let[]>();
     for (const value of this.#order) {
-      if (value.local) lets.set(value.first, [...(lets.get(value.first) ?? []), this.#letOf(value, value.local)]);
+      if (value.local)
+        lets.set(value.first, [...(lets.get(value.first) ?? []), this.#letOf(value, value.local)]);
     }
     return numbered.flatMap(({ stmt, root, place }) => [
       ...(lets.get(place) ?? []),
@@ -132,7 +133,9 @@ class Sharing {
   #nameShared(): void {
     const settled = new Map<Value, Value | number>();
     for (const value of this.#order.toReversed()) {
-      const homes = new Set(value.users.map((user) => (typeof user === "number" ? user : settled.get(user)!)));
+      const homes = new Set(
+        value.users.map((user) => (typeof user === "number" ? user : settled.get(user)!)),
+      );
       const [only] = homes;
       const named = value.local !== undefined || (homes.size > 1 && !isLeaf(value.expr));
       if (named) value.local ??= newLocal("c", value.expr.dtype);
@@ -152,7 +155,9 @@ class Sharing {
     let i = 0;
     const rebuilt = mapChildren(value.expr, (child) => {
       const operand = value.operands[i++]!;
-      return operand.local && child.op === "local" && child.local === operand.local ? child : this.#use(operand);
+      return operand.local && child.op === "local" && child.local === operand.local
+        ? child
+        : this.#use(operand);
     });
     this.#rebuilt.set(value, rebuilt);
     return rebuilt;

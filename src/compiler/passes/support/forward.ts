@@ -31,7 +31,8 @@ export function forward(block: Block): Block {
   const known = new Map<Buffer, Known>();
   const all = new Map<Stmt, Known>();
   const mutable = effects(block).assigns;
-  const replace = (e: Expr): Expr => (e.op === "load" ? (forwarded(e, known.get(e.buffer), mutable) ?? e) : e);
+  const replace = (e: Expr): Expr =>
+    e.op === "load" ? (forwarded(e, known.get(e.buffer), mutable) ?? e) : e;
   const out: Stmt[] = [];
   for (const s of block) {
     const touched = summaryOf(s);
@@ -46,7 +47,8 @@ export function forward(block: Block): Block {
   return withLets(out, all);
 }
 
-const mentions = (e: Effects, known: ReadonlyMap<Buffer, Known>): boolean => e.loads.some((l) => known.has(l.buffer));
+const mentions = (e: Effects, known: ReadonlyMap<Buffer, Known>): boolean =>
+  e.loads.some((l) => known.has(l.buffer));
 
 /** Drops what a statement overwrites, and indices that a `set` changes. */
 function forget(known: Map<Buffer, Known>, { writes, assigns }: Effects): void {

@@ -3,7 +3,14 @@
  * Nothing happens between the two, so `e` has the same value there.
  */
 import type { Affine, Expr, IndexAtom, Let, Local, Stmt } from "../../ir/nodes.ts";
-import { type Block, forEachExpr, forEachStmt, mapParts, substituteExpr, visitParts } from "../../ir/visit.ts";
+import {
+  type Block,
+  forEachExpr,
+  forEachStmt,
+  mapParts,
+  substituteExpr,
+  visitParts,
+} from "../../ir/visit.ts";
 
 /** The statements whose expressions use a local; undefined when an index uses it, which needs its name. */
 type Users = ReadonlyMap<IndexAtom, ReadonlySet<Stmt> | undefined>;

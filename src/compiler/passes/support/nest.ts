@@ -9,7 +9,8 @@ export interface Nest {
   readonly body: Block;
 }
 
-const isPlain = (s: Stmt | undefined): s is For => s?.kind === "for" && s.mode === "independent" && s.lanes === 1;
+const isPlain = (s: Stmt | undefined): s is For =>
+  s?.kind === "for" && s.mode === "independent" && s.lanes === 1;
 
 /** The independent loops around the innermost block of `s`; none when it is another statement. */
 export function peel(s: Stmt): Nest {
@@ -26,9 +27,7 @@ export function peel(s: Stmt): Nest {
 /** The inverse of {@link peel}: independent loops around a block. */
 export function wrap({ vars, extents, body }: Nest): Block {
   return vars.reduceRight<Block>(
-    (inner, v, i) => [
-      { kind: "for", v, extent: extents[i]!, mode: "independent", lanes: 1, body: inner },
-    ],
+    (inner, v, i) => [{ kind: "for", v, extent: extents[i]!, mode: "independent", lanes: 1, body: inner }],
     body,
   );
 }

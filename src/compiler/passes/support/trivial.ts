@@ -1,7 +1,14 @@
 /** Loops that run once or never are not loops: their bodies stand alone, with the loop variable 0. */
 import { constant } from "../../ir/affine.ts";
 import type { Contract, Expr, Local, LoopVar, Reduce, Stmt } from "../../ir/nodes.ts";
-import { type Block, contractExtents, indexExpr, mapStmts, substitute, substituteExpr } from "../../ir/visit.ts";
+import {
+  type Block,
+  contractExtents,
+  indexExpr,
+  mapStmts,
+  substitute,
+  substituteExpr,
+} from "../../ir/visit.ts";
 
 /** The block without loops, reductions and result axes of contractions of extent 0 or 1. */
 export const inlineTrivial = (block: Block): Block => mapStmts(block, simpler);
@@ -36,7 +43,8 @@ function smallerReduce(s: Reduce): Stmt | Block {
 function smallerContract(s: Contract): Contract {
   const extents = contractExtents(s);
   const vars = s.vars.filter((_, i) => extents[i] !== 1);
-  const without = (along: readonly number[], xs: readonly number[]): number[] => xs.filter((_, i) => along[i] !== 1);
+  const without = (along: readonly number[], xs: readonly number[]): number[] =>
+    xs.filter((_, i) => along[i] !== 1);
   const { batchExtents, mExtents, nExtents } = s;
   return {
     ...s,

@@ -1,0 +1,118 @@
+/** Training by truncated backpropagation through time, one compiled update per chunk of text. */
+import { setImmediate as turn } from "node:timers/promises";
+import { jit, optim, valueAndGrad } from "weft";
+import type { Array, Carry, Model, Params } from "./model.ts";
+import type { Chunk, Streams } from "./text.ts";
+
+/** Nats to bits. */
+const BITS = 1 / Math.LN2;
+/** Losses are read out every so many steps. */
+const READ_EVERY = 10;
+
+/** Asks for an end at the next opportunity. */
+export interface Stop {
+  readonly requested: boolean;
+}
+
+/** Training went wrong in a way the user can mend. */
+export class DivergedError extends Error {}
+
+/** Parameters, optimizer and state of the streams; `update` replaces them all at once. */
+export class Trainer {
+  params: Params;
+  private readonly model: Model;
+  private readonly streams: Streams;
+  private readonly run: (
+    p: Params,
+    state: unknown,
+    carry: Carry,
+    ids: Int32Array,
+  ) => [Params, unknown, Carry, Array];
+  private state: unknown;
+  private carry: Carry;
+
+  constructor(model: Model, params: Params, streams: Streams, learningRate: number) {
+    const optimizer = optim.chain(optim.clipByGlobalNorm(1), optim.adam(learningRate));
+    this.model = model;
+    this.streams = streams;
+    this.params = params;
+    this.state = optimizer.init(params);
+    this.carry = model.initialCarry(streams.batch);
+    this.run = jit(
+      (params: Params, state: unknown[], carry: Carry, ids: Array) => {
+        const chunk = ids.reshape([streams.length + 1, streams.batch]);
+        const [[loss, next], grads] = valueAndGrad(model.loss, { hasAux: true })(params, carry, chunk);
+        const [updates, nextState] = optimizer.update(grads, state, params);
+        return [optim.applyUpdates(params, updates), nextState, next, loss] as const;
+      },
+      { donateArgnums: [0, 1, 2] },
+    ) as unknown as typeof this.run;
+  }
+
+  /** Learns from a chunk; returns its loss in nats, not yet read out. */
+  update({ ids, fresh }: Chunk): Array {
+    if (fresh) this.carry = this.model.initialCarry(this.streams.batch);
+    const [params, state, carry, loss] = this.run(this.params, this.state, this.carry, ids);
+    [this.params, this.state, this.carry] = [params, state, carry];
+    return loss;
+  }
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/**
+ * Makes up to `steps` updates. Between them the event loop gets a turn, so that signals arrive.
+ * @param onLoss gets the mean loss since the last call, in bits per character
+ * @returns the number of updates that were made
+ * @throws DivergedError when the loss is no longer a finite number
+ */
+export async function train(
+  trainer: Trainer,
+  streams: Streams,
+  steps: number,
+  stop: Stop,
+  onLoss: (step: number, loss: number) => void,
+): Promise<number> {
+  let losses: Array[] = [];
+  let step = 0;
+  while (step < steps && !stop.requested) {
+    losses.push(trainer.update(streams.chunk(step++)));
+    if (step === 1 || step % READ_EVERY === 0 || step === steps) {
+      onLoss(step, checked(step, mean(losses.map((loss) => Number(loss.item()) * BITS))));
+      losses = [];
+    }
+    await turn();
+  }
+  return step;
+}
+
+function checked(step: number, loss: number): number {
+  if (Number.isFinite(loss)) return loss;
+  throw new DivergedError(`The loss is not a finite number any more at step ${step}. Try a smaller --lr.`);
+}
+
+/** At most this many chunks of the held-out text are read. */
+const MAX_CHUNKS = 300;
+
+/** Mean loss over a text in bits per character, or undefined when stopped. */
+export async function evaluate(
+  model: Model,
+  params: Params,
+  streams: Streams,
+  stop: Stop,
+): Promise<number | undefined> {
+  const run = jit((params: Params, carry: Carry, ids: Array) =>
+    model.loss(params, carry, ids.reshape([streams.length + 1, streams.batch])),
+  ) as unknown as (params: Params, carry: Carry, ids: Int32Array) => [Array, Carry];
+  const chunks = Math.min(streams.chunks, MAX_CHUNKS);
+  const losses: Array[] = [];
+  let carry = model.initialCarry(streams.batch);
+  for (let i = 0; i < chunks; i++) {
+    if (stop.requested) return undefined;
+    const [loss, next] = run(params, carry, streams.chunk(i).ids);
+    losses.push(loss);
+    carry = next;
+    await turn();
+  }
+  return mean(losses.map((loss) => Number(loss.item()) * BITS));
+}

@@ -1,0 +1,155 @@
+/** Memory around the kernels: panels of rhs as they lie or copied, and sums on their way to an epilogue without lanes. */
+
+import { strides as denseStrides, size } from "../../../util/shape.ts";
+import { addAffine, constant, scaledAtom, strided } from "../../ir/affine.ts";
+import {
+  constExpr,
+  indexExpr,
+  loadExpr,
+  localExpr,
+  newBuffer,
+  newLocal,
+  newLoopVar,
+} from "../../ir/build.ts";
+import type { Affine, Buffer, Expr, IndexAtom, Local } from "../../ir/nodes.ts";
+import { type Block, renewed, substitute } from "../../ir/visit.ts";
+import type { Axis, Product } from "./axes.ts";
+import { address, axisNest, inOperand, loop, nest } from "./loops.ts";
+import type { Panel, Schedule } from "./schedule.ts";
+
+/** Loops, and the temps that they write. */
+export interface Expansion {
+  readonly body: Block;
+  readonly temps: readonly Buffer[];
+}
+
+/** Where the columns of a panel group lie: `base + panel·i + lane·j + Σ k`. */
+export interface Source {
+  readonly buffer: Buffer;
+  readonly base: Affine;
+  readonly panel: number;
+  readonly lane: number;
+  readonly k: readonly number[];
+}
+
+/** The columns of a panel group as they lie in rhs. */
+export function inPlace(s: Schedule, panel: Panel): Source {
+  const { rhs, k } = s.product;
+  return {
+    buffer: rhs.buffer,
+    base: addAffine(inOperand(rhs.base, s.outer, "rhs"), constant(panel.start * s.cols.rhs)),
+    panel: panel.width * s.cols.rhs,
+    lane: s.cols.rhs,
+    k: k.map((a) => a.rhs),
+  };
+}
+
+/** A loop of a copy: how far reading and writing move per iteration. */
+interface Step {
+  readonly extent: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Copies the columns of a panel group to [outer, panel, k, lane], lanes that do not exist as zeros. */
+export function pack(s: Schedule, panel: Panel): Expansion & { readonly source: Source } {
+  const { rhs, k } = s.product;
+  const { start, width, count } = panel;
+  const around = s.outer.filter((a) => a.rhs !== 0);
+  const n = around.length;
+  const shape = [...around.map((a) => a.extent), count, ...k.map((a) => a.extent), width];
+  const to = denseStrides(shape);
+  const buffer = newBuffer("packed", rhs.buffer.dtype, size(shape));
+  // Several panels per row, so that what is read at a time is a cache line or two.
+  const wide = s.cols.rhs === 1 ? ([4, 2].find((g) => count % g === 0) ?? 1) : 1;
+  const [stride, step] = [width * s.cols.rhs, to[n]!];
+  const steps: readonly Step[] = [
+    ...around.map((a, i) => ({ extent: a.extent, from: a.rhs, to: to[i]! })),
+    { extent: count / wide, from: wide * stride, to: wide * step },
+    ...k.map((a, i) => ({ extent: a.extent, from: a.rhs, to: to[n + 1 + i]! })),
+    { extent: wide, from: stride, to: step },
+  ];
+  const first = addAffine(rhs.base, constant(start * s.cols.rhs));
+  const vars = around.map((a) => a.v);
+  return {
+    body: copyRows(rhs.buffer, first, s.cols.rhs, buffer, steps, panel),
+    temps: [buffer],
+    source: {
+      buffer,
+      base: strided(constant(0), to.slice(0, n), vars),
+      panel: step,
+      lane: 1,
+      k: to.slice(n + 1, -1),
+    },
+  };
+}
+
+/** Copies a row of `panel.real` elements, `stride` apart, per position of the steps, and fills it up to the width. */
+function copyRows(
+  from: Buffer,
+  first: Affine,
+  stride: number,
+  to: Buffer,
+  steps: readonly Step[],
+  { width, real }: Panel,
+): Block {
+  const [reading, writing] = [steps.map((a) => a.from), steps.map((a) => a.to)];
+  const row = (at: readonly Affine[]): Block => {
+    const source = address(first, reading, at);
+    const target = address(constant(0), writing, at);
+    const store = (j: Affine, value: Expr): Block => [
+      { kind: "store", buffer: to, index: addAffine(target, j), value },
+    ];
+    const copy = (j: Affine): Block => store(j, loadExpr(from, address(source, [stride], [j])));
+    if (real === width) return loop("j", width, copy, { lanes: width });
+    const clear = (j: Affine): Block => store(j, constExpr(0, to.dtype));
+    return [...loop("j", width, clear, { lanes: width }), ...loop("j", real, copy)];
+  };
+  const extents = steps.map((a) => a.extent);
+  return nest("p", extents, "independent", row);
+}
+
+/** What is done with the sum at (row, column). */
+export type Finish = (acc: Local, row: Affine, column: Affine) => Block;
+
+/** The epilogue itself, with acc and the two loop variables replaced. */
+export const epilogueOf =
+  (p: Product, rows: Axis, cols: Axis): Finish =>
+  (acc, row, column) =>
+    substitute(
+      renewed(p.epilogue),
+      new Map<IndexAtom, Expr>([
+        [p.acc, localExpr(acc)],
+        [rows.v, indexExpr(row)],
+        [cols.v, indexExpr(column)],
+      ]),
+    );
+
+/** Sums of a panel group by way of memory: the tiles store them, and a nest of its own runs the epilogue. */
+export function spill(s: Schedule, panel: Panel): Expansion & { readonly finish: Finish } {
+  const { product: p } = s;
+  const columns = panel.count * panel.width;
+  const axes = [...s.outer, s.rows];
+  const shape = [...axes.map((a) => a.extent), columns];
+  const strides = denseStrides(shape);
+  const buffer = newBuffer("sums", p.dtype, size(shape));
+  const outerVars = s.outer.map((a) => a.v);
+  const first = strided(constant(0), strides, outerVars);
+  const at = (row: Affine, column: Affine): Affine =>
+    address(first, [strides[s.outer.length]!, 1], [row, addAffine(column, constant(-panel.start))]);
+  const finish: Finish = (acc, row, column) => [
+    { kind: "store", buffer, index: at(row, column), value: localExpr(acc) },
+  ];
+  const real = panel.real < panel.width ? panel.real : columns;
+  const outer = s.outer.map((a) => ({ ...a, v: newLoopVar(a.v.name) }));
+  const fresh = new Map<IndexAtom, Expr>(s.outer.map((a, i) => [a.v, indexExpr(scaledAtom(outer[i]!.v))]));
+  const epilogue = (row: Affine, column: Affine): Block => {
+    const acc = newLocal("acc", p.dtype);
+    const value = loadExpr(buffer, at(row, column));
+    return [{ kind: "let", local: acc, value }, ...epilogueOf(p, s.rows, s.cols)(acc, row, column)];
+  };
+  const body = nest("i", [s.rows.extent, real], "independent", ([row, column]) =>
+    substitute(epilogue(row!, addAffine(column!, constant(panel.start))), fresh),
+  );
+  return { body: axisNest(outer, body), temps: [buffer], finish };
+}

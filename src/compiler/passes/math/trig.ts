@@ -1,0 +1,169 @@
+/**
+ * sin, cos, tan: x minus the nearest multiple of π/2, exactly enough for full relative precision near the zeros, then the
+ * Taylor-like minimax polynomials of sin and cos on [-π/4, π/4].
+ *
+ * Range: |x| < 2^33 for float32, 2^50 for float64. Finite arguments beyond (whose neighbours are hundreds of periods apart
+ * in float32) count as 0; infinities give NaN.
+ */
+import { constExpr } from "../../ir/build.ts";
+import type { Expr } from "../../ir/nodes.ts";
+import {
+  abs,
+  add,
+  and,
+  type Coefficients,
+  copysign,
+  div,
+  fma,
+  lt,
+  mul,
+  ne,
+  neg,
+  oddFromSlope1,
+  type PerFloat,
+  pick,
+  polynomial,
+  rint,
+  select,
+  sub,
+  truncated,
+} from "./ops.ts";
+
+/** ⌊2^160·π/2⌋. */
+const HALF_PI_BITS = 0x1921fb54442d18469898cc51701b839a252049c11n;
+const HALF_PI_SCALE = 160n;
+
+/** Digit i >= 1 of π/2 in base 2^width, scaled to its place: the first is an integer part of one bit and `width - 1` fraction bits. */
+function digit(i: number, width: number): number {
+  const place = BigInt(i * width - 1);
+  const digits = (HALF_PI_BITS >> (HALF_PI_SCALE - place)) & ((1n << BigInt(width)) - 1n);
+  return Number(digits) * 2 ** -Number(place);
+}
+
+interface Scheme {
+  /** Bits of a digit of π/2 and of a multiplier; their products are exact with two bits to spare for sums. */
+  readonly width: number;
+  /** Multipliers: x/(π/2) = Σ k_j·2^(width·j), 0 <= j < stages. */
+  readonly stages: number;
+  /** Last place of the result that is computed, in digits. */
+  readonly levels: number;
+  readonly limit: number;
+}
+const SCHEME: PerFloat<Scheme> = {
+  float32: { width: 11, stages: 3, levels: 5, limit: 2 ** 33 },
+  float64: { width: 25, stages: 2, levels: 4, limit: 2 ** 50 },
+};
+
+interface Multiplier {
+  readonly stage: number;
+  readonly k: Expr;
+}
+
+/** Σ k_j·2^(width·j)·digit(level + j): everything at one place, an exact sum. */
+function place(ks: readonly Multiplier[], level: number, width: number): Expr | undefined {
+  let sum: Expr | undefined;
+  for (const { stage, k } of ks) {
+    const part = digit(level + stage, width) * 2 ** (width * stage);
+    sum = sum ? fma(k, part, sum) : mul(k, part);
+  }
+  return sum;
+}
+const minus = (x: Expr, y: Expr | undefined): Expr => (y ? sub(x, y) : x);
+
+export interface Reduced {
+  /** In [-π/4, π/4], up to rounding. */
+  readonly r: Expr;
+  /** x - r in quarter turns, modulo 4. */
+  readonly quadrant: Expr;
+}
+
+/**
+ * Cody and Waite with several multipliers, place by place from the top: each partial difference is a multiple of the
+ * current place and too small to need more digits than a float has, so it is exact until it is the result. For x >= 0.
+ */
+function reduce(x: Expr): Reduced {
+  const { width, stages, levels } = pick(SCHEME, x);
+  const ks: Multiplier[] = [];
+  let rest = x;
+  for (let stage = stages - 1; stage >= 0; stage--) {
+    rest = minus(rest, place(ks, 1 - stage, width));
+    const estimate = minus(rest, place(ks, 2 - stage, width));
+    const k = rint(mul(estimate, (2 / Math.PI) * 2 ** (-width * stage)));
+    rest = sub(rest, place([{ stage, k }], 1 - stage, width)!);
+    ks.push({ stage, k });
+  }
+  for (let level = 2; level <= levels; level++) rest = minus(rest, place(ks, level, width));
+  return { r: rest, quadrant: truncated(ks.at(-1)!.k) };
+}
+
+/** (sin(r) - r)/r³ and (cos(r) - 1 + r²/2)/r⁴ in r²; 2^-27 and 2^-57, 2^-33 and 2^-64. */
+const SIN: Coefficients = {
+  float32: [-0.0001951089, 0.008332132, -0.16666654],
+  float64: [
+    1.5893598774348158e-10, -2.505070429989131e-8, 2.75573133577146e-6, -0.00019841269828875204,
+    0.008333333333321293, -0.16666666666666627,
+  ],
+};
+const COS: Coefficients = {
+  float32: [2.443131e-5, -0.0013887307, 0.041666646],
+  float64: [
+    -1.1357463119027166e-11, 2.08756821790887e-9, -2.755731405899427e-7, 2.4801587288501517e-5,
+    -0.0013888888888872616, 0.04166666666666659,
+  ],
+};
+
+function cosine(r: Expr): Expr {
+  const z = mul(r, r);
+  return fma(z, fma(z, polynomial(z, COS), -0.5), 1);
+}
+
+/** |x|, or 0 where the reduction has no range, or NaN. */
+function inRange(x: Expr): Expr {
+  const a = abs(x);
+  return select(lt(a, pick(SCHEME, x).limit), a, sub(a, a));
+}
+
+const hasBit = (quadrant: Expr, bit: number): Expr => ne(and(quadrant, bit), 0);
+const signOf = (x: Expr): Expr => copysign(constExpr(1, x.dtype), x);
+
+/** The sine of a reduced argument `turns` quarter turns later. */
+function sineAt({ r, quadrant }: Reduced, turns: number): Expr {
+  const q = add(quadrant, turns);
+  const value = select(hasBit(q, 1), cosine(r), oddFromSlope1(r, SIN));
+  return select(hasBit(q, 2), neg(value), value);
+}
+
+export const sin = (x: Expr): Expr => mul(sineAt(reduce(inRange(x)), 0), signOf(x));
+export const cos = (x: Expr): Expr => sineAt(reduce(inRange(x)), 1);
+
+export function tan(x: Expr): Expr {
+  const { r, quadrant } = reduce(inRange(x));
+  const [s, c] = [oddFromSlope1(r, SIN), cosine(r)];
+  const cotangent = hasBit(quadrant, 1);
+  const value = div(select(cotangent, neg(c), s), select(cotangent, s, c));
+  return mul(value, signOf(x));
+}
+
+/** sin(πr)/r in r², |r| <= ½: 2^-27 and 2^-52. */
+const SIN_PI: Coefficients = {
+  float32: [0.07755865, -0.5982414, 2.5500696, -5.16771, Math.PI],
+  float64: [
+    -2.1122637883438784e-5,
+    0.00046597735653951456,
+    -0.007370360987346752,
+    0.08214587824306198,
+    -0.5992645287746073,
+    2.550164039859734,
+    -5.167712780049752,
+    Math.PI,
+  ],
+};
+
+/** |sin(πx)| and cot(πx), exactly 0 and infinite at integers. */
+export function halfTurns(x: Expr): { readonly sine: Expr; readonly cotangent: Expr } {
+  const r = sub(x, rint(x));
+  const a = abs(r);
+  const at = (y: Expr): Expr => mul(y, polynomial(mul(y, y), SIN_PI));
+  const sine = at(a);
+  return { sine, cotangent: copysign(div(at(sub(0.5, a)), sine), r) };
+}

@@ -1,0 +1,40 @@
+/** From named arrays back to a tree. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { WeftTypeError } from "../core/errors.ts";
+import { asArray } from "../lax/convert.ts";
+import * as tree from "../tree/index.ts";
+import { nameOf } from "./safetensors.ts";
+
+/**
+ * Named arrays as a tree of the structure of `like`.
+ * @param tensors as `decodeSafetensors` returns them
+ * @param like a tree of arrays whose structure, shapes and dtypes are expected
+ * @param source begins the error text: what the arrays came from
+ * @throws WeftTypeError that lists every array that is missing, left over or of another shape or dtype
+ * @example const params = io.fitTree(io.decodeSafetensors(bytes).tensors, cell.init(random.key(0)))
+ */
+export function fitTree<T>(
+  tensors: Readonly<Record<string, NDArray>>,
+  like: T,
+  source = "The safetensors data",
+): tree.MapTree<T, NDArray> {
+  const found = new Map(Object.entries(tensors));
+  const [leaves, def] = tree.flatten(like, undefined);
+  const names = def.paths().map(nameOf);
+  const faults = leaves.flatMap((leaf, i) =>
+    mismatch(names[i]!, found.get(names[i]!), asArray(leaf as ArrayLike)),
+  );
+  for (const [name, array] of found)
+    if (!names.includes(name)) faults.push(`${name} is not expected, but present with type ${array.aval}`);
+  if (faults.length > 0) throw new WeftTypeError(`${source} does not fit: ${faults.join("; ")}.`);
+  return tree.unflatten(
+    def,
+    names.map((name) => found.get(name)!),
+  ) as tree.MapTree<T, NDArray>;
+}
+
+function mismatch(name: string, found: NDArray | undefined, like: NDArray): string[] {
+  const expected = like.aval.strong();
+  if (!found) return [`${name} of type ${expected} is missing`];
+  return found.aval === expected ? [] : [`${name} has type ${found.aval}, but ${expected} is expected`];
+}

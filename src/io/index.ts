@@ -1,0 +1,3 @@
+export { loadSafetensors, saveSafetensors } from "./files.ts";
+export { fitTree } from "./fit.ts";
+export { decodeSafetensors, encodeSafetensors, type Metadata, type Tensors } from "./safetensors.ts";

@@ -1,0 +1,171 @@
+/** Elementwise activation functions, as `jax.nn`. All take anything array-like; integers become float32 where needed. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { isFloat } from "../core/dtype.ts";
+import { WeftValueError } from "../core/errors.ts";
+import { fullLike, zerosLike } from "../lax/broadcast.ts";
+import { convertElementType } from "../lax/cast.ts";
+import { asArray } from "../lax/convert.ts";
+import * as lax from "../lax/elementwise.ts";
+import { split as splitParts } from "../lax/shape.ts";
+import { add, divide, multiply, sqrt } from "../numpy/math.ts";
+import { where } from "../numpy/select.ts";
+
+/** The argument as a float array. */
+export function float(x: ArrayLike): NDArray {
+  const a = asArray(x);
+  return isFloat(a.dtype) ? a : convertElementType(a, "float32");
+}
+
+/**
+ * `max(x, 0)`; its derivative at 0 is 0.
+ * Source: `jax.nn.relu`.
+ * @example nn.relu([-1, 2]) // [0, 2]
+ */
+export function relu(x: ArrayLike): NDArray {
+  const a = asArray(x);
+  return lax.select(lax.le(a, 0), zerosLike(a), a);
+}
+
+/** `min(max(x, 0), 6)`. Source: `jax.nn.relu6`. */
+export const relu6 = (x: ArrayLike): NDArray => lax.min(lax.max(asArray(x), 0), 6);
+
+/** `1 / (1 + exp(-x))`. Source: `jax.nn.sigmoid`. */
+export const sigmoid = (x: ArrayLike): NDArray => lax.logistic(float(x));
+
+/**
+ * `log(1 + exp(x))`, without overflow.
+ * Source: `jax.nn.softplus`.
+ * @example nn.softplus(0) // 0.6931472
+ */
+export function softplus(x: ArrayLike): NDArray {
+  const a = float(x);
+  return lax.add(lax.max(a, 0), lax.log1p(lax.exp(lax.neg(lax.abs(a)))));
+}
+
+/** `log(sigmoid(x))`, without underflow. Source: `jax.nn.log_sigmoid`. */
+export const logSigmoid = (x: ArrayLike): NDArray => lax.neg(softplus(lax.neg(float(x))));
+
+/** `x / (1 + |x|)`. Source: `jax.nn.soft_sign`. */
+export function softSign(x: ArrayLike): NDArray {
+  const a = float(x);
+  return lax.div(a, lax.add(lax.abs(a), 1));
+}
+
+/**
+ * `x · sigmoid(x)`, also known as swish.
+ * Source: `jax.nn.silu`; Hendrycks & Gimpel 2016, Ramachandran et al. 2017.
+ */
+export function silu(x: ArrayLike): NDArray {
+  const a = float(x);
+  return lax.mul(a, lax.logistic(a));
+}
+export { silu as swish };
+
+/** `x · tanh(softplus(x))`. Source: `jax.nn.mish`; Misra 2019. */
+export function mish(x: ArrayLike): NDArray {
+  const a = float(x);
+  return lax.mul(a, lax.tanh(softplus(a)));
+}
+
+/** The argument unchanged, as an array. Source: `jax.nn.identity`. */
+export const identity = (x: ArrayLike): NDArray => asArray(x);
+
+/**
+ * `x · Φ(x)`, Φ the normal distribution function; by default its approximation with tanh.
+ * Source: `jax.nn.gelu`; Hendrycks & Gimpel 2016.
+ * @example nn.gelu(1, { approximate: false }) // 0.8413447
+ */
+export function gelu(
+  x: ArrayLike,
+  { approximate = true }: { approximate?: boolean | undefined } = {},
+): NDArray {
+  const a = float(x);
+  if (!approximate) return lax.mul(lax.mul(a, 0.5), lax.erfc(lax.mul(a, -Math.SQRT1_2)));
+  const inner = lax.mul(lax.add(a, lax.mul(lax.integerPow(a, 3), 0.044715)), Math.sqrt(2 / Math.PI));
+  return lax.mul(lax.mul(a, 0.5), lax.add(lax.tanh(inner), 1));
+}
+
+/** x where it is negative, else 0: keeps exp of the branch that is not taken from overflowing. */
+const negativePart = (a: NDArray): NDArray => lax.select(lax.gt(a, 0), zerosLike(a), a);
+
+/**
+ * `x` where positive, else `alpha · (exp(x) - 1)`.
+ * Source: `jax.nn.elu`; Clevert et al. 2015.
+ */
+export function elu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
+  const a = float(x);
+  return where(lax.gt(a, 0), a, multiply(alpha, lax.expm1(negativePart(a))));
+}
+
+/** `max(x, 0) + min(0, alpha · (exp(x / alpha) - 1))`. Source: `jax.nn.celu`; Barron 2017. */
+export function celu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
+  const a = float(x);
+  return where(lax.gt(a, 0), a, multiply(alpha, lax.expm1(divide(negativePart(a), alpha))));
+}
+
+/** Self-normalising {@link elu}. Source: `jax.nn.selu`; Klambauer et al. 2017. */
+export const selu = (x: ArrayLike): NDArray => lax.mul(elu(x, 1.6732632423543772), 1.0507009873554805);
+
+/** `x` where not negative, else `negativeSlope · x`. Source: `jax.nn.leaky_relu`. */
+export function leakyRelu(x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArray {
+  const a = float(x);
+  return where(lax.ge(a, 0), a, multiply(a, negativeSlope));
+}
+
+/** `relu6(x + 3) / 6`. Source: `jax.nn.hard_sigmoid`. */
+export const hardSigmoid = (x: ArrayLike): NDArray => lax.div(relu6(lax.add(float(x), 3)), 6);
+
+/** `x · hardSigmoid(x)`, also known as hardSwish. Source: `jax.nn.hard_silu`. */
+export function hardSilu(x: ArrayLike): NDArray {
+  const a = float(x);
+  return lax.mul(a, hardSigmoid(a));
+}
+export { hardSilu as hardSwish };
+
+/** x clipped to [-1, 1]. Source: `jax.nn.hard_tanh`. */
+export function hardTanh(x: ArrayLike): NDArray {
+  const a = asArray(x);
+  return lax.select(lax.gt(a, 1), fullLike(a, 1), lax.select(lax.lt(a, -1), fullLike(a, -1), a));
+}
+
+/** `(x + sqrt(x² + b)) / 2`. Source: `jax.nn.squareplus`. */
+export function squareplus(x: ArrayLike, b: ArrayLike = 4): NDArray {
+  const a = float(x);
+  return multiply(add(a, sqrt(add(lax.square(a), b))), 0.5);
+}
+
+/** 0 below -1, x above 1, and `(x + 1)² / 4` between. Source: `jax.nn.sparse_plus`. */
+export function sparsePlus(x: ArrayLike): NDArray {
+  const a = float(x);
+  const between = lax.mul(lax.square(lax.add(a, 1)), 0.25);
+  return lax.select(lax.le(a, -1), zerosLike(a), lax.select(lax.ge(a, 1), a, between));
+}
+
+/** The derivative of {@link sparsePlus}: `(x + 1) / 2` clipped to [0, 1]. Source: `jax.nn.sparse_sigmoid`. */
+export const sparseSigmoid = (x: ArrayLike): NDArray => lax.mul(lax.add(hardTanh(float(x)), 1), 0.5);
+
+/**
+ * `log(1 - exp(-x))` for x >= 0, accurate at both ends.
+ * Source: `jax.nn.log1mexp`; Mächler 2012.
+ */
+export function log1mexp(x: ArrayLike): NDArray {
+  const a = float(x);
+  const small = lax.log(lax.neg(lax.expm1(lax.neg(a))));
+  const large = lax.log1p(lax.neg(lax.exp(lax.neg(a))));
+  return lax.select(lax.lt(a, Math.LN2), small, large);
+}
+
+/**
+ * Gated linear unit: the two halves a, b of an axis make `a · sigmoid(b)`.
+ * @throws WeftValueError when the axis has odd size
+ * Source: `jax.nn.glu`; Dauphin et al. 2017.
+ */
+export function glu(x: ArrayLike, axis = -1): NDArray {
+  const a = float(x);
+  const at = axis < 0 ? axis + a.ndim : axis;
+  const size = a.shape[at];
+  if (size === undefined || size % 2 !== 0)
+    throw new WeftValueError(`nn.glu: axis ${axis} of ${a.aval} must exist and have an even size.`);
+  const [value, gate] = splitParts(a, [size / 2, size / 2], at) as [NDArray, NDArray];
+  return lax.mul(value, lax.logistic(gate));
+}

@@ -1,0 +1,112 @@
+/**
+ * Initial values of parameters, as `jax.nn.initializers`: same formulas, same random numbers. Fans are taken from the last
+ * two axes (`[..., input, output]`); axes before them are a receptive field and multiply both.
+ */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import type { Shape } from "../core/aval.ts";
+import type { DType } from "../core/dtype.ts";
+import { WeftValueError } from "../core/errors.ts";
+import * as lax from "../lax/elementwise.ts";
+import * as creation from "../numpy/creation.ts";
+import { multiply } from "../numpy/math.ts";
+import * as random from "../random/index.ts";
+
+export interface InitializerOptions {
+  /** Default float32. */
+  readonly dtype?: DType;
+}
+
+/** Makes an array of a shape from a random key. */
+export type Initializer = (key: NDArray, shape: Shape, options?: InitializerOptions) => NDArray;
+
+/** All zeros, whatever the key. Source: `jax.nn.initializers.zeros`. */
+export const zeros: Initializer = (_key, shape, { dtype = "float32" } = {}) =>
+  creation.zeros([...shape], { dtype });
+
+/** All ones, whatever the key. Source: `jax.nn.initializers.ones`. */
+export const ones: Initializer = (_key, shape, { dtype = "float32" } = {}) =>
+  creation.ones([...shape], { dtype });
+
+/**
+ * The same value everywhere.
+ * Source: `jax.nn.initializers.constant`.
+ * @example nn.initializers.constant(-7)(random.key(0), [2, 3])
+ */
+export const constant =
+  (value: ArrayLike): Initializer =>
+  (_key, shape, { dtype = "float32" } = {}) =>
+    multiply(creation.ones([...shape], { dtype }), value).astype(dtype);
+
+/** Uniform on [0, scale). Source: `jax.nn.initializers.uniform`. */
+export const uniform =
+  (scale = 1e-2): Initializer =>
+  (key, shape, { dtype = "float32" } = {}) =>
+    lax.mul(random.uniform(key, shape, { dtype }), scale);
+
+/** Normal with mean 0 and standard deviation `stddev`. Source: `jax.nn.initializers.normal`. */
+export const normal =
+  (stddev = 1e-2): Initializer =>
+  (key, shape, { dtype = "float32" } = {}) =>
+    lax.mul(random.normal(key, shape, { dtype }), stddev);
+
+/** Normal, cut at `lower` and `upper` standard deviations. Source: `jax.nn.initializers.truncated_normal`. */
+export const truncatedNormal =
+  (stddev = 1e-2, lower = -2, upper = 2): Initializer =>
+  (key, shape, { dtype = "float32" } = {}) =>
+    lax.mul(random.truncatedNormal(key, lower, upper, shape, { dtype }), stddev);
+
+/** What the variance is divided by: inputs, outputs, or their mean. */
+export type FanMode = "fanIn" | "fanOut" | "fanAvg";
+export type Distribution = "normal" | "truncatedNormal" | "uniform";
+
+/** Standard deviation of a standard normal that is cut at -2 and 2. */
+const CUT_STDDEV = 0.87962566103423978;
+
+/** An array of mean 0 and the given variance. */
+type Sampler = (key: NDArray, shape: Shape, variance: number, dtype: DType) => NDArray;
+const SAMPLERS: Readonly<Record<Distribution, Sampler>> = {
+  normal: (key, shape, variance, dtype) => lax.mul(random.normal(key, shape, { dtype }), Math.sqrt(variance)),
+  truncatedNormal: (key, shape, variance, dtype) =>
+    lax.mul(random.truncatedNormal(key, -2, 2, shape, { dtype }), Math.sqrt(variance) / CUT_STDDEV),
+  uniform: (key, shape, variance, dtype) =>
+    lax.mul(random.uniform(key, shape, { minval: -1, maxval: 1, dtype }), Math.sqrt(3 * variance)),
+};
+
+const FANS: Readonly<Record<FanMode, (fanIn: number, fanOut: number) => number>> = {
+  fanIn: (fanIn) => fanIn,
+  fanOut: (_, fanOut) => fanOut,
+  fanAvg: (fanIn, fanOut) => (fanIn + fanOut) / 2,
+};
+
+function fan(shape: Shape, mode: FanMode): number {
+  if (shape.length < 2)
+    throw new WeftValueError(
+      `nn.initializers.varianceScaling: fans of an array of shape (${shape.join(", ")}) are not defined; it needs at least two axes.`,
+    );
+  const field = shape.slice(0, -2).reduce((a, b) => a * b, 1);
+  return FANS[mode](field * shape.at(-2)!, field * shape.at(-1)!);
+}
+
+/**
+ * Random values whose variance is `scale / fan`.
+ * @throws WeftValueError when called for a shape with fewer than two axes
+ * Source: `jax.nn.initializers.variance_scaling`.
+ * @example nn.initializers.varianceScaling(1, "fanIn", "uniform")(random.key(0), [64, 32])
+ */
+export const varianceScaling =
+  (scale: number, mode: FanMode, distribution: Distribution): Initializer =>
+  (key, shape, { dtype = "float32" } = {}) =>
+    SAMPLERS[distribution](key, shape, scale / fan(shape, mode), dtype);
+
+/** Glorot & Bengio 2010 ("Xavier"): variance `2 / (in + out)`. Source: `jax.nn.initializers.glorot_uniform`. */
+export const glorotUniform = (): Initializer => varianceScaling(1, "fanAvg", "uniform");
+/** As {@link glorotUniform}, from a truncated normal. Source: `jax.nn.initializers.glorot_normal`. */
+export const glorotNormal = (): Initializer => varianceScaling(1, "fanAvg", "truncatedNormal");
+/** LeCun et al. 1998: variance `1 / in`. Source: `jax.nn.initializers.lecun_uniform`. */
+export const lecunUniform = (): Initializer => varianceScaling(1, "fanIn", "uniform");
+/** As {@link lecunUniform}, from a truncated normal. Source: `jax.nn.initializers.lecun_normal`. */
+export const lecunNormal = (): Initializer => varianceScaling(1, "fanIn", "truncatedNormal");
+/** He et al. 2015 ("Kaiming"), for layers before a relu: variance `2 / in`. Source: `jax.nn.initializers.he_uniform`. */
+export const heUniform = (): Initializer => varianceScaling(2, "fanIn", "uniform");
+/** As {@link heUniform}, from a truncated normal. Source: `jax.nn.initializers.he_normal`. */
+export const heNormal = (): Initializer => varianceScaling(2, "fanIn", "truncatedNormal");

@@ -1,0 +1,80 @@
+/** Layers without state: pairs of `init(key)` and `apply(params, x)`. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { asArray } from "../lax/convert.ts";
+import { gather } from "../lax/gather.ts";
+import { expandDims } from "../lax/shape.ts";
+import { zeros } from "../numpy/creation.ts";
+import { matmul } from "../numpy/math.ts";
+import { glorotUniform, type Initializer, normal } from "./initializers.ts";
+import { indexArray } from "./softmax.ts";
+
+/** A function with parameters. `init` makes them, `apply` uses them. */
+export interface Layer<Params> {
+  init(key: NDArray): Params;
+  apply(params: Params, x: ArrayLike): NDArray;
+}
+
+function checkSizes(what: string, sizes: Readonly<Record<string, number>>): void {
+  for (const [name, n] of Object.entries(sizes))
+    if (!Number.isInteger(n) || n < 1)
+      throw new WeftValueError(`nn.${what}: ${name} must be a positive integer, got ${n}.`);
+}
+
+/** `w [input, output]` and `b [output]`. */
+export type DenseParams = {
+  w: NDArray;
+  b: NDArray;
+};
+
+/**
+ * The affine map `x·w + b` of the last axis: `[..., inputSize]` to `[..., outputSize]`.
+ * @param options.kernelInit for the weights, default Glorot uniform; the bias starts at 0
+ * @throws WeftValueError for sizes that are no positive integers; `apply` throws WeftTypeError when x is not as wide
+ * @example const layer = nn.dense(8, 2); layer.apply(layer.init(random.key(0)), np.ones([4, 8])).shape // [4, 2]
+ */
+export function dense(
+  inputSize: number,
+  outputSize: number,
+  { kernelInit = glorotUniform() }: { readonly kernelInit?: Initializer } = {},
+): Layer<DenseParams> {
+  checkSizes("dense", { inputSize, outputSize });
+  return {
+    init: (key) => ({ w: kernelInit(key, [inputSize, outputSize]), b: zeros([outputSize]) }),
+    apply(params, input) {
+      const x = asArray(input);
+      if (x.shape.at(-1) !== inputSize)
+        throw new WeftTypeError(`nn.dense: the input must have shape [..., ${inputSize}], got ${x.aval}.`);
+      return matmul(x, params.w).add(params.b);
+    },
+  };
+}
+
+/** `table [vocabularySize, size]`: one row per symbol. */
+export type EmbeddingParams = {
+  table: NDArray;
+};
+
+/**
+ * A table of vectors, looked up by integer: ids `[...]` to `[..., size]`. Ids beyond the table take its nearest row.
+ * @param options.tableInit for the table, default normal with standard deviation 1 (as `torch.nn.Embedding`)
+ * @throws WeftValueError for sizes that are no positive integers; `apply` throws WeftTypeError for ids that are no integers
+ * @example const layer = nn.embedding(96, 8); layer.apply(layer.init(random.key(0)), new Int32Array([3, 5])).shape // [2, 8]
+ */
+export function embedding(
+  vocabularySize: number,
+  size: number,
+  { tableInit = normal(1) }: { readonly tableInit?: Initializer } = {},
+): Layer<EmbeddingParams> {
+  checkSizes("embedding", { vocabularySize, size });
+  return {
+    init: (key) => ({ table: tableInit(key, [vocabularySize, size]) }),
+    apply: ({ table }, ids) => rows(table, indexArray(ids, "embedding")),
+  };
+}
+
+/** Rows of a matrix at the places that `ids` names. */
+function rows(table: NDArray, ids: NDArray): NDArray {
+  const dimensions = { offsetDims: [ids.ndim], collapsedSliceDims: [0], startIndexMap: [0] };
+  return gather(table, expandDims(ids, [ids.ndim]), dimensions, [1, table.shape[1]!], { mode: "clip" });
+}

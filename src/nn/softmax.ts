@@ -1,0 +1,141 @@
+/** Functions over whole axes: softmax and its relatives, one-hot vectors, standardisation. */
+import { type ArrayLike, NDArray } from "../core/array.ts";
+import type { DType } from "../core/dtype.ts";
+import { isInteger } from "../core/dtype.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { broadcastInDim, reduceSum, zerosLike } from "../lax/broadcast.ts";
+import { asArray } from "../lax/convert.ts";
+import * as lax from "../lax/elementwise.ts";
+import { reduceMax } from "../lax/reduce.ts";
+import { broadcastedIota, expandDims } from "../lax/shape.ts";
+import { add, divide, sqrt, subtract } from "../numpy/math.ts";
+import { float } from "./activations.ts";
+
+/** One axis, several, or null for all. */
+export type Axis = number | readonly number[] | null;
+export interface ReduceOptions {
+  /** Keep reduced axes with size 1. */
+  readonly keepdims?: boolean;
+}
+
+/** Sorted, non-negative axes of an array. */
+function axesOf(x: NDArray, axis: Axis, what: string): number[] {
+  const given = axis === null ? x.shape.map((_, i) => i) : typeof axis === "number" ? [axis] : [...axis];
+  const axes = given.map((a) => (a < 0 ? a + x.ndim : a)).sort((a, b) => a - b);
+  const wrong = axes.some((a, i) => !Number.isInteger(a) || a < 0 || a >= x.ndim || a === axes[i - 1]);
+  if (wrong)
+    throw new WeftValueError(
+      `nn.${what}: axis ${JSON.stringify(axis)} does not fit an array of type ${x.aval}.`,
+    );
+  return axes;
+}
+
+/** The largest element along axes, kept; 0 instead of infinities, so that subtracting it never makes NaN. Not differentiated. */
+function safeMax(x: NDArray, axes: readonly number[]): NDArray {
+  const top = expandDims(reduceMax(lax.stopGradient(x), axes), axes);
+  return lax.select(lax.isFinite(top), top, zerosLike(top));
+}
+
+const sumKept = (x: NDArray, axes: readonly number[]): NDArray => expandDims(reduceSum(x, axes), axes);
+
+/**
+ * `exp(x)` rescaled to sum 1 along `axis`.
+ * @param axis default the last; several axes are normalised together
+ * Source: `jax.nn.softmax`.
+ * @example nn.softmax([0, 0]) // [0.5, 0.5]
+ */
+export function softmax(x: ArrayLike, axis: Axis = -1): NDArray {
+  const a = float(x);
+  const axes = axesOf(a, axis, "softmax");
+  const weights = lax.exp(subtract(a, expandDims(reduceMax(lax.stopGradient(a), axes), axes)));
+  return divide(weights, sumKept(weights, axes));
+}
+
+/**
+ * `log(softmax(x))`, accurate where softmax underflows.
+ * Source: `jax.nn.log_softmax`.
+ * @example nn.logSoftmax([0, 0]) // [-0.6931472, -0.6931472]
+ */
+export function logSoftmax(x: ArrayLike, axis: Axis = -1): NDArray {
+  const a = float(x);
+  const axes = axesOf(a, axis, "logSoftmax");
+  const shifted = subtract(a, expandDims(reduceMax(lax.stopGradient(a), axes), axes));
+  return subtract(shifted, lax.log(sumKept(lax.exp(shifted), axes)));
+}
+
+/**
+ * `log(sum(exp(x)))` without overflow.
+ * @param axis default null: all axes together
+ * Source: `jax.nn.logsumexp`.
+ * @example nn.logsumexp([0, 0]) // 0.6931472
+ */
+export function logsumexp(
+  x: ArrayLike,
+  axis: Axis = null,
+  { keepdims = false }: ReduceOptions = {},
+): NDArray {
+  const a = float(x);
+  const axes = axesOf(a, axis, "logsumexp");
+  const top = safeMax(a, axes);
+  const kept = add(lax.log(sumKept(lax.exp(subtract(a, top)), axes)), top);
+  return keepdims ? kept : kept.reshape(a.shape.filter((_, i) => !axes.includes(i)));
+}
+
+/** {@link logsumexp} less the logarithm of the number of elements. Source: `jax.nn.logmeanexp`. */
+export function logmeanexp(x: ArrayLike, axis: Axis = null, options: ReduceOptions = {}): NDArray {
+  const a = float(x);
+  const count = axesOf(a, axis, "logmeanexp").reduce((n, i) => n * a.shape[i]!, 1);
+  return lax.sub(logsumexp(a, axis, options), Math.log(count));
+}
+
+/**
+ * x shifted and scaled to mean 0 and variance 1 along `axis`.
+ * @param axis default the last; null for all
+ * @param options `mean` and `variance` replace the computed ones; `epsilon` (1e-5) is added to the variance
+ * Source: `jax.nn.standardize`.
+ */
+export function standardize(
+  x: ArrayLike,
+  axis: Axis = -1,
+  { mean, variance, epsilon = 1e-5 }: { mean?: ArrayLike; variance?: ArrayLike; epsilon?: ArrayLike } = {},
+): NDArray {
+  const a = float(x);
+  const axes = axesOf(a, axis, "standardize");
+  const count = axes.reduce((n, i) => n * a.shape[i]!, 1);
+  const average = (v: NDArray): NDArray => divide(sumKept(v, axes), count);
+  const centred = subtract(a, mean ?? average(a));
+  return divide(centred, sqrt(add(variance ?? average(lax.square(centred)), epsilon)));
+}
+
+/** Indices as an integer array; plain numbers count as integers, float arrays do not. */
+export function indexArray(x: ArrayLike, what: string): NDArray {
+  const a = asArray(x);
+  if (isInteger(a.dtype)) return a;
+  if (x instanceof NDArray)
+    throw new WeftTypeError(
+      `nn.${what}: indices must have an integer dtype, got ${a.aval}. Convert them with astype("int32").`,
+    );
+  return lax.convertElementType(a, "int32");
+}
+
+/**
+ * Vectors with a 1 at the index and 0 elsewhere; all 0 for an index outside of [0, numClasses).
+ * @param x integer indices
+ * @returns `[...x.shape, numClasses]` (the new axis can be put elsewhere with `axis`), float32 unless `dtype` is given
+ * @throws WeftTypeError for indices that are no integers or a numClasses that is no count
+ * Source: `jax.nn.one_hot`.
+ * @example nn.oneHot(np.array([0, 2], { dtype: "int32" }), 3) // [[1, 0, 0], [0, 0, 1]]
+ */
+export function oneHot(
+  x: ArrayLike,
+  numClasses: number,
+  { dtype = "float32", axis = -1 }: { dtype?: DType; axis?: number } = {},
+): NDArray {
+  const indices = indexArray(x, "oneHot");
+  if (!Number.isInteger(numClasses) || numClasses < 0)
+    throw new WeftTypeError(`nn.oneHot: numClasses must be a non-negative integer, got ${numClasses}.`);
+  const at = axis < 0 ? axis + indices.ndim + 1 : axis;
+  const shape = indices.shape.toSpliced(at, 0, numClasses);
+  const spread = broadcastInDim(indices, shape, shape.map((_, i) => i).toSpliced(at, 1));
+  return lax.convertElementType(lax.eq(spread, broadcastedIota(indices.dtype, shape, at)), dtype);
+}

@@ -1,0 +1,447 @@
+/** Functions of one and two arrays, element by element, with NumPy's promotion and broadcasting. */
+import { type ArrayLike, knownScalar, NDArray, scalar } from "../core/array.ts";
+import { DTYPES, type DType, isFloat, isInteger, limits } from "../core/dtype.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { asArray } from "../lax/convert.ts";
+import * as lax from "../lax/elementwise.ts";
+import { full } from "../lax/broadcast.ts";
+import {
+  type BinaryFunction,
+  broadcastArgs,
+  commonType,
+  isDTypeOfKind,
+  promoteArgs,
+  promoteInexact,
+  promoteNumeric,
+  toInexact,
+  toNumeric,
+  type UnaryFunction,
+  withType,
+} from "./promote.ts";
+
+// ---- families
+
+/** Of floats; integers and bools become float32 first. */
+const floating =
+  (op: UnaryFunction): UnaryFunction =>
+  (x) =>
+    op(toInexact(x));
+
+/** Of floats; integers and bools are returned as they are. */
+const rounding =
+  (op: UnaryFunction): UnaryFunction =>
+  (x) => {
+    const a = asArray(x);
+    return isFloat(a.dtype) ? op(a) : a;
+  };
+
+/** Questions about floats whose answer for integers and bools is always the same. */
+const asking =
+  (op: UnaryFunction, otherwise: boolean): UnaryFunction =>
+  (x) => {
+    const a = asArray(x);
+    return isFloat(a.dtype) ? op(a) : full(a.shape, otherwise, "bool");
+  };
+
+type Pairwise = (x: NDArray, y: NDArray) => NDArray;
+type Promotion = (...xs: readonly ArrayLike[]) => NDArray[];
+
+const pairwise =
+  (name: string, op: Pairwise, promotion: Promotion = promoteArgs): BinaryFunction =>
+  (x, y) => {
+    const [a, b] = broadcastArgs(name, promotion(x, y));
+    return op(a!, b!);
+  };
+
+/** Arithmetic whose operation on bools is a logical one. */
+const arithmetic = (name: string, op: Pairwise, onBool: Pairwise): BinaryFunction =>
+  pairwise(name, (x, y) => (x.dtype === "bool" ? onBool(x, y) : op(x, y)));
+
+const asBool = (x: ArrayLike): NDArray => lax.convertElementType(x, "bool");
+const logical = (name: string, op: Pairwise): BinaryFunction =>
+  pairwise(name, op, (...xs) => xs.map(asBool));
+
+const constant = (value: number, like: NDArray): NDArray => scalar(value, like.dtype, true);
+
+// ---- arithmetic
+
+/**
+ * `x + y`. Operands are promoted and broadcast; on bools it is a logical or.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.add([1, 2], 1).js() // => [2, 3]
+ */
+export const add: BinaryFunction = arithmetic("add", lax.add, lax.bitwiseOr);
+/** `x - y`. @throws WeftTypeError for bools, or if the shapes do not broadcast. */
+export const subtract: BinaryFunction = pairwise("subtract", lax.sub);
+/** `x · y`; on bools a logical and. @throws WeftTypeError if the shapes do not broadcast. */
+export const multiply: BinaryFunction = arithmetic("multiply", lax.mul, lax.bitwiseAnd);
+/** `x / y` as a float, also for integers. @example np.trueDivide(np.arange(3), 2).js() // => [0, 0.5, 1] */
+export const trueDivide: BinaryFunction = pairwise("divide", lax.div, promoteInexact);
+export { trueDivide as divide };
+
+/** `-x`. Unsigned integers wrap. */
+export const negative: UnaryFunction = (x) => lax.neg(x);
+/** x itself. */
+export const positive: UnaryFunction = (x) => asArray(x);
+/** `1 / x` as a float. */
+export const reciprocal: UnaryFunction = floating(lax.reciprocal);
+/** `x²`. */
+export const square: UnaryFunction = (x) => lax.square(toNumeric(x));
+/** `|x|`. Unsigned integers and bools are returned as they are. */
+export const absolute: UnaryFunction = (x) => {
+  const a = asArray(x);
+  return isDTypeOfKind(a.dtype, "float", "int") ? lax.abs(a) : a;
+};
+export { absolute as abs };
+/** -1, 0 or 1; NaN for NaN. */
+export const sign: UnaryFunction = (x) => lax.sign(x);
+
+/** Floats: the sign of the quotient's remainder decides; the quotient is rounded to absorb the error of the division. */
+function floorDivideFloats(x: NDArray, y: NDArray): NDArray {
+  const rest = lax.rem(x, y);
+  const quotient = lax.div(lax.sub(x, rest), y);
+  const below = lax.bitwiseAnd(lax.ne(rest, 0), lax.ne(lax.sign(rest), lax.sign(y)));
+  const floored = lax.round(lax.select(below, lax.sub(quotient, 1), quotient));
+  return lax.select(lax.eq(y, 0), lax.div(x, y), floored);
+}
+
+function floorDivideIntegers(x: NDArray, y: NDArray): NDArray {
+  const quotient = lax.div(x, y);
+  const below = lax.bitwiseAnd(lax.ne(lax.rem(x, y), 0), lax.ne(lax.sign(x), lax.sign(y)));
+  return lax.select(below, lax.sub(quotient, 1), quotient);
+}
+
+/**
+ * The largest integer not above `x / y`, in the promoted dtype.
+ * @example np.floorDivide(7, -3).item() // => -3
+ */
+export const floorDivide: BinaryFunction = pairwise(
+  "floorDivide",
+  (x, y) => {
+    if (isFloat(x.dtype)) return floorDivideFloats(x, y);
+    return isDTypeOfKind(x.dtype, "uint") ? lax.div(x, y) : floorDivideIntegers(x, y);
+  },
+  promoteNumeric,
+);
+
+/**
+ * `x - floorDivide(x, y) · y`: the sign is that of y. For integers, 0 where y is 0.
+ * @example np.remainder(-7, 3).item() // => 2
+ */
+export const remainder: BinaryFunction = pairwise(
+  "remainder",
+  (x, y) => {
+    const divisor = isFloat(y.dtype) ? y : lax.select(lax.eq(y, 0), constant(1, y), y);
+    const rest = lax.rem(x, divisor);
+    const otherSign = lax.ne(lax.lt(rest, 0), lax.lt(divisor, 0));
+    return lax.select(lax.bitwiseAnd(otherSign, lax.ne(rest, 0)), lax.add(rest, divisor), rest);
+  },
+  promoteNumeric,
+);
+export { remainder as mod };
+/** The remainder of `x / y` with the sign of x. For integers, x where y is 0. */
+export const fmod: BinaryFunction = pairwise("fmod", lax.rem, promoteNumeric);
+/** `[floorDivide(x, y), remainder(x, y)]`. */
+export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => [floorDivide(x, y), remainder(x, y)];
+
+/** The integer that y is known to be before anything runs, else undefined. */
+function knownInteger(y: ArrayLike): number | undefined {
+  const value = y instanceof NDArray ? (isInteger(y.dtype) ? knownScalar(y) : undefined) : y;
+  return typeof value === "number" && Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31 ? value : undefined;
+}
+
+function integerPower(x: ArrayLike, y: number): NDArray {
+  const base = toNumeric(x);
+  if (y < 0 && isInteger(base.dtype))
+    throw new WeftTypeError(
+      `Integers cannot be raised to negative powers, got an array of dtype ${base.dtype} raised to the power ${y}. ` +
+        `Use np.floatPower, or convert the base with .astype("float32").`,
+    );
+  return lax.integerPow(base, y);
+}
+
+/** Integers to integer powers by squaring; powers beyond 63 overflow for every base but 0, 1 and -1. */
+function integerPowers(x: NDArray, y: NDArray): NDArray {
+  const one = constant(1, x);
+  const isZero = lax.bitwiseAnd(lax.eq(x, 0), lax.ne(y, 0));
+  let result = lax.select(isZero, constant(0, x), one);
+  let [base, rest] = [x, y];
+  for (let bit = 0; bit < 6; bit++) {
+    const odd = lax.eq(lax.bitwiseAnd(rest, 1), 1);
+    result = lax.select(odd, lax.mul(result, base), result);
+    base = lax.mul(base, base);
+    rest = lax.shiftRightLogical(rest, 1);
+  }
+  return result;
+}
+
+/**
+ * `xʸ`. An integer exponent that is known while tracing is computed by multiplication, and is differentiable at 0.
+ * @throws WeftTypeError for integers to a known negative power.
+ * @example np.power([1, 2, 3], 2).js() // => [1, 4, 9]
+ */
+export const power: BinaryFunction = (x, y) => {
+  const known = knownInteger(y);
+  if (known !== undefined) return integerPower(x, known);
+  const type = commonType(x, y);
+  // An integer exponent stays one beside a float base: the power is then differentiable where the base is 0.
+  if (isFloat(type.dtype) && isIntegerArray(y)) return lax.pow(...pair(withType(x, type), asArray(y)));
+  const operands = pair(...promoteNumeric(x, y));
+  return isFloat(type.dtype) ? lax.pow(...operands) : integerPowers(...operands);
+};
+export { power as pow };
+
+const pair = (...xs: NDArray[]): [NDArray, NDArray] => broadcastArgs("power", xs) as [NDArray, NDArray];
+const isIntegerArray = (x: ArrayLike): boolean => typeof x !== "number" && isInteger(asArray(x).dtype);
+
+/** `xʸ` as a float, also for integers. */
+export const floatPower: BinaryFunction = (x, y) => power(toInexact(x), toInexact(y));
+
+/** The larger of x and y; NaN wins. @example np.maximum([1, 5], 3).js() // => [3, 5] */
+export const maximum: BinaryFunction = pairwise("maximum", lax.max);
+/** The smaller of x and y; NaN wins. */
+export const minimum: BinaryFunction = pairwise("minimum", lax.min);
+
+/** The other operand where one is NaN. */
+const ignoringNan = (name: string, op: BinaryFunction): BinaryFunction =>
+  pairwise(name, (x, y) =>
+    isFloat(x.dtype) ? lax.select(lax.ne(x, x), y, lax.select(lax.ne(y, y), x, op(x, y))) : op(x, y),
+  );
+/** The larger of x and y, ignoring NaN. */
+export const fmax: BinaryFunction = ignoringNan("fmax", lax.max);
+/** The smaller of x and y, ignoring NaN. */
+export const fmin: BinaryFunction = ignoringNan("fmin", lax.min);
+
+// ---- elementary functions: floats; integers and bools become float32
+
+/** `√x`. @example np.sqrt([1, 4]).js() // => [1, 2] */
+export const sqrt: UnaryFunction = floating(lax.sqrt);
+/** The real cube root. */
+export const cbrt: UnaryFunction = floating(lax.cbrt);
+/** `eˣ`. @example np.exp(0).item() // => 1 */
+export const exp: UnaryFunction = floating(lax.exp);
+/** `2ˣ`. */
+export const exp2: UnaryFunction = floating(lax.exp2);
+/** `eˣ - 1`, accurate near 0. */
+export const expm1: UnaryFunction = floating(lax.expm1);
+/** The natural logarithm. */
+export const log: UnaryFunction = floating(lax.log);
+/** `log(1 + x)`, accurate near 0. */
+export const log1p: UnaryFunction = floating(lax.log1p);
+/** The logarithm to base 2. */
+export const log2: UnaryFunction = floating((x) => lax.div(lax.log(x), Math.LN2));
+/** The logarithm to base 10. */
+export const log10: UnaryFunction = floating((x) => lax.div(lax.log(x), Math.LN10));
+/** Sine, of radians. */
+export const sin: UnaryFunction = floating(lax.sin);
+/** Cosine, of radians. */
+export const cos: UnaryFunction = floating(lax.cos);
+/** Tangent, of radians. */
+export const tan: UnaryFunction = floating(lax.tan);
+/** Arc sine, in radians. */
+export const arcsin: UnaryFunction = floating(lax.asin);
+/** Arc cosine, in radians. */
+export const arccos: UnaryFunction = floating(lax.acos);
+/** Arc tangent, in radians. */
+export const arctan: UnaryFunction = floating(lax.atan);
+/** Hyperbolic sine. */
+export const sinh: UnaryFunction = floating(lax.sinh);
+/** Hyperbolic cosine. */
+export const cosh: UnaryFunction = floating(lax.cosh);
+/** Hyperbolic tangent. */
+export const tanh: UnaryFunction = floating(lax.tanh);
+/** Inverse hyperbolic sine. */
+export const arcsinh: UnaryFunction = floating(lax.asinh);
+/** Inverse hyperbolic cosine. */
+export const arccosh: UnaryFunction = floating(lax.acosh);
+/** Inverse hyperbolic tangent. */
+export const arctanh: UnaryFunction = floating(lax.atanh);
+export { arccos as acos, arccosh as acosh, arcsin as asin, arcsinh as asinh, arctan as atan, arctanh as atanh };
+
+/** `sin(πx) / (πx)`, 1 at 0. */
+export const sinc: UnaryFunction = floating((x) => {
+  const isZero = lax.eq(x, 0);
+  const angle = lax.mul(lax.select(isZero, constant(1, asArray(x)), x), Math.PI);
+  return lax.select(isZero, constant(1, angle), lax.div(lax.sin(angle), angle));
+});
+/** Degrees as radians. */
+export const deg2rad: UnaryFunction = floating((x) => lax.mul(x, Math.PI / 180));
+/** Radians as degrees. */
+export const rad2deg: UnaryFunction = floating((x) => lax.mul(x, 180 / Math.PI));
+export { deg2rad as radians, rad2deg as degrees };
+
+/** The angle of the point (x, y) as `arctan2(y, x)`, in (-π, π]. */
+export const arctan2: BinaryFunction = pairwise("arctan2", lax.atan2, promoteInexact);
+export { arctan2 as atan2 };
+
+/** `√(x² + y²)` without overflow. */
+export const hypot: BinaryFunction = pairwise(
+  "hypot",
+  (x, y) => {
+    const [a, b] = [lax.abs(x), lax.abs(y)];
+    const [large, small] = [lax.max(a, b), lax.min(a, b)];
+    const trivial = lax.bitwiseOr(lax.eq(large, 0), lax.eq(large, Number.POSITIVE_INFINITY));
+    const ratio = lax.div(small, lax.select(trivial, constant(1, large), large));
+    return lax.select(trivial, large, lax.mul(large, lax.sqrt(lax.add(lax.square(ratio), 1))));
+  },
+  promoteInexact,
+);
+
+/** `max + log1p(e^-|x - y|)`. Equal operands, also infinite ones, are at distance 0. */
+function logSumExpPair(x: NDArray, y: NDArray): NDArray {
+  const distance = lax.select(lax.eq(x, y), constant(0, x), lax.sub(x, y));
+  return lax.add(lax.max(x, y), lax.log1p(lax.exp(lax.neg(lax.abs(distance)))));
+}
+/** `log(eˣ + eʸ)` without overflow. @example np.logaddexp(0, 0).item() // => 0.6931471824645996 */
+export const logaddexp: BinaryFunction = pairwise("logaddexp", logSumExpPair, promoteInexact);
+/** `log2(2ˣ + 2ʸ)` without overflow. */
+export const logaddexp2: BinaryFunction = pairwise(
+  "logaddexp2",
+  (x, y) => lax.div(logSumExpPair(lax.mul(x, Math.LN2), lax.mul(y, Math.LN2)), Math.LN2),
+  promoteInexact,
+);
+
+// ---- rounding
+
+/** The largest integer not above x, in the dtype of x. */
+export const floor: UnaryFunction = rounding(lax.floor);
+/** The smallest integer not below x, in the dtype of x. */
+export const ceil: UnaryFunction = rounding(lax.ceil);
+/** x without its fraction. */
+export const trunc: UnaryFunction = rounding((x) => lax.select(lax.lt(x, 0), lax.ceil(x), lax.floor(x)));
+/** The nearest integer; halves go to the even neighbour. */
+export const rint: UnaryFunction = (x) => roundEven(toInexact(x));
+
+const roundEven = (x: ArrayLike): NDArray => lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN);
+
+/**
+ * x rounded to `decimals` places; halves go to the even neighbour.
+ * @throws WeftValueError for integers with negative `decimals`.
+ * @example np.round([0.5, 1.5, 2.25]).js() // => [0, 2, 2]
+ */
+export function round(x: ArrayLike, decimals = 0): NDArray {
+  const a = asArray(x);
+  if (!isFloat(a.dtype)) {
+    if (decimals < 0) throw new WeftValueError("np.round: integers cannot be rounded to negative decimals.");
+    return a;
+  }
+  const factor = 10 ** decimals;
+  return decimals === 0 ? roundEven(a) : lax.div(roundEven(lax.mul(a, factor)), factor);
+}
+export { round as around };
+
+/** `[fraction, whole part]`, both with the sign of x. */
+export function modf(x: ArrayLike): [NDArray, NDArray] {
+  const a = toInexact(x);
+  const whole = trunc(a);
+  return [lax.select(lax.eq(a, whole), constant(0, a), lax.sub(a, whole)), whole];
+}
+
+// ---- tests of floats
+
+/** Whether x is NaN. */
+export const isnan: UnaryFunction = asking((x) => lax.ne(x, x), false);
+/** Whether x is neither NaN nor infinite. */
+export const isfinite: UnaryFunction = asking(lax.isFinite, true);
+/** Whether x is an infinity. */
+export const isinf: UnaryFunction = asking((x) => lax.eq(lax.abs(x), Number.POSITIVE_INFINITY), false);
+/** Whether x is positive infinity. */
+export const isposinf: UnaryFunction = asking((x) => lax.eq(x, Number.POSITIVE_INFINITY), false);
+/** Whether x is negative infinity. */
+export const isneginf: UnaryFunction = asking((x) => lax.eq(x, Number.NEGATIVE_INFINITY), false);
+
+const SIGNED_BITS: Partial<Record<DType, DType>> = { float32: "int32" };
+/** Whether the sign is negative, also of -0 and NaN. */
+export const signbit: UnaryFunction = (x) => {
+  const a = asArray(x);
+  const bits = SIGNED_BITS[a.dtype];
+  if (bits) return lax.lt(lax.bitcastConvertType(a, bits), 0);
+  return isFloat(a.dtype) ? lax.lt(lax.select(lax.eq(a, 0), lax.div(1, a), a), 0) : lax.lt(toNumeric(a), 0);
+};
+/** |x| with the sign of y. */
+export const copysign: BinaryFunction = pairwise(
+  "copysign",
+  (x, y) => lax.select(signbit(y), lax.neg(lax.abs(x)), lax.abs(x)),
+  promoteInexact,
+);
+/** 0 where x < 0, 1 where x > 0, y where x is 0. */
+export const heaviside: BinaryFunction = pairwise(
+  "heaviside",
+  (x, y) => lax.select(lax.eq(x, 0), y, lax.select(lax.lt(x, 0), constant(0, x), lax.select(lax.gt(x, 0), constant(1, x), x))),
+  promoteInexact,
+);
+
+/** What takes the place of NaN and of the infinities; null: the largest and lowest finite value. */
+export interface NanToNumOptions {
+  readonly nan?: ArrayLike;
+  readonly posinf?: ArrayLike | null;
+  readonly neginf?: ArrayLike | null;
+}
+/**
+ * x with NaN replaced by 0 and infinities by the extreme finite values.
+ * @example np.nanToNum([NaN, 1]).js() // => [0, 1]
+ */
+export function nanToNum(x: ArrayLike, { nan = 0, posinf = null, neginf = null }: NanToNumOptions = {}): NDArray {
+  const a = asArray(x);
+  if (!isFloat(a.dtype)) return a;
+  const { min, max } = limits(a.dtype);
+  const replace = (which: NDArray, value: ArrayLike, rest: NDArray): NDArray => {
+    const [to, old] = broadcastArgs("nanToNum", [lax.convertElementType(value, a.dtype), rest]);
+    return lax.select(which, to!, old!);
+  };
+  const finite = replace(isposinf(a), posinf ?? max, replace(isneginf(a), neginf ?? min, a));
+  return replace(isnan(a), nan, finite);
+}
+
+// ---- comparisons: bool
+
+/** `x === y` per element. NaN equals nothing. @example np.equal([1, 2], 2).js() // => [false, true] */
+export const equal: BinaryFunction = pairwise("equal", lax.eq);
+/** `x !== y` per element. */
+export const notEqual: BinaryFunction = pairwise("notEqual", lax.ne);
+/** `x < y` per element. */
+export const less: BinaryFunction = pairwise("less", lax.lt);
+/** `x <= y` per element. */
+export const lessEqual: BinaryFunction = pairwise("lessEqual", lax.le);
+/** `x > y` per element. */
+export const greater: BinaryFunction = pairwise("greater", lax.gt);
+/** `x >= y` per element. */
+export const greaterEqual: BinaryFunction = pairwise("greaterEqual", lax.ge);
+
+// ---- logic and bits
+
+/** Whether both are true (not 0). */
+export const logicalAnd: BinaryFunction = logical("logicalAnd", lax.bitwiseAnd);
+/** Whether one of them is true (not 0). */
+export const logicalOr: BinaryFunction = logical("logicalOr", lax.bitwiseOr);
+/** Whether exactly one of them is true (not 0). */
+export const logicalXor: BinaryFunction = logical("logicalXor", lax.bitwiseXor);
+/** Whether x is false (0). */
+export const logicalNot: UnaryFunction = (x) => lax.bitwiseNot(asBool(x));
+
+/** Bitwise and of integers; logical and of bools. */
+export const bitwiseAnd: BinaryFunction = pairwise("bitwiseAnd", lax.bitwiseAnd);
+/** Bitwise or of integers; logical or of bools. */
+export const bitwiseOr: BinaryFunction = pairwise("bitwiseOr", lax.bitwiseOr);
+/** Bitwise exclusive or of integers; logical of bools. */
+export const bitwiseXor: BinaryFunction = pairwise("bitwiseXor", lax.bitwiseXor);
+/** Bitwise not of integers; logical not of bools. */
+export const invert: UnaryFunction = (x) => lax.bitwiseNot(x);
+export { invert as bitwiseInvert, invert as bitwiseNot };
+/** How many bits of |x| are set. */
+export const bitwiseCount: UnaryFunction = (x) => lax.convertElementType(lax.populationCount(absolute(x)), "uint8");
+/** `x << y` on integers. */
+export const leftShift: BinaryFunction = pairwise("leftShift", lax.shiftLeft, promoteNumeric);
+/** `x >> y` on integers: the sign comes in for signed dtypes, zeros for unsigned ones. */
+export const rightShift: BinaryFunction = pairwise(
+  "rightShift",
+  (x, y) => (isDTypeOfKind(x.dtype, "uint") ? lax.shiftRightLogical(x, y) : lax.shiftRightArithmetic(x, y)),
+  promoteNumeric,
+);
+
+/** x with another dtype. Floats to integers truncate and saturate; integers to integers wrap. */
+export const astype = (x: ArrayLike, dtype: DType): NDArray => {
+  if (!Object.hasOwn(DTYPES, dtype))
+    throw new WeftTypeError(`astype: ${JSON.stringify(dtype)} is no dtype; there are ${Object.keys(DTYPES).join(", ")}.`);
+  return lax.convertElementType(x, dtype);
+};

@@ -1,0 +1,118 @@
+/** What NumPy does to operands before it computes: common dtypes and common shapes. Everything below lax is strict. */
+import { type ArrayLike, knownScalar, NDArray, scalar } from "../core/array.ts";
+import type { Shape } from "../core/aval.ts";
+import { type DType, isFloat, kindOf, promote, type Promoted } from "../core/dtype.ts";
+import { WeftTypeError } from "../core/errors.ts";
+import { range } from "../lax/axes.ts";
+import { broadcastInDim } from "../lax/broadcast.ts";
+import { convertTo } from "../lax/cast.ts";
+import { tuple } from "../lax/check.ts";
+import { asArray, fromHost } from "../lax/convert.ts";
+import { broadcastShapes, canonicalAxis, equalShape } from "../util/shape.ts";
+
+/** One axis, several, or null for all. Negative axes count from the end. */
+export type Axis = number | readonly number[] | null;
+export type UnaryFunction = (x: ArrayLike) => NDArray;
+export type BinaryFunction = (x: ArrayLike, y: ArrayLike) => NDArray;
+
+type Operand = NDArray | number | boolean;
+
+const operand = (x: ArrayLike): Operand => (typeof x === "number" || typeof x === "boolean" ? x : asArray(x));
+
+/** The type with which an operand takes part: whole numbers are weak integers beside integer or bool arrays. */
+function joinsAs(x: Operand, besideIntegers: boolean): Promoted {
+  if (x instanceof NDArray) return x;
+  if (typeof x === "boolean") return { dtype: "bool", weakType: false };
+  return { dtype: besideIntegers && Number.isInteger(x) ? "int32" : "float32", weakType: true };
+}
+
+function commonOf(xs: readonly Operand[]): Promoted {
+  const besideIntegers = xs.some((x) => x instanceof NDArray && !isFloat(x.dtype));
+  return promote(xs.map((x) => joinsAs(x, besideIntegers)));
+}
+
+/** The type that these operands are converted to when they meet. */
+export const commonType = (...xs: readonly ArrayLike[]): Promoted => commonOf(xs.map(operand));
+
+/** x with this type. Scalars known on the host are converted there, so that they stay literals. */
+export function withType(x: ArrayLike, type: Promoted): NDArray {
+  const value = x instanceof NDArray ? knownScalar(x) : operand(x);
+  if (value === undefined || value instanceof NDArray) return convertTo(asArray(x), type);
+  if (x instanceof NDArray && x.dtype === type.dtype && x.weakType === type.weakType) return x;
+  return scalar(value, type.dtype, type.weakType);
+}
+
+/** The operands under their common type. */
+export function promoteArgs(...xs: readonly ArrayLike[]): NDArray[] {
+  const operands = xs.map(operand);
+  const type = commonOf(operands);
+  return operands.map((x) => withType(x, type));
+}
+
+const inexact = ({ dtype, weakType }: Promoted): Promoted => ({
+  dtype: isFloat(dtype) ? dtype : "float32",
+  weakType,
+});
+const numeric = ({ dtype, weakType }: Promoted): Promoted => ({
+  dtype: kindOf(dtype) === "bool" ? "int32" : dtype,
+  weakType,
+});
+
+const promoteBy =
+  (raise: (type: Promoted) => Promoted) =>
+  (...xs: readonly ArrayLike[]): NDArray[] => {
+    const type = raise(commonType(...xs));
+    return xs.map((x) => withType(x, type));
+  };
+
+/** As {@link promoteArgs}, with integers and bools as float32. */
+export const promoteInexact: (...xs: readonly ArrayLike[]) => NDArray[] = promoteBy(inexact);
+/** As {@link promoteArgs}, with bools as int32. */
+export const promoteNumeric: (...xs: readonly ArrayLike[]) => NDArray[] = promoteBy(numeric);
+
+/** x with integers and bools as float32. */
+export const toInexact = (x: ArrayLike): NDArray => promoteInexact(x)[0]!;
+/** x with bools as int32. */
+export const toNumeric = (x: ArrayLike): NDArray => promoteNumeric(x)[0]!;
+
+/** x repeated to `shape`, axes aligned at the right. */
+export const spread = (x: NDArray, shape: Shape): NDArray =>
+  broadcastInDim(x, shape, range(x.ndim, shape.length - x.ndim));
+
+/** The shape that these shapes broadcast to. @throws WeftTypeError if there is none. */
+export function commonShape(name: string, shapes: readonly Shape[]): number[] {
+  const shape = broadcastShapes(...shapes);
+  if (shape) return shape;
+  throw new WeftTypeError(`${name} got incompatible shapes for broadcasting: ${shapes.map(tuple).join(", ")}.`);
+}
+
+/** Operands of one shape; scalars stay scalars, which lax accepts beside anything. */
+export function broadcastArgs(name: string, xs: readonly NDArray[]): NDArray[] {
+  const shapes = xs.map((x) => x.shape).filter((s) => s.length > 0);
+  if (shapes.every((s) => equalShape(s, shapes[0]!))) return [...xs];
+  const shape = commonShape(name, shapes);
+  return xs.map((x) => (x.ndim === 0 ? x : spread(x, shape)));
+}
+
+/** The axes that `axis` names, as a list of distinct non-negative numbers. */
+export function axesOf(axis: Axis | undefined, ndim: number): number[] {
+  if (axis === null || axis === undefined) return range(ndim);
+  const axes = (typeof axis === "number" ? [axis] : axis).map((a) => canonicalAxis(a, ndim));
+  if (new Set(axes).size !== axes.length) throw new WeftTypeError(`duplicate value in axis: ${tuple(axes)}.`);
+  return axes;
+}
+
+/** Positions in an array: plain numbers and nested arrays become int32. @throws WeftTypeError for other dtypes. */
+export function asPositions(x: ArrayLike, what: string): NDArray {
+  const positions = x instanceof NDArray || ArrayBuffer.isView(x) ? asArray(x) : fromHost(x, "int32");
+  const kind = kindOf(positions.dtype);
+  if (kind === "int" || kind === "uint") return positions;
+  const remedy =
+    kind === "bool"
+      ? "A mask selects a number of elements that is not known while tracing: use np.where(mask, x, y)."
+      : `Convert them with .astype("int32").`;
+  throw new WeftTypeError(`${what}: indices must have an integer dtype, got ${positions.aval}. ${remedy}`);
+}
+
+export const isDTypeOfKind = (dtype: DType, ...kinds: ReturnType<typeof kindOf>[]): boolean =>
+  kinds.includes(kindOf(dtype));

@@ -1,0 +1,232 @@
+/** Reductions over axes, running sums, and statistics. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type DType, isFloat } from "../core/dtype.ts";
+import { WeftValueError } from "../core/errors.ts";
+import { pick } from "../lax/axes.ts";
+import { broadcastInDim, full } from "../lax/broadcast.ts";
+import { convertElementType } from "../lax/cast.ts";
+import { asArray } from "../lax/convert.ts";
+import * as cumulative from "../lax/cumulative.ts";
+import { div } from "../lax/arithmetic.ts";
+import * as reduce from "../lax/reduce.ts";
+import { concatenate } from "../lax/join.ts";
+import { expandDims, reshape } from "../lax/views.ts";
+import { canonicalAxis, size } from "../util/shape.ts";
+import { isnan, lessEqual, logicalNot, multiply, sqrt, square, subtract } from "./elementwise.ts";
+import { type Axis, axesOf, toInexact } from "./promote.ts";
+import { where } from "./select.ts";
+
+export interface ReduceOptions {
+  /** Keep the reduced axes with size 1. */
+  readonly keepdims?: boolean;
+}
+export type Reduction = (a: ArrayLike, axis?: Axis, options?: ReduceOptions) => NDArray;
+
+const reduction =
+  (prepare: (a: ArrayLike) => NDArray, over: (x: NDArray, axes: number[]) => NDArray): Reduction =>
+  (a, axis, { keepdims = false } = {}) => {
+    const x = prepare(a);
+    const axes = axesOf(axis, x.ndim);
+    const result = over(x, axes);
+    return keepdims ? expandDims(result, axes) : result;
+  };
+
+/** The dtype that sums of narrow integers are made in, so that they do not wrap. */
+const SUM_DTYPE: Partial<Record<DType, DType>> = {
+  bool: "int32",
+  int8: "int32",
+  int16: "int32",
+  uint8: "uint32",
+  uint16: "uint32",
+};
+function summable(a: ArrayLike): NDArray {
+  const x = asArray(a);
+  return convertElementType(x, SUM_DTYPE[x.dtype] ?? x.dtype);
+}
+const bools = (a: ArrayLike): NDArray => convertElementType(a, "bool");
+
+const refusingEmpty =
+  (name: string, over: typeof reduce.reduceMax) =>
+  (x: NDArray, axes: number[]): NDArray => {
+    if (axes.some((axis) => x.shape[axis] === 0))
+      throw new WeftValueError(`zero-size array to reduction operation ${name} which has no identity.`);
+    return over(x, axes);
+  };
+
+/**
+ * The sum over `axis` (default: all axes). Bools and narrow integers are summed as int32 or uint32.
+ * @throws RangeError if an axis does not exist.
+ * @example np.sum([[1, 2], [3, 4]], 0).js() // => [4, 6]
+ */
+export const sum: Reduction = reduction(summable, reduce.reduceSum);
+/** The product over `axis`. Bools and narrow integers are multiplied as int32 or uint32. */
+export const prod: Reduction = reduction(summable, reduce.reduceProd);
+/** The maximum over `axis`; NaN wins. @throws WeftValueError if an axis is empty. */
+export const max: Reduction = reduction(asArray, refusingEmpty("max", reduce.reduceMax));
+/** The minimum over `axis`; NaN wins. @throws WeftValueError if an axis is empty. */
+export const min: Reduction = reduction(asArray, refusingEmpty("min", reduce.reduceMin));
+/** Whether any element is true (not 0). */
+export const any: Reduction = reduction(bools, reduce.reduceOr);
+/** Whether all elements are true (not 0). */
+export const all: Reduction = reduction(bools, reduce.reduceAnd);
+/** How many elements are not 0, as int32. */
+export const countNonzero: Reduction = (a, axis, options) => sum(bools(a), axis, options);
+/** The arithmetic mean as a float. @example np.mean([1, 2, 3, 4]).item() // => 2.5 */
+export const mean: Reduction = reduction(
+  (a) => strong(toInexact(a)),
+  (x, axes) => div(reduce.reduceSum(x, axes), size(pick(x.shape, axes))),
+);
+/** The maximum less the minimum. */
+export const ptp: Reduction = (a, axis, options) => subtract(max(a, axis, options), min(a, axis, options));
+
+const strong = (x: NDArray): NDArray => convertElementType(x, x.dtype);
+
+export interface VarianceOptions extends ReduceOptions {
+  /** The mean, if it is known (with the reduced axes kept). */
+  readonly mean?: ArrayLike;
+  /** The divisor is the number of elements less this. */
+  readonly correction?: number;
+}
+/**
+ * The variance over `axis`: the mean square of the distance from the mean. A float.
+ * @example np.var_([1, 2, 3, 4]).item() // => 1.25
+ */
+export function var_(
+  x: ArrayLike,
+  axis?: Axis,
+  { mean: known, correction = 0, keepdims = false }: VarianceOptions = {},
+): NDArray {
+  const a = strong(toInexact(x));
+  const centre = known ?? mean(a, axis, { keepdims: true });
+  const total = sum(square(subtract(a, centre)), axis, { keepdims });
+  return div(total, size(pick(a.shape, axesOf(axis, a.ndim))) - correction);
+}
+/** The standard deviation over `axis`: the root of {@link var_}. */
+export const std = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray => sqrt(var_(x, axis, options));
+
+/** The mean under `weights`, which have the shape of `a` or of its one reduced axis. */
+export function average(
+  a: ArrayLike,
+  axis?: Axis,
+  { weights, ...options }: { readonly weights?: ArrayLike } & ReduceOptions = {},
+): NDArray {
+  if (weights === undefined) return mean(a, axis, options);
+  const x = toInexact(a);
+  const axes = axesOf(axis, x.ndim);
+  const w = toInexact(weights);
+  const fitted = w.ndim === x.ndim ? w : broadcastInDim(w, x.shape, axes);
+  return div(sum(multiply(x, fitted), axis, options), sum(fitted, axis, options));
+}
+
+// ---- positions of extrema
+
+export type ArgReduction = (a: ArrayLike, axis?: number | null, options?: ReduceOptions) => NDArray;
+
+const argReduction =
+  (find: typeof reduce.argmax): ArgReduction =>
+  (a, axis, { keepdims = false } = {}) => {
+    const x = asArray(a);
+    if (axis === undefined || axis === null) {
+      const found = find(reshape(x, [x.size]), 0);
+      return keepdims ? reshape(found, x.shape.map(() => 1)) : found;
+    }
+    const at = canonicalAxis(axis, x.ndim);
+    return keepdims ? expandDims(find(x, at), [at]) : find(x, at);
+  };
+
+/** The int32 index of the first maximum along `axis` (default: of the flattened array); NaN wins. */
+export const argmax: ArgReduction = argReduction(reduce.argmax);
+/** The int32 index of the first minimum along `axis` (default: of the flattened array); NaN wins. */
+export const argmin: ArgReduction = argReduction(reduce.argmin);
+
+// ---- running along an axis
+
+export type Running = (a: ArrayLike, axis?: number | null) => NDArray;
+
+const running =
+  (op: typeof cumulative.cumsum): Running =>
+  (a, axis) => {
+    const x = asArray(a);
+    const numbers = x.dtype === "bool" ? convertElementType(x, "int32") : x;
+    if (axis === undefined || axis === null) return op(reshape(numbers, [x.size]), 0);
+    return op(numbers, canonicalAxis(axis, x.ndim));
+  };
+
+/** Running sums along `axis` (default: of the flattened array), in the dtype of a; bools as int32. */
+export const cumsum: Running = running(cumulative.cumsum);
+/** Running products along `axis` (default: of the flattened array), in the dtype of a; bools as int32. */
+export const cumprod: Running = running(cumulative.cumprod);
+
+export interface CumulativeOptions {
+  readonly axis?: number;
+  /** Start with the value of nothing: 0 for sums, 1 for products. */
+  readonly includeInitial?: boolean;
+}
+const cumulativeWith =
+  (op: Running, initial: number) =>
+  (x: ArrayLike, { axis, includeInitial = false }: CumulativeOptions = {}): NDArray => {
+    const a = asArray(x);
+    if (axis === undefined && a.ndim !== 1)
+      throw new WeftValueError(`axis must be given for an array of dimension ${a.ndim}.`);
+    const at = canonicalAxis(axis ?? 0, a.ndim);
+    const result = op(a, at);
+    if (!includeInitial) return result;
+    return concatenate([full(a.shape.with(at, 1), initial, result.dtype), result], at);
+  };
+/** {@link cumsum} of the array API standard. */
+export const cumulativeSum: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(cumsum, 0);
+/** {@link cumprod} of the array API standard. */
+export const cumulativeProd: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(cumprod, 1);
+
+// ---- the same without NaN
+
+/** x with NaN replaced by what does not count. */
+const replacingNan = (a: ArrayLike, value: number): NDArray => {
+  const x = asArray(a);
+  return isFloat(x.dtype) ? where(isnan(x), value, x) : x;
+};
+const present = (a: ArrayLike, axis: Axis | undefined, options?: ReduceOptions): NDArray =>
+  sum(logicalNot(isnan(a)), axis, options);
+
+/** {@link sum}, ignoring NaN. */
+export const nansum: Reduction = (a, axis, options) => sum(replacingNan(a, 0), axis, options);
+/** {@link prod}, ignoring NaN. */
+export const nanprod: Reduction = (a, axis, options) => prod(replacingNan(a, 1), axis, options);
+/** {@link cumsum}, with NaN as 0. */
+export const nancumsum: Running = (a, axis) => cumsum(replacingNan(a, 0), axis);
+/** {@link cumprod}, with NaN as 1. */
+export const nancumprod: Running = (a, axis) => cumprod(replacingNan(a, 1), axis);
+/** {@link mean}, ignoring NaN; NaN where nothing else is. */
+export const nanmean: Reduction = (a, axis, options) =>
+  div(nansum(toInexact(a), axis, options), convertElementType(present(a, axis, options), toInexact(a).dtype));
+
+const nanExtremum =
+  (op: Reduction, worst: number): Reduction =>
+  (a, axis, options) =>
+    where(all(isnan(a), axis, options), allNan(a), op(replacingNan(a, worst), axis, options));
+/** Integers have no NaN, so the value is never used. */
+const allNan = (a: ArrayLike): number => (isFloat(asArray(a).dtype) ? Number.NaN : 0);
+/** {@link max}, ignoring NaN; NaN where nothing else is. */
+export const nanmax: Reduction = nanExtremum(max, Number.NEGATIVE_INFINITY);
+/** {@link min}, ignoring NaN; NaN where nothing else is. */
+export const nanmin: Reduction = nanExtremum(min, Number.POSITIVE_INFINITY);
+
+const nanArg =
+  (op: ArgReduction, worst: number): ArgReduction =>
+  (a, axis, options) =>
+    where(all(isnan(a), axis ?? null, options), -1, op(replacingNan(a, worst), axis, options));
+/** {@link argmax}, ignoring NaN; -1 where nothing else is. */
+export const nanargmax: ArgReduction = nanArg(argmax, Number.NEGATIVE_INFINITY);
+/** {@link argmin}, ignoring NaN; -1 where nothing else is. */
+export const nanargmin: ArgReduction = nanArg(argmin, Number.POSITIVE_INFINITY);
+
+/** {@link var_}, ignoring NaN; NaN where no more than `correction` numbers are left. */
+export function nanvar(x: ArrayLike, axis?: Axis, { correction = 0, keepdims = false }: VarianceOptions = {}): NDArray {
+  const a = toInexact(x);
+  const centred = where(isnan(a), 0, subtract(a, nanmean(a, axis, { keepdims: true })));
+  const divisor = subtract(present(a, axis, { keepdims }), correction);
+  const total = div(sum(square(centred), axis, { keepdims }), convertElementType(divisor, a.dtype));
+  return where(lessEqual(divisor, 0), Number.NaN, total);
+}
+/** {@link std}, ignoring NaN. */
+export const nanstd = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray => sqrt(nanvar(x, axis, options));

@@ -1,0 +1,83 @@
+import type { NDArray } from "../../core/array.ts";
+import { type Atom, type Eqn, eqnHasEffects, Jaxpr, Var } from "../../core/jaxpr.ts";
+import { type LoopParams, loopInputs, loopOutputs, useDef } from "../../core/loop.ts";
+import { evalJaxpr } from "../../core/stage.ts";
+import { batchFlat, moveBatchAxis } from "../batch.ts";
+import { type Deferred, isFixed, newlyStored, runDeferred } from "./rewrite.ts";
+
+/**
+ * Sinking. Contractions that only feed ys are done for all iterations at once after the loop, by their batching rule over
+ * time; the loop stores their operands instead.
+ *
+ *   before  scan { y = dot a b } : ys
+ *   after   scan { } : as, bs;   ys = vmap(dot)(as, bs)
+ *
+ * Worth it when the operands that must be stored anew are not larger than the ys that the loop no longer stores.
+ */
+export function sinkContractions(eqn: Eqn, inputs: NDArray[]): NDArray[] {
+  const p = eqn.params as LoopParams;
+  const deferred = plannedSinks(p);
+  return deferred.size ? runDeferred(eqn, inputs, deferred) : eqn.primitive.bind(inputs, p);
+}
+
+function plannedSinks(p: LoopParams): Map<number, Deferred> {
+  const body = p.jaxpr;
+  const sunk = sinkable(body, p);
+  const ys = loopOutputs(body.outs, p).ys;
+  const made = new Set<Atom>([...sunk].flatMap((i) => body.eqns[i]!.outputs));
+  const plans = new Map<number, Deferred>();
+  ys.forEach((y, i) => made.has(y) && plans.set(p.numCarry + i, sinkOne(body, p, sunk, y as Var)));
+  const kept = ys.filter((y) => !made.has(y));
+  const bytes = (atoms: Iterable<Atom>): number => [...atoms].reduce((n, a) => n + a.aval.byteLength, 0);
+  const extra = newlyStored(plans, [...loopInputs(body.invars, p).xs, ...kept]);
+  return bytes(extra) <= bytes(new Set(ys.filter((y) => made.has(y)))) ? plans : new Map();
+}
+
+/** Positions of the contractions whose result reaches ys only, and of everything that follows from them. */
+function sinkable(body: Jaxpr, p: LoopParams): Set<number> {
+  const { readers } = useDef(body);
+  const carried = new Set<Atom>(loopOutputs(body.outs, p).carry);
+  const feedsYsOnly = new Set<number>();
+  const sunk = new Set<number>();
+  for (let i = body.eqns.length - 1; i >= 0; i--) {
+    const eqn = body.eqns[i]!;
+    const uses = eqn.outputs.flatMap((v) => readers.get(v) ?? []);
+    const free = eqn.outputs.every((v) => !carried.has(v)) && uses.every((at) => at === -1 || feedsYsOnly.has(at));
+    if (free && !eqnHasEffects(eqn) && ["contract", "view", "map", "reduce"].includes(eqn.primitive.kind)) feedsYsOnly.add(i);
+  }
+  // Forwards: a contraction starts a sunk part, and what reads a sunk value is sunk with it.
+  const made = new Set<Atom>();
+  body.eqns.forEach((eqn, i) => {
+    if (!feedsYsOnly.has(i)) return;
+    if (eqn.primitive.kind !== "contract" && !eqn.inputs.some((a) => made.has(a))) return;
+    sunk.add(i);
+    for (const v of eqn.outputs) made.add(v);
+  });
+  return sunk;
+}
+
+/** The part of the body that computes y from values that are not sunk, batched over time. */
+function sinkOne(body: Jaxpr, p: LoopParams, sunk: ReadonlySet<number>, y: Var): Deferred {
+  const needed = new Set<Atom>([y]);
+  const eqns: Eqn[] = [];
+  for (let i = body.eqns.length - 1; i >= 0; i--) {
+    const eqn = body.eqns[i]!;
+    if (!sunk.has(i) || !eqn.outputs.some((v) => needed.has(v))) continue;
+    eqns.unshift(eqn);
+    for (const a of eqn.inputs) needed.add(a);
+  }
+  const inside = new Set<Atom>(eqns.flatMap((e) => e.outputs));
+  const frontier = [...needed].filter((a): a is Var => a instanceof Var && !inside.has(a));
+  const fixed = isFixed(body, p);
+  const fragment = new Jaxpr(frontier, eqns, [y]);
+  return {
+    needs: frontier.filter((v) => !fixed(v)),
+    compute(stacked, fixedValue) {
+      const args = frontier.map((v) => (fixed(v) ? fixedValue(v) : stacked(v)));
+      const dims = frontier.map((v) => (fixed(v) ? null : 0));
+      const [[out], [dim]] = batchFlat((xs) => evalJaxpr(fragment, xs), args, dims, p.length) as [NDArray[], (number | null)[]];
+      return moveBatchAxis(out!, dim!, 0, p.length);
+    },
+  };
+}
+

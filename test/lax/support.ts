@@ -1,0 +1,75 @@
+/** Running rows of the op table. */
+import { fromTyped, type NDArray } from "../../src/core/array.ts";
+import { DTYPES, type DType, isFloat } from "../../src/core/dtype.ts";
+import { executors, setExecutor } from "../../src/runtime/index.ts";
+import { size } from "../../src/util/shape.ts";
+import type { ArgSpec, OpRow } from "./ops.ts";
+
+/** Rules are tested against the meaning of the loop IR; compiled code has tests of its own. */
+setExecutor(executors.interp);
+
+/** A small deterministic generator (mulberry32) of numbers in [0, 1). */
+export function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function array(values: readonly number[], shape: readonly number[], dtype: DType): NDArray {
+  const data = new DTYPES[dtype].array(new ArrayBuffer(values.length * DTYPES[dtype].bytes));
+  data.set(values);
+  return fromTyped(data, shape, dtype);
+}
+
+/** Evenly spread values in random order, none within 0.01 of zero or of each other. */
+function spread(n: number, { low, high }: ArgSpec, next: () => number): number[] {
+  const values = Array.from({ length: n }, (_, i) => low + ((high - low) * (i + 0.37)) / n);
+  for (let i = n - 1; i > 0; i--) {
+    const j = Math.floor(next() * (i + 1));
+    [values[i], values[j]] = [values[j]!, values[i]!];
+  }
+  return values;
+}
+
+export function sample(
+  spec: ArgSpec,
+  float: DType,
+  next: () => number,
+  batch: readonly number[] = [],
+): NDArray {
+  const shape = [...batch, ...spec.shape];
+  const dtype = spec.dtype === "float" ? float : spec.dtype;
+  const n = size(shape);
+  const draw = (): number =>
+    isFloat(dtype)
+      ? spec.low + next() * (spec.high - spec.low)
+      : Math.floor(spec.low + next() * (spec.high - spec.low + 1));
+  const values = spec.distinct ? spread(n, spec, next) : Array.from({ length: n }, draw);
+  return array(values, shape, dtype);
+}
+
+export const samples = (row: OpRow, float: DType, seed = 1, batch: readonly number[] = []): NDArray[] => {
+  const next = random(seed);
+  return row.args.map((spec) => sample(spec, float, next, batch));
+};
+
+export const outputs = (row: OpRow, args: NDArray[]): NDArray[] => {
+  const out = row.fn(...args);
+  return Array.isArray(out) ? out : [out];
+};
+
+export const values = (x: NDArray): number[] => Array.from(x.dataSync());
+
+/** The largest difference, relative to the larger magnitude or 1; equal infinities and NaNs agree. */
+export function distance(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  return Math.max(0, ...a.map((x, i) => (Object.is(x, b[i]) || x === b[i] ? 0 : gap(x, b[i]!))));
+}
+const gap = (x: number, y: number): number => {
+  const d = Math.abs(x - y) / Math.max(1, Math.abs(x), Math.abs(y));
+  return Number.isNaN(d) ? Number.POSITIVE_INFINITY : d;
+};

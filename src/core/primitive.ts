@@ -112,6 +112,8 @@ export interface PrimitiveRecord<P extends Params> {
   readonly dce: DceRule | "default";
   readonly lower: LowerRule<P>;
   readonly effect?: boolean;
+  /** A few machine instructions per element: computing it again costs less than storing it. */
+  readonly cheap?: boolean;
   /** Adds its two operands: a carry that only goes through this is a sum over the iterations of a loop. */
   readonly accumulates?: boolean;
   /** The sum over the batch of the batched equation as one operation; all mapped axes are given. Linear primitives only. */

@@ -43,6 +43,7 @@ export interface MapSpec<P extends Params> {
   readonly scalar: (s: ScalarBuilder, xs: Scalar[], params: P, out: ShapedArray) => Scalar;
   readonly printParams?: (params: P) => Record<string, unknown>;
   readonly accumulates?: boolean;
+  readonly cheap?: boolean;
 }
 
 export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primitive<P> {
@@ -65,6 +66,7 @@ export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primit
     ],
     ...(printParams && { printParams }),
     ...(spec.accumulates && { accumulates: true }),
+    ...(spec.cheap && { cheap: true }),
   });
   return primitive;
 }
@@ -133,11 +135,19 @@ export type UnarySpec = FamilySpec<UnaryFn | ((s: ScalarBuilder, x: Scalar) => S
   readonly jvp: "zero" | ((g: NDArray, ans: NDArray, x: NDArray) => NDArray);
 };
 
+/** Functions of the target that are one instruction or two, and no division. */
+const CHEAP: ReadonlySet<unknown> = new Set<UnaryFn | BinaryFn>([
+  ...(["neg", "abs", "not", "floor", "ceil", "trunc"] as const),
+  ...(["add", "sub", "mul", "max", "min", "and", "or", "xor", "eq", "ne", "lt", "le", "gt", "ge"] as const),
+]);
+const isCheap = (scalar: unknown): boolean => CHEAP.has(scalar);
+
 /** `accepts` defaults to floating dtypes; `bool`: the result is a bool. */
 export function unary(name: string, { accepts = FLOATING, bool, jvp, transpose, scalar }: UnarySpec): Unary {
   const primitive = defineMap({
     name,
     accepts: [accepts],
+    cheap: isCheap(scalar),
     jvp: jvp === "zero" ? jvp : [jvp as Formula],
     ...(transpose && { transpose }),
     ...(bool && { result: () => BOOL }),
@@ -158,6 +168,7 @@ export function binary(name: string, { accepts = NUMBER, bool, jvp, transpose, s
     name,
     accepts: [accepts],
     jvp,
+    cheap: isCheap(scalar),
     ...(accumulates && { accumulates }),
     ...(transpose && { transpose }),
     ...(bool && { result: () => BOOL }),

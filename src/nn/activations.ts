@@ -1,20 +1,13 @@
 /** Elementwise activation functions, as `jax.nn`. All take anything array-like; integers become float32 where needed. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
-import { isFloat } from "../core/dtype.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { fullLike, zerosLike } from "../lax/broadcast.ts";
-import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { split as splitParts } from "../lax/shape.ts";
 import { add, divide, multiply, sqrt } from "../numpy/math.ts";
+import { toInexact } from "../numpy/promote.ts";
 import { where } from "../numpy/select.ts";
-
-/** The argument as a float array. */
-export function float(x: ArrayLike): NDArray {
-  const a = asArray(x);
-  return isFloat(a.dtype) ? a : convertElementType(a, "float32");
-}
 
 /**
  * `max(x, 0)`; its derivative at 0 is 0.
@@ -30,7 +23,7 @@ export function relu(x: ArrayLike): NDArray {
 export const relu6 = (x: ArrayLike): NDArray => lax.min(lax.max(asArray(x), 0), 6);
 
 /** `1 / (1 + exp(-x))`. Source: `jax.nn.sigmoid`. */
-export const sigmoid = (x: ArrayLike): NDArray => lax.logistic(float(x));
+export const sigmoid = (x: ArrayLike): NDArray => lax.logistic(toInexact(x));
 
 /**
  * `log(1 + exp(x))`, without overflow.
@@ -38,16 +31,16 @@ export const sigmoid = (x: ArrayLike): NDArray => lax.logistic(float(x));
  * @example nn.softplus(0) // 0.6931472
  */
 export function softplus(x: ArrayLike): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   return lax.add(lax.max(a, 0), lax.log1p(lax.exp(lax.neg(lax.abs(a)))));
 }
 
 /** `log(sigmoid(x))`, without underflow. Source: `jax.nn.log_sigmoid`. */
-export const logSigmoid = (x: ArrayLike): NDArray => lax.neg(softplus(lax.neg(float(x))));
+export const logSigmoid = (x: ArrayLike): NDArray => lax.neg(softplus(lax.neg(toInexact(x))));
 
 /** `x / (1 + |x|)`. Source: `jax.nn.soft_sign`. */
 export function softSign(x: ArrayLike): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   return lax.div(a, lax.add(lax.abs(a), 1));
 }
 
@@ -56,14 +49,14 @@ export function softSign(x: ArrayLike): NDArray {
  * Source: `jax.nn.silu`; Hendrycks & Gimpel 2016, Ramachandran et al. 2017.
  */
 export function silu(x: ArrayLike): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   return lax.mul(a, lax.logistic(a));
 }
 export { silu as swish };
 
 /** `x · tanh(softplus(x))`. Source: `jax.nn.mish`; Misra 2019. */
 export function mish(x: ArrayLike): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   return lax.mul(a, lax.tanh(softplus(a)));
 }
 
@@ -79,7 +72,7 @@ export function gelu(
   x: ArrayLike,
   { approximate = true }: { approximate?: boolean | undefined } = {},
 ): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   if (!approximate) return lax.mul(lax.mul(a, 0.5), lax.erfc(lax.mul(a, -Math.SQRT1_2)));
   const inner = lax.mul(lax.add(a, lax.mul(lax.integerPow(a, 3), 0.044715)), Math.sqrt(2 / Math.PI));
   return lax.mul(lax.mul(a, 0.5), lax.add(lax.tanh(inner), 1));
@@ -93,13 +86,13 @@ const negativePart = (a: NDArray): NDArray => lax.select(lax.gt(a, 0), zerosLike
  * Source: `jax.nn.elu`; Clevert et al. 2015.
  */
 export function elu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   return where(lax.gt(a, 0), a, multiply(alpha, lax.expm1(negativePart(a))));
 }
 
 /** `max(x, 0) + min(0, alpha · (exp(x / alpha) - 1))`. Source: `jax.nn.celu`; Barron 2017. */
 export function celu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   return where(lax.gt(a, 0), a, multiply(alpha, lax.expm1(divide(negativePart(a), alpha))));
 }
 
@@ -108,16 +101,16 @@ export const selu = (x: ArrayLike): NDArray => lax.mul(elu(x, 1.6732632423543772
 
 /** `x` where not negative, else `negativeSlope · x`. Source: `jax.nn.leaky_relu`. */
 export function leakyRelu(x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   return where(lax.ge(a, 0), a, multiply(a, negativeSlope));
 }
 
 /** `relu6(x + 3) / 6`. Source: `jax.nn.hard_sigmoid`. */
-export const hardSigmoid = (x: ArrayLike): NDArray => lax.div(relu6(lax.add(float(x), 3)), 6);
+export const hardSigmoid = (x: ArrayLike): NDArray => lax.div(relu6(lax.add(toInexact(x), 3)), 6);
 
 /** `x · hardSigmoid(x)`, also known as hardSwish. Source: `jax.nn.hard_silu`. */
 export function hardSilu(x: ArrayLike): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   return lax.mul(a, hardSigmoid(a));
 }
 export { hardSilu as hardSwish };
@@ -130,26 +123,26 @@ export function hardTanh(x: ArrayLike): NDArray {
 
 /** `(x + sqrt(x² + b)) / 2`. Source: `jax.nn.squareplus`. */
 export function squareplus(x: ArrayLike, b: ArrayLike = 4): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   return multiply(add(a, sqrt(add(lax.square(a), b))), 0.5);
 }
 
 /** 0 below -1, x above 1, and `(x + 1)² / 4` between. Source: `jax.nn.sparse_plus`. */
 export function sparsePlus(x: ArrayLike): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   const between = lax.mul(lax.square(lax.add(a, 1)), 0.25);
   return lax.select(lax.le(a, -1), zerosLike(a), lax.select(lax.ge(a, 1), a, between));
 }
 
 /** The derivative of {@link sparsePlus}: `(x + 1) / 2` clipped to [0, 1]. Source: `jax.nn.sparse_sigmoid`. */
-export const sparseSigmoid = (x: ArrayLike): NDArray => lax.mul(lax.add(hardTanh(float(x)), 1), 0.5);
+export const sparseSigmoid = (x: ArrayLike): NDArray => lax.mul(lax.add(hardTanh(toInexact(x)), 1), 0.5);
 
 /**
  * `log(1 - exp(-x))` for x >= 0, accurate at both ends.
  * Source: `jax.nn.log1mexp`; Mächler 2012.
  */
 export function log1mexp(x: ArrayLike): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   const small = lax.log(lax.neg(lax.expm1(lax.neg(a))));
   const large = lax.log1p(lax.neg(lax.exp(lax.neg(a))));
   return lax.select(lax.lt(a, Math.LN2), small, large);
@@ -161,7 +154,7 @@ export function log1mexp(x: ArrayLike): NDArray {
  * Source: `jax.nn.glu`; Dauphin et al. 2017.
  */
 export function glu(x: ArrayLike, axis = -1): NDArray {
-  const a = float(x);
+  const a = toInexact(x);
   const at = axis < 0 ? axis + a.ndim : axis;
   const size = a.shape[at];
   if (size === undefined || size % 2 !== 0)

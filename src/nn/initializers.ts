@@ -6,9 +6,10 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
 import { WeftValueError } from "../core/errors.ts";
+import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
-import * as creation from "../numpy/creation.ts";
-import { multiply } from "../numpy/math.ts";
+import { full } from "../lax/shape.ts";
+import { spread } from "../numpy/promote.ts";
 import * as random from "../random/index.ts";
 
 export interface InitializerOptions {
@@ -20,12 +21,10 @@ export interface InitializerOptions {
 export type Initializer = (key: NDArray, shape: Shape, options?: InitializerOptions) => NDArray;
 
 /** All zeros, whatever the key. Source: `jax.nn.initializers.zeros`. */
-export const zeros: Initializer = (_key, shape, { dtype = "float32" } = {}) =>
-  creation.zeros([...shape], { dtype });
+export const zeros: Initializer = (_key, shape, { dtype = "float32" } = {}) => full(shape, 0, dtype);
 
 /** All ones, whatever the key. Source: `jax.nn.initializers.ones`. */
-export const ones: Initializer = (_key, shape, { dtype = "float32" } = {}) =>
-  creation.ones([...shape], { dtype });
+export const ones: Initializer = (_key, shape, { dtype = "float32" } = {}) => full(shape, 1, dtype);
 
 /**
  * The same value everywhere.
@@ -35,7 +34,7 @@ export const ones: Initializer = (_key, shape, { dtype = "float32" } = {}) =>
 export const constant =
   (value: ArrayLike): Initializer =>
   (_key, shape, { dtype = "float32" } = {}) =>
-    multiply(creation.ones([...shape], { dtype }), value).astype(dtype);
+    spread(lax.convertElementType(asArray(value), dtype), shape);
 
 /** Uniform on [0, scale). Source: `jax.nn.initializers.uniform`. */
 export const uniform =

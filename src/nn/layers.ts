@@ -3,11 +3,11 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { asArray } from "../lax/convert.ts";
 import { gather } from "../lax/gather.ts";
-import { expandDims } from "../lax/shape.ts";
-import { zeros } from "../numpy/creation.ts";
+import { expandDims, full } from "../lax/shape.ts";
+import { add } from "../numpy/math.ts";
 import { matmul } from "../numpy/math.ts";
+import { asPositions } from "../numpy/promote.ts";
 import { glorotUniform, type Initializer, normal } from "./initializers.ts";
-import { indexArray } from "./softmax.ts";
 
 /** A function with parameters. `init` makes them, `apply` uses them. */
 export interface Layer<Params> {
@@ -40,12 +40,12 @@ export function dense(
 ): Layer<DenseParams> {
   checkSizes("dense", { inputSize, outputSize });
   return {
-    init: (key) => ({ w: kernelInit(key, [inputSize, outputSize]), b: zeros([outputSize]) }),
+    init: (key) => ({ w: kernelInit(key, [inputSize, outputSize]), b: full([outputSize], 0, "float32") }),
     apply(params, input) {
       const x = asArray(input);
       if (x.shape.at(-1) !== inputSize)
         throw new WeftTypeError(`nn.dense: the input must have shape [..., ${inputSize}], got ${x.aval}.`);
-      return matmul(x, params.w).add(params.b);
+      return add(matmul(x, params.w), params.b);
     },
   };
 }
@@ -69,7 +69,7 @@ export function embedding(
   checkSizes("embedding", { vocabularySize, size });
   return {
     init: (key) => ({ table: tableInit(key, [vocabularySize, size]) }),
-    apply: ({ table }, ids) => rows(table, indexArray(ids, "embedding")),
+    apply: ({ table }, ids) => rows(table, asPositions(ids, "nn.embedding")),
   };
 }
 

@@ -1,34 +1,14 @@
 /** Functions over whole axes: softmax and its relatives, one-hot vectors, standardisation. */
-import { type ArrayLike, NDArray } from "../core/array.ts";
+import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { DType } from "../core/dtype.ts";
-import { isInteger } from "../core/dtype.ts";
-import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { WeftTypeError } from "../core/errors.ts";
 import { broadcastInDim, reduceSum, zerosLike } from "../lax/broadcast.ts";
-import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { reduceMax } from "../lax/reduce.ts";
-import { broadcastedIota, expandDims } from "../lax/shape.ts";
+import { broadcastedIota, expandDims, squeeze } from "../lax/shape.ts";
 import { add, divide, sqrt, subtract } from "../numpy/math.ts";
-import { float } from "./activations.ts";
-
-/** One axis, several, or null for all. */
-export type Axis = number | readonly number[] | null;
-export interface ReduceOptions {
-  /** Keep reduced axes with size 1. */
-  readonly keepdims?: boolean;
-}
-
-/** Sorted, non-negative axes of an array. */
-function axesOf(x: NDArray, axis: Axis, what: string): number[] {
-  const given = axis === null ? x.shape.map((_, i) => i) : typeof axis === "number" ? [axis] : [...axis];
-  const axes = given.map((a) => (a < 0 ? a + x.ndim : a)).sort((a, b) => a - b);
-  const wrong = axes.some((a, i) => !Number.isInteger(a) || a < 0 || a >= x.ndim || a === axes[i - 1]);
-  if (wrong)
-    throw new WeftValueError(
-      `nn.${what}: axis ${JSON.stringify(axis)} does not fit an array of type ${x.aval}.`,
-    );
-  return axes;
-}
+import { type Axis, asPositions, axesOf, toInexact } from "../numpy/promote.ts";
+import type { ReduceOptions } from "../numpy/reductions.ts";
 
 /** The largest element along axes, kept; 0 instead of infinities, so that subtracting it never makes NaN. Not differentiated. */
 function safeMax(x: NDArray, axes: readonly number[]): NDArray {
@@ -45,8 +25,8 @@ const sumKept = (x: NDArray, axes: readonly number[]): NDArray => expandDims(red
  * @example nn.softmax([0, 0]) // [0.5, 0.5]
  */
 export function softmax(x: ArrayLike, axis: Axis = -1): NDArray {
-  const a = float(x);
-  const axes = axesOf(a, axis, "softmax");
+  const a = toInexact(x);
+  const axes = axesOf(axis, a.ndim);
   const weights = lax.exp(subtract(a, expandDims(reduceMax(lax.stopGradient(a), axes), axes)));
   return divide(weights, sumKept(weights, axes));
 }
@@ -57,8 +37,8 @@ export function softmax(x: ArrayLike, axis: Axis = -1): NDArray {
  * @example nn.logSoftmax([0, 0]) // [-0.6931472, -0.6931472]
  */
 export function logSoftmax(x: ArrayLike, axis: Axis = -1): NDArray {
-  const a = float(x);
-  const axes = axesOf(a, axis, "logSoftmax");
+  const a = toInexact(x);
+  const axes = axesOf(axis, a.ndim);
   const shifted = subtract(a, expandDims(reduceMax(lax.stopGradient(a), axes), axes));
   return subtract(shifted, lax.log(sumKept(lax.exp(shifted), axes)));
 }
@@ -74,17 +54,17 @@ export function logsumexp(
   axis: Axis = null,
   { keepdims = false }: ReduceOptions = {},
 ): NDArray {
-  const a = float(x);
-  const axes = axesOf(a, axis, "logsumexp");
+  const a = toInexact(x);
+  const axes = axesOf(axis, a.ndim);
   const top = safeMax(a, axes);
   const kept = add(lax.log(sumKept(lax.exp(subtract(a, top)), axes)), top);
-  return keepdims ? kept : kept.reshape(a.shape.filter((_, i) => !axes.includes(i)));
+  return keepdims ? kept : squeeze(kept, axes);
 }
 
 /** {@link logsumexp} less the logarithm of the number of elements. Source: `jax.nn.logmeanexp`. */
 export function logmeanexp(x: ArrayLike, axis: Axis = null, options: ReduceOptions = {}): NDArray {
-  const a = float(x);
-  const count = axesOf(a, axis, "logmeanexp").reduce((n, i) => n * a.shape[i]!, 1);
+  const a = toInexact(x);
+  const count = axesOf(axis, a.ndim).reduce((n, i) => n * a.shape[i]!, 1);
   return lax.sub(logsumexp(a, axis, options), Math.log(count));
 }
 
@@ -99,23 +79,12 @@ export function standardize(
   axis: Axis = -1,
   { mean, variance, epsilon = 1e-5 }: { mean?: ArrayLike; variance?: ArrayLike; epsilon?: ArrayLike } = {},
 ): NDArray {
-  const a = float(x);
-  const axes = axesOf(a, axis, "standardize");
+  const a = toInexact(x);
+  const axes = axesOf(axis, a.ndim);
   const count = axes.reduce((n, i) => n * a.shape[i]!, 1);
   const average = (v: NDArray): NDArray => divide(sumKept(v, axes), count);
   const centred = subtract(a, mean ?? average(a));
   return divide(centred, sqrt(add(variance ?? average(lax.square(centred)), epsilon)));
-}
-
-/** Indices as an integer array; plain numbers count as integers, float arrays do not. */
-export function indexArray(x: ArrayLike, what: string): NDArray {
-  const a = asArray(x);
-  if (isInteger(a.dtype)) return a;
-  if (x instanceof NDArray)
-    throw new WeftTypeError(
-      `nn.${what}: indices must have an integer dtype, got ${a.aval}. Convert them with astype("int32").`,
-    );
-  return lax.convertElementType(a, "int32");
 }
 
 /**
@@ -131,7 +100,7 @@ export function oneHot(
   numClasses: number,
   { dtype = "float32", axis = -1 }: { dtype?: DType; axis?: number } = {},
 ): NDArray {
-  const indices = indexArray(x, "oneHot");
+  const indices = asPositions(x, "nn.oneHot");
   if (!Number.isInteger(numClasses) || numClasses < 0)
     throw new WeftTypeError(`nn.oneHot: numClasses must be a non-negative integer, got ${numClasses}.`);
   const at = axis < 0 ? axis + indices.ndim + 1 : axis;

@@ -54,16 +54,18 @@ export type LeafOf<T, Depth extends readonly unknown[] = []> =
  * `T` with every leaf replaced by `To`; the structure, optional keys, tuples and `readonly` stay.
  * @example type M = MapTree<{ w: number; b: [number, null] }, string> // => { w: string; b: [string, null] }
  */
-export type MapTree<T, To> =
+export type MapTree<T, To, Depth extends readonly unknown[] = []> =
   IsAny<T> extends true
     ? T
-    : unknown extends T
-      ? unknown
-      : T extends Empty
-        ? T
-        : T extends Primitive | LeafObject
-          ? To
-          : { [K in keyof T]: MapTree<T[K], To> };
+    : TooDeep<Depth> extends true
+      ? T
+      : unknown extends T
+        ? unknown
+        : T extends Empty
+          ? T
+          : T extends Primitive | LeafObject
+            ? To
+            : { [K in keyof T]: MapTree<T[K], To, Deeper<Depth>> };
 
 /** What stands in `Rest` where `T` has its leaves: the further arguments of the function given to `map`. */
 export type UpTo<T, Rest, Depth extends readonly unknown[] = []> =

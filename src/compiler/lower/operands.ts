@@ -168,6 +168,12 @@ export function elementView(
   return new View(type, x.buffer, x.address([i, ...type.shape.map(() => 0)]), x.strides.slice(1));
 }
 
+/** `count` consecutive rows of x from row `first`. */
+export function rowsView(x: View, first: number, count: number): View {
+  const type = withShape(x.aval, [count, ...x.aval.shape.slice(1)]);
+  return new View(type, x.buffer, x.address([first, ...type.shape.slice(1).map(() => 0)]), x.strides);
+}
+
 /** Same elements, maybe of another weakness. */
 export const sameArray = (a: ShapedArray, b: ShapedArray): boolean =>
   a.dtype === b.dtype && equalShape(a.shape, b.shape);

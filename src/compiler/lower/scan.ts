@@ -21,6 +21,8 @@ import { copied, place, stable } from "./memory.ts";
 import { element, elementView, type Value, type View } from "./operands.ts";
 import {
   fixedSlot,
+  type History,
+  historySlot,
   registerSlot,
   ringSlot,
   type Slot,
@@ -36,39 +38,69 @@ interface Loop {
   readonly spec: ScanSpec;
   readonly consts: readonly Value[];
   readonly xs: readonly Value[];
-  readonly ys: readonly View[];
+  /** Where each y is stored; undefined for those that a carry's history holds. */
+  readonly ys: readonly (View | undefined)[];
 }
 
 export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
   const { length } = spec;
   const init = values(spec.init);
-  const [carryHomes, ys] = results(ctx, spec);
-  const fixed = (xs: readonly unknown[]): Value[] => values(xs).map((x) => stable(ctx, x));
-  const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys };
   const unroll = spec.unroll === 0 ? length : spec.unroll;
   const trips = unroll < length ? Math.floor(length / unroll) : 0;
-  let [carry, homes] = runTrips(ctx, loop, init, carryHomes, trips, unroll);
+  const [carryHomes, yHomes, types] = results(ctx, spec);
+  const kept = trips === length ? historiesOf(spec, carryHomes, yHomes) : [];
+  const fixed = (xs: readonly unknown[]): Value[] => values(xs).map((x) => stable(ctx, x));
+  const inHistory = new Set(kept.flatMap((h) => [...h.read, ...h.made]));
+  const ys = types.map((type, i) => (inHistory.has(i) ? undefined : place(ctx, type, yHomes[i], `ys${i}`)));
+  const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys };
+  let { carry, homes, histories } = runTrips(ctx, loop, init, carryHomes, trips, unroll, kept);
   for (let step = trips * unroll; step < length; step++) {
     carry = iterate(ctx, loop, constant(step), carry, step === length - 1 ? homes : []);
   }
-  return [...carry, ...ys];
+  const fromHistory = (i: number): View => {
+    const at = kept.findIndex((h) => h.read.includes(i) || h.made.includes(i));
+    return kept[at]!.read.includes(i) ? histories[at]!.read : histories[at]!.made;
+  };
+  return [...carry, ...ys.map((y, i) => y ?? fromHistory(i))];
 }
 
-/** Homes of the final carry, and the stacked results. */
-function results(ctx: Context, { jaxpr, length, init }: ScanSpec): [Homes, View[]] {
+/** A carry whose values are ys as well: those that iterations read, and those that they make. */
+interface Kept {
+  readonly slot: number;
+  readonly read: readonly number[];
+  readonly made: readonly number[];
+}
+
+/** Carries that can live in a history: ys without another place to be in are the carry itself, before or after the step. */
+function historiesOf({ jaxpr, consts, init }: ScanSpec, carryHomes: Homes, yHomes: Homes): Kept[] {
+  const ys = jaxpr.outs.slice(init.length);
+  const same = (atom: unknown): number[] => ys.flatMap((y, i) => (y === atom && !yHomes[i] ? [i] : []));
+  return init.flatMap((_, slot) => {
+    const [before, after] = [jaxpr.invars[consts.length + slot]!, jaxpr.outs[slot]!];
+    if (carryHomes[slot] || slotKind(jaxpr, before, after) !== "general") return [];
+    const [read, made] = [same(before), jaxpr.outs.indexOf(after) === slot ? same(after) : []];
+    return read.length + made.length ? [{ slot, read, made }] : [];
+  });
+}
+
+/** Homes of the final carry and of the stacked results, and the types of the latter. */
+function results(ctx: Context, { jaxpr, length, init }: ScanSpec): [Homes, Homes, ShapedArray[]] {
   const stacked = jaxpr.outAvals
     .slice(init.length)
     .map((y) => aval([length, ...y.shape], y.dtype, y.weakType));
   const types: ShapedArray[] = [...jaxpr.outAvals.slice(0, init.length), ...stacked];
   const homes = ctx.claim(types);
-  const ys = stacked.map((type, i) => place(ctx, type, homes[init.length + i], `ys${i}`));
-  return [homes.slice(0, init.length), ys];
+  return [homes.slice(0, init.length), homes.slice(init.length), stacked];
 }
 
-/**
- * The loop itself: `trips` times `unroll` copies of the body. Returns the carry after it, and the homes for what it becomes
- * in the end: a carry that was updated in place stays where it is.
- */
+interface Trips {
+  readonly carry: readonly Value[];
+  /** Homes for what the carry becomes in the end: a carry that was updated in place stays where it is. */
+  readonly homes: Homes;
+  readonly histories: readonly History[];
+}
+
+/** The loop itself: `trips` times `unroll` copies of the body. */
 function runTrips(
   ctx: Context,
   loop: Loop,
@@ -76,19 +108,28 @@ function runTrips(
   homes: Homes,
   trips: number,
   unroll: number,
-): [carry: readonly Value[], homes: Homes] {
-  if (trips === 0) return [init.map((x) => stable(ctx, x)), homes];
-  let parity = constant(0);
-  const slots = init.map((x, i) => scanSlot(ctx, loop.spec, i, x, homes[i], trips, () => parity));
-  const kinds = init.map((_, i) => kindOfCarry(loop.spec, i));
-  const takeTurns = kinds.includes("general");
+  kept: readonly Kept[],
+): Trips {
+  if (trips === 0) return { carry: init.map((x) => stable(ctx, x)), homes, histories: [] };
+  const { spec } = loop;
+  const now = { step: constant(0), parity: constant(0) };
+  const histories = kept.map((h) =>
+    historySlot(ctx, init[h.slot]!, trips, spec.reverse, () => now.step, `carry${h.slot}`),
+  );
+  const slots = init.map((x, i): Slot => {
+    const at = kept.findIndex((h) => h.slot === i);
+    return at < 0 ? scanSlot(ctx, spec, i, x, homes[i], trips, () => now.parity) : histories[at]!;
+  });
+  const kinds = init.map((_, i) => kindOfCarry(spec, i));
+  const takeTurns = kinds.some((kind, i) => kind === "general" && !kept.some((h) => h.slot === i));
   const trip = ([t]: readonly Affine[]): void => {
-    if (takeTurns) parity = modulo2(ctx, t!);
+    now.step = t!;
+    if (takeTurns) now.parity = modulo2(ctx, t!);
     runTrip(ctx, loop, slots, scaleAffine(t!, unroll), unroll);
   };
   ctx.code.nest([trips], "serial", trip, "step");
   const last = homes.map((wanted, i) => (kinds[i] === "update" ? slots[i]!.home : wanted));
-  return [slots.map((slot) => slot.final()), last];
+  return { carry: slots.map((slot) => slot.final()), homes: last, histories };
 }
 
 function modulo2({ code }: Context, t: Affine): Affine {
@@ -142,7 +183,7 @@ function iterate(
   const args = [...consts, ...carry, ...xs.map((x) => element(ctx.code, x, index))];
   const carryHomes = carry.map((_, i) => homes[i]);
   const outs = lowerBody(ctx, spec.jaxpr, args, {
-    homes: [...carryHomes, ...ys.map((y) => home(elementView(y, index)))],
+    homes: [...carryHomes, ...ys.map((y) => y && home(elementView(y, index)))],
     pinned: (i) => i < consts.length || i >= consts.length + carry.length,
   });
   return outs.slice(0, carry.length).map((x) => (x.aval.ndim === 0 ? copied(ctx, x) : stable(ctx, x)));

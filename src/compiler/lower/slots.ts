@@ -1,11 +1,11 @@
 /** Where a loop keeps one part of its carry. */
 import type { ShapedArray } from "../../core/aval.ts";
 import { type Jaxpr, Var } from "../../core/jaxpr.ts";
-import { addAffine, constant, localExpr, scaleAffine } from "../ir/build.ts";
+import { addAffine, constant, localExpr, scaleAffine, subAffine } from "../ir/build.ts";
 import type { Affine, Local } from "../ir/nodes.ts";
 import { type Context, type Home, home } from "./context.ts";
 import { own, stable, storeInto } from "./memory.ts";
-import { elementView, Uniform, type Value, type View, withShape } from "./operands.ts";
+import { elementView, rowsView, Uniform, type Value, type View, withShape } from "./operands.ts";
 import { isUpdateOf } from "./schedule.ts";
 
 export interface Slot {
@@ -66,6 +66,42 @@ export function ringSlot(ctx: Context, init: Value, trips: number, parity: () =>
     enter: () => row(parity()),
     leave: () => {},
     final: () => row(constant(trips % 2)),
+  };
+}
+
+/**
+ * All carries of a loop of `trips` iterations, one row each: the iteration at index i reads one row and writes the next (the
+ * previous, when the loop runs backwards). For a carry whose values are wanted as ys anyway, so that nothing is stored twice.
+ */
+export interface History extends Slot {
+  /** The carries that the iterations read, and those that they make, stacked by index. */
+  readonly read: View;
+  readonly made: View;
+}
+export function historySlot(
+  ctx: Context,
+  init: Value,
+  trips: number,
+  reverse: boolean,
+  step: () => Affine,
+  name: string,
+): History {
+  const type = init.aval;
+  const rows = ctx.temp(withShape(type, [trips + 1, ...type.shape]), name);
+  const row = (i: Affine): View => elementView(rows, i, type);
+  const [first, last] = reverse ? [trips, 0] : [0, trips];
+  storeInto(ctx, init, row(constant(first)));
+  const at = (ahead: number): Affine =>
+    reverse ? subAffine(constant(trips - ahead), step()) : addAffine(step(), constant(ahead));
+    return {
+    get home() {
+      return home(row(at(1)));
+    },
+    enter: () => row(at(0)),
+    leave: () => {},
+    final: () => row(constant(last)),
+    read: rowsView(rows, reverse ? 1 : 0, trips),
+    made: rowsView(rows, reverse ? 0 : 1, trips),
   };
 }
 

@@ -2,6 +2,7 @@ import type { NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray } from "../../core/aval.ts";
 import type { Emitter, Operand } from "../../core/emit.ts";
 import { type Eqn, Jaxpr, type Var } from "../../core/jaxpr.ts";
+import type { LoopParams } from "../../core/loop.ts";
 import {
   definePrimitive,
   Linear,
@@ -15,19 +16,12 @@ import { batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
 import { dceJaxpr } from "../../transforms/dce.ts";
 import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { partialEvalJaxpr } from "../../transforms/partial-eval.ts";
+import { recomputeCheap } from "../../transforms/recompute.ts";
 import { transposeJaxpr } from "../../transforms/transpose.ts";
 import { addTangents, instantiate, isZero } from "../../transforms/zero.ts";
 import { grow, rearrange, splitAt } from "./body.ts";
 
-export interface ScanParams extends Record<string, unknown> {
-  /** (consts…, carry…, x…) → (carry…, y…) */
-  readonly jaxpr: Jaxpr;
-  readonly length: number;
-  readonly reverse: boolean;
-  readonly unroll: number;
-  readonly numConsts: number;
-  readonly numCarry: number;
-}
+export type ScanParams = LoopParams;
 
 /** Operands, or anything per operand, in the three groups of a scan. */
 const groups = <T>(list: readonly T[], p: ScanParams): [consts: T[], carry: T[], xs: T[]] =>
@@ -92,6 +86,12 @@ function scanPartialEval(trace: PartialEvalStage, args: NDArray[], p: ScanParams
     parts = split(carryUnk);
   }
   const known = <T>(list: T[], unknown: boolean[]): T[] => list.filter((_, i) => !unknown[i]);
+  // Constants and xs are there anyway; a carry would have to be stored.
+  const numKnown = (mask: boolean[]): number => mask.filter((u) => !u).length;
+  const start = numKnown(constUnk);
+  const end = start + numKnown(carryUnk);
+  const free = parts.known.invars.map((_, i) => i < start || i >= end);
+  parts = recomputeCheap(parts, free);
   const unknown = <T>(list: T[], mask: boolean[]): T[] => list.filter((_, i) => mask[i]);
   const [consts, init, xs] = groups(args, p);
   const forward = trace.run(() =>

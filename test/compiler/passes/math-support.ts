@@ -62,7 +62,8 @@ const HELPERS = {
     const t = s - p;
     return s + (p - (s - t) + (z - t) + low);
   },
-  toInt: (x: number): number => (Number.isNaN(x) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(x))) | 0),
+  toInt: (x: number): number =>
+    Number.isNaN(x) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(x))) | 0,
   bits(x: number): number {
     bytes.setFloat32(0, x);
     return bytes.getInt32(0);
@@ -123,7 +124,16 @@ export function compile(root: Expr, params: readonly Local[], mode: FmaMode): (.
 
 // ---------------------------------------------------------------------------------------------- samples
 
-export const EDGES: readonly number[] = [0, 1, 0.5, 2, 2 ** -126, 2 ** -149, 3.4028234663852886e38, Number.POSITIVE_INFINITY]
+export const EDGES: readonly number[] = [
+  0,
+  1,
+  0.5,
+  2,
+  2 ** -126,
+  2 ** -149,
+  3.4028234663852886e38,
+  Number.POSITIVE_INFINITY,
+]
   .flatMap((x) => [x, -x])
   .concat(Number.NaN);
 
@@ -136,6 +146,28 @@ export function* spread(low: number, high: number, count: number): Generator<num
   for (let i = 0; i <= count; i++) yield low + ((high - low) * i) / count;
 }
 
+/** x and the floats beside it. */
+export function neighbours(x: number): number[] {
+  const bits = HELPERS.bits(x);
+  return [bits - 1, bits, bits + 1].map(HELPERS.ofBits);
+}
+/** Pairs of bit patterns, and pairs of moderate numbers; of powers, such that most results are finite. */
+export function* randomPairs(positive: boolean, count: number): Generator<[number, number]> {
+  let state = 12345;
+  const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) | 0);
+  const unit = (): number => next() / 2 ** 31;
+  for (let i = 0; i < count; i++) {
+    if (i % 3 === 0) yield [HELPERS.ofBits(next()), HELPERS.ofBits(next())];
+    else if (positive) yield pairOfPower(unit() * (i % 3 === 1 ? 128 : 0.01), unit() * 150);
+    else yield [unit() * 10, unit() * 10];
+  }
+}
+/** x = 2^exponent and y with x^y = 2^result. */
+const pairOfPower = (exponent: number, result: number): [number, number] => [
+  2 ** exponent,
+  result / exponent,
+];
+
 // ---------------------------------------------------------------------------------------------- measures
 
 /** The distance between neighbours of x, as float32 or float64. */
@@ -144,12 +176,10 @@ export function ulp(x: number, digits: 24 | 53): number {
   return 2 ** Math.max(Math.floor(Math.log2(Math.abs(x))) + 1 - digits, smallest);
 }
 
-/** |got - want| in units of `want`'s last place, or of 1's for smaller ones if `absolute`; infinite for a wrong class or sign of zero. */
-export function distance(got: number, want: number, digits: 24 | 53, absolute = false): number {
+/** |got - want| in units of the last place of `scale`; infinite for a wrong infinity, NaN or sign of zero. */
+export function distance(got: number, want: number, digits: 24 | 53, scale: number): number {
   const rounded = digits === 24 ? Math.fround(want) : want;
   if (Object.is(got, rounded)) return 0;
-  if (!Number.isFinite(rounded) || !Number.isFinite(got)) return Number.POSITIVE_INFINITY;
-  if (want === 0) return Number.POSITIVE_INFINITY;
-  return Math.abs(got - want) / ulp(absolute ? Math.max(1, Math.abs(want)) : want, digits);
+  if (!Number.isFinite(rounded) || !Number.isFinite(got) || want === 0) return Number.POSITIVE_INFINITY;
+  return Math.abs(got - want) / ulp(scale, digits);
 }
-

@@ -4,6 +4,7 @@ import type { Expr } from "../../ir/nodes.ts";
 import {
   abs,
   add,
+  and,
   type Coefficients,
   copysign,
   div,
@@ -85,7 +86,8 @@ export function atan2(y: Expr, x: Expr): Expr {
   const [a, b] = [abs(y), abs(x)];
   const steep = gt(a, b);
   const [low, high] = [select(steep, b, a), select(steep, a, b)];
-  const bothInfinite = eq(low, Number.POSITIVE_INFINITY);
+  const infinite = (v: Expr): Expr => eq(v, Number.POSITIVE_INFINITY);
+  const bothInfinite = and(infinite(low), infinite(high));
   const scale = select(gt(high, pick(LARGE, x)), constExpr(0.25, x.dtype), 1);
   const scaled = (v: Expr): Expr => select(bothInfinite, 1, mul(v, scale));
   const octant = atanOfRatio(scaled(low), select(eq(high, 0), 1, scaled(high)));

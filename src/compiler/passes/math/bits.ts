@@ -12,8 +12,6 @@ import {
   ge,
   lt,
   mul,
-  type PerFloat,
-  pick,
   rint,
   select,
   shl,
@@ -113,12 +111,3 @@ export const high = (x: Expr): Expr =>
   floatOf(x) === "float32"
     ? floatOfBits(and(bitsOf(x), HIGH_MASK))
     : convertExpr(convertExpr(x, "float32"), "float64");
-
-/** A constant as a sum of one with `high`'s precision and the rest. */
-export function splitConstant(value: number, like: Expr): { high: number; low: number } {
-  const bits = pick(HIGH_BITS, like);
-  const unit = 2 ** (Math.floor(Math.log2(Math.abs(value))) + 1 - bits);
-  const top = Math.trunc(value / unit) * unit;
-  return { high: top, low: value - top };
-}
-const HIGH_BITS: PerFloat<number> = { float32: 12, float64: 24 };

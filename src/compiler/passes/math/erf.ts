@@ -37,10 +37,10 @@ const ERF: Coefficients = {
   ],
 };
 
-/** (a + k)·exp(a²)·erfc(a) in (a - k)/(a + k), for a from ½ to where erfc underflows: 2^-27 and 2^-59. */
+/** (a + k)·exp(a²)·erfc(a) in (a - k)/(a + k), for a from ½ to where erfc underflows: 2^-28 and 2^-59. */
 const ERFCX: Coefficients = {
   float32: [
-    -0.00047868348, -0.0008020685, 0.0030077049, 0.006470333, -0.021495823, -0.03644152, 0.2794712,
+    0.000119825505, -0.0005447973, -0.0008940448, 0.0030545655, 0.0064933863, -0.021506106, -0.03644358, 0.2794719,
     -0.6871607, 1.0215827,
   ],
   float64: [

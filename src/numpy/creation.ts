@@ -1,0 +1,263 @@
+/** Arrays from nothing, from numbers, and from data. */
+import { type ArrayLike, fromTyped, NDArray, scalar } from "../core/array.ts";
+import type { Shape } from "../core/aval.ts";
+import { DTYPES, type DType } from "../core/dtype.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { range } from "../lax/axes.ts";
+import * as lax from "../lax/shape.ts";
+import { convertElementType } from "../lax/cast.ts";
+import { add, integerPow } from "../lax/arithmetic.ts";
+import { eq, ge } from "../lax/compare.ts";
+import { asArray, fromHost } from "../lax/convert.ts";
+import { stack } from "./join.ts";
+import { spread } from "./promote.ts";
+import { where } from "./select.ts";
+
+export interface ArrayOptions {
+  readonly dtype?: DType | undefined;
+  /** There is one device; accepted for programs that name it. */
+  readonly device?: string | undefined;
+}
+export interface LikeOptions extends ArrayOptions {
+  readonly shape?: Shape | undefined;
+}
+
+const shapeOf = (shape: number | Shape): Shape => (typeof shape === "number" ? [shape] : shape);
+
+/**
+ * An array from numbers, booleans, typed arrays, nested arrays of these, or arrays. Numbers become float32 and booleans bool
+ * unless `dtype` says otherwise; typed arrays keep their element type.
+ *
+ * @param options `shape`: the shape to give to the elements
+ * @throws WeftValueError for ragged nesting, WeftTypeError for what is not an array.
+ * Source: `jax.numpy.array`.
+ * @example np.array([[1, 2], [3, 4]]).shape // => [2, 2]
+ */
+export function array(values: ArrayLike, { dtype, shape }: LikeOptions = {}): NDArray {
+  const x = values instanceof NDArray || dtype === undefined ? asArray(values) : fromHost(values, dtype);
+  const typed = dtype === undefined ? x : convertElementType(x, dtype);
+  return shape === undefined ? typed : lax.reshape(typed, shape);
+}
+/** {@link array}. Arrays are immutable, so nothing need be copied. */
+export const asarray = (values: ArrayLike, options: ArrayOptions = {}): NDArray => array(values, options);
+
+/** Zeros. @example np.zeros([2, 3]).dtype // => "float32" */
+export const zeros = (shape: number | Shape, { dtype = "float32" }: ArrayOptions = {}): NDArray =>
+  lax.full(shapeOf(shape), 0, dtype);
+/** Ones. */
+export const ones = (shape: number | Shape, { dtype = "float32" }: ArrayOptions = {}): NDArray =>
+  lax.full(shapeOf(shape), 1, dtype);
+/** An array whose contents do not matter; they are zeros. */
+export const empty = (shape: number | Shape, options: ArrayOptions = {}): NDArray => zeros(shape, options);
+
+/**
+ * `fillValue` everywhere; it may be an array that broadcasts to `shape`. The dtype is that of the value.
+ * @example np.full([2], 3).js() // => [3, 3]
+ */
+export function full(shape: number | Shape, fillValue: ArrayLike, { dtype }: ArrayOptions = {}): NDArray {
+  const value = asArray(fillValue);
+  return spread(convertElementType(value, dtype ?? value.dtype), shapeOf(shape));
+}
+
+/** Zeros of the shape and dtype of a. */
+export const zerosLike = (a: ArrayLike, options: LikeOptions = {}): NDArray => fullLike(a, 0, options);
+/** Ones of the shape and dtype of a. */
+export const onesLike = (a: ArrayLike, options: LikeOptions = {}): NDArray => fullLike(a, 1, options);
+/** An array of the shape and dtype of a whose contents do not matter; they are zeros. */
+export const emptyLike = (a: ArrayLike, options: LikeOptions = {}): NDArray => zerosLike(a, options);
+/** `fillValue` everywhere, with the shape and dtype of a. */
+export function fullLike(a: ArrayLike, fillValue: ArrayLike, options: LikeOptions = {}): NDArray {
+  const like = asArray(a);
+  const dtype = options.dtype ?? like.dtype;
+  const shape = options.shape ?? like.shape;
+  if (typeof fillValue === "number" || typeof fillValue === "boolean") return lax.full(shape, fillValue, dtype);
+  return full(shape, fillValue, { dtype });
+}
+
+// ---- sequences
+
+/** Fresh data of `dtype` from a function of the position. */
+function sequence(length: number, at: (i: number) => number, dtype: DType): NDArray {
+  const data = new DTYPES[dtype].array(new ArrayBuffer(length * DTYPES[dtype].bytes));
+  for (let i = 0; i < length; i++) data[i] = at(i);
+  return fromTyped(data, [length], dtype);
+}
+
+/**
+ * start, start + step, … up to and without stop; `arange(stop)` starts at 0. int32 if all three are whole numbers, else float32.
+ * @throws WeftValueError if step is 0 or something is not finite.
+ * @example np.arange(1, 7, 2).js() // => [1, 3, 5]
+ */
+export function arange(start: number, stop?: number, step = 1, { dtype }: ArrayOptions = {}): NDArray {
+  const [from, to] = stop === undefined ? [0, start] : [start, stop];
+  const length = Math.max(0, Math.ceil((to - from) / step));
+  if (step === 0 || !Number.isFinite(length))
+    throw new WeftValueError(`np.arange: start, stop and step must be finite and step not 0, got ${from}, ${to}, ${step}.`);
+  const type = dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
+  if (from === 0 && step === 1 && type !== "bool") return lax.iota(type, length);
+  return sequence(length, (i) => from + i * step, type);
+}
+
+/**
+ * `num` evenly spaced values from start to stop, which is the last one unless `endpoint` is false.
+ * @throws WeftValueError if `num` is no whole number or negative.
+ * @example np.linspace(0, 1, 5).js() // => [0, 0.25, 0.5, 0.75, 1]
+ */
+export function linspace(
+  start: number,
+  stop: number,
+  num = 50,
+  endpoint = true,
+  { dtype = "float32" }: ArrayOptions = {},
+): NDArray {
+  return spaced(start, stop, num, endpoint, (x) => x, dtype);
+}
+
+/** Values between start and stop, mapped; the last one is exact. */
+function spaced(
+  start: number,
+  stop: number,
+  num: number,
+  endpoint: boolean,
+  map: (x: number) => number,
+  dtype: DType,
+): NDArray {
+  if (!Number.isInteger(num) || num < 0)
+    throw new WeftValueError(`Number of samples, ${num}, must be a non-negative integer.`);
+  const steps = endpoint ? num - 1 : num;
+  const at = (i: number): number => (i === steps ? stop : start + ((stop - start) * i) / Math.max(steps, 1));
+  return sequence(num, (i) => map(num === 1 ? start : at(i)), dtype);
+}
+
+/** `num` values from `base^start` to `base^stop`, evenly spaced on a logarithmic scale. */
+export const logspace = (
+  start: number,
+  stop: number,
+  num = 50,
+  endpoint = true,
+  base = 10,
+  { dtype = "float32" }: ArrayOptions = {},
+): NDArray => spaced(start, stop, num, endpoint, (x) => base ** x, dtype);
+
+/** `num` values from start to stop, each the same multiple of the one before. @throws WeftValueError if one is 0 or their signs differ. */
+export function geomspace(
+  start: number,
+  stop: number,
+  num = 50,
+  endpoint = true,
+  { dtype = "float32" }: ArrayOptions = {},
+): NDArray {
+  if (!(start * stop > 0))
+    throw new WeftValueError(`np.geomspace: start and stop must have one sign and not be 0, got ${start} and ${stop}.`);
+  const sign = Math.sign(start);
+  const [from, to] = [Math.log(Math.abs(start)), Math.log(Math.abs(stop))];
+  const exact = (x: number): number => (x === from ? start : x === to ? stop : sign * Math.exp(x));
+  return spaced(from, to, num, endpoint, exact, dtype);
+}
+
+// ---- matrices
+
+/** Where row + k equals, or is at least, the column. */
+const diagonalMask = (test: typeof eq, rows: number, columns: number, k: number): NDArray => {
+  const index = (axis: number): NDArray => lax.broadcastedIota("int32", [rows, columns], axis);
+  return test(add(index(0), scalar(k, "int32")), index(1));
+};
+
+/** Ones on the diagonal of a matrix, zeros elsewhere; `k` moves the diagonal to the right. @example np.eye(2).js() // => [[1, 0], [0, 1]] */
+export function eye(
+  numRows: number,
+  numCols: number = numRows,
+  { dtype = "float32", k = 0 }: ArrayOptions & { readonly k?: number } = {},
+): NDArray {
+  return convertElementType(diagonalMask(eq, numRows, numCols, k), dtype);
+}
+/** The identity matrix. */
+export const identity = (n: number, options: ArrayOptions = {}): NDArray => eye(n, n, options);
+
+/** Ones on and below the k-th diagonal, zeros above. */
+export function tri(n: number, m: number = n, k = 0, { dtype = "float32" }: ArrayOptions = {}): NDArray {
+  return convertElementType(diagonalMask(ge, n, m, k), dtype);
+}
+
+function triangular(name: string, a: ArrayLike, k: number): [mask: NDArray, x: NDArray] {
+  const x = asArray(a);
+  if (x.ndim < 2) throw new WeftValueError(`Argument to np.${name} must be at least 2-dimensional, got ${x.aval}.`);
+  return [diagonalMask(ge, x.shape.at(-2)!, x.shape.at(-1)!, k), x];
+}
+/** The lower triangles of the matrices in the last two axes: zeros above the k-th diagonal. @throws WeftValueError below two axes. */
+export function tril(a: ArrayLike, k = 0): NDArray {
+  const [below, x] = triangular("tril", a, k);
+  return where(below, x, convertElementType(0, x.dtype));
+}
+/** The upper triangles of the matrices in the last two axes: zeros below the k-th diagonal. @throws WeftValueError below two axes. */
+export function triu(a: ArrayLike, k = 0): NDArray {
+  const [below, x] = triangular("triu", a, k - 1);
+  return where(below, convertElementType(0, x.dtype), x);
+}
+
+/** Powers of the vector x as columns, from the highest to the 0th, or the other way with `increasing`. */
+export function vander(
+  x: ArrayLike,
+  { n, increasing = false }: { readonly n?: number; readonly increasing?: boolean } = {},
+): NDArray {
+  const v = asArray(x);
+  const powers = range(n ?? v.size).map((k) => integerPow(v, k));
+  return stack(increasing ? powers : powers.reverse(), 1);
+}
+
+// ---- grids
+
+/** Coordinate arrays from coordinate vectors: entry i varies along axis i ("ij"), or with the first two axes swapped ("xy"). */
+export function meshgrid(
+  xs: readonly ArrayLike[],
+  { indexing = "xy" }: { readonly indexing?: "xy" | "ij" } = {},
+): NDArray[] {
+  const vectors = xs.map(asArray);
+  const bad = vectors.find((x) => x.ndim > 1);
+  if (bad) throw new WeftValueError(`Arguments to np.meshgrid must be 1D, got ${bad.aval}.`);
+  const swap = indexing === "xy" && xs.length > 1 ? [1, 0] : [0, 1];
+  const axes = range(xs.length).map((i) => swap[i] ?? i);
+  const shape = axes.map((i) => vectors[i]!.size);
+  return vectors.map((x, i) => lax.broadcastInDim(lax.reshape(x, [x.size]), shape, [axes.indexOf(i)]));
+}
+
+/** The positions along every axis of `dimensions`, stacked; or with `sparse` one broadcastable array per axis. int32. */
+export function indices(dimensions: Shape, options?: ArrayOptions & { readonly sparse?: false }): NDArray;
+export function indices(dimensions: Shape, options: ArrayOptions & { readonly sparse: true }): NDArray[];
+export function indices(dimensions: Shape, options: ArrayOptions & { readonly sparse: boolean }): NDArray | NDArray[];
+export function indices(
+  dimensions: Shape,
+  { dtype = "int32", sparse = false }: ArrayOptions & { readonly sparse?: boolean } = {},
+): NDArray | NDArray[] {
+  const along = (axis: number): NDArray =>
+    sparse
+      ? lax.reshape(lax.iota(dtype, dimensions[axis]!), dimensions.map((d, a) => (a === axis ? d : 1)))
+      : lax.broadcastedIota(dtype, dimensions, axis);
+  const all = dimensions.map((_, axis) => along(axis));
+  if (sparse) return all;
+  return all.length ? stack(all) : zeros([0], { dtype });
+}
+
+/** The positions of a diagonal of an array with `ndim` axes of size n, one array per axis. */
+export const diagIndices = (n: number, ndim = 2): NDArray[] => range(ndim).map(() => arange(n));
+/** {@link diagIndices} for an array. @throws WeftTypeError if its sizes differ. */
+export function diagIndicesFrom(arr: ArrayLike): NDArray[] {
+  const x = asArray(arr);
+  if (x.ndim < 2 || x.shape.some((d) => d !== x.shape[0]))
+    throw new WeftTypeError(`np.diagIndicesFrom: all dimensions must have equal length and there must be two, got ${x.aval}.`);
+  return diagIndices(x.shape[0]!, x.ndim);
+}
+
+// ---- windows
+
+const window = (M: number, at: (phase: number) => number): NDArray =>
+  sequence(M, (i) => (M === 1 ? 1 : at(i / (M - 1))), "float32");
+/** The triangular window of M points. */
+export const bartlett = (M: number): NDArray => window(M, (p) => 1 - Math.abs(2 * p - 1));
+/** The Hann window of M points. */
+export const hann = (M: number): NDArray => window(M, (p) => 0.5 - 0.5 * Math.cos(2 * Math.PI * p));
+/** The Hamming window of M points. */
+export const hamming = (M: number): NDArray => window(M, (p) => 0.54 - 0.46 * Math.cos(2 * Math.PI * p));
+/** The Blackman window of M points. */
+export const blackman = (M: number): NDArray =>
+  window(M, (p) => 0.42 - 0.5 * Math.cos(2 * Math.PI * p) + 0.08 * Math.cos(4 * Math.PI * p));

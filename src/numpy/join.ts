@@ -1,0 +1,188 @@
+/** Joining, splitting and repeating arrays. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { insert, range } from "../lax/axes.ts";
+import { tuple } from "../lax/check.ts";
+import { asArray } from "../lax/convert.ts";
+import * as lax from "../lax/shape.ts";
+import { canonicalAxis } from "../util/shape.ts";
+import { type Axis, axesOf, promoteArgs } from "./promote.ts";
+import { take } from "./select.ts";
+import { atLeast, ravel } from "./shape.ts";
+
+/** The arrays of a list under one dtype. */
+const members = (xs: readonly ArrayLike[]): NDArray[] => promoteArgs(...xs.map(asArray));
+
+/**
+ * Arrays end to end along an axis (null: flattened), under NumPy's promotion.
+ * @throws WeftTypeError if other sizes differ, WeftValueError if there is nothing to join.
+ * @example np.concatenate([[1, 2], [3]]).js() // => [1, 2, 3]
+ */
+export function concatenate(xs: readonly ArrayLike[], axis: number | null = 0): NDArray {
+  if (xs.length === 0) throw new WeftValueError("Need at least one array to concatenate.");
+  if (axis === null) return concatenate(xs.map(ravel), 0);
+  const arrays = members(xs);
+  if (arrays.some((x) => x.ndim === 0))
+    throw new WeftValueError("Zero-dimensional arrays cannot be concatenated: use np.stack.");
+  return lax.concatenate(arrays, canonicalAxis(axis, arrays[0]!.ndim));
+}
+
+/**
+ * Arrays of one shape along a new axis.
+ * @throws WeftValueError if shapes differ or there is nothing to stack.
+ * @example np.stack([[1, 2], [3, 4]], 1).js() // => [[1, 3], [2, 4]]
+ */
+export function stack(xs: readonly ArrayLike[], axis = 0): NDArray {
+  if (xs.length === 0) throw new WeftValueError("Need at least one array to stack.");
+  const arrays = members(xs);
+  const odd = arrays.find((x) => String(x.shape) !== String(arrays[0]!.shape));
+  if (odd)
+    throw new WeftValueError(`All input arrays must have the same shape, got ${tuple(arrays[0]!.shape)} and ${tuple(odd.shape)}.`);
+  const at = canonicalAxis(axis, arrays[0]!.ndim + 1);
+  return lax.concatenate(arrays.map((x) => lax.expandDims(x, [at])), at);
+}
+
+/** The slices of x along an axis, which they lack. */
+export function unstack(x: ArrayLike, axis = 0): NDArray[] {
+  const a = asArray(x);
+  const at = canonicalAxis(axis, a.ndim);
+  if (a.shape[at] === 0) return [];
+  return lax.split(a, range(a.shape[at]!).map(() => 1), at).map((part) => lax.squeeze(part, [at]));
+}
+
+/** Side by side: along the second axis, or the first for vectors. */
+export function hstack(xs: readonly ArrayLike[]): NDArray {
+  const arrays = xs.map((x) => atLeast(x, 1));
+  return concatenate(arrays, arrays[0]?.ndim === 1 ? 0 : 1);
+}
+/** On top of each other: along the first axis; vectors are rows. */
+export const vstack = (xs: readonly ArrayLike[]): NDArray => concatenate(xs.map((x) => atLeast(x, 2)), 0);
+/** Behind each other: along the third axis; vectors are rows. */
+export function dstack(xs: readonly ArrayLike[]): NDArray {
+  const deep = (x: NDArray): NDArray => (x.ndim < 3 ? lax.reshape(x, [...x.shape, 1]) : x);
+  return concatenate(xs.map((x) => deep(atLeast(x, 2))), 2);
+}
+/** Vectors as the columns of a matrix. */
+export function columnStack(xs: readonly ArrayLike[]): NDArray {
+  const column = (x: NDArray): NDArray => (x.ndim < 2 ? lax.reshape(x, [x.size, 1]) : x);
+  return concatenate(xs.map((x) => column(asArray(x))), 1);
+}
+/** `values` after `arr` along an axis (default: both flattened). */
+export const append = (arr: ArrayLike, values: ArrayLike, axis: number | null = null): NDArray =>
+  concatenate([arr, values], axis);
+
+// ---- splitting
+
+/** Sizes of parts: the first ones are larger where n does not divide. */
+const evenSizes = (n: number, parts: number): number[] =>
+  range(parts).map((i) => Math.floor(n / parts) + (i < n % parts ? 1 : 0));
+
+function sizesAt(n: number, positions: readonly number[]): number[] {
+  const bounds = [0, ...positions.map((p) => Math.min(Math.max(p < 0 ? p + n : p, 0), n)), n];
+  return bounds.slice(1).map((end, i) => Math.max(0, end - bounds[i]!));
+}
+
+/**
+ * Parts of a along an axis: `indicesOrSections` parts of nearly equal size, or cut before the given positions.
+ * @throws WeftValueError if the number of parts is not positive.
+ */
+export function arraySplit(a: ArrayLike, indicesOrSections: number | readonly number[], axis = 0): NDArray[] {
+  const x = asArray(a);
+  const at = canonicalAxis(axis, x.ndim);
+  const n = x.shape[at]!;
+  if (typeof indicesOrSections !== "number") return cutAt(x, indicesOrSections, at);
+  if (!Number.isInteger(indicesOrSections) || indicesOrSections < 1)
+    throw new WeftValueError(`number of sections must be larger than 0, got ${indicesOrSections}.`);
+  return lax.split(x, evenSizes(n, indicesOrSections), at);
+}
+
+/** Positions may decrease, in which case parts overlap as slices do. */
+function cutAt(x: NDArray, positions: readonly number[], axis: number): NDArray[] {
+  const sizes = sizesAt(x.shape[axis]!, positions);
+  const covers = sizes.reduce((a, b) => a + b, 0) === x.shape[axis];
+  if (covers) return lax.split(x, sizes, axis);
+  throw new WeftValueError(`np.split: positions must increase, got ${tuple(positions)}.`);
+}
+
+/**
+ * As {@link arraySplit}, but the parts must have one size.
+ * @throws WeftValueError if they cannot.
+ * @example np.split(np.arange(4), 2).map((x) => x.js()) // => [[0, 1], [2, 3]]
+ */
+export function split(a: ArrayLike, indicesOrSections: number | readonly number[], axis = 0): NDArray[] {
+  const x = asArray(a);
+  const n = x.shape[canonicalAxis(axis, x.ndim)]!;
+  if (typeof indicesOrSections === "number" && n % indicesOrSections !== 0)
+    throw new WeftValueError(
+      `array split does not result in an equal division: axis ${axis} has size ${n}, which ${indicesOrSections} does not divide. Use np.arraySplit.`,
+    );
+  return arraySplit(x, indicesOrSections, axis);
+}
+/** {@link split} along the first axis. */
+export const vsplit = (a: ArrayLike, indicesOrSections: number | readonly number[]): NDArray[] =>
+  split(a, indicesOrSections, 0);
+/** {@link split} along the second axis, or the first of vectors. */
+export const hsplit = (a: ArrayLike, indicesOrSections: number | readonly number[]): NDArray[] =>
+  split(a, indicesOrSections, asArray(a).ndim === 1 ? 0 : 1);
+/** {@link split} along the third axis. */
+export const dsplit = (a: ArrayLike, indicesOrSections: number | readonly number[]): NDArray[] =>
+  split(a, indicesOrSections, 2);
+
+// ---- repeating
+
+/**
+ * a repeated `reps[i]` times along axis i; missing axes and repetitions are 1, aligned at the right.
+ * @example np.tile([1, 2], [2, 2]).js() // => [[1, 2, 1, 2], [1, 2, 1, 2]]
+ */
+export function tile(a: ArrayLike, reps: number | readonly number[]): NDArray {
+  const given = typeof reps === "number" ? [reps] : reps;
+  const x = atLeast(a, given.length);
+  const counts = [...range(x.ndim - given.length).map(() => 1), ...given];
+  const doubled = x.shape.flatMap((d, axis) => [counts[axis]!, d]);
+  const spread = lax.broadcastInDim(x, doubled, range(x.ndim).map((axis) => 2 * axis + 1));
+  return lax.reshape(spread, x.shape.map((d, axis) => d * counts[axis]!));
+}
+
+/**
+ * Every slice along `axis` (default: every element of the flattened array) `repeats` times in a row, or as often as its entry
+ * of the list says.
+ * @throws WeftTypeError if the list has another length than the axis.
+ * @example np.repeat([1, 2], 2).js() // => [1, 1, 2, 2]
+ */
+export function repeat(a: ArrayLike, repeats: number | readonly number[], axis?: number | null): NDArray {
+  const x = asArray(a);
+  if (axis === undefined || axis === null) return repeat(ravel(x), repeats, 0);
+  const at = canonicalAxis(axis, x.ndim);
+  const n = x.shape[at]!;
+  if (typeof repeats !== "number") return take(x, Int32Array.from(repeated(repeats, n)), at);
+  const next = range(x.ndim).map((d) => (d > at ? d + 1 : d));
+  const spread = lax.broadcastInDim(x, insert(x.shape, at + 1, repeats), next);
+  return lax.reshape(spread, x.shape.with(at, n * repeats));
+}
+
+function repeated(repeats: readonly number[], n: number): number[] {
+  if (repeats.length !== n)
+    throw new WeftTypeError(`np.repeat: one count per slice is needed, got ${repeats.length} for an axis of size ${n}.`);
+  return repeats.flatMap((count, i) => range(count).map(() => i));
+}
+
+/**
+ * Elements moved by `shift` along an axis (default: of the flattened array); what leaves at one end enters at the other.
+ * @example np.roll([1, 2, 3], 1).js() // => [3, 1, 2]
+ */
+export function roll(a: ArrayLike, shift: number | readonly number[], axis?: Axis): NDArray {
+  const x = asArray(a);
+  if (axis === undefined || axis === null) return lax.reshape(roll(ravel(x), shift, 0), x.shape);
+  const axes = axesOf(axis, x.ndim);
+  const shifts = typeof shift === "number" ? axes.map(() => shift) : shift;
+  if (shifts.length !== axes.length)
+    throw new WeftValueError(`np.roll: one shift per axis is needed, got ${tuple(shifts)} for axes ${tuple(axes)}.`);
+  return axes.reduce((y, at, i) => rollOne(y, shifts[i]!, at), x);
+}
+
+function rollOne(x: NDArray, shift: number, axis: number): NDArray {
+  const n = x.shape[axis]!;
+  const start = n === 0 ? 0 : (((-shift % n) + n) % n);
+  if (start === 0) return x;
+  return lax.concatenate([lax.sliceInDim(x, start, n, 1, axis), lax.sliceInDim(x, 0, start, 1, axis)], axis);
+}

@@ -1,0 +1,157 @@
+/** Products of vectors, matrices and tensors. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { pick, range } from "../lax/axes.ts";
+import { tuple } from "../lax/check.ts";
+import { asArray } from "../lax/convert.ts";
+import { canonicalAxis } from "../util/shape.ts";
+import { contractAll, type Labelled } from "./contract.ts";
+import { multiply, subtract } from "./elementwise.ts";
+import { sum } from "./reductions.ts";
+import { stack, unstack } from "./join.ts";
+import { diagonal, expandDims, moveaxis, ravel } from "./shape.ts";
+
+export { einsum } from "./einsum.ts";
+
+const label = (array: NDArray, labels: readonly string[]): Labelled => ({ array, labels });
+
+/** Batch axes are numbered from the right, so that they broadcast. */
+const batchLabels = (count: number): string[] => range(count).map((i) => `.${count - 1 - i}`);
+
+function checkAxes(name: string, xs: readonly NDArray[], least: number): void {
+  for (const [k, x] of xs.entries())
+    if (x.ndim < least)
+      throw new WeftValueError(
+        `${name} input operand ${k} must have ndim at least ${least}, but it has ndim ${x.ndim}.`,
+      );
+}
+
+/** A product over stacks: the last axes of both operands have names, the axes before them broadcast. */
+function stacked(name: string, x: ArrayLike, y: ArrayLike, xAxes: string, yAxes: string, out: string): NDArray {
+  const [a, b] = [asArray(x), asArray(y)];
+  const labelled = (array: NDArray, core: string): Labelled =>
+    label(array, [...batchLabels(array.ndim - core.length), ...core]);
+  const [lhs, rhs] = [labelled(a, xAxes), labelled(b, yAxes)];
+  const size = (side: Labelled): number => side.array.shape[side.labels.indexOf("k")]!;
+  if (size(lhs) !== size(rhs))
+    throw new WeftTypeError(
+      `${name}: contracting dimensions must have the same size, got ${tuple(a.shape)} and ${tuple(b.shape)}.`,
+    );
+  const batch = Math.max(a.ndim - xAxes.length, b.ndim - yAxes.length);
+  return contractAll([lhs, rhs], [...batchLabels(batch), ...out]);
+}
+
+/**
+ * The matrix product of the last two axes; vectors are a row on the left and a column on the right, and axes before the last
+ * two broadcast.
+ * @throws WeftValueError for scalars, WeftTypeError if sizes do not fit.
+ * @example np.matmul([[1, 2], [3, 4]], [1, 1]).js() // => [3, 7]
+ */
+export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
+  const [a, b] = [asArray(x), asArray(y)];
+  checkAxes("matmul", [a, b], 1);
+  const [rows, columns] = [a.ndim > 1 ? "m" : "", b.ndim > 1 ? "n" : ""];
+  return stacked("matmul", a, b, `${rows}k`, `k${columns}`, rows + columns);
+}
+/** Stacks of matrices times stacks of vectors. */
+export const matvec = (x1: ArrayLike, x2: ArrayLike): NDArray => stacked("matvec", x1, x2, "mk", "k", "m");
+/** Stacks of vectors times stacks of matrices. */
+export const vecmat = (x1: ArrayLike, x2: ArrayLike): NDArray => stacked("vecmat", x1, x2, "k", "kn", "n");
+/** Scalar products of vectors along an axis; the other axes broadcast. */
+export function vecdot(x: ArrayLike, y: ArrayLike, { axis = -1 }: { readonly axis?: number } = {}): NDArray {
+  const last = (v: ArrayLike): NDArray => moveaxis(v, axis, -1);
+  return stacked("vecdot", last(x), last(y), "k", "k", "");
+}
+
+/**
+ * The last axis of x with the last but one of y (the only one of a vector), without broadcasting; scalars multiply.
+ * @throws WeftTypeError if sizes do not fit.
+ * @example np.dot([1, 2], [3, 4]).item() // => 11
+ */
+export function dot(x: ArrayLike, y: ArrayLike): NDArray {
+  const [a, b] = [asArray(x), asArray(y)];
+  if (a.ndim === 0 || b.ndim === 0) return multiply(x, y);
+  return overAxes("dot", a, b, -1, Math.max(0, b.ndim - 2));
+}
+
+/**
+ * The sum of products over pairs of axes: the last `axes` of x with the first of y, or the axes of the two lists. The result
+ * has the other axes of x, then those of y.
+ * @throws WeftTypeError if the lists or the sizes do not fit.
+ */
+export function tensordot(
+  x: ArrayLike,
+  y: ArrayLike,
+  axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
+): NDArray {
+  const [a, b] = [asArray(x), asArray(y)];
+  if (typeof axes === "number" && axes > Math.min(a.ndim, b.ndim))
+    throw new WeftTypeError(`Number of tensordot axes (${axes}) exceeds input ranks (${tuple(a.shape)} and ${tuple(b.shape)}).`);
+  const [left, right] = typeof axes === "number" ? [range(axes, a.ndim - axes), range(axes)] : axes;
+  return overAxes("tensordot", a, b, left, right);
+}
+
+function overAxes(
+  op: string,
+  a: NDArray,
+  b: NDArray,
+  left: number | readonly number[],
+  right: number | readonly number[],
+): NDArray {
+  const axesIn = (array: NDArray, list: number | readonly number[]): number[] =>
+    (typeof list === "number" ? [list] : list).map((axis) => canonicalAxis(axis, array.ndim));
+  const [lhs, rhs] = [axesIn(a, left), axesIn(b, right)];
+  if (String(pick(a.shape, lhs)) !== String(pick(b.shape, rhs)))
+    throw new WeftTypeError(
+      `${op}: contracting dimensions must have the same size, got ${tuple(a.shape)} and ${tuple(b.shape)} along ${tuple(lhs)} and ${tuple(rhs)}.`,
+    );
+  const name = (side: string, contracted: number[]) => (axis: number) =>
+    contracted.includes(axis) ? `k${contracted.indexOf(axis)}` : `${side}${axis}`;
+  const [xs, ys] = [range(a.ndim).map(name("x", lhs)), range(b.ndim).map(name("y", rhs))];
+  return contractAll([label(a, xs), label(b, ys)], [...xs, ...ys].filter((l) => !l.startsWith("k")));
+}
+
+/** The sum of products over the last axes; scalars multiply. */
+export function inner(x: ArrayLike, y: ArrayLike): NDArray {
+  const [a, b] = [asArray(x), asArray(y)];
+  return a.ndim === 0 || b.ndim === 0 ? multiply(x, y) : overAxes("inner", a, b, -1, -1);
+}
+/** All products of elements of the flattened arrays, as a matrix. */
+export const outer = (x: ArrayLike, y: ArrayLike): NDArray =>
+  multiply(expandDims(ravel(x), 1), ravel(y));
+/** The scalar product of the flattened arrays. */
+export const vdot = (x: ArrayLike, y: ArrayLike): NDArray => overAxes("vdot", ravel(x), ravel(y), 0, 0);
+
+/** Sums of the diagonals of the planes that two axes span. */
+export const trace = (a: ArrayLike, offset = 0, axis1 = 0, axis2 = 1): NDArray =>
+  sum(diagonal(a, offset, axis1, axis2), -1);
+
+export interface CrossOptions {
+  readonly axisa?: number;
+  readonly axisb?: number;
+  readonly axisc?: number;
+  /** Stands for the other three. */
+  readonly axis?: number;
+}
+/**
+ * Cross products of vectors of 3 (or 2) components along an axis; of 2 components on both sides, the third component alone.
+ * @throws WeftValueError for other numbers of components.
+ */
+export function cross(
+  a: ArrayLike,
+  b: ArrayLike,
+  { axis, axisa = axis ?? -1, axisb = axis ?? -1, axisc = axis ?? -1 }: CrossOptions = {},
+): NDArray {
+  const [x, y] = [components(a, axisa), components(b, axisb)];
+  const minor = (i: number, j: number): NDArray =>
+    subtract(multiply(x[i] ?? 0, y[j] ?? 0), multiply(x[j] ?? 0, y[i] ?? 0));
+  if (x.length === 2 && y.length === 2) return minor(0, 1);
+  return stack([minor(1, 2), minor(2, 0), minor(0, 1)], axisc);
+}
+
+function components(a: ArrayLike, axis: number): NDArray[] {
+  const x = moveaxis(a, axis, 0);
+  if (x.shape[0] !== 2 && x.shape[0] !== 3)
+    throw new WeftValueError(`np.cross: vectors must have 2 or 3 components, got ${x.shape[0]}.`);
+  return unstack(x);
+}

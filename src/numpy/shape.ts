@@ -1,0 +1,169 @@
+/** The same elements under another shape or in another place. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import type { Shape } from "../core/aval.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { complement, inverse, range } from "../lax/axes.ts";
+import { tuple } from "../lax/check.ts";
+import { asArray } from "../lax/convert.ts";
+import * as lax from "../lax/shape.ts";
+import { canonicalAxis, broadcastShapes as join, size as sizeOf } from "../util/shape.ts";
+import { type Axis, axesOf, commonShape, spread } from "./promote.ts";
+
+/** The number of axes. */
+export const ndim = (x: ArrayLike): number => asArray(x).ndim;
+/** The sizes of the axes. */
+export const shape = (x: ArrayLike): number[] => asArray(x).shape;
+/** The number of elements, or of those along an axis. */
+export function size(a: ArrayLike, axis?: number): number {
+  const x = asArray(a);
+  return axis === undefined ? x.size : x.shape[canonicalAxis(axis, x.ndim)]!;
+}
+/** Whether this is a number, a boolean or an array without axes. */
+export const isscalar = (element: unknown): boolean =>
+  typeof element === "number" ||
+  typeof element === "boolean" ||
+  (typeof element === "object" && element !== null && "aval" in element && (element as NDArray).ndim === 0);
+
+/**
+ * The same elements in row-major order under another shape. One size may be -1: it is inferred.
+ * @throws WeftTypeError if the numbers of elements differ.
+ * @example np.reshape([1, 2, 3, 4], [2, -1]).js() // => [[1, 2], [3, 4]]
+ */
+export function reshape(x: ArrayLike, newShape: number | Shape): NDArray {
+  const a = asArray(x);
+  const sizes = typeof newShape === "number" ? [newShape] : newShape;
+  const known = sizeOf(sizes.filter((d) => d !== -1));
+  const inferred = sizes.includes(-1);
+  if (inferred && (known === 0 || a.size % known !== 0))
+    throw new WeftTypeError(`cannot reshape array of shape ${tuple(a.shape)} (size ${a.size}) into shape ${tuple(sizes)}.`);
+  return lax.reshape(a, sizes);
+}
+/** All elements as a vector. */
+export const ravel = (a: ArrayLike): NDArray => lax.reshape(a, [asArray(a).size]);
+
+/**
+ * Axis k of the result is axis `perm[k]` of x (default: all axes reversed).
+ * @throws WeftTypeError if it is not a permutation.
+ */
+export function transpose(x: ArrayLike, perm?: readonly number[] | null): NDArray {
+  const a = asArray(x);
+  return lax.transpose(a, perm?.map((axis) => canonicalAxis(axis, a.ndim)));
+}
+export { transpose as permuteDims };
+/** The last two axes swapped. @throws WeftValueError below two axes. */
+export function matrixTranspose(a: ArrayLike): NDArray {
+  const x = asArray(a);
+  if (x.ndim < 2) throw new WeftValueError(`np.matrixTranspose needs at least two axes, got ${x.aval}.`);
+  return swapaxes(x, -1, -2);
+}
+/** Two axes swapped. */
+export function swapaxes(a: ArrayLike, axis1: number, axis2: number): NDArray {
+  const x = asArray(a);
+  const [i, j] = [canonicalAxis(axis1, x.ndim), canonicalAxis(axis2, x.ndim)];
+  return lax.transpose(x, range(x.ndim).with(i, j).with(j, i));
+}
+/** The axes `src` moved to the places `dst`; the others keep their order. @throws WeftValueError if their numbers differ. */
+export function moveaxis(x: ArrayLike, src: number | readonly number[], dst: number | readonly number[]): NDArray {
+  const a = asArray(x);
+  const [from, to] = [axesOf(src, a.ndim), axesOf(dst, a.ndim)];
+  if (from.length !== to.length)
+    throw new WeftValueError(`np.moveaxis: as many places as axes are needed, got ${tuple(from)} and ${tuple(to)}.`);
+  const order = [...complement(a.ndim, from), ...from];
+  const places = [...complement(a.ndim, to), ...to];
+  return lax.transpose(a, inverse(places).map((k) => order[k]!));
+}
+
+/**
+ * x without its axes of size 1, or without those named.
+ * @throws WeftTypeError if one of them has another size.
+ */
+export function squeeze(a: ArrayLike, axis: Axis = null): NDArray {
+  const x = asArray(a);
+  return lax.squeeze(x, axis === null ? range(x.ndim).filter((d) => x.shape[d] === 1) : axesOf(axis, x.ndim));
+}
+/** x with new axes of size 1 at these places of the result. @example np.expandDims([1, 2], 1).shape // => [2, 1] */
+export const expandDims = (a: ArrayLike, axis: number | readonly number[]): NDArray =>
+  lax.expandDims(a, typeof axis === "number" ? [axis] : axis);
+
+/** x with axes of size 1 in front until it has `count`. */
+export function atLeast(a: ArrayLike, count: number): NDArray {
+  const x = asArray(a);
+  return x.ndim >= count ? x : spread(x, [...range(count - x.ndim).map(() => 1), ...x.shape]);
+}
+/** Scalars as vectors of one element. */
+export const atleast1d = (a: ArrayLike): NDArray => atLeast(a, 1);
+/** Scalars and vectors as matrices of one row. */
+export const atleast2d = (a: ArrayLike): NDArray => atLeast(a, 2);
+
+/**
+ * x repeated to a shape, axes aligned at the right.
+ * @throws WeftValueError if it does not fit.
+ * @example np.broadcastTo([1, 2], [2, 2]).js() // => [[1, 2], [1, 2]]
+ */
+export function broadcastTo(a: ArrayLike, newShape: number | Shape): NDArray {
+  const x = asArray(a);
+  const target = typeof newShape === "number" ? [newShape] : newShape;
+  if (String(join(x.shape, target)) !== String(target))
+    throw new WeftValueError(`Incompatible shapes for broadcasting: ${tuple(x.shape)} and requested shape ${tuple(target)}.`);
+  return spread(x, target);
+}
+/** The shape that shapes broadcast to. @throws WeftTypeError if there is none. */
+export const broadcastShapes = (...shapes: readonly Shape[]): number[] => commonShape("broadcastShapes", shapes);
+/** The arrays repeated to one shape. @throws WeftTypeError if there is none. */
+export function broadcastArrays(...arrays: readonly ArrayLike[]): NDArray[] {
+  const xs = arrays.map(asArray);
+  const target = commonShape("broadcastArrays", xs.map((x) => x.shape));
+  return xs.map((x) => spread(x, target));
+}
+
+/** The order along these axes (default: all) reversed. */
+export function flip(x: ArrayLike, axis: Axis = null): NDArray {
+  const a = asArray(x);
+  return lax.rev(a, axesOf(axis, a.ndim));
+}
+/** The first axis reversed. */
+export const flipud = (x: ArrayLike): NDArray => flip(x, 0);
+/** The second axis reversed. */
+export const fliplr = (x: ArrayLike): NDArray => flip(x, 1);
+/** A plane turned k times by 90 degrees, from the first of `axes` towards the second. */
+export function rot90(m: ArrayLike, k = 1, axes: readonly number[] = [0, 1]): NDArray {
+  const [a, b] = [axes[0]!, axes[1]!];
+  const turns = ((k % 4) + 4) % 4;
+  if (turns === 0) return asArray(m);
+  if (turns === 2) return flip(m, [a, b]);
+  return turns === 1 ? swapaxes(flip(m, b), a, b) : flip(swapaxes(m, a, b), b);
+}
+
+// ---- diagonals
+
+/**
+ * The diagonals of the planes that two axes span, along a new last axis; `offset` moves them along `axis2`.
+ * @throws WeftValueError below two axes.
+ * @example np.diagonal([[1, 2], [3, 4]]).js() // => [1, 4]
+ */
+export function diagonal(a: ArrayLike, offset = 0, axis1 = 0, axis2 = 1): NDArray {
+  const x = asArray(a);
+  if (x.ndim < 2) throw new WeftValueError(`diagonal requires an array of at least two dimensions, got ${x.aval}.`);
+  const planes = moveaxis(x, [axis1, axis2], [-2, -1]);
+  const batch = planes.shape.slice(0, -2);
+  const [rows, columns] = [planes.shape.at(-2)!, planes.shape.at(-1)!];
+  const [row, column] = [Math.max(0, -offset), Math.max(0, offset)];
+  const length = Math.max(0, Math.min(rows - row, columns - column));
+  const start = length === 0 ? 0 : row * columns + column;
+  const limit = length === 0 ? 0 : start + (length - 1) * (columns + 1) + 1;
+  const flat = lax.reshape(planes, [...batch, rows * columns]);
+  return lax.sliceInDim(flat, start, limit, columns + 1, -1);
+}
+
+/** The matrix with the vector v on its k-th diagonal, or the k-th diagonal of a matrix. */
+export function diag(v: ArrayLike, k = 0): NDArray {
+  const x = asArray(v);
+  if (x.ndim === 2) return diagonal(x, k);
+  if (x.ndim !== 1) throw new WeftValueError(`np.diag: the input must be 1- or 2-dimensional, got ${x.aval}.`);
+  const n = x.size + Math.abs(k);
+  const start = k >= 0 ? k : -k * n;
+  const covered = Math.max(0, (x.size - 1) * (n + 1) + 1);
+  return lax.reshape(lax.pad(x, lax.full([], 0, x.dtype), [[start, n * n - start - covered, n]]), [n, n]);
+}
+/** {@link diag} of all elements. */
+export const diagflat = (v: ArrayLike, k = 0): NDArray => diag(ravel(v), k);

@@ -1,0 +1,27 @@
+"""Writes the golden values that weft's tests compare with.
+
+    python test/goldens/make.py [section ...]
+
+Values come from JAX 0.10.2 on CPU (`pip install jax==0.10.2`) with 64-bit types off, except where a section says that
+float64 is concerned. The output is deterministic: running this again leaves the files unchanged.
+"""
+
+import pathlib
+import sys
+
+import jax
+
+jax.config.update("jax_platforms", "cpu")
+
+import codec  # noqa: E402
+import ops  # noqa: E402
+
+HERE = pathlib.Path(__file__).parent
+SECTIONS = {
+    "ops": ops.rows,
+    "nn": ops.nn_rows,
+}
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or SECTIONS:
+        codec.write(HERE / f"{name}.json", list(SECTIONS[name]()))

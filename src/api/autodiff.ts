@@ -88,11 +88,12 @@ export function valueAndGrad<
     leaves.forEach((x, i) => wanted[i] && checkDifferentiable(x, owner[i]!));
     const flat = flatten(f, defs, hasAux, "grad");
     const lin = linearizeFlat(flat, leaves, wanted);
-    const [value] = lin.outs;
-    checkScalar(lin.outs, flat.outTree());
-    const cts = unflattenArgs(defs, pullback(lin, leaves, [scalar(1, value!.dtype)]));
+    const [outs, aux] = flat.finish(lin.outs);
+    checkScalar(outs, flat.outTree());
+    const value = outs[0]!;
+    const cts = unflattenArgs(defs, pullback(lin, leaves, [scalar(1, value.dtype)]));
     const gradients = picked.map((i) => cts[i]);
-    const out = hasAux ? [value, flat.aux()] : value;
+    const out = hasAux ? [value, aux] : value;
     return [out, typeof argnums === "number" ? gradients[0] : gradients] as [Value<F, HA>, Gradient<F, I>];
   };
 }
@@ -177,12 +178,13 @@ export function vjp<F extends AnyFunction, HA extends boolean = false>(
   const flat = flatten(f, defs, options.hasAux ?? false, "vjp");
   const lin = linearizeFlat(flat, leaves);
   const outTree = flat.outTree();
+  const [outs, aux] = flat.finish(lin.outs);
   const back = disposable((ct: unknown) => {
-    const cts = matchLeaves(ct, outTree, lin.outs, "vjp: the cotangent");
+    const cts = matchLeaves(ct, outTree, outs, "vjp: the cotangent");
     return unflattenArgs(defs, pullback(lin, leaves, cts));
   });
-  const out = tree.unflatten(outTree, lin.outs);
-  return (options.hasAux ? [out, back, flat.aux()] : [out, back]) as never;
+  const out = tree.unflatten(outTree, outs);
+  return (options.hasAux ? [out, back, aux] : [out, back]) as never;
 }
 
 /** Leaves of a tree that must have the structure and the types of `like`; plain numbers take the dtype. */
@@ -221,9 +223,11 @@ export function jvp<F extends AnyFunction, HA extends boolean = false>(
   const given = flattenTangents(tangents, defs, leaves, "jvp");
   const flat = flatten(f, defs, options.hasAux ?? false, "jvp");
   const [outs, outTangents] = jvpFlat(flat, leaves, given);
-  const out = tree.unflatten(flat.outTree(), outs);
-  const tangentOut = tree.unflatten(flat.outTree(), outTangents.map(instantiate));
-  return (options.hasAux ? [out, tangentOut, flat.aux()] : [out, tangentOut]) as never;
+  const [primalsOut, aux] = flat.finish(outs);
+  const [tangentsOut] = flat.finish(outTangents.map(instantiate));
+  const out = tree.unflatten(flat.outTree(), primalsOut);
+  const tangentOut = tree.unflatten(flat.outTree(), tangentsOut);
+  return (options.hasAux ? [out, tangentOut, aux] : [out, tangentOut]) as never;
 }
 
 function flattenTangents(tangents: readonly unknown[], defs: readonly tree.TreeDef[], primals: readonly NDArray[], what: string): MaybeZero[] {
@@ -259,13 +263,14 @@ export function linearize<F extends AnyFunction, HA extends boolean = false>(
   const flat = flatten(f, defs, options.hasAux ?? false, "linearize");
   const lin = linearizeFlat(flat, leaves);
   const outTree = flat.outTree();
+  const [primalsOut, aux] = flat.finish(lin.outs);
   const push = disposable((...tangents: unknown[]) => {
     const given = flattenTangents(tangents, defs, leaves, "linearize");
     const ts = given.filter((_, i) => lin.nonzeroIn[i]).map(instantiate);
     const results = evalJaxpr(lin.staged, [...lin.residuals, ...ts]);
-    const outs = lin.outs.map((o, i) => (lin.nonzeroOut[i] ? results.shift()! : instantiate(new Zero(o.aval))));
+    const outs = primalsOut.map((o, i) => (lin.nonzeroOut[i] ? results.shift()! : instantiate(new Zero(o.aval))));
     return tree.unflatten(outTree, outs);
   });
-  const out = tree.unflatten(outTree, lin.outs);
-  return (options.hasAux ? [out, push, flat.aux()] : [out, push]) as never;
+  const out = tree.unflatten(outTree, primalsOut);
+  return (options.hasAux ? [out, push, aux] : [out, push]) as never;
 }

@@ -1,6 +1,7 @@
 /** Types and helpers shared by the transformations: user functions over trees as functions over lists of arrays. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLike, NDArray } from "../core/array.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import { stopGradient } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as tree from "../tree/index.ts";
 import type { MapTree } from "../tree/index.ts";
@@ -39,29 +40,42 @@ export function arrayLeaves(value: unknown, where: string): [leaves: NDArray[], 
 const isArrayLeaf = (x: unknown): boolean =>
   typeof x === "number" || typeof x === "boolean" || ArrayBuffer.isView(x) || (typeof x === "object" && x !== null && "aval" in x);
 
-/** A function on flat lists of arrays made from one on trees; `outTree()` is known after a call. */
+/** A function on flat lists of arrays made from one on trees. With aux, its arrays follow the leaves of the result. */
 export interface FlatFunction {
   (leaves: NDArray[]): NDArray[];
+  /** The tree of the result; known after a call. */
   outTree(): tree.TreeDef;
-  aux(): unknown;
+  /** Splits the outputs of a call, or of its transform, into the result's leaves and aux. */
+  finish(outs: readonly NDArray[]): [leaves: NDArray[], aux: unknown];
 }
 
-/** With `hasAux`, f returns [out, aux]: only `out` is differentiated, `aux` is kept for the caller. */
+/** With `hasAux`, f returns [out, aux]: only `out` is differentiated; aux may hold anything, its arrays are outputs too. */
 export function flatten(f: AnyFunction, inTrees: readonly tree.TreeDef[], hasAux: boolean, what: string): FlatFunction {
   let def: tree.TreeDef | undefined;
-  let aux: unknown;
+  let auxTree: readonly [leaves: unknown[], def: tree.TreeDef] | undefined;
   const flat = (leaves: NDArray[]): NDArray[] => {
     let start = 0;
     const args = inTrees.map((d) => tree.unflatten(d, leaves.slice(start, (start += d.numLeaves))));
     const result = f(...args);
-    const [out, extra] = hasAux ? splitAux(result, what) : [result, undefined];
-    aux = extra;
+    const [out, aux] = hasAux ? splitAux(result, what) : [result, undefined];
     const [outLeaves, outDef] = arrayLeaves(out, `${what}: the function's result`);
+    auxTree = tree.flatten(aux, undefined);
     def = outDef;
-    return outLeaves;
+    return [...outLeaves, ...auxTree[0].filter(isNDArray).map(stopGradient)];
   };
-  return Object.assign(flat, { outTree: () => def!, aux: () => aux });
+  const finish = (outs: readonly NDArray[]): [NDArray[], unknown] => {
+    const [auxLeaves, auxDef] = auxTree!;
+    const arrays = outs.slice(def!.numLeaves);
+    const aux = tree.unflatten(
+      auxDef,
+      auxLeaves.map((x) => (isNDArray(x) ? arrays.shift() : x)),
+    );
+    return [outs.slice(0, def!.numLeaves), aux];
+  };
+  return Object.assign(flat, { outTree: () => def!, finish });
 }
+
+const isNDArray = (x: unknown): x is NDArray => x instanceof NDArray;
 
 function splitAux(result: unknown, what: string): [unknown, unknown] {
   if (Array.isArray(result) && result.length === 2) return [result[0], result[1]];

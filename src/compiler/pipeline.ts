@@ -4,7 +4,8 @@
  * - `fuse` first: it works on whole nests as the lowering made them, one per array; every other pass gains from fewer of them.
  * - `collapse` next: fusing compares loops one by one, so shapes have to be intact until it is done; vectors want long loops.
  * - `contract` turns contractions into packing and register-blocked loops, with the epilogues that fusing gave them.
- * - `licm` after it, because packed weights are what it is for: they leave the time loop.
+ * - `spread` gives what an inner loop computes the same way in every outer iteration a loop of its own, so that
+ * - `licm` can move it outside. Both after `contract`, because packed weights are what it is for: they leave the time loop.
  * - `math` before vectors: polynomials are ordinary arithmetic, so the vectoriser needs to know no special function.
  * - `vectorize` when nothing reshapes loops any more.
  * - `uniform` after it: moving scalars out of loops spoils perfect nests, and by now lanes say what is uniform.
@@ -19,6 +20,7 @@ import { contract } from "./passes/contract.ts";
 import { fuse } from "./passes/fuse.ts";
 import { licm } from "./passes/licm.ts";
 import { math } from "./passes/math.ts";
+import { spread } from "./passes/spread.ts";
 import { tidy } from "./passes/tidy.ts";
 import { uniform } from "./passes/uniform.ts";
 import { vectorize } from "./passes/vectorize.ts";
@@ -26,12 +28,13 @@ import type { Target } from "./target.ts";
 
 export type Pass = (program: Program, target: Target) => Program;
 
-export type PassName = "fuse" | "collapse" | "contract" | "licm" | "math" | "vectorize" | "uniform" | "tidy";
+export type PassName = "fuse" | "collapse" | "contract" | "spread" | "licm" | "math" | "vectorize" | "uniform" | "tidy";
 
 const PASSES: Readonly<Record<PassName, Pass>> = {
   fuse,
   collapse,
   contract,
+  spread,
   licm,
   math,
   vectorize,

@@ -6,6 +6,15 @@ export { abs, add, addAny, div, integerPow, mul, neg, reciprocal, sign, square, 
 export { broadcast, broadcastInDim, full, fullLike, onesLike, reduceSum, zerosLike } from "./broadcast.ts";
 export { bitcastConvertType, convertElementType, copy, stopGradient } from "./cast.ts";
 export * from "./compare.ts";
+export { cond, switchCase, switchCase as switch } from "./control/branches.ts";
+export {
+  type ForiOptions,
+  foriLoop,
+  map,
+  type ScanOptions,
+  scan,
+  whileLoop,
+} from "./control/loops.ts";
 export { asArray } from "./convert.ts";
 export {
   type AlongOptions,

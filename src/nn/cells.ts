@@ -1,9 +1,10 @@
 /** Recurrent cells: one step each, for any leading batch shape. Time, batch and layers stay outside. */
 import type { NDArray } from "../core/array.ts";
 import { WeftValueError } from "../core/errors.ts";
-import { concatenate, indexInDim, split as splitParts } from "../lax/shape.ts";
+import { dynamicUpdateSlice } from "../lax/dynamic.ts";
+import { concatenate, full, indexInDim, split as splitParts } from "../lax/shape.ts";
 import { zeros } from "../numpy/creation.ts";
-import { matmul, tanh } from "../numpy/math.ts";
+import { add, matmul, multiply, subtract, tanh } from "../numpy/math.ts";
 import { split } from "../random/index.ts";
 import { sigmoid } from "./activations.ts";
 import { glorotUniform, type Initializer } from "./initializers.ts";
@@ -58,7 +59,7 @@ function initGates(
 
 /** What all gates see of input and state: `x·wx + h·wh + b`. */
 const preactivations = (p: GateParams, h: NDArray, x: NDArray): NDArray =>
-  matmul(x, p.wx).add(matmul(h, p.wh)).add(p.b);
+  add(add(matmul(x, p.wx), matmul(h, p.wh)), p.b);
 
 const gatesOf = (z: NDArray, n: number): NDArray[] =>
   splitParts(z, Array<number>(n).fill(z.shape.at(-1)! / n), z.ndim - 1);
@@ -111,7 +112,8 @@ export function lstmCell(
   options: CellOptions = {},
 ): Cell<GateParams, LstmCarry> {
   checkSizes("lstmCell", inputSize, hiddenSize);
-  const forgetOne = (b: NDArray): NDArray => b.at([hiddenSize, 2 * hiddenSize]).set(1);
+  const forgetOne = (b: NDArray): NDArray =>
+    dynamicUpdateSlice(b, full([hiddenSize], 1, b.dtype), [hiddenSize]);
   return {
     inputSize,
     hiddenSize,
@@ -125,10 +127,8 @@ export function lstmCell(
     }),
     step(p, { h, c }, x) {
       const [i, f, g, o] = gatesOf(preactivations(p, h, x), 4) as [NDArray, NDArray, NDArray, NDArray];
-      const cell = sigmoid(f)
-        .mul(c)
-        .add(sigmoid(i).mul(tanh(g)));
-      const next = sigmoid(o).mul(tanh(cell));
+      const cell = add(multiply(sigmoid(f), c), multiply(sigmoid(i), tanh(g)));
+      const next = multiply(sigmoid(o), tanh(cell));
       return [{ h: next, c: cell }, next];
     },
   };
@@ -155,12 +155,12 @@ export function gruCell(
     init: (key) => ({ ...initGates(key, inputSize, hiddenSize, 3, options), bh: zeros([3 * hiddenSize]) }),
     initialCarry: (batchShape = []) => zeros([...batchShape, hiddenSize]),
     step(p, h, x) {
-      const [xr, xz, xn] = gatesOf(matmul(x, p.wx).add(p.b), 3) as [NDArray, NDArray, NDArray];
-      const [hr, hz, hn] = gatesOf(matmul(h, p.wh).add(p.bh), 3) as [NDArray, NDArray, NDArray];
-      const reset = sigmoid(xr.add(hr));
-      const update = sigmoid(xz.add(hz));
-      const candidate = tanh(xn.add(reset.mul(hn)));
-      const next = candidate.add(update.mul(h.sub(candidate)));
+      const [xr, xz, xn] = gatesOf(add(matmul(x, p.wx), p.b), 3) as [NDArray, NDArray, NDArray];
+      const [hr, hz, hn] = gatesOf(add(matmul(h, p.wh), p.bh), 3) as [NDArray, NDArray, NDArray];
+      const reset = sigmoid(add(xr, hr));
+      const update = sigmoid(add(xz, hz));
+      const candidate = tanh(add(xn, multiply(reset, hn)));
+      const next = add(candidate, multiply(update, subtract(h, candidate)));
       return [next, next];
     },
   };

@@ -4,8 +4,7 @@ import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { asArray } from "../lax/convert.ts";
 import { gather } from "../lax/gather.ts";
 import { expandDims, full } from "../lax/shape.ts";
-import { add } from "../numpy/math.ts";
-import { matmul } from "../numpy/math.ts";
+import { add, matmul } from "../numpy/math.ts";
 import { asPositions } from "../numpy/promote.ts";
 import { glorotUniform, type Initializer, normal } from "./initializers.ts";
 

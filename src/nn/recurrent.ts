@@ -3,7 +3,8 @@ import { type NDArray, scalar } from "../core/array.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { scan } from "../lax/control/loops.ts";
 import { asArray } from "../lax/convert.ts";
-import { concatenate, expandDims, indexInDim } from "../lax/shape.ts";
+import { concatenate, expandDims, indexInDim, zerosLike } from "../lax/shape.ts";
+import { add, less } from "../numpy/math.ts";
 import { where } from "../numpy/select.ts";
 import { split } from "../random/index.ts";
 import * as tree from "../tree/index.ts";
@@ -90,10 +91,10 @@ export function run<P, C>(
   const { lengths, reverse = false } = options;
   const step = (state: { carry: C; t: NDArray }, x: NDArray): [unknown, NDArray] => {
     const [next, y] = cell.step(params, state.carry, x);
-    const t = state.t.add(reverse ? -1 : 1);
+    const t = add(state.t, reverse ? -1 : 1);
     if (lengths === undefined) return [{ carry: next, t }, y];
-    const valid = state.t.less(lengths);
-    return [{ carry: mask(valid, next, state.carry), t }, mask(valid, y, y.mul(0))];
+    const valid = less(state.t, lengths);
+    return [{ carry: mask(valid, next, state.carry), t }, mask(valid, y, zerosLike(y))];
   };
   const start = scalar(reverse ? xs.shape[0]! - 1 : 0, "int32");
   const [last, ys] = scan(step as never, { carry, t: start }, xs, { reverse }) as unknown as [

@@ -2,20 +2,17 @@
  * What an index like `x[1, :, idx, None]` means: which window of the operand is read or written, at which places, and how
  * the result is laid out. Reading and writing share it.
  */
-import { type ArrayLike, NDArray, scalar } from "../core/array.ts";
+import { NDArray, scalar } from "../core/array.ts";
 import type { TypedArray } from "../core/dtype.ts";
+import type { IndexItem } from "../core/methods.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import { insert, range } from "../lax/axes.ts";
+import { range } from "../lax/axes.ts";
+import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import { concatenate } from "../lax/join.ts";
 import { expandDims } from "../lax/views.ts";
 import { asPositions, commonShape, spread } from "./promote.ts";
 import { fromEnd } from "./select.ts";
-
-/**
- * One item per axis: a number or an integer array picks, `[]` keeps, `[start]` and `[start, stop]` cut out, null is a new axis.
- */
-export type IndexItem = number | readonly [] | readonly [number] | readonly [number, number] | null | NDArray | TypedArray;
 
 /** What happens along one axis of the operand. */
 type AxisPlan =
@@ -33,8 +30,6 @@ export interface IndexPlan {
   readonly newAxes: readonly number[];
 }
 
-const isNewAxis = (item: IndexItem): item is null => item === null;
-
 /** Bounds as in Python: negative ones count from the end, then everything is clipped. */
 function windowOf(bounds: readonly number[], size: number): AxisPlan {
   const clip = (i: number): number => Math.min(Math.max(i < 0 ? i + size : i, 0), size);
@@ -42,36 +37,35 @@ function windowOf(bounds: readonly number[], size: number): AxisPlan {
   return { kind: "window", start, size: Math.max(0, clip(bounds[1] ?? size) - start) };
 }
 
+const isPicker = (item: IndexItem): item is NDArray | TypedArray => item instanceof NDArray || ArrayBuffer.isView(item);
+
 function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray): AxisPlan {
-  if (typeof item === "number") {
-    if (!Number.isInteger(item)) throw new WeftTypeError(`Indices must be integers, got ${item} for an array of type ${x.aval}.`);
-    return { kind: "pick", at: item < 0 ? item + size : item };
-  }
-  if (item instanceof NDArray || ArrayBuffer.isView(item)) {
-    if (size === 0) throw new WeftValueError(`Cannot pick elements along an axis of size 0 of an array of type ${x.aval}.`);
-    return { kind: "pick", at: fromEnd(asPositions(item as ArrayLike, "index"), size) };
-  }
   if (Array.isArray(item) && item.length <= 2 && item.every(Number.isInteger)) return windowOf(item, size);
-  throw new WeftTypeError(
-    `${JSON.stringify(item)} is no index: use a number, [], [start], [start, stop], null or an array of integers.`,
-  );
+  if (!isPicker(item) && !Number.isInteger(item))
+    throw new WeftTypeError(
+      `${JSON.stringify(item)} is no index for an array of type ${x.aval}: ` +
+        "use an integer, [], [start], [start, stop], null or an array of integers.",
+    );
+  if (size === 0) throw new WeftValueError(`Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`);
+  if (isPicker(item)) return { kind: "pick", at: asPositions(item, "index") };
+  const at = item as number;
+  return { kind: "pick", at: at < 0 ? at + size : at };
 }
 
 /** Whether picking items stand next to each other; null and windows separate them. */
 function areAdjacent(items: readonly IndexItem[]): boolean {
-  const picks = range(items.length).filter((i) => items[i] !== null && !isWindow(items[i]!));
+  const picks = range(items.length).filter((i) => items[i] !== null && !Array.isArray(items[i]));
   return picks.length === 0 || picks.at(-1)! - picks[0]! + 1 === picks.length;
 }
-const isWindow = (item: IndexItem): boolean => Array.isArray(item);
 
 /** @throws WeftValueError for more items than axes, WeftTypeError for what is no index. */
 export function planIndex(x: NDArray, given: readonly IndexItem[]): IndexPlan {
-  const used = given.filter((item) => !isNewAxis(item)).length;
+  const used = given.filter((item) => item !== null).length;
   if (used > x.ndim)
     throw new WeftValueError(`Too many indices: array is ${x.ndim}-dimensional, but ${used} were indexed.`);
   const items: IndexItem[] = [...given, ...range(x.ndim - used).map((): [] => [])];
-  let next = 0;
-  const plans = items.map((item) => (item === null ? null : axisPlan(item, x.shape[next]!, x) && axisPlan(item, x.shape[next++]!, x)));
+  const sizes = x.shape[Symbol.iterator]();
+  const plans = items.map((item) => (item === null ? null : axisPlan(item, sizes.next().value!, x)));
   return layOut(items, plans);
 }
 
@@ -112,7 +106,7 @@ export function windowsOf(x: NDArray, { axes, shape, pickedAt, pickedShape }: In
   const pickedDims = range(x.ndim).filter((d) => axes[d]!.kind === "pick");
   const indexedDims = range(x.ndim).filter((d) => !isWhole(axes[d]!, x.shape[d]!));
   const rank = pickedShape.length;
-  const starts = indexedDims.map((d) => startOf(axes[d]!)).map((at) => expandDims(spread(at, pickedShape), [rank]));
+  const starts = indexedDims.map((d) => expandDims(spread(startOf(axes[d]!, x.shape[d]!), pickedShape), [rank]));
   return {
     windowDims: range(shape.length).filter((d) => d < pickedAt || d >= pickedAt + rank),
     pickedDims,
@@ -124,7 +118,7 @@ export function windowsOf(x: NDArray, { axes, shape, pickedAt, pickedShape }: In
 
 const isWhole = (plan: AxisPlan, size: number): boolean => plan.kind === "window" && plan.size === size;
 
-const startOf = (plan: AxisPlan): NDArray => {
+function startOf(plan: AxisPlan, size: number): NDArray {
   const at = plan.kind === "window" ? plan.start : plan.at;
-  return at instanceof NDArray ? asInt32(at) : scalar(at, "int32");
-};
+  return at instanceof NDArray ? convertElementType(fromEnd(at, size), "int32") : scalar(at, "int32");
+}

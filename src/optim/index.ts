@@ -1,4 +1,12 @@
-export { type AdamOptions, type AdamState, adam, adamw, momentumTrace, scaleByAdam, sgd } from "./optimizers.ts";
+export {
+  type AdamOptions,
+  type AdamState,
+  adam,
+  adamw,
+  momentumTrace,
+  scaleByAdam,
+  sgd,
+} from "./optimizers.ts";
 export {
   addDecayedWeights,
   clipByGlobalNorm,

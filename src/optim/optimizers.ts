@@ -1,7 +1,8 @@
 /** The optimizers. */
 import { type NDArray, scalar } from "../core/array.ts";
-import { add, divide, multiply, power, sqrt, subtract } from "../numpy/math.ts";
+import { convertElementType } from "../lax/cast.ts";
 import { zerosLike } from "../numpy/creation.ts";
+import { add, divide, multiply, power, sqrt, subtract } from "../numpy/math.ts";
 import { addDecayedWeights, type Schedule, scaleByLearningRate } from "./scale.ts";
 import { type Arrays, chain, type GradientTransformation, mapLeaves } from "./transformation.ts";
 
@@ -25,7 +26,11 @@ const average = (old: NDArray, value: NDArray, decay: number): NDArray =>
   add(multiply(old, decay), multiply(value, 1 - decay));
 
 /** Rescales gradients by running moments, with bias correction. Source: `optax.scale_by_adam`; Kingma & Ba 2015. */
-export function scaleByAdam({ b1 = 0.9, b2 = 0.999, eps = 1e-8 }: AdamOptions = {}): GradientTransformation<AdamState> {
+export function scaleByAdam({
+  b1 = 0.9,
+  b2 = 0.999,
+  eps = 1e-8,
+}: AdamOptions = {}): GradientTransformation<AdamState> {
   return {
     init: (params) => ({
       count: scalar(0, "int32"),
@@ -36,8 +41,9 @@ export function scaleByAdam({ b1 = 0.9, b2 = 0.999, eps = 1e-8 }: AdamOptions = 
       const count = add(state.count, 1);
       const mu = mapLeaves((m, g) => average(m, g, b1), state.mu, grads);
       const nu = mapLeaves((v, g) => average(v, multiply(g, g), b2), state.nu, grads);
-      const [c1, c2] = [b1, b2].map((b) => subtract(1, power(b, count.astype("float32"))));
-      const step = (m: NDArray, v: NDArray): NDArray => divide(divide(m, c1!), add(sqrt(divide(v, c2!)), eps));
+      const [c1, c2] = [b1, b2].map((b) => subtract(1, power(b, convertElementType(count, "float32"))));
+      const step = (m: NDArray, v: NDArray): NDArray =>
+        divide(divide(m, c1!), add(sqrt(divide(v, c2!)), eps));
       return [mapLeaves(step, mu, nu) as Arrays<P>, { count, mu, nu }];
     },
   };
@@ -49,22 +55,23 @@ export function scaleByAdam({ b1 = 0.9, b2 = 0.999, eps = 1e-8 }: AdamOptions = 
  * Source: `optax.adam`; Kingma & Ba, "Adam: a method for stochastic optimization", 2015.
  * @example const opt = optim.adam(1e-3); let state = opt.init(params);
  */
-export const adam = (learningRate: number | Schedule, options: AdamOptions = {}): GradientTransformation<unknown[]> =>
-  chain(scaleByAdam(options) as GradientTransformation<never>, scaleByLearningRate(learningRate));
+export const adam = (
+  learningRate: number | Schedule,
+  options: AdamOptions = {},
+): GradientTransformation<unknown[]> => chain(scaleByAdam(options), scaleByLearningRate(learningRate));
 
 /** Adam with decoupled weight decay. Source: `optax.adamw`; Loshchilov & Hutter 2019. */
 export const adamw = (
   learningRate: number | Schedule,
   { weightDecay = 1e-4, ...options }: AdamOptions & { readonly weightDecay?: number } = {},
 ): GradientTransformation<unknown[]> =>
-  chain(
-    scaleByAdam(options) as GradientTransformation<never>,
-    addDecayedWeights(weightDecay) as GradientTransformation<never>,
-    scaleByLearningRate(learningRate),
-  );
+  chain(scaleByAdam(options), addDecayedWeights(weightDecay), scaleByLearningRate(learningRate));
 
 /** Keeps a running sum of gradients: `trace ← g + decay · trace`. Source: `optax.trace`. */
-export const momentumTrace = (decay: number, nesterov = false): GradientTransformation<{ trace: unknown }> => ({
+export const momentumTrace = (
+  decay: number,
+  nesterov = false,
+): GradientTransformation<{ trace: unknown }> => ({
   init: (params) => ({ trace: mapLeaves(zerosLike, params) }),
   update<P>(grads: P, state: { trace: unknown }): [Arrays<P>, { trace: unknown }] {
     const trace = mapLeaves((t, g) => add(g, multiply(t, decay)), state.trace, grads);
@@ -84,4 +91,4 @@ export const sgd = (
 ): GradientTransformation<unknown[]> =>
   momentum === undefined
     ? chain(scaleByLearningRate(learningRate))
-    : chain(momentumTrace(momentum, nesterov) as GradientTransformation<never>, scaleByLearningRate(learningRate));
+    : chain(momentumTrace(momentum, nesterov), scaleByLearningRate(learningRate));

@@ -1,8 +1,8 @@
 /** Transformations that only rescale or clip. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { WeftTypeError } from "../core/errors.ts";
-import { add, divide, maximum, minimum, multiply, sqrt, sum } from "../numpy/math.ts";
 import { asArray } from "../lax/convert.ts";
+import { add, divide, maximum, minimum, multiply, sqrt, sum } from "../numpy/math.ts";
 import { leaves } from "../tree/index.ts";
 import { type EmptyState, type GradientTransformation, mapLeaves, stateless } from "./transformation.ts";
 
@@ -15,7 +15,9 @@ export const scale = (factor: ArrayLike): GradientTransformation<EmptyState> =>
 
 /** The Euclidean norm of all leaves of a tree together: a float scalar. Source: `optax.global_norm`. */
 export function globalNorm(t: unknown): NDArray {
-  const squares = leaves(t, undefined).map((x) => sum(multiply(asArray(x as ArrayLike), asArray(x as ArrayLike))));
+  const squares = leaves(t, undefined).map((x) =>
+    sum(multiply(asArray(x as ArrayLike), asArray(x as ArrayLike))),
+  );
   if (squares.length === 0) throw new WeftTypeError("optim.globalNorm: the tree has no leaves.");
   return sqrt(squares.reduce((a, b) => add(a, b)));
 }
@@ -38,7 +40,8 @@ export const clipByValue = (limit: number): GradientTransformation<EmptyState> =
 /** Adds `weightDecay · parameter` to every gradient. Source: `optax.add_decayed_weights`. */
 export const addDecayedWeights = (weightDecay: number): GradientTransformation<EmptyState> =>
   stateless((grads, params) => {
-    if (params === undefined) throw new WeftTypeError("addDecayedWeights: update needs the parameters as its third argument.");
+    if (params === undefined)
+      throw new WeftTypeError("addDecayedWeights: update needs the parameters as its third argument.");
     return mapLeaves((g, p) => add(g, multiply(p, weightDecay)), grads, params);
   });
 
@@ -52,7 +55,5 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation<{ co
 });
 
 /** `-learningRate · update`, for a number or a schedule. */
-export const scaleByLearningRate = (rate: number | Schedule): GradientTransformation<never> =>
-  (typeof rate === "function"
-    ? scaleBySchedule((count) => multiply(rate(count), -1))
-    : scale(-rate)) as GradientTransformation<never>;
+export const scaleByLearningRate = (rate: number | Schedule): GradientTransformation =>
+  typeof rate === "function" ? scaleBySchedule((count) => multiply(rate(count), -1)) : scale(-rate);

@@ -1,9 +1,10 @@
 /** Gradient transformations in the manner of optax: pure functions over trees, usable inside jit and scan. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
+import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import { add } from "../numpy/math.ts";
-import * as tree from "../tree/index.ts";
 import type { MapTree } from "../tree/index.ts";
+import * as tree from "../tree/index.ts";
 
 /** A tree with arrays as leaves. */
 export type Arrays<T> = MapTree<T, NDArray>;
@@ -43,13 +44,12 @@ export function mapLeaves(f: (...leaves: NDArray[]) => NDArray, first: unknown, 
  * Source: `optax.chain`.
  * @example optim.chain(optim.clipByGlobalNorm(1), optim.adam(1e-3))
  */
-export function chain(...parts: GradientTransformation<never>[]): GradientTransformation<unknown[]> {
-  const all = parts as GradientTransformation<unknown>[];
+export function chain(...parts: readonly GradientTransformation[]): GradientTransformation<unknown[]> {
   return {
-    init: (params) => all.map((t) => t.init(params)),
+    init: (params) => parts.map((t) => t.init(params)),
     update<P>(grads: P, states: unknown[], params?: P) {
       let updates: unknown = grads;
-      const next = all.map((t, i) => {
+      const next = parts.map((t, i) => {
         const [u, s] = t.update(updates, states[i], params as unknown);
         updates = u;
         return s;
@@ -65,5 +65,5 @@ export function chain(...parts: GradientTransformation<never>[]): GradientTransf
  * @example params = optim.applyUpdates(params, updates)
  */
 export function applyUpdates<P>(params: P, updates: unknown): Arrays<P> {
-  return mapLeaves((p, u) => add(p, u).astype(p.dtype), params, updates) as Arrays<P>;
+  return mapLeaves((p, u) => convertElementType(add(p, u), p.dtype), params, updates) as Arrays<P>;
 }

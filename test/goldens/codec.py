@@ -39,10 +39,20 @@ def tree(t):
     return array(t)
 
 
-def write(path, rows):
+def lines(rows):
     """One row a line, so that a changed golden is a changed line."""
-    lines = [json.dumps(row, separators=(",", ":"), allow_nan=False) for row in rows]
-    path.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    return "[\n" + ",\n".join(json.dumps(row, separators=(",", ":"), allow_nan=False) for row in rows) + "\n]"
+
+
+def write(path, rows):
+    """A list of rows. Operands that rows share are written once: {"inputs": [...], "rows": [...]}."""
+    if not any("args" in row for row in rows):
+        path.write_text(lines(rows) + "\n")
+        return
+    inputs = {}
+    index = lambda x: inputs.setdefault(json.dumps(x), (len(inputs), x))[0]
+    shared = [{**row, "args": [index(x) for x in row["args"]]} for row in rows]
+    path.write_text(f'{{"inputs":{lines(x for _, x in inputs.values())},"rows":{lines(shared)}}}\n')
 
 
 def probe(x, step, offset):

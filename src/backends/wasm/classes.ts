@@ -1,27 +1,10 @@
-import { byteSize, type DType, kindOf } from "../../core/dtype.ts";
+import { type DType, kindOf } from "../../core/dtype.ts";
 import { InternalError } from "../../core/errors.ts";
+import { bitsOf, CLASS } from "../common/classes.ts";
 import type { ValType } from "./encoder/index.ts";
 import { f32, f64, i32, type Node, op, v128 } from "./machine.ts";
 
-/**
- * How a dtype is computed with. Integers of 8 and 16 bits live sign- or zero-extended in 32 bits and are wrapped after every
- * operation that can leave their range. A bool is 0 or 1 in an i32, and a mask of 32 bits per lane in a vector.
- */
-export type Class = "f32" | "f64" | "i32" | "u32" | "bool";
-
-export const CLASS: Readonly<Record<DType, Class>> = {
-  float32: "f32",
-  float64: "f64",
-  int32: "i32",
-  uint32: "u32",
-  int16: "i32",
-  uint16: "u32",
-  int8: "i32",
-  uint8: "u32",
-  bool: "bool",
-};
-
-export const bitsOf = (dtype: DType): number => 8 * byteSize(dtype);
+export { bitsOf, CLASS, type Class, isNarrowInteger } from "../common/classes.ts";
 
 /** The WebAssembly type of a scalar. */
 export function valTypeOf(dtype: DType): ValType {
@@ -70,8 +53,6 @@ export function wrapLanes(x: Node, dtype: DType): Node {
   const shift = i32(32 - bits);
   return op("i32x4.shr_s", op("i32x4.shl", x, shift), shift);
 }
-
-export const isNarrowInteger = (dtype: DType): boolean => bitsOf(dtype) < 32 && dtype !== "bool";
 
 export function unsupported(what: string): never {
   throw new InternalError(`The wasm backend got ${what}, which a pass should have expanded before it.`);

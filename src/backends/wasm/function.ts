@@ -27,7 +27,7 @@ import type { FuncBuilder, FuncRef, GlobalRef, ValType } from "./encoder/index.t
 import { i32, type Node, pushAll, read, Schedule } from "./machine.ts";
 import { scalarBinary } from "./ops-scalar.ts";
 import { vectorBinary } from "./ops-vector.ts";
-import { identityOf, nestOf } from "./reduction.ts";
+import { identityOf, nestOf } from "../common/reduction.ts";
 import { ScalarSelector, type Surroundings } from "./select-scalar.ts";
 import { extract, type Lanes, VectorSelector } from "./select-vector.ts";
 import { storeParts, storeScalar } from "./stores.ts";

@@ -18,7 +18,7 @@ import {
   renewed,
   substitute,
 } from "../../compiler/ir/visit.ts";
-import { withPossibleLanes } from "./lanes.ts";
+import { withPossibleLanes } from "../common/lanes.ts";
 import { blockWork, statementWork, type WorkLimits } from "./work.ts";
 
 const UNROLL_EXTENT = 4;

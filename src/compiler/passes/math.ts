@@ -8,8 +8,9 @@
  * vectoriser takes every expansion. Results are the same on every target, up to the one or two roundings of `fma`.
  *
  * Precision (test/compiler/passes/math.test.ts holds it): at most 4 ulp in float32 over the whole range, subnormal numbers,
- * infinities and NaN included. Exceptions are noted with the functions: sin, cos, tan have a largest argument; lgamma and
- * digamma lose relative precision at their negative zeros.
+ * infinities and NaN included. Exceptions are noted with the functions: sin, cos, tan have a largest argument; the tail of
+ * erfc has 5 ulp; lgamma and digamma lose relative precision at their negative zeros; erfInv is XLA's polynomial, which
+ * takes the logarithm of a rounded 1 - x².
  *
  * Requires: nothing. Ensures: no function of {@link UNARY_EXPANSIONS} and {@link BINARY_EXPANSIONS} is left.
  */

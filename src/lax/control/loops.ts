@@ -6,9 +6,11 @@ import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { isStepwise } from "../../core/trace.ts";
 import * as tree from "../../tree/index.ts";
 import type { MapTree } from "../../tree/index.ts";
+import { batchFlat, moveBatchAxis } from "../../transforms/batch.ts";
 import { asArray } from "../convert.ts";
 import { convertElementType, convertTo } from "../cast.ts";
 import { add, lt } from "../elementwise.ts";
+import { concatenate, reshape, sliceInDim } from "../shape.ts";
 import { carryLeaf, concreteInt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
 import { type CarryName, checkCarry, parameterName } from "./carry-errors.ts";
 import { scanPrimitive } from "./scan.ts";
@@ -175,13 +177,58 @@ function unrollFactor(unroll: unknown, length: number): number {
 
 /**
  * Applies `f` to every element along the leading axis of `xs`, one after the other: a scan without carry.
- * With `batchSize`, chunks of that many elements are computed together by vmap (see `api/map.ts`).
- * @returns a tree with the results stacked along a new leading axis. Source: `jax.lax.map`.
+ *
+ * @param options.batchSize compute chunks of that many elements together, as vmap would (0: all at once)
+ * @returns a tree with the results stacked along a new leading axis
+ * @throws as {@link scan}; WeftValueError when batchSize is no non-negative integer
+ * Source: `jax.lax.map`.
  * @example lax.map((x) => x.mul(2), np.arange(3)) // [0, 2, 4]
  */
-export function mapOne<X, Y>(f: (x: Arrays<X>) => Y, xs: X): Arrays<Y> {
+export function map<X, Y>(f: (x: Arrays<X>) => Y, xs: X, options: { readonly batchSize?: number } = {}): Arrays<Y> {
   if (typeof f !== "function") throw new WeftTypeError("lax.map: f argument should be a callable.");
-  return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1] as Arrays<Y>;
+  const { batchSize } = options;
+  if (batchSize === undefined) return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1] as Arrays<Y>;
+  if (!Number.isInteger(batchSize) || batchSize < 0)
+    throw new WeftValueError(`lax.map: batchSize must be a non-negative integer, got ${batchSize}.`);
+  return mapChunks(f as UserFunction, xs, batchSize) as Arrays<Y>;
+}
+
+/** A scan over whole chunks, each computed at once, and the remainder at once. */
+function mapChunks(f: UserFunction, xs: unknown, batchSize: number): unknown {
+  const [raw, def] = tree.flatten(xs, undefined);
+  const leaves = raw.map((x) => asArray(x as NDArray));
+  const length = scanLength(raw, def, leaves, undefined);
+  const size = batchSize === 0 ? length : Math.min(batchSize, length);
+  const whole = size === 0 ? 0 : length - (length % size);
+  const part = (from: number, to: number): NDArray[] => leaves.map((x) => sliceInDim(x, from, to));
+  const rest = whole < length || length === 0 ? [atOnce(f, tree.unflatten(def, part(whole, length)), length - whole)] : [];
+  if (whole === 0) return rest[0];
+  const chunks = part(0, whole).map((x) => reshape(x, [whole / size, size, ...x.shape.slice(1)]));
+  const stacked = map((chunk) => atOnce(f, chunk, size), tree.unflatten(def, chunks));
+  const [outs, outDef] = tree.flatten(stacked as unknown, undefined);
+  const flat = (outs as NDArray[]).map((y) => reshape(y, [whole, ...y.shape.slice(2)]));
+  const tails = rest.map((r) => tree.leaves(r, undefined) as NDArray[]);
+  return tree.unflatten(
+    outDef,
+    flat.map((y, i) => (tails.length ? concatenate([y, tails[0]![i]!], 0) : y)),
+  );
+}
+
+/** `f` on all elements of the leading axis together. */
+function atOnce(f: UserFunction, xs: unknown, size: number): unknown {
+  const [leaves, def] = tree.flatten(xs, undefined);
+  let outDef: tree.TreeDef | undefined;
+  const flat = (args: NDArray[]): NDArray[] => {
+    const [outs, d] = tree.flatten(f(tree.unflatten(def, args)), undefined);
+    outDef = d;
+    return outs.map((x) => asArray(x as NDArray));
+  };
+  const zeros = leaves.map(() => 0);
+  const [outs, dims] = batchFlat(flat, leaves as NDArray[], zeros, size);
+  return tree.unflatten(
+    outDef!,
+    outs.map((x, i) => moveBatchAxis(x, dims[i]!, 0, size)),
+  );
 }
 
 /**

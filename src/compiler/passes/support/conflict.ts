@@ -153,14 +153,15 @@ export function disjoint(i: Affine, j: Affine, a: Summary, b: Summary): boolean 
 }
 
 /** The part of an index made of atoms declared inside of a statement, and the rest. */
-function split(index: Affine, s: Summary): { inner: Affine; outer: Affine } {
+export function split(index: Affine, s: Summary): { inner: Affine; outer: Affine } {
   const isInner = (t: Affine["terms"][number]): boolean => s.declares.has(t.atom);
   return {
     inner: { offset: 0, terms: index.terms.filter(isInner) },
     outer: { offset: index.offset, terms: index.terms.filter((t) => !isInner(t)) },
   };
 }
-const rangeOf = (index: Affine, s: Summary): { min: number; max: number } | undefined =>
+/** Smallest and largest value over the loops inside of a statement; undefined when it uses computed values. */
+export const rangeOf = (index: Affine, s: Summary): { min: number; max: number } | undefined =>
   affineRange(index, (atom) => s.extents.get(atom));
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

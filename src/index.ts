@@ -1,15 +1,19 @@
 /** weft: composable transformations of array programs, centred on the compiled loop. Public names only. */
 import "./runtime/index.ts";
+import "./numpy/methods.ts";
 
 export { grad, jvp, linearize, valueAndGrad, vjp } from "./api/autodiff.ts";
 export { evalShape, makeJaxpr } from "./api/inspect.ts";
 export { hessian, jacfwd, jacrev } from "./api/jacobian.ts";
 export { disableJit, jit } from "./api/jit.ts";
 export { vmap } from "./api/vmap.ts";
+export type { ArrayLike, NDArray } from "./core/array.ts";
+export type { DType } from "./core/dtype.ts";
 export * as io from "./io/index.ts";
 export * as debug from "./lax/control/debug.ts";
 export * as lax from "./lax/index.ts";
 export * as nn from "./nn/index.ts";
+export * as numpy from "./numpy/index.ts";
 export * as optim from "./optim/index.ts";
 export * as random from "./random/index.ts";
 export * as tree from "./tree/index.ts";

@@ -2,7 +2,7 @@
  * Signatures of the NumPy-style methods of arrays. The implementations live in `numpy/methods.ts`, which installs
  * them on the prototype; only types stand here because core must not import numpy.
  */
-import type { ArrayLike, NDArray, Nested } from "./array.ts";
+import type { ArrayLike, NDArray } from "./array.ts";
 import type { DType, TypedArray } from "./dtype.ts";
 
 /** One axis, several, or null for all. Negative axes count from the end. */
@@ -118,9 +118,11 @@ export interface ArrayMethods {
 
   /** The only element, as a number. Throws for more elements and for traced arrays. */
   item(): number;
+  /** The values as nested JavaScript arrays. Throws for traced arrays. */
   // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the shape, which types do not know
   js(): any;
-  jsAsync(): Promise<Nested>;
+  // biome-ignore lint/suspicious/noExplicitAny: as for js
+  jsAsync(): Promise<any>;
   data(): Promise<TypedArray>;
   blockUntilReady(): Promise<NDArray>;
   toString(): string;

@@ -46,12 +46,18 @@ export function diagonals(x: Labelled): Labelled {
 
 /** x summed over the labels that nobody else wants. */
 export function sumLone(x: Labelled, wanted: ReadonlySet<string>): Labelled {
-  return summing(x, range(x.labels.length).filter((axis) => !wanted.has(x.labels[axis]!)));
+  return summing(
+    x,
+    range(x.labels.length).filter((axis) => !wanted.has(x.labels[axis]!)),
+  );
 }
 
 /** x with its axes in the order of `labels`. */
 export const arranged = (x: Labelled, labels: readonly string[]): NDArray =>
-  transpose(x.array, labels.map((label) => x.labels.indexOf(label)));
+  transpose(
+    x.array,
+    labels.map((label) => x.labels.indexOf(label)),
+  );
 
 /** An axis of size 1 stretches: it is dropped where the other operand has the label with another size. */
 function withoutStretched(x: Labelled, other: Labelled): Labelled {
@@ -70,10 +76,13 @@ export function contractPair(lhs: Labelled, rhs: Labelled, wanted: ReadonlySet<s
   const [x, y] = [withoutStretched(lhs, rhs), withoutStretched(rhs, lhs)];
   const shared = x.labels.filter((label) => y.labels.includes(label));
   const [batch, contract] = [shared.filter((l) => wanted.has(l)), shared.filter((l) => !wanted.has(l))];
-  const places = (side: Labelled, labels: readonly string[]): number[] => labels.map((l) => side.labels.indexOf(l));
+  const places = (side: Labelled, labels: readonly string[]): number[] =>
+    labels.map((l) => side.labels.indexOf(l));
   const bad = shared.find((l) => x.array.shape[x.labels.indexOf(l)] !== y.array.shape[y.labels.indexOf(l)]);
   if (bad !== undefined)
-    throw new WeftTypeError(`contracted axes must have one size: axis ${bad} differs between ${named(x)} and ${named(y)}.`);
+    throw new WeftTypeError(
+      `contracted axes must have one size: axis ${bad} differs between ${named(x)} and ${named(y)}.`,
+    );
   const free = (side: Labelled): string[] => side.labels.filter((l) => !shared.includes(l));
   return {
     array: product(x.array, y.array, [
@@ -95,7 +104,8 @@ function product(x: NDArray, y: NDArray, dims: Parameters<typeof dotGeneral>[2])
 /** Pairwise contraction from left to right, arranged as `output`. */
 export function contractAll(operands: readonly Labelled[], output: readonly string[]): NDArray {
   const parts = operands.map(diagonals);
-  const wantedAfter = (k: number): Set<string> => new Set([...output, ...parts.slice(k + 1).flatMap((p) => p.labels)]);
+  const wantedAfter = (k: number): Set<string> =>
+    new Set([...output, ...parts.slice(k + 1).flatMap((p) => p.labels)]);
   const others = (k: number): Set<string> =>
     new Set([...output, ...parts.filter((_, j) => j !== k).flatMap((p) => p.labels)]);
   const [first, ...rest] = parts.map((x, k) => sumLone(x, others(k))) as [Labelled, ...Labelled[]];
@@ -104,10 +114,20 @@ export function contractAll(operands: readonly Labelled[], output: readonly stri
 }
 
 /** Swaps the operands where that spares a transposition. */
-function contractInOrder(x: Labelled, y: Labelled, wanted: ReadonlySet<string>, output: readonly string[]): Labelled {
+function contractInOrder(
+  x: Labelled,
+  y: Labelled,
+  wanted: ReadonlySet<string>,
+  output: readonly string[],
+): Labelled {
   const before = (a: Labelled, b: Labelled): boolean => {
     const firstFree = (s: Labelled, t: Labelled): number =>
-      Math.min(...s.labels.filter((l) => !t.labels.includes(l)).map((l) => output.indexOf(l)).filter((i) => i >= 0));
+      Math.min(
+        ...s.labels
+          .filter((l) => !t.labels.includes(l))
+          .map((l) => output.indexOf(l))
+          .filter((i) => i >= 0),
+      );
     return firstFree(a, b) < firstFree(b, a);
   };
   return before(y, x) ? contractPair(y, x, wanted) : contractPair(x, y, wanted);

@@ -3,12 +3,12 @@ import { type ArrayLike, fromTyped, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { DTYPES, type DType } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import { range } from "../lax/axes.ts";
-import * as lax from "../lax/shape.ts";
-import { convertElementType } from "../lax/cast.ts";
 import { add, integerPow } from "../lax/arithmetic.ts";
+import { range } from "../lax/axes.ts";
+import { convertElementType } from "../lax/cast.ts";
 import { eq, ge } from "../lax/compare.ts";
 import { asArray, fromHost } from "../lax/convert.ts";
+import * as lax from "../lax/shape.ts";
 import { stack } from "./join.ts";
 import { spread } from "./promote.ts";
 import { where } from "./select.ts";
@@ -70,7 +70,8 @@ export function fullLike(a: ArrayLike, fillValue: ArrayLike, options: LikeOption
   const like = asArray(a);
   const dtype = options.dtype ?? like.dtype;
   const shape = options.shape ?? like.shape;
-  if (typeof fillValue === "number" || typeof fillValue === "boolean") return lax.full(shape, fillValue, dtype);
+  if (typeof fillValue === "number" || typeof fillValue === "boolean")
+    return lax.full(shape, fillValue, dtype);
   return full(shape, fillValue, { dtype });
 }
 
@@ -92,7 +93,9 @@ export function arange(start: number, stop?: number, step = 1, { dtype }: ArrayO
   const [from, to] = stop === undefined ? [0, start] : [start, stop];
   const length = Math.max(0, Math.ceil((to - from) / step));
   if (step === 0 || !Number.isFinite(length))
-    throw new WeftValueError(`np.arange: start, stop and step must be finite and step not 0, got ${from}, ${to}, ${step}.`);
+    throw new WeftValueError(
+      `np.arange: start, stop and step must be finite and step not 0, got ${from}, ${to}, ${step}.`,
+    );
   const type = dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
   if (from === 0 && step === 1 && type !== "bool") return lax.iota(type, length);
   return sequence(length, (i) => from + i * step, type);
@@ -148,7 +151,9 @@ export function geomspace(
   { dtype = "float32" }: ArrayOptions = {},
 ): NDArray {
   if (!(start * stop > 0))
-    throw new WeftValueError(`np.geomspace: start and stop must have one sign and not be 0, got ${start} and ${stop}.`);
+    throw new WeftValueError(
+      `np.geomspace: start and stop must have one sign and not be 0, got ${start} and ${stop}.`,
+    );
   const sign = Math.sign(start);
   const [from, to] = [Math.log(Math.abs(start)), Math.log(Math.abs(stop))];
   const exact = (x: number): number => (x === from ? start : x === to ? stop : sign * Math.exp(x));
@@ -181,7 +186,8 @@ export function tri(n: number, m: number = n, k = 0, { dtype = "float32" }: Arra
 
 function triangular(name: string, a: ArrayLike, k: number): [mask: NDArray, x: NDArray] {
   const x = asArray(a);
-  if (x.ndim < 2) throw new WeftValueError(`Argument to np.${name} must be at least 2-dimensional, got ${x.aval}.`);
+  if (x.ndim < 2)
+    throw new WeftValueError(`Argument to np.${name} must be at least 2-dimensional, got ${x.aval}.`);
   return [diagonalMask(ge, x.shape.at(-2)!, x.shape.at(-1)!, k), x];
 }
 /** The lower triangles of the matrices in the last two axes: zeros above the k-th diagonal. @throws WeftValueError below two axes. */
@@ -224,14 +230,20 @@ export function meshgrid(
 /** The positions along every axis of `dimensions`, stacked; or with `sparse` one broadcastable array per axis. int32. */
 export function indices(dimensions: Shape, options?: ArrayOptions & { readonly sparse?: false }): NDArray;
 export function indices(dimensions: Shape, options: ArrayOptions & { readonly sparse: true }): NDArray[];
-export function indices(dimensions: Shape, options: ArrayOptions & { readonly sparse: boolean }): NDArray | NDArray[];
+export function indices(
+  dimensions: Shape,
+  options: ArrayOptions & { readonly sparse: boolean },
+): NDArray | NDArray[];
 export function indices(
   dimensions: Shape,
   { dtype = "int32", sparse = false }: ArrayOptions & { readonly sparse?: boolean } = {},
 ): NDArray | NDArray[] {
   const along = (axis: number): NDArray =>
     sparse
-      ? lax.reshape(lax.iota(dtype, dimensions[axis]!), dimensions.map((d, a) => (a === axis ? d : 1)))
+      ? lax.reshape(
+          lax.iota(dtype, dimensions[axis]!),
+          dimensions.map((d, a) => (a === axis ? d : 1)),
+        )
       : lax.broadcastedIota(dtype, dimensions, axis);
   const all = dimensions.map((_, axis) => along(axis));
   if (sparse) return all;
@@ -244,7 +256,9 @@ export const diagIndices = (n: number, ndim = 2): NDArray[] => range(ndim).map((
 export function diagIndicesFrom(arr: ArrayLike): NDArray[] {
   const x = asArray(arr);
   if (x.ndim < 2 || x.shape.some((d) => d !== x.shape[0]))
-    throw new WeftTypeError(`np.diagIndicesFrom: all dimensions must have equal length and there must be two, got ${x.aval}.`);
+    throw new WeftTypeError(
+      `np.diagIndicesFrom: all dimensions must have equal length and there must be two, got ${x.aval}.`,
+    );
   return diagIndices(x.shape[0]!, x.ndim);
 }
 

@@ -31,7 +31,12 @@ function implicitOutput(terms: readonly string[], hidden: number): string[] {
   return [...ellipsisLabels(hidden), ...letters.filter((c) => letters.indexOf(c) === letters.lastIndexOf(c))];
 }
 
-function outputOf(operands: readonly Labelled[], terms: readonly string[], output: string | undefined, subscripts: string): string[] {
+function outputOf(
+  operands: readonly Labelled[],
+  terms: readonly string[],
+  output: string | undefined,
+  subscripts: string,
+): string[] {
   const hidden = Math.max(0, ...operands.map((x) => x.labels.filter((l) => l.startsWith(".")).length));
   if (output === undefined) return implicitOutput(terms, hidden);
   const labels = labelsOf(output, hidden);
@@ -66,7 +71,9 @@ export function einsum(...args: (ArrayLike | readonly number[])[]): NDArray;
 export function einsum(...args: (string | ArrayLike | readonly number[])[]): NDArray {
   const [first, ...others] = args;
   const [subscripts, arrays] =
-    typeof first === "string" ? [first, others as ArrayLike[]] : fromLists(args as (ArrayLike | readonly number[])[]);
+    typeof first === "string"
+      ? [first, others as ArrayLike[]]
+      : fromLists(args as (ArrayLike | readonly number[])[]);
   const [inputs, output, ...extra] = subscripts.replaceAll(/\s/g, "").split("->");
   const terms = inputs!.split(",");
   if (extra.length > 0) fail(subscripts, "there is more than one arrow");

@@ -2,9 +2,9 @@
 import { type ArrayLike, knownScalar, NDArray, scalar } from "../core/array.ts";
 import { DTYPES, type DType, isFloat, isInteger, limits } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { full } from "../lax/broadcast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
-import { full } from "../lax/broadcast.ts";
 import {
   type BinaryFunction,
   broadcastArgs,
@@ -58,8 +58,7 @@ const arithmetic = (name: string, op: Pairwise, onBool: Pairwise): BinaryFunctio
   pairwise(name, (x, y) => (x.dtype === "bool" ? onBool(x, y) : op(x, y)));
 
 const asBool = (x: ArrayLike): NDArray => lax.convertElementType(x, "bool");
-const logical = (name: string, op: Pairwise): BinaryFunction =>
-  pairwise(name, op, (...xs) => xs.map(asBool));
+const logical = (name: string, op: Pairwise): BinaryFunction => pairwise(name, op, (...xs) => xs.map(asBool));
 
 const constant = (value: number, like: NDArray): NDArray => scalar(value, like.dtype, true);
 
@@ -142,12 +141,17 @@ export { remainder as mod };
 /** The remainder of `x / y` with the sign of x. For integers, x where y is 0. */
 export const fmod: BinaryFunction = pairwise("fmod", lax.rem, promoteNumeric);
 /** `[floorDivide(x, y), remainder(x, y)]`. */
-export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => [floorDivide(x, y), remainder(x, y)];
+export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => [
+  floorDivide(x, y),
+  remainder(x, y),
+];
 
 /** The integer that y is known to be before anything runs, else undefined. */
 function knownInteger(y: ArrayLike): number | undefined {
   const value = y instanceof NDArray ? (isInteger(y.dtype) ? knownScalar(y) : undefined) : y;
-  return typeof value === "number" && Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31 ? value : undefined;
+  return typeof value === "number" && Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31
+    ? value
+    : undefined;
 }
 
 function integerPower(x: ArrayLike, y: number): NDArray {
@@ -256,7 +260,14 @@ export const arcsinh: UnaryFunction = floating(lax.asinh);
 export const arccosh: UnaryFunction = floating(lax.acosh);
 /** Inverse hyperbolic tangent. */
 export const arctanh: UnaryFunction = floating(lax.atanh);
-export { arccos as acos, arccosh as acosh, arcsin as asin, arcsinh as asinh, arctan as atan, arctanh as atanh };
+export {
+  arccos as acos,
+  arccosh as acosh,
+  arcsin as asin,
+  arcsinh as asinh,
+  arctan as atan,
+  arctanh as atanh,
+};
 
 /** `sin(πx) / (πx)`, 1 at 0. */
 export const sinc: UnaryFunction = floating((x) => {
@@ -367,7 +378,12 @@ export const copysign: BinaryFunction = pairwise(
 /** 0 where x < 0, 1 where x > 0, y where x is 0. */
 export const heaviside: BinaryFunction = pairwise(
   "heaviside",
-  (x, y) => lax.select(lax.eq(x, 0), y, lax.select(lax.lt(x, 0), constant(0, x), lax.select(lax.gt(x, 0), constant(1, x), x))),
+  (x, y) =>
+    lax.select(
+      lax.eq(x, 0),
+      y,
+      lax.select(lax.lt(x, 0), constant(0, x), lax.select(lax.gt(x, 0), constant(1, x), x)),
+    ),
   promoteInexact,
 );
 
@@ -381,7 +397,10 @@ export interface NanToNumOptions {
  * x with NaN replaced by 0 and infinities by the extreme finite values.
  * @example np.nanToNum([NaN, 1]).js() // => [0, 1]
  */
-export function nanToNum(x: ArrayLike, { nan = 0, posinf = null, neginf = null }: NanToNumOptions = {}): NDArray {
+export function nanToNum(
+  x: ArrayLike,
+  { nan = 0, posinf = null, neginf = null }: NanToNumOptions = {},
+): NDArray {
   const a = asArray(x);
   if (!isFloat(a.dtype)) return a;
   const { min, max } = limits(a.dtype);
@@ -429,7 +448,8 @@ export const bitwiseXor: BinaryFunction = pairwise("bitwiseXor", lax.bitwiseXor)
 export const invert: UnaryFunction = (x) => lax.bitwiseNot(x);
 export { invert as bitwiseInvert, invert as bitwiseNot };
 /** How many bits of |x| are set. */
-export const bitwiseCount: UnaryFunction = (x) => lax.convertElementType(lax.populationCount(absolute(x)), "uint8");
+export const bitwiseCount: UnaryFunction = (x) =>
+  lax.convertElementType(lax.populationCount(absolute(x)), "uint8");
 /** `x << y` on integers. */
 export const leftShift: BinaryFunction = pairwise("leftShift", lax.shiftLeft, promoteNumeric);
 /** `x >> y` on integers: the sign comes in for signed dtypes, zeros for unsigned ones. */
@@ -442,6 +462,8 @@ export const rightShift: BinaryFunction = pairwise(
 /** x with another dtype. Floats to integers truncate and saturate; integers to integers wrap. */
 export const astype = (x: ArrayLike, dtype: DType): NDArray => {
   if (!Object.hasOwn(DTYPES, dtype))
-    throw new WeftTypeError(`astype: ${JSON.stringify(dtype)} is no dtype; there are ${Object.keys(DTYPES).join(", ")}.`);
+    throw new WeftTypeError(
+      `astype: ${JSON.stringify(dtype)} is no dtype; there are ${Object.keys(DTYPES).join(", ")}.`,
+    );
   return lax.convertElementType(x, dtype);
 };

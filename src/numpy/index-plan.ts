@@ -4,8 +4,8 @@
  */
 import { NDArray, scalar } from "../core/array.ts";
 import type { TypedArray } from "../core/dtype.ts";
-import type { IndexItem } from "../core/methods.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import type { IndexItem } from "../core/methods.ts";
 import { range } from "../lax/axes.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
@@ -37,7 +37,8 @@ function windowOf(bounds: readonly number[], size: number): AxisPlan {
   return { kind: "window", start, size: Math.max(0, clip(bounds[1] ?? size) - start) };
 }
 
-const isPicker = (item: IndexItem): item is NDArray | TypedArray => item instanceof NDArray || ArrayBuffer.isView(item);
+const isPicker = (item: IndexItem): item is NDArray | TypedArray =>
+  item instanceof NDArray || ArrayBuffer.isView(item);
 
 function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray): AxisPlan {
   if (Array.isArray(item) && item.length <= 2 && item.every(Number.isInteger)) return windowOf(item, size);
@@ -46,7 +47,8 @@ function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray): Axi
       `${JSON.stringify(item)} is no index for an array of type ${x.aval}: ` +
         "use an integer, [], [start], [start, stop], null or an array of integers.",
     );
-  if (size === 0) throw new WeftValueError(`Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`);
+  if (size === 0)
+    throw new WeftValueError(`Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`);
   if (isPicker(item)) return { kind: "pick", at: asPositions(item, "index") };
   const at = item as number;
   return { kind: "pick", at: at < 0 ? at + size : at };
@@ -72,7 +74,10 @@ export function planIndex(x: NDArray, given: readonly IndexItem[]): IndexPlan {
 function layOut(items: readonly IndexItem[], plans: readonly (AxisPlan | null)[]): IndexPlan {
   const axes = plans.filter((p) => p !== null);
   const arrays = axes.flatMap((p) => (p.kind === "pick" && p.at instanceof NDArray ? [p.at] : []));
-  const pickedShape = commonShape("index", arrays.map((a) => a.shape));
+  const pickedShape = commonShape(
+    "index",
+    arrays.map((a) => a.shape),
+  );
   const advanced = pickedShape.length > 0;
   const firstPick = plans.findIndex((p) => p?.kind === "pick");
   const place = advanced && !areAdjacent(items) ? 0 : firstPick;
@@ -106,7 +111,9 @@ export function windowsOf(x: NDArray, { axes, shape, pickedAt, pickedShape }: In
   const pickedDims = range(x.ndim).filter((d) => axes[d]!.kind === "pick");
   const indexedDims = range(x.ndim).filter((d) => !isWhole(axes[d]!, x.shape[d]!));
   const rank = pickedShape.length;
-  const starts = indexedDims.map((d) => expandDims(spread(startOf(axes[d]!, x.shape[d]!), pickedShape), [rank]));
+  const starts = indexedDims.map((d) =>
+    expandDims(spread(startOf(axes[d]!, x.shape[d]!), pickedShape), [rank]),
+  );
   return {
     windowDims: range(shape.length).filter((d) => d < pickedAt || d >= pickedAt + rank),
     pickedDims,

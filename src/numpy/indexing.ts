@@ -1,12 +1,12 @@
 /** Reading and writing parts of arrays: `x.slice(...)` and `x.at(...)`. */
-import { type ArrayLike, NDArray } from "../core/array.ts";
+import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { IndexedGetOptions, IndexedUpdate, IndexItem } from "../core/methods.ts";
 import { isEager } from "../core/trace.ts";
 import { convertTo } from "../lax/cast.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../lax/dynamic.ts";
 import * as lax from "../lax/gather.ts";
-import { slice } from "../lax/slice.ts";
 import { max, min } from "../lax/select.ts";
+import { slice } from "../lax/slice.ts";
 import { expandDims, reshape, squeeze } from "../lax/views.ts";
 import { add, multiply } from "./elementwise.ts";
 import { type IndexPlan, planIndex, windowsOf } from "./index-plan.ts";
@@ -34,18 +34,36 @@ export function getSlice(x: NDArray, items: readonly IndexItem[]): NDArray {
 /** Positions that are numbers are made arguments where every program is compiled for itself, so that programs are reused. */
 function box(x: NDArray, axes: Axes): NDArray {
   const [starts, sizes] = [startsOf(axes), sizesOf(axes)];
-  const within = starts.map((s, d) => (typeof s === "number" ? Math.min(s, x.shape[d]! - sizes[d]!) : s)).map(atLeastZero);
+  const within = starts
+    .map((s, d) => (typeof s === "number" ? Math.min(s, x.shape[d]! - sizes[d]!) : s))
+    .map(atLeastZero);
   const whole = sizes.every((s, d) => s === x.shape[d]);
   const known = within.every((s) => typeof s === "number");
   if (whole) return squeeze(x, pickedDims(axes));
-  const cut = known && !isEager() ? slice(x, within, within.map((s, d) => s + sizes[d]!)) : dynamicSlice(x, within, sizes);
+  const cut =
+    known && !isEager()
+      ? slice(
+          x,
+          within,
+          within.map((s, d) => s + sizes[d]!),
+        )
+      : dynamicSlice(x, within, sizes);
   return squeeze(cut, pickedDims(axes));
 }
-const atLeastZero = (start: number | NDArray): number | NDArray => (typeof start === "number" ? Math.max(0, start) : start);
+const atLeastZero = (start: number | NDArray): number | NDArray =>
+  typeof start === "number" ? Math.max(0, start) : start;
 
-function gathered(x: NDArray, plan: IndexPlan, { mode = "promise_in_bounds", fillValue = null }: IndexedGetOptions): NDArray {
+function gathered(
+  x: NDArray,
+  plan: IndexPlan,
+  { mode = "promise_in_bounds", fillValue = null }: IndexedGetOptions,
+): NDArray {
   const w = windowsOf(x, plan);
-  const numbers = { offsetDims: w.windowDims, collapsedSliceDims: w.pickedDims, startIndexMap: w.indexedDims };
+  const numbers = {
+    offsetDims: w.windowDims,
+    collapsedSliceDims: w.pickedDims,
+    startIndexMap: w.indexedDims,
+  };
   return lax.gather(x, w.indices, numbers, w.sizes, { mode, fillValue });
 }
 
@@ -71,12 +89,17 @@ function updated(x: NDArray, items: readonly IndexItem[], given: ArrayLike, upda
   if (values.size === 0) return x;
   const starts = startsOf(plan.axes);
   const known = starts.every((s) => typeof s === "number");
-  return convertTo(known ? replaceBox(operand, plan.axes, starts, values, update) : scattered(operand, plan, values, update), x);
+  return convertTo(
+    known ? replaceBox(operand, plan.axes, starts, values, update) : scattered(operand, plan, values, update),
+    x,
+  );
 }
 
 function expandedShape({ shape, newAxes }: IndexPlan): number[] {
   const sizes = shape[Symbol.iterator]();
-  return Array.from({ length: shape.length + newAxes.length }, (_, d) => (newAxes.includes(d) ? 1 : sizes.next().value!));
+  return Array.from({ length: shape.length + newAxes.length }, (_, d) =>
+    newAxes.includes(d) ? 1 : sizes.next().value!,
+  );
 }
 
 function replaceBox(x: NDArray, axes: Axes, starts: number[], values: NDArray, { combine }: Update): NDArray {

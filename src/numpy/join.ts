@@ -37,9 +37,14 @@ export function stack(xs: readonly ArrayLike[], axis = 0): NDArray {
   const arrays = members(xs);
   const odd = arrays.find((x) => String(x.shape) !== String(arrays[0]!.shape));
   if (odd)
-    throw new WeftValueError(`All input arrays must have the same shape, got ${tuple(arrays[0]!.shape)} and ${tuple(odd.shape)}.`);
+    throw new WeftValueError(
+      `All input arrays must have the same shape, got ${tuple(arrays[0]!.shape)} and ${tuple(odd.shape)}.`,
+    );
   const at = canonicalAxis(axis, arrays[0]!.ndim + 1);
-  return lax.concatenate(arrays.map((x) => lax.expandDims(x, [at])), at);
+  return lax.concatenate(
+    arrays.map((x) => lax.expandDims(x, [at])),
+    at,
+  );
 }
 
 /** The slices of x along an axis, which they lack. */
@@ -47,7 +52,13 @@ export function unstack(x: ArrayLike, axis = 0): NDArray[] {
   const a = asArray(x);
   const at = canonicalAxis(axis, a.ndim);
   if (a.shape[at] === 0) return [];
-  return lax.split(a, range(a.shape[at]!).map(() => 1), at).map((part) => lax.squeeze(part, [at]));
+  return lax
+    .split(
+      a,
+      range(a.shape[at]!).map(() => 1),
+      at,
+    )
+    .map((part) => lax.squeeze(part, [at]));
 }
 
 /** Side by side: along the second axis, or the first for vectors. */
@@ -56,16 +67,26 @@ export function hstack(xs: readonly ArrayLike[]): NDArray {
   return concatenate(arrays, arrays[0]?.ndim === 1 ? 0 : 1);
 }
 /** On top of each other: along the first axis; vectors are rows. */
-export const vstack = (xs: readonly ArrayLike[]): NDArray => concatenate(xs.map((x) => atLeast(x, 2)), 0);
+export const vstack = (xs: readonly ArrayLike[]): NDArray =>
+  concatenate(
+    xs.map((x) => atLeast(x, 2)),
+    0,
+  );
 /** Behind each other: along the third axis; vectors are rows. */
 export function dstack(xs: readonly ArrayLike[]): NDArray {
   const deep = (x: NDArray): NDArray => (x.ndim < 3 ? lax.reshape(x, [...x.shape, 1]) : x);
-  return concatenate(xs.map((x) => deep(atLeast(x, 2))), 2);
+  return concatenate(
+    xs.map((x) => deep(atLeast(x, 2))),
+    2,
+  );
 }
 /** Vectors as the columns of a matrix. */
 export function columnStack(xs: readonly ArrayLike[]): NDArray {
   const column = (x: NDArray): NDArray => (x.ndim < 2 ? lax.reshape(x, [x.size, 1]) : x);
-  return concatenate(xs.map((x) => column(asArray(x))), 1);
+  return concatenate(
+    xs.map((x) => column(asArray(x))),
+    1,
+  );
 }
 /** `values` after `arr` along an axis (default: both flattened). */
 export const append = (arr: ArrayLike, values: ArrayLike, axis: number | null = null): NDArray =>
@@ -139,8 +160,15 @@ export function tile(a: ArrayLike, reps: number | readonly number[]): NDArray {
   const x = atLeast(a, given.length);
   const counts = [...range(x.ndim - given.length).map(() => 1), ...given];
   const doubled = x.shape.flatMap((d, axis) => [counts[axis]!, d]);
-  const spread = lax.broadcastInDim(x, doubled, range(x.ndim).map((axis) => 2 * axis + 1));
-  return lax.reshape(spread, x.shape.map((d, axis) => d * counts[axis]!));
+  const spread = lax.broadcastInDim(
+    x,
+    doubled,
+    range(x.ndim).map((axis) => 2 * axis + 1),
+  );
+  return lax.reshape(
+    spread,
+    x.shape.map((d, axis) => d * counts[axis]!),
+  );
 }
 
 /**
@@ -162,7 +190,9 @@ export function repeat(a: ArrayLike, repeats: number | readonly number[], axis?:
 
 function repeated(repeats: readonly number[], n: number): number[] {
   if (repeats.length !== n)
-    throw new WeftTypeError(`np.repeat: one count per slice is needed, got ${repeats.length} for an axis of size ${n}.`);
+    throw new WeftTypeError(
+      `np.repeat: one count per slice is needed, got ${repeats.length} for an axis of size ${n}.`,
+    );
   return repeats.flatMap((count, i) => range(count).map(() => i));
 }
 
@@ -176,13 +206,15 @@ export function roll(a: ArrayLike, shift: number | readonly number[], axis?: Axi
   const axes = axesOf(axis, x.ndim);
   const shifts = typeof shift === "number" ? axes.map(() => shift) : shift;
   if (shifts.length !== axes.length)
-    throw new WeftValueError(`np.roll: one shift per axis is needed, got ${tuple(shifts)} for axes ${tuple(axes)}.`);
+    throw new WeftValueError(
+      `np.roll: one shift per axis is needed, got ${tuple(shifts)} for axes ${tuple(axes)}.`,
+    );
   return axes.reduce((y, at, i) => rollOne(y, shifts[i]!, at), x);
 }
 
 function rollOne(x: NDArray, shift: number, axis: number): NDArray {
   const n = x.shape[axis]!;
-  const start = n === 0 ? 0 : (((-shift % n) + n) % n);
+  const start = n === 0 ? 0 : ((-shift % n) + n) % n;
   if (start === 0) return x;
   return lax.concatenate([lax.sliceInDim(x, start, n, 1, axis), lax.sliceInDim(x, 0, start, 1, axis)], axis);
 }

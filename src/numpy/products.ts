@@ -7,8 +7,8 @@ import { asArray } from "../lax/convert.ts";
 import { canonicalAxis } from "../util/shape.ts";
 import { contractAll, type Labelled } from "./contract.ts";
 import { multiply, subtract } from "./elementwise.ts";
-import { sum } from "./reductions.ts";
 import { stack, unstack } from "./join.ts";
+import { sum } from "./reductions.ts";
 import { diagonal, expandDims, moveaxis, ravel } from "./shape.ts";
 
 export { einsum } from "./einsum.ts";
@@ -27,7 +27,14 @@ function checkAxes(name: string, xs: readonly NDArray[], least: number): void {
 }
 
 /** A product over stacks: the last axes of both operands have names, the axes before them broadcast. */
-function stacked(name: string, x: ArrayLike, y: ArrayLike, xAxes: string, yAxes: string, out: string): NDArray {
+function stacked(
+  name: string,
+  x: ArrayLike,
+  y: ArrayLike,
+  xAxes: string,
+  yAxes: string,
+  out: string,
+): NDArray {
   const [a, b] = [asArray(x), asArray(y)];
   const labelled = (array: NDArray, core: string): Labelled =>
     label(array, [...batchLabels(array.ndim - core.length), ...core]);
@@ -86,7 +93,9 @@ export function tensordot(
 ): NDArray {
   const [a, b] = [asArray(x), asArray(y)];
   if (typeof axes === "number" && axes > Math.min(a.ndim, b.ndim))
-    throw new WeftTypeError(`Number of tensordot axes (${axes}) exceeds input ranks (${tuple(a.shape)} and ${tuple(b.shape)}).`);
+    throw new WeftTypeError(
+      `Number of tensordot axes (${axes}) exceeds input ranks (${tuple(a.shape)} and ${tuple(b.shape)}).`,
+    );
   const [left, right] = typeof axes === "number" ? [range(axes, a.ndim - axes), range(axes)] : axes;
   return overAxes("tensordot", a, b, left, right);
 }
@@ -108,7 +117,10 @@ function overAxes(
   const name = (side: string, contracted: number[]) => (axis: number) =>
     contracted.includes(axis) ? `k${contracted.indexOf(axis)}` : `${side}${axis}`;
   const [xs, ys] = [range(a.ndim).map(name("x", lhs)), range(b.ndim).map(name("y", rhs))];
-  return contractAll([label(a, xs), label(b, ys)], [...xs, ...ys].filter((l) => !l.startsWith("k")));
+  return contractAll(
+    [label(a, xs), label(b, ys)],
+    [...xs, ...ys].filter((l) => !l.startsWith("k")),
+  );
 }
 
 /** The sum of products over the last axes; scalars multiply. */
@@ -117,8 +129,7 @@ export function inner(x: ArrayLike, y: ArrayLike): NDArray {
   return a.ndim === 0 || b.ndim === 0 ? multiply(x, y) : overAxes("inner", a, b, -1, -1);
 }
 /** All products of elements of the flattened arrays, as a matrix. */
-export const outer = (x: ArrayLike, y: ArrayLike): NDArray =>
-  multiply(expandDims(ravel(x), 1), ravel(y));
+export const outer = (x: ArrayLike, y: ArrayLike): NDArray => multiply(expandDims(ravel(x), 1), ravel(y));
 /** The scalar product of the flattened arrays. */
 export const vdot = (x: ArrayLike, y: ArrayLike): NDArray => overAxes("vdot", ravel(x), ravel(y), 0, 0);
 

@@ -1,7 +1,7 @@
 /** What NumPy does to operands before it computes: common dtypes and common shapes. Everything below lax is strict. */
 import { type ArrayLike, knownScalar, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import { type DType, isFloat, kindOf, promote, type Promoted } from "../core/dtype.ts";
+import { type DType, isFloat, kindOf, type Promoted, promote } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
 import { broadcastInDim } from "../lax/broadcast.ts";
@@ -83,7 +83,9 @@ export const spread = (x: NDArray, shape: Shape): NDArray =>
 export function commonShape(name: string, shapes: readonly Shape[]): number[] {
   const shape = broadcastShapes(...shapes);
   if (shape) return shape;
-  throw new WeftTypeError(`${name} got incompatible shapes for broadcasting: ${shapes.map(tuple).join(", ")}.`);
+  throw new WeftTypeError(
+    `${name} got incompatible shapes for broadcasting: ${shapes.map(tuple).join(", ")}.`,
+  );
 }
 
 /** Operands of one shape; scalars stay scalars, which lax accepts beside anything. */

@@ -2,14 +2,14 @@
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
 import { WeftValueError } from "../core/errors.ts";
+import { div } from "../lax/arithmetic.ts";
 import { pick } from "../lax/axes.ts";
 import { broadcastInDim, full } from "../lax/broadcast.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as cumulative from "../lax/cumulative.ts";
-import { div } from "../lax/arithmetic.ts";
-import * as reduce from "../lax/reduce.ts";
 import { concatenate } from "../lax/join.ts";
+import * as reduce from "../lax/reduce.ts";
 import { expandDims, reshape } from "../lax/views.ts";
 import { canonicalAxis, size } from "../util/shape.ts";
 import { isnan, lessEqual, logicalNot, multiply, sqrt, square, subtract } from "./elementwise.ts";
@@ -102,7 +102,8 @@ export function var_(
   return div(total, size(pick(a.shape, axesOf(axis, a.ndim))) - correction);
 }
 /** The standard deviation over `axis`: the root of {@link var_}. */
-export const std = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray => sqrt(var_(x, axis, options));
+export const std = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray =>
+  sqrt(var_(x, axis, options));
 
 /** The mean under `weights`, which have the shape of `a` or of its one reduced axis. */
 export function average(
@@ -128,7 +129,12 @@ const argReduction =
     const x = asArray(a);
     if (axis === undefined || axis === null) {
       const found = find(reshape(x, [x.size]), 0);
-      return keepdims ? reshape(found, x.shape.map(() => 1)) : found;
+      return keepdims
+        ? reshape(
+            found,
+            x.shape.map(() => 1),
+          )
+        : found;
     }
     const at = canonicalAxis(axis, x.ndim);
     return keepdims ? expandDims(find(x, at), [at]) : find(x, at);
@@ -174,9 +180,15 @@ const cumulativeWith =
     return concatenate([full(a.shape.with(at, 1), initial, result.dtype), result], at);
   };
 /** {@link cumsum} of the array API standard. */
-export const cumulativeSum: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(cumsum, 0);
+export const cumulativeSum: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(
+  cumsum,
+  0,
+);
 /** {@link cumprod} of the array API standard. */
-export const cumulativeProd: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(cumprod, 1);
+export const cumulativeProd: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(
+  cumprod,
+  1,
+);
 
 // ---- the same without NaN
 
@@ -221,7 +233,11 @@ export const nanargmax: ArgReduction = nanArg(argmax, Number.NEGATIVE_INFINITY);
 export const nanargmin: ArgReduction = nanArg(argmin, Number.POSITIVE_INFINITY);
 
 /** {@link var_}, ignoring NaN; NaN where no more than `correction` numbers are left. */
-export function nanvar(x: ArrayLike, axis?: Axis, { correction = 0, keepdims = false }: VarianceOptions = {}): NDArray {
+export function nanvar(
+  x: ArrayLike,
+  axis?: Axis,
+  { correction = 0, keepdims = false }: VarianceOptions = {},
+): NDArray {
   const a = toInexact(x);
   const centred = where(isnan(a), 0, subtract(a, nanmean(a, axis, { keepdims: true })));
   const divisor = subtract(present(a, axis, { keepdims }), correction);
@@ -229,4 +245,5 @@ export function nanvar(x: ArrayLike, axis?: Axis, { correction = 0, keepdims = f
   return where(lessEqual(divisor, 0), Number.NaN, total);
 }
 /** {@link std}, ignoring NaN. */
-export const nanstd = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray => sqrt(nanvar(x, axis, options));
+export const nanstd = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray =>
+  sqrt(nanvar(x, axis, options));

@@ -5,8 +5,8 @@ import { complement, insert, range } from "../lax/axes.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { eq } from "../lax/compare.ts";
 import { asArray } from "../lax/convert.ts";
-import { gather, type GatherOptions } from "../lax/gather.ts";
 import * as lax from "../lax/elementwise.ts";
+import { type GatherOptions, gather } from "../lax/gather.ts";
 import { reduceOr } from "../lax/reduce.ts";
 import { reshape } from "../lax/views.ts";
 import { canonicalAxis } from "../util/shape.ts";
@@ -67,7 +67,11 @@ export function fromEnd(positions: NDArray, size: number): NDArray {
 }
 
 /** Positions as gather takes them, under one of the modes of {@link take}. */
-function resolve(positions: NDArray, size: number, { mode = "fill", fillValue = null }: TakeOptions): [NDArray, GatherOptions] {
+function resolve(
+  positions: NDArray,
+  size: number,
+  { mode = "fill", fillValue = null }: TakeOptions,
+): [NDArray, GatherOptions] {
   if (mode === "clip") return [positions, { mode: "clip" }];
   if (mode === "wrap") return [remainder(positions, size), { mode: "promise_in_bounds" }];
   return [fromEnd(positions, size), { mode: "fill", fillValue }];
@@ -79,7 +83,12 @@ function resolve(positions: NDArray, size: number, { mode = "fill", fillValue = 
  * @throws WeftTypeError if the indices are not integers.
  * @example np.take([10, 20, 30], [2, 0, -1]).js() // => [30, 10, 30]
  */
-export function take(a: ArrayLike, indices: ArrayLike, axis?: number | null, options: TakeOptions = {}): NDArray {
+export function take(
+  a: ArrayLike,
+  indices: ArrayLike,
+  axis?: number | null,
+  options: TakeOptions = {},
+): NDArray {
   const x = asArray(a);
   if (axis === undefined || axis === null) return take(reshape(x, [x.size]), indices, 0, options);
   const at = canonicalAxis(axis, x.ndim);
@@ -110,7 +119,9 @@ export function takeAlongAxis(
   const at = canonicalAxis(axis, x.ndim);
   const wanted = asPositions(indices, "np.takeAlongAxis");
   if (wanted.ndim !== x.ndim)
-    throw new WeftTypeError(`np.takeAlongAxis: indices and a must have equally many axes, got ${wanted.aval} and ${x.aval}.`);
+    throw new WeftTypeError(
+      `np.takeAlongAxis: indices and a must have equally many axes, got ${wanted.aval} and ${x.aval}.`,
+    );
   const shape = commonShape("takeAlongAxis", [x.shape.with(at, 1), wanted.shape.with(at, 1)]);
   const [positions, gathering] = resolve(wanted, x.shape[at]!, options);
   return gatherAlong(
@@ -130,7 +141,13 @@ function gatherAlong(x: NDArray, positions: NDArray, axis: number, options: Gath
     operandBatchingDims: others,
     startIndicesBatchingDims: others,
   };
-  return gather(x, reshape(positions, [...positions.shape, 1]), numbers, x.shape.map(() => 1), options);
+  return gather(
+    x,
+    reshape(positions, [...positions.shape, 1]),
+    numbers,
+    x.shape.map(() => 1),
+    options,
+  );
 }
 
 /** Whether each element occurs in `testElements`. */
@@ -145,4 +162,3 @@ export function isin(
   const found = reduceOr(eq(each, spread(reshape(tests, [tests.size]), shape)), [x.ndim]);
   return invert ? lax.bitwiseNot(found) : found;
 }
-

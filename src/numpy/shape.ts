@@ -35,7 +35,9 @@ export function reshape(x: ArrayLike, newShape: number | Shape): NDArray {
   const known = sizeOf(sizes.filter((d) => d !== -1));
   const inferred = sizes.includes(-1);
   if (inferred && (known === 0 || a.size % known !== 0))
-    throw new WeftTypeError(`cannot reshape array of shape ${tuple(a.shape)} (size ${a.size}) into shape ${tuple(sizes)}.`);
+    throw new WeftTypeError(
+      `cannot reshape array of shape ${tuple(a.shape)} (size ${a.size}) into shape ${tuple(sizes)}.`,
+    );
   return lax.reshape(a, sizes);
 }
 /** All elements as a vector. */
@@ -47,7 +49,10 @@ export const ravel = (a: ArrayLike): NDArray => lax.reshape(a, [asArray(a).size]
  */
 export function transpose(x: ArrayLike, perm?: readonly number[] | null): NDArray {
   const a = asArray(x);
-  return lax.transpose(a, perm?.map((axis) => canonicalAxis(axis, a.ndim)));
+  return lax.transpose(
+    a,
+    perm?.map((axis) => canonicalAxis(axis, a.ndim)),
+  );
 }
 export { transpose as permuteDims };
 /** The last two axes swapped. @throws WeftValueError below two axes. */
@@ -63,14 +68,23 @@ export function swapaxes(a: ArrayLike, axis1: number, axis2: number): NDArray {
   return lax.transpose(x, range(x.ndim).with(i, j).with(j, i));
 }
 /** The axes `src` moved to the places `dst`; the others keep their order. @throws WeftValueError if their numbers differ. */
-export function moveaxis(x: ArrayLike, src: number | readonly number[], dst: number | readonly number[]): NDArray {
+export function moveaxis(
+  x: ArrayLike,
+  src: number | readonly number[],
+  dst: number | readonly number[],
+): NDArray {
   const a = asArray(x);
   const [from, to] = [axesOf(src, a.ndim), axesOf(dst, a.ndim)];
   if (from.length !== to.length)
-    throw new WeftValueError(`np.moveaxis: as many places as axes are needed, got ${tuple(from)} and ${tuple(to)}.`);
+    throw new WeftValueError(
+      `np.moveaxis: as many places as axes are needed, got ${tuple(from)} and ${tuple(to)}.`,
+    );
   const order = [...complement(a.ndim, from), ...from];
   const places = [...complement(a.ndim, to), ...to];
-  return lax.transpose(a, inverse(places).map((k) => order[k]!));
+  return lax.transpose(
+    a,
+    inverse(places).map((k) => order[k]!),
+  );
 }
 
 /**
@@ -104,15 +118,21 @@ export function broadcastTo(a: ArrayLike, newShape: number | Shape): NDArray {
   const x = asArray(a);
   const target = typeof newShape === "number" ? [newShape] : newShape;
   if (String(join(x.shape, target)) !== String(target))
-    throw new WeftValueError(`Incompatible shapes for broadcasting: ${tuple(x.shape)} and requested shape ${tuple(target)}.`);
+    throw new WeftValueError(
+      `Incompatible shapes for broadcasting: ${tuple(x.shape)} and requested shape ${tuple(target)}.`,
+    );
   return spread(x, target);
 }
 /** The shape that shapes broadcast to. @throws WeftTypeError if there is none. */
-export const broadcastShapes = (...shapes: readonly Shape[]): number[] => commonShape("broadcastShapes", shapes);
+export const broadcastShapes = (...shapes: readonly Shape[]): number[] =>
+  commonShape("broadcastShapes", shapes);
 /** The arrays repeated to one shape. @throws WeftTypeError if there is none. */
 export function broadcastArrays(...arrays: readonly ArrayLike[]): NDArray[] {
   const xs = arrays.map(asArray);
-  const target = commonShape("broadcastArrays", xs.map((x) => x.shape));
+  const target = commonShape(
+    "broadcastArrays",
+    xs.map((x) => x.shape),
+  );
   return xs.map((x) => spread(x, target));
 }
 
@@ -143,7 +163,8 @@ export function rot90(m: ArrayLike, k = 1, axes: readonly number[] = [0, 1]): ND
  */
 export function diagonal(a: ArrayLike, offset = 0, axis1 = 0, axis2 = 1): NDArray {
   const x = asArray(a);
-  if (x.ndim < 2) throw new WeftValueError(`diagonal requires an array of at least two dimensions, got ${x.aval}.`);
+  if (x.ndim < 2)
+    throw new WeftValueError(`diagonal requires an array of at least two dimensions, got ${x.aval}.`);
   const planes = moveaxis(x, [axis1, axis2], [-2, -1]);
   const batch = planes.shape.slice(0, -2);
   const [rows, columns] = [planes.shape.at(-2)!, planes.shape.at(-1)!];
@@ -159,7 +180,8 @@ export function diagonal(a: ArrayLike, offset = 0, axis1 = 0, axis2 = 1): NDArra
 export function diag(v: ArrayLike, k = 0): NDArray {
   const x = asArray(v);
   if (x.ndim === 2) return diagonal(x, k);
-  if (x.ndim !== 1) throw new WeftValueError(`np.diag: the input must be 1- or 2-dimensional, got ${x.aval}.`);
+  if (x.ndim !== 1)
+    throw new WeftValueError(`np.diag: the input must be 1- or 2-dimensional, got ${x.aval}.`);
   const n = x.size + Math.abs(k);
   const start = k >= 0 ? k : -k * n;
   const covered = Math.max(0, (x.size - 1) * (n + 1) + 1);

@@ -46,28 +46,34 @@ const paramKey = (value: unknown): string =>
       ? `[${value.map(paramKey)}]`
       : structuralKey(value);
 
+/** The numbers of the donated arguments; a list of none is as good as no list. */
+const maskKey = (donated: readonly boolean[]): string =>
+  donated.flatMap((given, i) => (given ? [i] : [])).join();
+
 /** Programs beyond this many leave, least recently looked up first; those of a live jaxpr stay with it. */
 const CAPACITY = 4096;
 
-/** Remembers one value per program: first by the jaxpr object, then by its structure. */
+/** Remembers one value per program and donated arguments: first by the objects, then by their structure. */
 export class ProgramCache<T> {
-  private readonly byObject = new WeakMap<Jaxpr, T>();
+  private readonly byObject = new WeakMap<Jaxpr, WeakMap<readonly boolean[], T>>();
   private readonly byKey = new Map<string, T>();
 
-  get(jaxpr: Jaxpr, make: (jaxpr: Jaxpr) => T): T {
-    return this.byObject.get(jaxpr) ?? this.find(jaxpr, make);
+  get(jaxpr: Jaxpr, donated: readonly boolean[], make: () => T): T {
+    return this.byObject.get(jaxpr)?.get(donated) ?? this.find(jaxpr, donated, make);
   }
 
   get size(): number {
     return this.byKey.size;
   }
 
-  private find(jaxpr: Jaxpr, make: (jaxpr: Jaxpr) => T): T {
-    const key = jaxprKey(jaxpr);
-    const value = this.byKey.get(key) ?? make(jaxpr);
+  private find(jaxpr: Jaxpr, donated: readonly boolean[], make: () => T): T {
+    const key = `${jaxprKey(jaxpr)}|${maskKey(donated)}`;
+    const value = this.byKey.get(key) ?? make();
     this.byKey.delete(key); // the last key of a Map is the newest one
     this.byKey.set(key, value);
-    this.byObject.set(jaxpr, value);
+    let masks = this.byObject.get(jaxpr);
+    if (!masks) this.byObject.set(jaxpr, (masks = new WeakMap()));
+    masks.set(donated, value);
     if (this.byKey.size > CAPACITY) this.byKey.delete(this.byKey.keys().next().value!);
     return value;
   }

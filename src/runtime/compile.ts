@@ -3,6 +3,7 @@ import { emitWasm } from "../backends/wasm/index.ts";
 import type { Program } from "../compiler/ir/nodes.ts";
 import { printProgram } from "../compiler/ir/print.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
+import { donations } from "../compiler/passes/donate.ts";
 import { planMemory } from "../compiler/passes/plan.ts";
 import { runPipeline } from "../compiler/pipeline.ts";
 import { prepare } from "../compiler/prepare.ts";
@@ -21,16 +22,16 @@ export interface ProgramReport {
 
 const engineTarget = (): Target => wasmTarget({ relaxedSimd: supports("relaxedSimd") });
 
-function generate(program: Program, target: Target, shared: boolean): Code {
+function generate(program: Program, target: Target, shared: boolean, donated: readonly boolean[]): Code {
   const plan = planMemory(program);
   const { bytes, hosts } = emitWasm(program, plan, target, { shared });
-  return { bytes, hosts, arenaBytes: plan.bytes };
+  return { bytes, hosts, arenaBytes: plan.bytes, inPlace: donations(program, donated) };
 }
 
-/** From jaxpr to a WebAssembly module that imports a memory, shared or not. */
-export function compileWasm(jaxpr: Jaxpr, shared: boolean): Code {
+/** From jaxpr to a WebAssembly module that imports a memory, shared or not; callers give `donated` arguments away. */
+export function compileWasm(jaxpr: Jaxpr, shared: boolean, donated: readonly boolean[]): Code {
   const target = engineTarget();
-  return generate(runPipeline(lowerJaxpr(prepare(jaxpr)), target), target, shared);
+  return generate(runPipeline(lowerJaxpr(prepare(jaxpr)), target), target, shared, donated);
 }
 
 /** Compiles `jaxpr` once more, to look at it. */
@@ -38,7 +39,7 @@ export function reportProgram(jaxpr: Jaxpr, shared: boolean): ProgramReport {
   const start = performance.now();
   const target = engineTarget();
   const program = runPipeline(lowerJaxpr(prepare(jaxpr)), target);
-  const code = generate(program, target, shared);
+  const code = generate(program, target, shared, []);
   const module = new WebAssembly.Module(code.bytes);
   const compileMs = performance.now() - start;
   return {

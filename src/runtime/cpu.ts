@@ -26,6 +26,9 @@ export interface MemoryStats {
   readonly budget: number;
 }
 
+/** One object, because programs are looked up by it. */
+const NONE: readonly boolean[] = [];
+
 /** The CPU: arrays in one WebAssembly memory, programs compiled when they are first run. */
 export class CpuDevice implements Device {
   readonly name = "wasm";
@@ -48,12 +51,12 @@ export class CpuDevice implements Device {
     return new DeviceArray(type, this.runtime.residency.adopt(bytes, true));
   }
 
-  execute(jaxpr: Jaxpr, args: readonly DeviceArray[], donated?: readonly boolean[]): DeviceArray[] {
+  execute(jaxpr: Jaxpr, args: readonly DeviceArray[], donated: readonly boolean[] = NONE): DeviceArray[] {
     assert(
       args.length === jaxpr.invars.length,
       `${args.length} arguments for ${jaxpr.invars.length} variables.`,
     );
-    return this.executable(jaxpr).run(jaxpr, args, donated);
+    return this.executable(jaxpr, donated).run(jaxpr, args, donated);
   }
 
   /** Runs programs by `executor` from now on; undefined goes back to what `config.tier` says. */
@@ -84,10 +87,10 @@ export class CpuDevice implements Device {
     };
   }
 
-  private executable(jaxpr: Jaxpr): Executable {
+  private executable(jaxpr: Jaxpr, donated: readonly boolean[]): Executable {
     const executor = this.override ?? this.executors[this.config.tier];
     let cache = this.caches.get(executor);
     if (!cache) this.caches.set(executor, (cache = new ProgramCache()));
-    return cache.get(jaxpr, () => executor(jaxpr, this.runtime));
+    return cache.get(jaxpr, donated, () => executor(jaxpr, this.runtime, donated));
   }
 }

@@ -16,6 +16,8 @@ export interface Code {
   readonly hosts: readonly Host[];
   /** Size of the block for temporaries. */
   readonly arenaBytes: number;
+  /** For each result that may lie in the memory of a donated argument, the number of that argument. */
+  readonly inPlace?: ReadonlyMap<number, number>;
 }
 
 const WORD = 4;
@@ -54,8 +56,10 @@ export class WasmExecutable implements Executable {
     let pinned = 0;
     try {
       for (; pinned < args.length; pinned++) residency.pin(storageOf(args[pinned]!));
-      for (let i = 0; i < this.outBytes.length; i++) outs.push(residency.create(this.outBytes[i]!));
+      for (let i = 0; i < this.outBytes.length; i++) outs.push(this.result(i, args));
       this.call(args, outs);
+      for (let i = 0; i < outs.length; i++)
+        if (outs[i]!.cell.address === 0) residency.move(this.source(i, args)!, outs[i]!);
     } catch (error) {
       for (const out of outs) out.free("disposed");
       throw error;
@@ -65,6 +69,22 @@ export class WasmExecutable implements Executable {
     }
     freeDonated(args, donated);
     return wrap(jaxpr, outs);
+  }
+
+  /** The array whose memory result `i` may take. */
+  private source(i: number, args: readonly DeviceArray[]): Storage | undefined {
+    const from = this.code.inPlace?.get(i);
+    return from === undefined ? undefined : storageOf(args[from]!);
+  }
+
+  /**
+   * A new array for result `i`: without memory of its own when it takes that of an argument after the call. An array that
+   * is pinned more than once is another argument, too, or in use by a call that has not ended: its memory is not taken.
+   */
+  private result(i: number, args: readonly DeviceArray[]): Storage {
+    const { residency } = this.runtime;
+    const reused = this.source(i, args)?.cell.pins === 1;
+    return reused ? residency.vacant(this.outBytes[i]!) : residency.create(this.outBytes[i]!);
   }
 
   /** Lays the addresses out in a frame (arguments, results, arena) and runs the code. */
@@ -79,7 +99,8 @@ export class WasmExecutable implements Executable {
         const address = residency.load(storage);
         memory.i32[word++] = address;
       }
-      for (let i = 0; i < outs.length; i++) memory.i32[word++] = outs[i]!.cell.address;
+      for (let i = 0; i < outs.length; i++)
+        memory.i32[word++] = outs[i]!.cell.address || this.source(i, args)!.cell.address;
       memory.i32[word] = frame + this.frameBytes;
       this.enter(frame);
     } finally {

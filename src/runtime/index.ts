@@ -16,7 +16,8 @@ export type { Executable, Executor, Runtime } from "./runtime.ts";
 
 /** How each tier makes a program run. Usable with {@link setExecutor}. */
 export const executors: Readonly<Record<Tier, Executor>> = {
-  wasm: (jaxpr, runtime) => new WasmExecutable(compileWasm(jaxpr, runtime.memory.shared), jaxpr, runtime),
+  wasm: (jaxpr, runtime, donated) =>
+    new WasmExecutable(compileWasm(jaxpr, runtime.memory.shared, donated), jaxpr, runtime),
   interp: interpretJaxpr,
 };
 

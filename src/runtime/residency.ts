@@ -75,10 +75,26 @@ export class Residency implements Keeper {
 
   /** A new array of undefined contents: resident, and pinned once. */
   create(byteLength: number): Storage {
-    const storage = new Storage(new Cell(byteLength), this, false);
+    const storage = this.vacant(byteLength);
     this.place(storage);
+    return storage;
+  }
+
+  /** A new array without memory, pinned once: {@link move} gives it some. */
+  vacant(byteLength: number): Storage {
+    const storage = new Storage(new Cell(byteLength), this, false);
     storage.cell.pins = 1;
     return storage;
+  }
+
+  /** Gives the block of a pinned array to a vacant one of its size and ends the array as donated. */
+  move({ cell: from }: Storage, to: Storage): void {
+    if (from.watched) this.finalizer.unregister(from);
+    from.watched = false;
+    to.cell.address = from.address;
+    from.address = 0;
+    if (to.byteLength >= WATCH) this.watch(to);
+    this.drop(from, "donated");
   }
 
   /** Until {@link unpin}, the array stays where it is. Throws {@link DeletedArrayError}. */

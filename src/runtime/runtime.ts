@@ -25,17 +25,15 @@ export interface Executable {
   run(jaxpr: Jaxpr, args: readonly DeviceArray[], donated?: readonly boolean[]): DeviceArray[];
 }
 
-/** A way to make programs run. */
-export type Executor = (jaxpr: Jaxpr, runtime: Runtime) => Executable;
+/** A way to make programs run. Callers will give away the arguments `donated`: results may take their memory. */
+export type Executor = (jaxpr: Jaxpr, runtime: Runtime, donated: readonly boolean[]) => Executable;
 
 /** Every array of this device was made by it, so its buffer is a Storage. */
 export const storageOf = (x: DeviceArray): Storage => x.buffer as Storage;
 
 /**
- * Frees the arguments that were given away. Their blocks return to the heap when the program has ended, where the next
- * call of the same program finds them for its results. Letting a result take a donated block before the program
- * starts needs a proof that no element is read after the result's is written: an executable that has one (see
- * `Program` in the loop IR) would move the block between the storages in place of `Residency.create`.
+ * Frees the arguments that were given away. Blocks that no result took over return to the heap, where the next call of
+ * the same program finds them for its results.
  */
 export function freeDonated(args: readonly DeviceArray[], donated: readonly boolean[] | undefined): void {
   if (!donated) return;

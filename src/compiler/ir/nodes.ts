@@ -4,7 +4,7 @@
  * Semantics
  * - A {@link Program} runs `body` once. Buffers have static sizes; `argument` and `output` buffers are bound by the caller,
  *   `temp` buffers live in an arena and are undefined until stored to. Distinct buffers never overlap while both are live,
- *   except that an output may be bound to a donated argument's memory (`Program.donations`).
+ *   except that an output may lie in the memory of a donated argument (passes/donate.ts proves it).
  * - Expressions have no effect and may be shared (a DAG): an expression used twice has one value, computed where the
  *   enclosing statement runs. `load` reads an element at a flat index, which must be in range whenever the load is evaluated;
  *   both arms of `select` are evaluated.

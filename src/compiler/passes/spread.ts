@@ -38,14 +38,15 @@ import { summaryOf } from "./support/conflict.ts";
 const MAX_BYTES = 256 * 2 ** 20;
 
 export function spread(program: Program, _target: Target): Program {
-  const temps = [...program.temps];
   const stores = countStores(program.body);
-  const body = mapStmts(program.body, (s) => (isSerial(s) ? { ...s, body: spreadInto(s, stores, temps) } : s));
-  return { ...program, body, temps: temps.filter((b) => !REPLACED.has(b)) };
+  const wide: Expanded = new Map();
+  const body = mapStmts(program.body, (s) => (isSerial(s) ? { ...s, body: spreadInto(s, stores, wide) } : s));
+  if (wide.size === 0) return program;
+  return { ...program, body, temps: [...program.temps, ...wide.values()].filter((b) => !wide.has(b)) };
 }
 
-/** Temps whose place was taken by an expanded one. */
-const REPLACED = new WeakSet<Buffer>();
+/** The buffers that took the place of others. */
+type Expanded = Map<Buffer, Buffer>;
 
 const isSerial = (s: Stmt): s is For => s.kind === "for" && s.mode === "serial" && s.extent > 1;
 
@@ -58,13 +59,13 @@ function countStores(block: Block): Counts {
 }
 
 /** The body of `outer`, with a loop in front of each inner loop for what could be taken out of it. */
-function spreadInto(outer: For, stores: Counts, temps: Buffer[]): Block {
+function spreadInto(outer: For, stores: Counts, wide: Expanded): Block {
   const whole = summaryOf(outer);
   return outer.body.flatMap((inner) => {
     if (!isSerial(inner)) return [inner];
     const varying = new Set<IndexAtom>([...whole.declares, ...whole.assigns]);
     varying.delete(inner.v);
-    return distribute(inner, (s, before) => isSteady(s, before, varying, whole.writes, stores) && fits(s, inner), temps);
+    return distribute(inner, (s, before) => isSteady(s, before, varying, whole.writes, stores) && fits(s, inner), wide);
   });
 }
 
@@ -93,17 +94,15 @@ const fits = (s: Stmt, inner: For): boolean =>
   [...summaryOf(s).writes].every((b) => b.size * byteSize(b.dtype) * inner.extent <= MAX_BYTES);
 
 /** Splits `inner` in two: a loop with the statements that `leaves` accepts, and the rest reading their expanded results. */
-function distribute(inner: For, leaves: (s: Stmt, before: Block) => boolean, temps: Buffer[]): Stmt[] {
+function distribute(inner: For, leaves: (s: Stmt, before: Block) => boolean, wide: Expanded): Stmt[] {
   const moved = inner.body.filter((s, i) => leaves(s, inner.body.slice(0, i)));
   if (moved.length === 0) return [inner];
-  const expanded = new Map<Buffer, Buffer>();
+  const expanded: Expanded = new Map();
   for (const b of moved.flatMap((s) => [...summaryOf(s).writes])) {
     if (expanded.has(b)) continue;
-    const wide = newBuffer(b.name, b.dtype, b.size * inner.extent, "temp");
-    expanded.set(b, wide);
-    REPLACED.add(b);
-    temps.push(wide);
+    expanded.set(b, newBuffer(b.name, b.dtype, b.size * inner.extent, "temp"));
   }
+  for (const [narrow, b] of expanded) wide.set(narrow, b);
   const v = newLoopVar(inner.v.name);
   const ahead = substitute(renewed(expand(moved, expanded, inner.v)), new Map([[inner.v, indexExpr(scaledAtom(v))]]));
   const rest = expand(

@@ -4,6 +4,7 @@ import { interpret } from "../../../src/backends/interp/index.ts";
 import { scaledAtom } from "../../../src/compiler/ir/affine.ts";
 import { loadExpr } from "../../../src/compiler/ir/build.ts";
 import type { Buffer, Program, Stmt } from "../../../src/compiler/ir/nodes.ts";
+import { parseProgram } from "../../../src/compiler/ir/parse.ts";
 import { newBuffer, newLoopVar, replaceBuffers } from "../../../src/compiler/ir/visit.ts";
 import { donations } from "../../../src/compiler/passes/donate.ts";
 import { runPipeline } from "../../../src/compiler/pipeline.ts";
@@ -38,7 +39,10 @@ describe("one argument, one output", () => {
     ["rows in two parts", "for i < 2 { for j < 3 { y[4*i + j] = x[4*i + j] }\n y[4*i + 3] = x[4*i + 3] }"],
     ["all loads first", "for i < 8 { t[i] = x[-i + 7] }\n for i < 8 { y[i] = t[i] }"],
     ["never loaded", "for i < 8 { y[i] = g[-i + 7] }"],
-    ["halves that do not meet", "for i < 4 { y[i] = x[i] }\n for i < 4 { y[i + 4] = x[-i + 7] }"],
+    [
+      "halves that do not meet",
+      "for i < 4 { y[i] = x[i] }\n for i < 4 { t[i] = x[i + 4] }\n for i < 4 { y[i + 4] = t[-i + 3] }",
+    ],
     [
       "in branches",
       "for i < 8 { switch i32.min(index(i), i32(1)) { case { y[i] = x[i] } case { y[i] = g[i] } } }",
@@ -83,7 +87,9 @@ describe("calls of JavaScript", () => {
     ["after a store", `${store}\n print`, {}],
     ["between stores", "for i < 8 { y[i] = x[i]\n print }", {}],
   ])("%s", (_, body, expected) => {
-    expect(Object.fromEntries(donations(parsed(host(body)), [true, false]))).toEqual(expected);
+    expect(Object.fromEntries(donations(parseProgram(host(body), [() => {}]), [true, false]))).toEqual(
+      expected,
+    );
   });
 });
 
@@ -161,13 +167,13 @@ describe("random programs", () => {
           expectSameOutputs(p, interpret(final, args), got);
         },
       ),
-      { numRuns: 300, seed: 7 },
+      { numRuns: 300, seed: 7, endOnFailure: true },
     );
     return count;
   }
 
   test("mean the same in place", () => {
-    expect(tried((p) => donations(p, all(p)))).toBeGreaterThan(20);
+    expect(tried((p) => donations(p, all(p)))).toBeGreaterThan(10);
   });
 
   test("do not when outputs lie anywhere: the property can fail", () => {
@@ -175,6 +181,6 @@ describe("random programs", () => {
       const at = p.outputs.map((o) => p.args.findIndex((a) => a.dtype === o.dtype && a.size === o.size));
       return new Map(at.flatMap((a, o) => (a < 0 || at.indexOf(a) < o ? [] : [[o, a]])));
     };
-    expect(() => tried(anywhere)).toThrow(/wanted/);
+    expect(() => tried(anywhere)).toThrow(/Counterexample/);
   });
 });

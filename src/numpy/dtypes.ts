@@ -1,0 +1,132 @@
+/** Names, limits and relations of dtypes, and constants. */
+import { type ArrayLike, NDArray } from "../core/array.ts";
+import { DTYPES, type DType, isDType, type Kind, kindOf, limits, promote } from "../core/dtype.ts";
+import { WeftTypeError } from "../core/errors.ts";
+import { commonType } from "./promote.ts";
+
+export const float32 = "float32";
+export const float64 = "float64";
+export const int32 = "int32";
+export const int16 = "int16";
+export const int8 = "int8";
+export const uint32 = "uint32";
+export const uint16 = "uint16";
+export const uint8 = "uint8";
+export const bool = "bool";
+export { bool as bool_ };
+
+export const pi: number = Math.PI;
+export const e: number = Math.E;
+export const eulerGamma = 0.5772156649015329;
+export const inf: number = Number.POSITIVE_INFINITY;
+export const nan: number = Number.NaN;
+/** A new axis in `x.slice(...)`. */
+export const newaxis = null;
+
+/** Machine limits of a floating dtype. */
+export interface FInfo {
+  readonly bits: number;
+  readonly dtype: DType;
+  /** From 1 to the next larger number, and to the next smaller one. */
+  readonly eps: number;
+  readonly epsneg: number;
+  /** The exponents of 2 that yield them. */
+  readonly machep: number;
+  readonly negep: number;
+  readonly max: number;
+  readonly min: number;
+  /** The smallest power of 2 that overflows, and the lowest one that is normal. */
+  readonly maxexp: number;
+  readonly minexp: number;
+  /** Bits of exponent and mantissa. */
+  readonly nexp: number;
+  readonly nmant: number;
+  /** Decimal digits that are certain, and 10 to minus that. */
+  readonly precision: number;
+  readonly resolution: number;
+  readonly smallestNormal: number;
+  readonly smallestSubnormal: number;
+}
+
+const MANTISSA: Partial<Record<DType, number>> = { float32: 23, float64: 52 };
+
+/**
+ * Machine limits of a floating dtype.
+ * @throws WeftTypeError for others.
+ * @example np.finfo("float32").eps // => 1.1920928955078125e-7
+ */
+export function finfo(dtype: DType): FInfo {
+  const nmant = MANTISSA[dtype];
+  if (nmant === undefined)
+    throw new WeftTypeError(`np.finfo: ${dtype} is not a floating dtype; use np.iinfo.`);
+  const bits = 8 * DTYPES[dtype].bytes;
+  const nexp = bits - 1 - nmant;
+  const maxexp = 2 ** (nexp - 1);
+  const minexp = 2 - maxexp;
+  const precision = Math.floor(nmant * Math.log10(2));
+  return {
+    ...{ bits, dtype, nexp, nmant, maxexp, minexp, precision, machep: -nmant, negep: -nmant - 1 },
+    ...limits(dtype),
+    eps: 2 ** -nmant,
+    epsneg: 2 ** (-nmant - 1),
+    resolution: 10 ** -precision,
+    smallestNormal: 2 ** minexp,
+    smallestSubnormal: 2 ** (minexp - nmant),
+  };
+}
+
+export interface IInfo {
+  readonly bits: number;
+  readonly dtype: DType;
+  readonly max: number;
+  readonly min: number;
+}
+/** Limits of an integer dtype. @throws WeftTypeError for others. @example np.iinfo("uint8").max // => 255 */
+export function iinfo(dtype: DType): IInfo {
+  const kind = kindOf(dtype);
+  if (kind !== "int" && kind !== "uint")
+    throw new WeftTypeError(`np.iinfo: ${dtype} is not an integer dtype; use np.finfo.`);
+  return { bits: 8 * DTYPES[dtype].bytes, dtype, ...limits(dtype) };
+}
+
+/** The dtype in which two dtypes meet. @example np.promoteTypes("int32", "float32") // => "float32" */
+export const promoteTypes = (dtype1: DType, dtype2: DType): DType =>
+  promote([dtype1, dtype2].map((dtype) => ({ dtype, weakType: false }))).dtype;
+
+/** The dtype in which these arrays, numbers and dtypes meet. Plain numbers are weak. */
+export function resultType(...args: (ArrayLike | DType)[]): DType {
+  if (args.length === 0) throw new WeftTypeError("np.resultType needs at least one array or dtype.");
+  const dtypes = args.filter(isDType).map((dtype) => ({ dtype, weakType: false }));
+  const arrays = args.filter((x): x is ArrayLike => !isDType(x));
+  if (arrays.length === 0) return promote(dtypes).dtype;
+  // Whole numbers are integers beside integer dtypes, as beside integer arrays.
+  const beside = dtypes.some((t) => kindOf(t.dtype) !== "float") && !arrays.some((x) => x instanceof NDArray);
+  const joined =
+    beside && arrays.every(Number.isInteger)
+      ? [{ dtype: int32, weakType: true } as const]
+      : [commonType(...arrays)];
+  return promote([...dtypes, ...joined]).dtype;
+}
+
+/** Groups of dtypes by NumPy's names. */
+const GROUPS: Readonly<Record<string, readonly Kind[]>> = {
+  generic: ["float", "int", "uint", "bool"],
+  number: ["float", "int", "uint"],
+  inexact: ["float"],
+  floating: ["float"],
+  integer: ["int", "uint"],
+  signedinteger: ["int"],
+  unsignedinteger: ["uint"],
+};
+export type DTypeGroup =
+  | "generic"
+  | "number"
+  | "inexact"
+  | "floating"
+  | "integer"
+  | "signedinteger"
+  | "unsignedinteger";
+
+/** Whether a dtype is another one or belongs to a group. @example np.issubdtype("int8", "integer") // => true */
+export const issubdtype = (dtype: DType, of: DType | DTypeGroup): boolean =>
+  dtype === of || (GROUPS[of]?.includes(kindOf(dtype)) ?? false);

@@ -1,0 +1,117 @@
+/** Sorting, searching and comparing whole arrays. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { isFloat } from "../core/dtype.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { full } from "../lax/broadcast.ts";
+import { foriLoop } from "../lax/control/loops.ts";
+import { asArray } from "../lax/convert.ts";
+import * as lax from "../lax/elementwise.ts";
+import { argsort as laxArgsort, sort as laxSort } from "../lax/sort.ts";
+import { reshape } from "../lax/views.ts";
+import { equalShape } from "../util/shape.ts";
+import {
+  absolute,
+  add,
+  bitwiseAnd,
+  equal,
+  isfinite,
+  isnan,
+  lessEqual,
+  logicalOr,
+  multiply,
+  subtract,
+} from "./elementwise.ts";
+import { promoteArgs, promoteInexact } from "./promote.ts";
+import { all } from "./reductions.ts";
+import { take, where } from "./select.ts";
+import { broadcastArrays } from "./shape.ts";
+
+/** Ascending order along an axis (null: of the flattened array); NaN comes last. */
+export function sort(a: ArrayLike, axis: number | null = -1): NDArray {
+  const x = asArray(a);
+  return axis === null ? laxSort(reshape(x, [x.size]), 0) : laxSort(x, axis);
+}
+/** The int32 positions that sort along an axis (null: the flattened array). Stable. @example np.argsort([3, 1, 2]).js() // => [1, 2, 0] */
+export function argsort(a: ArrayLike, axis: number | null = -1): NDArray {
+  const x = asArray(a);
+  return axis === null ? laxArgsort(reshape(x, [x.size]), 0) : laxArgsort(x, axis);
+}
+
+/** x < y in the order of sorting, where NaN is above everything. */
+const before = (x: NDArray, y: NDArray): NDArray =>
+  isFloat(x.dtype) ? lax.bitwiseOr(lax.lt(x, y), bitwiseAnd(isnan(y), lax.eq(x, x))) : lax.lt(x, y);
+
+export interface SearchSortedOptions {
+  /** Before ("left", the default) or behind ("right") elements that are equal. */
+  readonly side?: "left" | "right";
+}
+/**
+ * Where to insert the values v into the sorted vector a so that it stays sorted: int32 of the shape of v. Binary search.
+ * @throws WeftTypeError if a is no vector, WeftValueError for another side.
+ * @example np.searchsorted([1, 3, 5], [0, 3, 9]).js() // => [0, 1, 3]
+ */
+export function searchsorted(
+  a: ArrayLike,
+  v: ArrayLike,
+  { side = "left" }: SearchSortedOptions = {},
+): NDArray {
+  const [sorted, wanted] = promoteArgs(a, v) as [NDArray, NDArray];
+  if (sorted.ndim !== 1) throw new WeftTypeError(`np.searchsorted: a must be a vector, got ${sorted.aval}.`);
+  if (side !== "left" && side !== "right")
+    throw new WeftValueError(`np.searchsorted: side must be "left" or "right", got ${JSON.stringify(side)}.`);
+  const goRight = (element: NDArray): NDArray =>
+    side === "left" ? before(element, wanted) : lax.bitwiseNot(before(wanted, element));
+  const halve = (_: NDArray, [low, high]: readonly [NDArray, NDArray]): [NDArray, NDArray] => {
+    const middle = lax.shiftRightArithmetic(lax.add(low, high), 1);
+    const right = bitwiseAnd(goRight(take(sorted, middle, 0, { mode: "clip" })), lax.lt(low, high));
+    return [lax.select(right, lax.add(middle, 1), low), lax.select(right, high, middle)];
+  };
+  const ends = [full(wanted.shape, 0, "int32"), full(wanted.shape, sorted.size, "int32")] as [
+    NDArray,
+    NDArray,
+  ];
+  if (sorted.size === 0) return ends[0];
+  return foriLoop(0, Math.ceil(Math.log2(sorted.size + 1)), halve, ends)[0];
+}
+
+// ---- comparing
+
+export interface CloseOptions {
+  /** Relative to the second operand. */
+  readonly rtol?: number;
+  readonly atol?: number;
+  /** Whether NaN is close to NaN. */
+  readonly equalNaN?: boolean;
+}
+/** Whether `|a - b| <= atol + rtol · |b|`, per element; infinities are close to themselves. */
+export function isclose(
+  a: ArrayLike,
+  b: ArrayLike,
+  { rtol = 1e-5, atol = 1e-8, equalNaN = false }: CloseOptions = {},
+): NDArray {
+  const [x, y] = promoteInexact(a, b) as [NDArray, NDArray];
+  const near = lessEqual(absolute(subtract(x, y)), add(atol, multiply(rtol, absolute(y))));
+  const same = where(bitwiseAnd(isfinite(x), isfinite(y)), near, equal(x, y));
+  return equalNaN ? logicalOr(same, bitwiseAnd(isnan(x), isnan(y))) : same;
+}
+/** Whether all elements are close. Needs concrete arrays. See {@link isclose}. */
+export const allclose = (actual: ArrayLike, expected: ArrayLike, options?: CloseOptions): boolean =>
+  Boolean(all(isclose(actual, expected, options)).item());
+
+const equalPairs = (x: NDArray, y: NDArray, equalNaN: boolean): NDArray =>
+  all(equalNaN ? logicalOr(equal(x, y), bitwiseAnd(isnan(x), isnan(y))) : equal(x, y));
+
+/** Whether shapes and all elements are equal: a bool scalar. */
+export function arrayEqual(
+  a1: ArrayLike,
+  a2: ArrayLike,
+  { equalNaN = false }: { readonly equalNaN?: boolean } = {},
+): NDArray {
+  const [x, y] = [asArray(a1), asArray(a2)];
+  return equalShape(x.shape, y.shape) ? equalPairs(x, y, equalNaN) : asArray(false);
+}
+/** Whether all elements are equal after broadcasting: a bool scalar. */
+export function arrayEquiv(a1: ArrayLike, a2: ArrayLike): NDArray {
+  const [x, y] = broadcastArrays(a1, a2) as [NDArray, NDArray];
+  return equalPairs(x, y, false);
+}

@@ -1,0 +1,46 @@
+/** Every operation of lax against values and derivatives that JAX computed, on the compiled road. */
+import { describe, expect, test } from "vitest";
+import { jvp, vjp } from "../../src/api/autodiff.ts";
+import type { NDArray } from "../../src/core/array.ts";
+import { isFloat } from "../../src/core/dtype.ts";
+import "../../src/runtime/index.ts";
+import { cotangent, expectGolden, type OpRow, loadOps, tangent, toArray } from "./load.ts";
+import { LAX } from "./lax-table.ts";
+
+type Fn = (...args: NDArray[]) => NDArray | NDArray[];
+
+/** Values of single operations may differ in the last bits: what XLA and weft round differs. */
+const ULPS = { float32: 6 * 2 ** -24, float64: 16 * 2 ** -53 };
+const DERIVATIVE = 3e-6;
+
+const outputs = (x: NDArray | NDArray[]): NDArray[] => (Array.isArray(x) ? x : [x]);
+const floats = (xs: NDArray[]): NDArray[] => xs.filter((x) => isFloat(x.dtype));
+
+function check(fn: Fn, row: OpRow): void {
+  const args = row.args.map(toArray);
+  const value = row.tol ?? (row.out.some((g) => g.t === "float64") ? ULPS.float64 : ULPS.float32);
+  outputs(fn(...args)).forEach((x, i) => expectGolden(x, row.out[i]!, { relative: value }, `value ${i}`));
+  if (!row.diff) return;
+  const xs = row.diff.map((i) => args[i]!);
+  const restricted = (...ys: NDArray[]): NDArray[] => {
+    const all = [...args];
+    row.diff!.forEach((i, k) => (all[i] = ys[k]!));
+    return floats(outputs(fn(...all)));
+  };
+  const closeness = { relative: Math.max(DERIVATIVE, 4 * (row.tol ?? 0)), absolute: row.tol ?? 1.2e-38 };
+  const [, pushed] = jvp(restricted, xs, xs.map(tangent)) as [NDArray[], NDArray[]];
+  pushed.forEach((x, i) => expectGolden(x, row.jvp![i]!, closeness, `jvp ${i}`));
+  const [out, pull] = vjp(restricted, xs) as unknown as [NDArray[], (cts: NDArray[]) => NDArray[]];
+  pull(out.map(cotangent)).forEach((x, i) => expectGolden(x, row.vjp![i]!, closeness, `vjp ${i}`));
+}
+
+const rows = loadOps("ops");
+
+describe.each([...new Set(rows.map((row) => row.op))])("%s", (op) => {
+  const cases = rows.filter((row) => row.op === op).map((row): [string, OpRow] => [row.args.map((a) => `${a.t}[${a.s}]`).join(" "), row]);
+  test.each(cases)("of %s", (_, row) => check(LAX[op]!, row));
+});
+
+test("every golden has a function and every function a golden", () => {
+  expect(Object.keys(LAX).sort()).toEqual([...new Set(rows.map((row) => row.op))].sort());
+});

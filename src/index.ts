@@ -3,6 +3,7 @@ import "./runtime/index.ts";
 import "./numpy/methods.ts";
 
 export { grad, jvp, linearize, valueAndGrad, vjp } from "./api/autodiff.ts";
+export { type Explanation, explain } from "./api/explain.ts";
 export { evalShape, makeJaxpr } from "./api/inspect.ts";
 export { hessian, jacfwd, jacrev } from "./api/jacobian.ts";
 export { disableJit, jit } from "./api/jit.ts";
@@ -17,3 +18,4 @@ export * as numpy from "./numpy/index.ts";
 export * as optim from "./optim/index.ts";
 export * as random from "./random/index.ts";
 export * as tree from "./tree/index.ts";
+export { type Config, config, type DeviceName, defaultDevice, devices, init, type MemoryStats, memoryStats } from "./runtime/index.ts";

@@ -34,14 +34,29 @@ const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((f)
 
 const IMPORT = /^\s*(import|export)\s+(type\s+)?(?:[^"';]*?from\s+)?"(\.[^"]+)"/gm;
 
+const textOf = (file: string): string => readFileSync(join(SRC, file), "utf8");
+
 function importsOf(file: string): Import[] {
-  const text = readFileSync(join(SRC, file), "utf8");
-  return [...text.matchAll(IMPORT)].map((m) => {
+  return [...textOf(file).matchAll(IMPORT)].map((m) => {
     const to = relative(SRC, resolve(SRC, dirname(file), m[3]!));
     const names = /\{([^}]*)\}/.exec(m[0])?.[1];
     const allTypes = names?.split(",").every((n) => n.trim() === "" || n.trim().startsWith("type ")) ?? false;
     return { from: file, to, typeOnly: Boolean(m[2]) || allTypes };
   });
+}
+
+/** Files and folders that never reach a browser: everything else uses them through `#platform`. */
+const NODE_FILES = ["runtime/platform-node.ts", "runtime/native/"];
+const NODE_GLOBALS =
+  /(?<![.\w$])(?:process|require|setImmediate|__dirname|__filename)\b(?!\s*\??:)|\bBuffer\s*\.\s*(?:from|alloc|concat|byteLength)/;
+/** Modules that are neither files of the library nor `#platform`. */
+const FOREIGN_IMPORT = /^\s*(?:import|export)\b[^"';]*["'](?![.#])|\bimport\(\s*["'](?![.#])/m;
+const COMMENTS = /\/\*[\s\S]*?\*\/|\/\/.*$/gm;
+const STRINGS = /"(?:[^"\\\n]|\\.)*"/g;
+
+function usesNode(text: string): boolean {
+  const code = text.replace(COMMENTS, "");
+  return FOREIGN_IMPORT.test(code) || NODE_GLOBALS.test(code.replace(STRINGS, '""'));
 }
 
 const imports = files.flatMap(importsOf);
@@ -64,6 +79,28 @@ describe("architecture", () => {
       return a !== "" && a !== b && !MAY_IMPORT[a]!.includes(b);
     });
     expect(wrong.map((i) => `${i.from} -> ${i.to}`)).toEqual([]);
+  });
+
+  test("what only Node has stays in the files for Node", () => {
+    const offenders = files.filter((file) => !NODE_FILES.some((f) => file.startsWith(f)) && usesNode(textOf(file)));
+    expect(offenders).toEqual([]);
+  });
+
+  test.each<[string, boolean]>([
+    ["process.env.X", true],
+    ["const fs = require('fs');", true],
+    ['import fs from "node:fs";', true],
+    ['await import("node:fs")', true],
+    ['import koffi from "koffi";', true],
+    ["x = Buffer.from(bytes);", true],
+    ["setImmediate(done)", true],
+    ["interface Buffer { readonly id: number }", false],
+    ["// process.env is Node's", false],
+    ['const host = "process";', false],
+    ["this.process(x)", false],
+    ['import { env } from "#platform";', false],
+  ])("what only Node has is recognised in %s", (code, expected) => {
+    expect(usesNode(code)).toBe(expected);
   });
 
   test("nothing imports the index", () => {

@@ -1,11 +1,10 @@
 /** The network: embedding, stacked recurrent cells, and a dense layer that scores the next character. */
-import { lax, nn, random } from "weft";
+import { lax, type NDArray, nn, random } from "weft";
 import type { CellName } from "./options.ts";
 
-export type Array = ReturnType<typeof random.key>;
-type Weights = { [name: string]: Array };
+type Weights = { [name: string]: NDArray };
 /** State between characters; what it consists of depends on the cell. */
-export type Carry = Array | Weights;
+export type Carry = NDArray | Weights;
 
 export type Params = {
   embedding: nn.EmbeddingParams;
@@ -23,12 +22,12 @@ export interface Sizes {
 }
 
 export interface Model {
-  init(key: Array): Params;
+  init(key: NDArray): Params;
   initialCarry(batch: number): Carry;
   /** One character per stream: ids `[batch]` to scores `[batch, vocabulary]`. */
-  step(params: Params, carry: Carry, ids: Array): [Carry, Array];
+  step(params: Params, carry: Carry, ids: NDArray): [Carry, NDArray];
   /** Mean cross-entropy, in nats, of predicting `chunk[1:]` from `chunk[:-1]`; chunk is `[length + 1, batch]`. */
-  loss(params: Params, carry: Carry, chunk: Array): [loss: Array, carry: Carry];
+  loss(params: Params, carry: Carry, chunk: NDArray): [loss: NDArray, carry: Carry];
 }
 
 const CELLS: Readonly<Record<CellName, (size: number) => nn.Cell<Weights, Carry>>> = {
@@ -43,7 +42,11 @@ export function createModel({ cell, layers, hidden, vocabulary }: Sizes): Model 
   const output = nn.dense(hidden, vocabulary);
   return {
     init(key) {
-      const [first, second, third] = [0, 1, 2].map((i) => random.foldIn(key, i)) as [Array, Array, Array];
+      const [first, second, third] = [0, 1, 2].map((i) => random.foldIn(key, i)) as [
+        NDArray,
+        NDArray,
+        NDArray,
+      ];
       return { embedding: embedding.init(first), rnn: rnn.init(second), output: output.init(third) };
     },
     initialCarry: (batch) => rnn.initialCarry([batch]),

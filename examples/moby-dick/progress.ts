@@ -24,7 +24,7 @@ export class Progress {
   private readonly now: () => number;
   private started = 0;
   private firstStep = 0;
-  private printed = 0;
+  private printed = -1;
 
   /** @param perStep characters that one step reads */
   constructor(

@@ -1,7 +1,7 @@
 /** Training by truncated backpropagation through time, one compiled update per chunk of text. */
 import { setImmediate as turn } from "node:timers/promises";
-import { jit, optim, valueAndGrad } from "weft";
-import type { Array, Carry, Model, Params } from "./model.ts";
+import { jit, type NDArray, optim, valueAndGrad } from "weft";
+import type { Carry, Model, Params } from "./model.ts";
 import type { Chunk, Streams } from "./text.ts";
 
 /** Nats to bits. */
@@ -27,7 +27,7 @@ export class Trainer {
     state: unknown,
     carry: Carry,
     ids: Int32Array,
-  ) => [Params, unknown, Carry, Array];
+  ) => [Params, unknown, Carry, NDArray];
   private state: unknown;
   private carry: Carry;
 
@@ -39,7 +39,7 @@ export class Trainer {
     this.state = optimizer.init(params);
     this.carry = model.initialCarry(streams.batch);
     this.run = jit(
-      (params: Params, state: unknown[], carry: Carry, ids: Array) => {
+      (params: Params, state: unknown[], carry: Carry, ids: NDArray) => {
         const chunk = ids.reshape([streams.length + 1, streams.batch]);
         const [[loss, next], grads] = valueAndGrad(model.loss, { hasAux: true })(params, carry, chunk);
         const [updates, nextState] = optimizer.update(grads, state, params);
@@ -50,7 +50,7 @@ export class Trainer {
   }
 
   /** Learns from a chunk; returns its loss in nats, not yet read out. */
-  update({ ids, fresh }: Chunk): Array {
+  update({ ids, fresh }: Chunk): NDArray {
     if (fresh) this.carry = this.model.initialCarry(this.streams.batch);
     const [params, state, carry, loss] = this.run(this.params, this.state, this.carry, ids);
     [this.params, this.state, this.carry] = [params, state, carry];
@@ -73,7 +73,7 @@ export async function train(
   stop: Stop,
   onLoss: (step: number, loss: number) => void,
 ): Promise<number> {
-  let losses: Array[] = [];
+  let losses: NDArray[] = [];
   let step = 0;
   while (step < steps && !stop.requested) {
     losses.push(trainer.update(streams.chunk(step++)));
@@ -101,11 +101,11 @@ export async function evaluate(
   streams: Streams,
   stop: Stop,
 ): Promise<number | undefined> {
-  const run = jit((params: Params, carry: Carry, ids: Array) =>
+  const run = jit((params: Params, carry: Carry, ids: NDArray) =>
     model.loss(params, carry, ids.reshape([streams.length + 1, streams.batch])),
-  ) as unknown as (params: Params, carry: Carry, ids: Int32Array) => [Array, Carry];
+  ) as unknown as (params: Params, carry: Carry, ids: Int32Array) => [NDArray, Carry];
   const chunks = Math.min(streams.chunks, MAX_CHUNKS);
-  const losses: Array[] = [];
+  const losses: NDArray[] = [];
   let carry = model.initialCarry(streams.batch);
   for (let i = 0; i < chunks; i++) {
     if (stop.requested) return undefined;

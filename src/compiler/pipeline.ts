@@ -12,6 +12,7 @@
  * - `tidy` last: main and remainder loops, unrolled kernels and polynomials have much in common.
  */
 
+import { env } from "#platform";
 import type { Program } from "./ir/nodes.ts";
 import { printProgram } from "./ir/print.ts";
 import { verify } from "./ir/verify.ts";
@@ -80,8 +81,8 @@ export function runPipeline(program: Program, target: Target, options: PipelineO
 type Observer = (program: Program, before: Program | undefined, pass: string) => void;
 
 function observer(options: PipelineOptions): Observer {
-  const debug = options.debug ?? environment("WEFT_DEBUG") !== undefined;
-  const wanted = (options.dump ?? environment("WEFT_DUMP") ?? "").split(",");
+  const debug = options.debug ?? Boolean(env("WEFT_DEBUG"));
+  const wanted = (options.dump ?? env("WEFT_DUMP") ?? "").split(",");
   const log = options.log ?? console.error;
   return (program, before, pass) => {
     if (debug) verify(program, pass);
@@ -89,10 +90,4 @@ function observer(options: PipelineOptions): Observer {
     const text = printProgram(program);
     if (!before || text !== printProgram(before)) log(`// after ${pass}\n${text}`);
   };
-}
-
-/** An environment variable; browsers have none. */
-function environment(name: string): string | undefined {
-  const host = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  return host.process?.env?.[name] || undefined;
 }

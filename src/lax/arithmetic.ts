@@ -3,7 +3,7 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { Scalar, ScalarBuilder } from "../core/emit.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { full } from "./broadcast.ts";
-import { NUMBER, SIGNED } from "./check.ts";
+import { NUMBER } from "./check.ts";
 import { asArray } from "./convert.ts";
 import { type Binary, binary, defineMap, transposeBy, type Unary, unary } from "./map.ts";
 
@@ -100,9 +100,6 @@ export const square: Unary = unary("square", {
   jvp: (g, _, x) => mul(g, mul(x, 2)),
   scalar: (s, x) => s.binary("mul", x, x),
 });
-
-/** `|x|`. Signed numbers. The derivative at 0 is 0. */
-export const abs: Unary = unary("abs", { accepts: SIGNED, jvp: (g, _, x) => mul(g, sign(x)), scalar: "abs" });
 
 /** -1, 0 or 1 (and NaN for NaN), in the dtype of x. */
 export const sign: Unary = unary("sign", {

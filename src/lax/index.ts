@@ -2,7 +2,7 @@
  * The operations that everything is made of, with JAX's strictness: operands have one dtype and one shape (plain numbers
  * and scalars fit everywhere), nothing promotes. Source of names and semantics: `jax.lax`.
  */
-export { abs, add, addAny, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
+export { add, addAny, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
 export { broadcast, broadcastInDim, full, fullLike, onesLike, reduceSum, zerosLike } from "./broadcast.ts";
 export { bitcastConvertType, convertElementType, copy, stopGradient } from "./cast.ts";
 export * from "./compare.ts";
@@ -80,7 +80,7 @@ export {
   tanh,
 } from "./math.ts";
 export { argmax, argmin, reduceAnd, reduceMax, reduceMin, reduceOr, reduceProd } from "./reduce.ts";
-export { clamp, max, min, select, selectN } from "./select.ts";
+export { abs, clamp, max, min, select, selectN } from "./select.ts";
 export { indexInDim, type PadConfig, pad, slice, sliceInDim } from "./slice.ts";
 export { argsort, type SortOptions, sort, topK } from "./sort.ts";
 export { digamma, erf, erfc, erfInv, lgamma, trigamma } from "./special.ts";

@@ -3,14 +3,14 @@ import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
 import type { Scalar, ScalarBuilder, UnaryFn } from "../core/emit.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
-import { abs, add, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
+import { add, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
 import { convertElementType } from "./cast.ts";
 import { FLOATING, NUMBER, SINGLE } from "./check.ts";
 import { eq } from "./compare.ts";
 import { asArray, operands } from "./convert.ts";
 import { type Binary, binary, defineMap, type Unary, type UnarySpec, unary } from "./map.ts";
 import { NO_PARAMS, type NoParams } from "./rules.ts";
-import { select } from "./select.ts";
+import { abs, select } from "./select.ts";
 
 /** A function that targets know by its own name. */
 const known = (fn: UnaryFn, jvp: UnarySpec["jvp"]): Unary => unary(fn, { jvp, scalar: fn });

@@ -7,23 +7,27 @@ import { insert, without } from "./axes.ts";
 /** Whether element a must come before element b. */
 export type Order = (s: ScalarBuilder, a: Scalar, b: Scalar) => Scalar;
 
-/** Ascending, NaN last, -0 before 0. */
+/** Ascending, NaN last; all NaNs are equal, and so are 0 and -0. */
 export const ascending: Order = (s, a, b) => {
   if (a.dtype === "bool") return s.binary("and", s.unary("not", a), b);
   const less = s.binary("lt", a, b);
   if (!isFloat(a.dtype)) return less;
-  const zero = s.const(0, a.dtype);
-  const isNegative = (x: Scalar): Scalar => s.binary("lt", s.binary("div", s.const(1, x.dtype), x), zero);
-  const isZero = (x: Scalar): Scalar => s.binary("eq", x, zero);
   const isNumber = (x: Scalar): Scalar => s.binary("eq", x, x);
-  const and = (...xs: Scalar[]): Scalar => xs.reduce((p, q) => s.binary("and", p, q));
-  const zeros = and(isZero(a), isZero(b), isNegative(a), s.unary("not", isNegative(b)));
-  const nan = and(isNumber(a), s.unary("not", isNumber(b)));
-  return s.binary("or", less, s.binary("or", zeros, nan));
+  return s.binary("or", less, s.binary("and", isNumber(a), s.unary("not", isNumber(b))));
 };
 
-/** The reverse of {@link ascending}: NaN first. */
-export const descending: Order = (s, a, b) => ascending(s, b, a);
+/** {@link ascending} with -0 before 0. */
+const ascendingZeros: Order = (s, a, b) => {
+  const before = ascending(s, a, b);
+  if (!isFloat(a.dtype)) return before;
+  const zero = s.const(0, a.dtype);
+  const isNegative = (x: Scalar): Scalar => s.binary("lt", s.binary("div", s.const(1, x.dtype), x), zero);
+  const conditions = [s.binary("eq", a, zero), s.binary("eq", b, zero), isNegative(a), s.unary("not", isNegative(b))];
+  return s.binary("or", before, conditions.reduce((p, q) => s.binary("and", p, q)));
+};
+
+/** NaN first, then from the largest to the smallest, 0 before -0. */
+export const descending: Order = (s, a, b) => ascendingZeros(s, b, a);
 
 /** The first key decides, then the second, … */
 function lexicographic(s: ScalarBuilder, order: Order, as: readonly Scalar[], bs: readonly Scalar[]): Scalar {

@@ -1,15 +1,15 @@
-/** Choosing per element: select_n, clamp, max, min. */
+/** Choosing per element: select_n, clamp, max, min, abs. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import type { BinaryFn, Scalar } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
-import { div, mul } from "./arithmetic.ts";
+import { div, mul, neg } from "./arithmetic.ts";
 import { fitTo, unbroadcast } from "./broadcast.ts";
-import { ANY, allWeak } from "./check.ts";
-import { bitwiseAnd, eq, gt, lt } from "./compare.ts";
+import { ANY, allWeak, SIGNED } from "./check.ts";
+import { bitwiseAnd, eq, ge, gt, lt } from "./compare.ts";
 import { asArray, operands } from "./convert.ts";
-import { type Binary, binary, defineMap, type Formula } from "./map.ts";
+import { type Binary, binary, defineMap, type Formula, type Unary, unary } from "./map.ts";
 import { isLinear, isZero, NO_PARAMS, type NoParams } from "./rules.ts";
 
 function checkSelect(which: ShapedArray, cases: readonly ShapedArray[]): void {
@@ -90,6 +90,13 @@ const pickFn = (fn: "max" | "min", { dtype }: Scalar): BinaryFn =>
 export const max: Binary = extremum("max");
 /** The smaller of x and y; NaN wins. Ties share the derivative equally. */
 export const min: Binary = extremum("min");
+
+/** `|x|`. Signed numbers. The derivative at 0 is 1, as in JAX. */
+export const abs: Unary = unary("abs", {
+  accepts: SIGNED,
+  jvp: (g, _, x) => select(ge(x, 0), g, neg(g)),
+  scalar: "abs",
+});
 
 const within = (g: NDArray, mask: NDArray): NDArray => select(mask, g, 0);
 

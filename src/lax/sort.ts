@@ -62,7 +62,7 @@ export interface SortOptions {
 }
 
 /**
- * Sorts along an axis in ascending order; NaN comes last, -0 before 0. Several operands are moved together, ordered by the
+ * Sorts along an axis in ascending order; NaN comes last, 0 and -0 are equal. Several operands are moved together, ordered by the
  * first `numKeys` of them. Stable.
  * @throws WeftTypeError if shapes differ.
  * @example sort(np.array([3, 1, 2])).js() // => [1, 2, 3]

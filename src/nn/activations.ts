@@ -32,7 +32,9 @@ export const sigmoid = (x: ArrayLike): NDArray => lax.logistic(toInexact(x));
  */
 export function softplus(x: ArrayLike): NDArray {
   const a = toInexact(x);
-  return lax.add(lax.max(a, 0), lax.log1p(lax.exp(lax.neg(lax.abs(a)))));
+  // Not max(a, 0), whose derivative at 0 is 1/2: here it has to be that of the side which |a| takes.
+  const positive = lax.select(lax.ge(a, 0), a, zerosLike(a));
+  return lax.add(positive, lax.log1p(lax.exp(lax.neg(lax.abs(a)))));
 }
 
 /** `log(sigmoid(x))`, without underflow. Source: `jax.nn.log_sigmoid`. */

@@ -74,7 +74,7 @@ function checkSizes(what: string, inputSize: number, hiddenSize: number): void {
  * The simple recurrent cell `h' = tanh(x·wx + h·wh + b)`, y = h'.
  * Source: Elman 1990; `torch.nn.RNNCell`.
  * @throws WeftValueError for sizes that are no positive integers
- * @example const cell = nn.elmanCell(8, 16); const [h, y] = cell.step(cell.init(random.key(0)), cell.initialCarry([4]), x);
+ * @example const cell = nn.elmanCell(8, 16); const [h, y] = cell.step(cell.init(random.key(0)), cell.initialCarry([4]), np.ones([4, 8]));
  */
 export function elmanCell(
   inputSize: number,

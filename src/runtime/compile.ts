@@ -20,7 +20,7 @@ export interface ProgramReport {
   readonly cost: { readonly moduleBytes: number; readonly arenaBytes: number; readonly compileMs: number };
 }
 
-const engineTarget = (): Target => wasmTarget({ relaxedSimd: supports("relaxedSimd") });
+export const engineTarget = (): Target => wasmTarget({ relaxedSimd: supports("relaxedSimd") });
 
 function generate(program: Program, target: Target, shared: boolean, donated: readonly boolean[]): Code {
   const plan = planMemory(program);

@@ -1,4 +1,5 @@
 import { type Atom, type Eqn, Jaxpr, Literal, Var } from "../core/jaxpr.ts";
+import { note } from "../core/journal.ts";
 import { useDef } from "../core/loop.ts";
 import type { PartialJaxpr } from "./partial-eval.ts";
 
@@ -26,6 +27,7 @@ export function recomputeCheap(parts: PartialJaxpr, free: readonly boolean[]): P
     const eqn = at === undefined ? undefined : known.eqns[at]!;
     if (!eqn?.primitive.cheap || available.has(r) || eqn.outputs.length !== 1) continue;
     if (!eqn.inputs.every((a) => a instanceof Literal || available.has(a) || kept.has(a))) continue;
+    note("recomputed", () => `${r.aval.short()} by ${eqn.primitive.name} instead of storing it`);
     again.set(r, eqn);
     kept.delete(r);
     for (const a of eqn.inputs) if (kept.has(a)) available.add(a);

@@ -17,7 +17,7 @@ export interface StructureError {
  * All places where two trees (or tree definitions) differ in structure, outermost first; empty if they are equal.
  * @example
  * equalityErrors({ c: [1, 2] }, { c: [1, 2, 3] })
- * // => [{ path: ['c'], whatA: "an array of length 2", whatB: "an array of length 3", explanation: "the lengths do not match" }]
+ * // => [{ path: [{ kind: "key", key: "c" }], whatA: "an array of length 2", whatB: "an array of length 3", explanation: "the lengths do not match" }]
  */
 export function equalityErrors(treeA: unknown, treeB: unknown): StructureError[] {
   return compare(toTreeDef(treeA), toTreeDef(treeB), false);

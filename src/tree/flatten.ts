@@ -14,7 +14,10 @@ const MAX_DEPTH = 1000;
  * The leaves of a tree, in order (lists by index, dicts by sorted key), and its structure (JAX's `tree.flatten`).
  * @param isLeaf makes a value a leaf that would be a node; it is asked about every node and every leaf.
  * @throws TypeError if the tree is nested more than 1000 levels deep, as a cyclic one is.
- * @example flatten({ b: 2, a: [1, null] }) // => [[1, 2], PyTreeDef({'a': [*, null], 'b': *})]
+ * @example
+ * const [leaves, treedef] = flatten({ b: 2, a: [1, null] });
+ * leaves; // => [1, 2]
+ * String(treedef); // => PyTreeDef({'a': [*, null], 'b': *})
  */
 export function flatten<T>(tree: T): [leaves: LeafOf<T>[], treedef: TreeDef<T>];
 export function flatten(tree: unknown, isLeaf: IsLeaf | undefined): [leaves: unknown[], treedef: TreeDef];

@@ -67,7 +67,7 @@ function coverage(prefix: TreeDef, full: TreeDef): number[] {
  * @example map((x, y) => x + y, { a: 1, b: [2, null] }, { a: 10, b: [20, null] }) // => { a: 11, b: [22, null] }
  */
 export function map<T, Rest extends readonly unknown[], To>(
-  f: (leaf: LeafOf<T>, ...rest: { [K in keyof Rest]: UpTo<T, Rest[K]> }) => To,
+  f: (leaf: NoInfer<LeafOf<T>>, ...rest: { [K in keyof Rest]: UpTo<T, Rest[K]> }) => To,
   tree: T,
   ...rest: Rest
 ): MapTree<T, To> {
@@ -89,7 +89,7 @@ function upToAll(caller: string, treedef: TreeDef, trees: readonly unknown[]): u
  * @example mapWithPath((path, x) => `${keystr(path)}=${x}`, { a: [1] }) // => { a: ["['a'][0]=1"] }
  */
 export function mapWithPath<T, Rest extends readonly unknown[], To>(
-  f: (path: Path, leaf: LeafOf<T>, ...rest: { [K in keyof Rest]: UpTo<T, Rest[K]> }) => To,
+  f: (path: Path, leaf: NoInfer<LeafOf<T>>, ...rest: { [K in keyof Rest]: UpTo<T, Rest[K]> }) => To,
   tree: T,
   ...rest: Rest
 ): MapTree<T, To> {
@@ -118,7 +118,7 @@ export function leavesWithPath(tree: unknown, isLeaf?: IsLeaf): [path: Path, lea
  * @example reduce((total, x) => total + x, { a: 1, b: [2, 3] }, 0) // => 6
  */
 export function reduce<T, Result>(
-  f: (result: Result, leaf: LeafOf<T>) => Result,
+  f: (result: Result, leaf: NoInfer<LeafOf<T>>) => Result,
   tree: T,
   init: Result,
 ): Result {

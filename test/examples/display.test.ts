@@ -34,7 +34,7 @@ describe("progress", () => {
   test("in a terminal one line is redrawn, with a bar that fits", () => {
     const { written, progress } = recording(true);
     progress.report({ step: 50, loss: 2 });
-    expect(written[0]).toMatch(/^\r\x1b\[2K\[#{15}-{15}\] step 50\/100/);
+    expect(written[0]).toContain("\r\x1b[2K[###############---------------] step 50/100");
     const narrow = recording(true, 30);
     narrow.progress.report({ step: 50, loss: 2 });
     expect(narrow.written[0]).not.toContain("#");
@@ -60,17 +60,11 @@ describe("chart", () => {
   test.each([
     [0, 500, 6, [0, 100, 200, 300, 400, 500]],
     [2.31, 6.4, 5, [2, 3, 4, 5, 6, 7]],
-    [
-      0.12,
-      0.31,
-      4,
-      [0.1, 0.15, 0.2, 0.25, 0.3, 0.35].filter((x) => x !== 0.15 && x !== 0.25 && x !== 0.35).concat(0.4),
-    ],
-    [3, 3, 5, [3, 3.2, 3.4, 3.6, 3.8, 4].slice(0, 1)],
+    [0.12, 0.31, 4, [0.1, 0.15, 0.2, 0.25, 0.3, 0.35]],
+    [3, 3, 5, [3, 3.2]],
+    [0, 0, 5, [0, 0.2]],
   ])("ticks for [%d, %d]", (low, high, count, expected) => {
-    expect(ticks(low, high, count)).toEqual(expect.arrayContaining(expected));
-    expect(ticks(low, high, count)[0]).toBeLessThanOrEqual(low);
-    expect(ticks(low, high, count).at(-1)).toBeGreaterThanOrEqual(high);
+    expect(ticks(low, high, count)).toEqual(expected);
   });
 
   const train = [1, 10, 20].map((step) => ({ step, loss: 6 / step + 2 }));

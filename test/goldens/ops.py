@@ -68,7 +68,10 @@ def elementwise():
     for name, fn in UNARY.items():
         yield op_row(name, fn, [fine], [0])
     for name, fn in BINARY.items():
-        yield op_row(name, fn, pairs(GRID, np.float32), [] if name == "nextafter" else [0, 1])
+        # At 0 to the power 0 the derivative of JAX's pow is NaN, weft's is 0.
+        yield op_row(name, fn, pairs(GRID, np.float32), [] if name in ("nextafter", "pow") else [0, 1])
+    x, y = pairs(GRID, np.float32)
+    yield op_row("pow", lax.pow, [x[(x != 0) | (y != 0)], y[(x != 0) | (y != 0)]], [0, 1])
     base, exponent = pairs([-2, -1, 0, 1, 2], np.int32)
     yield op_row("pow", lax.pow, [base.astype(np.float32), exponent], [0])
     edges = np.array([-INF, -2, -1, -0.5, 0, 0.5, 1, 2, INF, NAN], np.float32)
@@ -124,7 +127,8 @@ def float64():
         yield op_row(name, fn, [x], [0])
         yield op_row(name, fn, [fine])
     for name, fn in BINARY.items():
-        yield op_row(name, fn, pairs(GRID, np.float64))
+        if name != "nextafter":
+            yield op_row(name, fn, pairs(GRID, np.float64))
     for target in ["float32", *INTS, "bool"]:
         yield op_row(f"convert {target}", lambda x, t=target: lax.convert_element_type(x, t), [np.array(FLOATS)])
     for source in ["float32", "int32", "uint32", "int8", "bool"]:
@@ -135,7 +139,7 @@ def float64():
 def ramp(*shape, scale=0.5, dtype=np.float32):
     """Distinct values of both signs, not sorted."""
     n = int(np.prod(shape))
-    return (((np.arange(n) * 7 + 3) % max(n, 1) - n / 3) * scale).astype(dtype).reshape(shape)
+    return ((np.random.RandomState(n).permutation(n) - n // 3) * scale).astype(dtype).reshape(shape)
 
 
 def views():
@@ -252,11 +256,13 @@ def indexing():
         unique = np.array([[-5], [-1], [0], [2], [3], [4], [9]], np.int32)
         doubled = np.array([[-5], [2], [0], [2], [3], [0], [9]], np.int32)
         index = unique if name == "scatter" else doubled
-        diff = [0] if name == "scatterMul" else [0, 2]
         for mode in ["clip", "drop"]:
             if mode == "clip" and name == "scatter":
                 continue
             call = lambda a, i, u, fn=fn, mode=mode: fn(a, i, u, INTO, mode=mode)
+            # The derivative of JAX's scatter_min and scatter_max forgets the mode in its own gathers.
+            wrong = mode == "clip" and name in ("scatterMin", "scatterMax")
+            diff = [] if wrong else [0] if name == "scatterMul" else [0, 2]
             yield op_row(f"{name} {mode}", call, [x, index, updates], diff)
     for start in [-9, -1, 0, 1, 3, 9]:
         i = np.int32(start)

@@ -4,22 +4,30 @@ import { jvp, vjp } from "../../src/api/autodiff.ts";
 import type { NDArray } from "../../src/core/array.ts";
 import { isFloat } from "../../src/core/dtype.ts";
 import "../../src/runtime/index.ts";
-import { cotangent, expectGolden, type OpRow, loadOps, tangent, toArray } from "./load.ts";
+import { type Closeness, cotangent, expectGolden, type OpRow, loadOps, tangent, toArray } from "./load.ts";
 import { LAX } from "./lax-table.ts";
 
 type Fn = (...args: NDArray[]) => NDArray | NDArray[];
 
-/** Values of single operations may differ in the last bits: what XLA and weft round differs. */
-const ULPS = { float32: 6 * 2 ** -24, float64: 16 * 2 ** -53 };
-const DERIVATIVE = 3e-6;
+/** Values of single operations may differ in the last bits: XLA and weft round at different places. */
+const ULPS = { float32: 8 * 2 ** -24, float64: 32 * 2 ** -53 };
+/** Operations that XLA computes less accurately than weft, in units of the last place of the largest term. */
+const LOOSE: Record<string, number> = { exp2: 64, sinh: 12, cosh: 12, erfc: 40, lgamma: 32, digamma: 32 };
+const DERIVATIVE: Closeness = { relative: 3e-6, absolute: 2e-7 };
+
+function tolerance({ op, out, tol }: OpRow): Closeness {
+  const unit = ULPS[out.some((g) => g.t === "float64") ? "float64" : "float32"];
+  const loose = LOOSE[op];
+  return loose ? { relative: loose * unit, absolute: loose * unit * 0.1 } : { relative: tol ?? unit };
+}
 
 const outputs = (x: NDArray | NDArray[]): NDArray[] => (Array.isArray(x) ? x : [x]);
 const floats = (xs: NDArray[]): NDArray[] => xs.filter((x) => isFloat(x.dtype));
 
 function check(fn: Fn, row: OpRow): void {
   const args = row.args.map(toArray);
-  const value = row.tol ?? (row.out.some((g) => g.t === "float64") ? ULPS.float64 : ULPS.float32);
-  outputs(fn(...args)).forEach((x, i) => expectGolden(x, row.out[i]!, { relative: value }, `value ${i}`));
+  const closeness = tolerance(row);
+  outputs(fn(...args)).forEach((x, i) => expectGolden(x, row.out[i]!, closeness, `value ${i}`));
   if (!row.diff) return;
   const xs = row.diff.map((i) => args[i]!);
   const restricted = (...ys: NDArray[]): NDArray[] => {
@@ -27,11 +35,10 @@ function check(fn: Fn, row: OpRow): void {
     row.diff!.forEach((i, k) => (all[i] = ys[k]!));
     return floats(outputs(fn(...all)));
   };
-  const closeness = { relative: Math.max(DERIVATIVE, 4 * (row.tol ?? 0)), absolute: row.tol ?? 1.2e-38 };
   const [, pushed] = jvp(restricted, xs, xs.map(tangent)) as [NDArray[], NDArray[]];
-  pushed.forEach((x, i) => expectGolden(x, row.jvp![i]!, closeness, `jvp ${i}`));
+  pushed.forEach((x, i) => expectGolden(x, row.jvp![i]!, DERIVATIVE, `jvp ${i}`));
   const [out, pull] = vjp(restricted, xs) as unknown as [NDArray[], (cts: NDArray[]) => NDArray[]];
-  pull(out.map(cotangent)).forEach((x, i) => expectGolden(x, row.vjp![i]!, closeness, `vjp ${i}`));
+  pull(out.map(cotangent)).forEach((x, i) => expectGolden(x, row.vjp![i]!, DERIVATIVE, `vjp ${i}`));
 }
 
 const rows = loadOps("ops");

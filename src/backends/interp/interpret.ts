@@ -163,12 +163,7 @@ class Compiler {
     };
   }
   #for(s: For): Run {
-    return this.#loop(
-      s.v,
-      s.extent,
-      s.mode === "independent" && this.#order === "backward",
-      this.block(s.body),
-    );
+    return this.#loop(s.v, s.extent, s.mode !== "serial" && this.#order === "backward", this.block(s.body));
   }
   /** Runs `body` over a nest that has no order. */
   #nest(vars: readonly LoopVar[], extents: readonly number[], body: Run): Run {

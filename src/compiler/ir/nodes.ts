@@ -12,7 +12,9 @@
  * - `let` binds a local once per execution of its block; `var` declares a mutable local and `set` changes it.
  * - `for` runs `extent` iterations with `v` = 0, 1, …, extent-1. Modes: `serial` keeps the order; `independent` promises that
  *   no iteration reads what another one writes (buffers or `var`s outside of the body), so any order, vector lanes or threads
- *   are right. After vectorisation, `lanes` > 1 says that v advances by `lanes` and the body computes that many iterations.
+ *   are right. `parallel` is an independent loop whose iterations are spread over threads: no loop inside of it is parallel,
+ *   and it calls no JavaScript. After vectorisation, `lanes` > 1 says that v advances by `lanes` and the body computes that
+ *   many iterations.
  * - `reduce` combines `value` into the local `acc` over a nest of loops, in unspecified order; `body` runs before each `value`.
  * - `contract` is C[b,m,n] = Σ_k A[b,m,k]·B[b,k,n], then `epilogue` runs once per (b,m,n) with `acc` bound to the sum.
  * - `while` evaluates `head` (statements), then `cond`; runs `body` while it holds.
@@ -77,7 +79,7 @@ export interface For {
   readonly kind: "for";
   readonly v: LoopVar;
   readonly extent: number;
-  readonly mode: "serial" | "independent";
+  readonly mode: "serial" | "independent" | "parallel";
   readonly lanes: number;
   readonly body: readonly Stmt[];
 }

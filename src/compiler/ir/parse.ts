@@ -11,6 +11,7 @@ import type {
   Buffer,
   ContractOperand,
   Expr,
+  For,
   Host,
   IndexAtom,
   Local,
@@ -212,8 +213,11 @@ class Parser {
 
   #for(): Stmt {
     const { v, extent } = this.#loop();
-    const mode = this.#accept("independent") ? "independent" : "serial";
-    return { kind: "for", v, extent, mode, lanes: this.#lanes(), body: this.#block() };
+    return { kind: "for", v, extent, mode: this.#mode(), lanes: this.#lanes(), body: this.#block() };
+  }
+  #mode(): For["mode"] {
+    if (this.#accept("parallel")) return "parallel";
+    return this.#accept("independent") ? "independent" : "serial";
   }
   #lanes = (): number => (this.#accept("lanes") ? this.#natural() : 1);
 

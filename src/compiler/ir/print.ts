@@ -35,7 +35,7 @@ import { type Block, forEachStmt, sharedNodes } from "./visit.ts";
 type Named = Buffer | IndexAtom;
 
 const KEYWORDS =
-  "program temp for independent lanes let var set reduce over yield contract while test do switch case host".split(
+  "program temp for independent parallel lanes let var set reduce over yield contract while test do switch case host".split(
     " ",
   );
 /** Words that no buffer, local or loop variable is printed as. */
@@ -153,7 +153,7 @@ class Printer {
 
   readonly #statements: { readonly [K in Stmt["kind"]]: (s: Extract<Stmt, { kind: K }>) => void } = {
     for: (s) => {
-      const mode = s.mode === "independent" ? " independent" : "";
+      const mode = s.mode === "serial" ? "" : ` ${s.mode}`;
       const head = (): string => `for ${this.#loop(s.v, s.extent)}${mode}${lanes(s)}`;
       this.#braced(head, () => this.#stmts(s.body));
     },

@@ -37,6 +37,9 @@ export function verify(program: Program, afterPass: string): void {
   new Verifier(afterPass).program(program);
 }
 
+/** The largest extent of a parallel loop: the ends of pieces of work are numbers of 16 bits. */
+const MAX_PARALLEL = 65_535;
+
 /** What is known about an atom in scope. */
 interface Scoped {
   /** Of a loop variable. */
@@ -59,6 +62,7 @@ class Verifier {
   #stmt: Stmt | undefined;
   #unordered = 0;
   #inLanes = false;
+  #inParallel = false;
   #reach: Reach = "runs";
 
   constructor(pass: string) {
@@ -112,10 +116,10 @@ class Verifier {
 
   /** Runs f; what it declares goes out of scope, and what it says about the surroundings ends. */
   #nested(f: () => void): void {
-    const saved = [this.#scope, this.#unordered, this.#inLanes, this.#reach] as const;
+    const saved = [this.#scope, this.#unordered, this.#inLanes, this.#inParallel, this.#reach] as const;
     this.#scope = new Map(this.#scope);
     f();
-    [this.#scope, this.#unordered, this.#inLanes, this.#reach] = saved;
+    [this.#scope, this.#unordered, this.#inLanes, this.#inParallel, this.#reach] = saved;
   }
 
   #stmts(block: Block): void {
@@ -197,9 +201,17 @@ class Verifier {
   #for(s: For): void {
     this.#check(s.lanes === 1 || s.mode === "independent", () => "lanes need independent iterations");
     this.#lanes(s.lanes, s.extent);
+    if (s.mode === "parallel") this.#parallel(s);
     this.#loops([s.v], [s.extent]);
-    if (s.mode === "independent") this.#unordered++;
+    if (s.mode !== "serial") this.#unordered++;
     this.#stmts(s.body);
+  }
+
+  #parallel(s: For): void {
+    this.#check(!this.#inParallel, () => "a parallel loop inside of a parallel loop");
+    this.#check(!this.#inLanes, () => "a parallel loop inside of a loop that has lanes");
+    this.#check(s.extent <= MAX_PARALLEL, () => `a parallel loop over more than ${MAX_PARALLEL}`);
+    this.#inParallel = true;
   }
 
   #reduce(s: Reduce): void {
@@ -246,6 +258,7 @@ class Verifier {
   }
 
   #host(s: Host): void {
+    this.#check(!this.#inParallel, () => "a parallel loop calls JavaScript");
     for (const { buffer, index, aval } of s.args) {
       this.#check(buffer.dtype === aval.dtype, () => `host argument ${aval} reads ${buffer.dtype}`);
       if (aval.size > 0) this.#access(buffer, index, aval.size, "host reads");

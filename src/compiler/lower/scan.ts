@@ -4,6 +4,7 @@
  */
 import { aval, type ShapedArray } from "../../core/aval.ts";
 import type { ScanSpec } from "../../core/emit.ts";
+import { note } from "../../core/journal.ts";
 import { isConstant } from "../ir/affine.ts";
 import {
   addAffine,
@@ -50,6 +51,8 @@ export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
   const [carryHomes, yHomes, types] = results(ctx, spec);
   const kept = trips === length ? historiesOf(spec, carryHomes, yHomes) : [];
   const fixed = (xs: readonly unknown[]): Value[] => values(xs).map((x) => stable(ctx, x));
+  for (const { slot } of kept)
+    note("history", () => `carry ${init[slot]!.aval.short()} of a loop of ${length} is stored once, as its results`);
   const inHistory = new Set(kept.flatMap((h) => [...h.read, ...h.made]));
   const ys = types.map((type, i) => (inHistory.has(i) ? undefined : place(ctx, type, yHomes[i], `ys${i}`)));
   const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys };

@@ -15,6 +15,8 @@
  *
  * Requires: lanes are 1. Ensures: no loop of extent 0 or 1, no temp that is never loaded, no dead local.
  */
+import { note } from "../../core/journal.ts";
+import { describe } from "../ir/describe.ts";
 import { strides } from "../../util/shape.ts";
 import { coeffOf } from "../ir/affine.ts";
 import type { Affine, Contract, Program, Stmt } from "../ir/nodes.ts";
@@ -65,6 +67,7 @@ function place(out: Stmt[], s: Stmt): void {
     const reachable = worthwhile(partner, s) && (!pinned || canSink(out, i));
     const both = reachable && merged(partner, s);
     if (both) {
+      note("fused", () => `${describe(partner)} and ${describe(s)}`);
       const between = out.splice(i).slice(1);
       if (pinned) out.push(...between);
       place(out, both);

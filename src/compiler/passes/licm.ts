@@ -16,6 +16,8 @@
  *
  * Requires: each local and loop variable is declared once. Ensures: the same statements, outside of as many loops as possible.
  */
+import { note } from "../../core/journal.ts";
+import { describe } from "../ir/describe.ts";
 import type { Buffer, For, IndexAtom, Program, Stmt, While } from "../ir/nodes.ts";
 import { type Block, forEachStmt, mapStmts, visitParts } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
@@ -91,6 +93,7 @@ class Hoisting {
 
   #move(s: Stmt): void {
     this.#moved.push(s);
+    if (s.kind === "for" || s.kind === "contract") note("hoisted", () => `${describe(s)} out of ${describe(this.#loop)}`);
     for (const atom of summaryOf(s).declares) this.#varying.delete(atom);
     for (const [b, n] of countStores([s])) this.#staying.set(b, this.#staying.get(b)! - n);
   }

@@ -90,6 +90,8 @@ class Lifetimes {
 
   /** Lives that are shorter than `s`, of temps that only `s` touches. */
   #withinStmt(s: Stmt, buffers: ReadonlySet<Buffer>): Map<Buffer, Life> {
+    // Threads are in different places of the body at the same time.
+    if (s.kind === "for" && s.mode === "parallel") return new Map();
     if (s.kind !== "for" && s.kind !== "switch" && s.kind !== "while") return new Map();
     const blocks = blocksOf(s);
     const tested = loadedBy(s);

@@ -19,7 +19,7 @@ import type { Arrays } from "./loops.ts";
  * @param pred a boolean or number scalar
  * @throws WeftTypeError when pred is not a scalar or the branches' outputs differ in tree, shape or dtype
  * Source: `jax.lax.cond`.
- * @example lax.cond(x.greater(0), (v) => v.mul(2), (v) => v.neg(), x)
+ * @example lax.cond(x.sum().greater(0), (v) => v.mul(2), (v) => v.neg(), x)
  */
 export function cond<Args extends readonly unknown[], R>(
   pred: ArrayLike,

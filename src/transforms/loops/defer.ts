@@ -1,5 +1,6 @@
 import type { NDArray } from "../../core/array.ts";
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from "../../core/jaxpr.ts";
+import { note } from "../../core/journal.ts";
 import { type LoopParams, loopInputs, loopOutputs, useDef } from "../../core/loop.ts";
 import { ops } from "../../core/ops.ts";
 import { type Deferred, isFixed, newlyStored, runDeferred } from "./rewrite.ts";
@@ -17,6 +18,8 @@ import { planTimeSum } from "./sum.ts";
 export function deferSums(eqn: Eqn, inputs: NDArray[]): NDArray[] {
   const p = eqn.params as LoopParams;
   const deferred = plannedSums(p, loopInputs(inputs, p).carry);
+  for (const slot of deferred.keys())
+    note("deferred", () => `the sum ${p.jaxpr.outs[slot]!.aval.short()} over ${p.length} iterations`);
   return deferred.size ? runDeferred(eqn, inputs, deferred) : eqn.primitive.bind(inputs, p);
 }
 

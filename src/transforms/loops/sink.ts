@@ -1,5 +1,6 @@
 import type { NDArray } from "../../core/array.ts";
 import { type Atom, type Eqn, eqnHasEffects, Jaxpr, Var } from "../../core/jaxpr.ts";
+import { note } from "../../core/journal.ts";
 import { type LoopParams, loopInputs, loopOutputs, useDef } from "../../core/loop.ts";
 import { evalJaxpr } from "../../core/stage.ts";
 import { batchFlat, moveBatchAxis } from "../batch.ts";
@@ -17,6 +18,8 @@ import { type Deferred, isFixed, newlyStored, runDeferred } from "./rewrite.ts";
 export function sinkContractions(eqn: Eqn, inputs: NDArray[]): NDArray[] {
   const p = eqn.params as LoopParams;
   const deferred = plannedSinks(p);
+  for (const out of deferred.keys())
+    note("sunk", () => `what makes ${p.jaxpr.outs[out]!.aval.short()} behind a loop of ${p.length}`);
   return deferred.size ? runDeferred(eqn, inputs, deferred) : eqn.primitive.bind(inputs, p);
 }
 

@@ -1,0 +1,368 @@
+/**
+ * A planned program as C: one translation unit that exports
+ *
+ *     void weft_run(char *mem, const int *frame)
+ *
+ * where `frame` holds the addresses, counted from `mem`, of the arguments, the outputs and the arena for temporaries. Only
+ * language extensions that GCC and Clang share are used, and no header.
+ *
+ * Floats keep their meaning: nothing is reassociated, and a multiply-add is fused only where the program says `fma`. Compile
+ * with {@link C_FLAGS}.
+ *
+ * Requires: `contract` statements and transcendental functions are expanded; no `host` statements.
+ */
+
+import { coeffOf } from "../../compiler/ir/affine.ts";
+import type {
+  Buffer,
+  Expr,
+  For,
+  IndexAtom,
+  Let,
+  Local,
+  Program,
+  Reduce,
+  Stmt,
+  Store,
+  Switch,
+  While,
+} from "../../compiler/ir/nodes.ts";
+import { type Block, effects, forEachExprIn, isLeaf, newLocal } from "../../compiler/ir/visit.ts";
+import { variesIn, varyingAtoms } from "../../compiler/passes/lanes.ts";
+import type { MemoryPlan } from "../../compiler/passes/plan.ts";
+import type { Target } from "../../compiler/target.ts";
+import type { DType } from "../../core/dtype.ts";
+import type { Combine } from "../../core/emit.ts";
+import { assert, InternalError } from "../../core/errors.ts";
+import { withPossibleLanes } from "../common/lanes.ts";
+import { identityOf, nestOf } from "../common/reduction.ts";
+import { binary, unsupported } from "./ops.ts";
+import { Prelude } from "./prelude.ts";
+import { ELEMENT_TYPES, Form, literal, STORED, splat } from "./types.ts";
+import { type Lanes, type Surroundings, Values } from "./values.ts";
+
+/** How the text has to be compiled for floats to mean what the program says. */
+export const C_FLAGS: readonly string[] = [
+  "-std=gnu11",
+  "-ffp-contract=off",
+  "-fno-math-errno",
+  "-fno-trapping-math",
+  "-fno-strict-aliasing",
+];
+
+/** What stands first in a translation unit. */
+export const HEAD: string = [
+  ELEMENT_TYPES,
+  "#define INLINE inline __attribute__((always_inline))",
+  "#ifdef _WIN32",
+  "#define EXPORT __declspec(dllexport)",
+  "#else",
+  '#define EXPORT __attribute__((visibility("default")))',
+  "#endif",
+].join("\n");
+
+/** @throws InternalError naming what should have been expanded. */
+export function emitC(program: Program, plan: MemoryPlan, target: Target): string {
+  const prelude = new Prelude();
+  const run = emitFunction("weft_run", program, plan, target, prelude);
+  return `${HEAD}\n${prelude}\n${run}`;
+}
+
+/** One exported function of a translation unit that starts with {@link HEAD} and the prelude. */
+export function emitFunction(
+  name: string,
+  program: Program,
+  plan: MemoryPlan,
+  target: Target,
+  prelude: Prelude,
+): string {
+  const body = new Emitter(program, plan, target, prelude).emit();
+  return `EXPORT void ${name}(char *mem, const int *frame) {\n${body}\n}\n`;
+}
+
+/** Values with lanes that fit one register, however many bytes its lanes have. */
+function partWidth(lanes: number, laneBytes: number, target: Target): number {
+  let width = target.vectorBytes / laneBytes;
+  while (lanes % width !== 0) width /= 2;
+  return width;
+}
+
+class Emitter implements Surroundings {
+  readonly prelude: Prelude;
+  readonly fma: boolean;
+  lanes: Lanes | undefined = undefined;
+  readonly #target: Target;
+  readonly #program: Program;
+  readonly #plan: MemoryPlan;
+  readonly #lines: string[] = [];
+  readonly #names: Map<IndexAtom, readonly string[]> = new Map();
+  readonly #pointers: Map<Buffer, string> = new Map();
+  #depth = 1;
+  #count = 0;
+
+  constructor(program: Program, plan: MemoryPlan, target: Target, prelude: Prelude) {
+    this.prelude = prelude;
+    this.fma = target.fma;
+    this.#target = target;
+    this.#program = program;
+    this.#plan = plan;
+  }
+
+  emit(): string {
+    this.#places();
+    this.#statements(this.#program.body);
+    return this.#lines.join("\n");
+  }
+
+  /** Pointers to all buffers that are used. */
+  #places(): void {
+    const { args, outputs, temps, body } = this.#program;
+    const { reads, writes } = effects(body);
+    const bound = [...args, ...outputs];
+    this.#line(`char *const arena = mem + (u32)frame[${bound.length}];`);
+    const place = (b: Buffer, at: string): void => {
+      if (!reads.has(b) && !writes.has(b)) return;
+      const [name, type] = [this.#fresh(b.name), STORED[b.dtype]];
+      this.#pointers.set(b, name);
+      this.#line(`${type} *const ${name} = (${type} *)(${at});`);
+    };
+    for (const [i, b] of bound.entries()) place(b, `mem + (u32)frame[${i}]`);
+    for (const b of temps) place(b, `arena + ${this.#plan.offsets.get(b)}`);
+  }
+
+  // -------------------------------------------------------------------------------------------- text
+
+  #line(text: string): void {
+    this.#lines.push("  ".repeat(this.#depth) + text);
+  }
+
+  #braces(head: string, emit: () => void): void {
+    this.#line(`${head} {`);
+    this.#depth++;
+    emit();
+    this.#depth--;
+    this.#line("}");
+  }
+
+  /** Names are numbered in the order of the text, so that equal programs give equal texts. */
+  #fresh(name: string): string {
+    return `${name.replace(/\W/g, "_")}_${this.#count++}`;
+  }
+
+  // -------------------------------------------------------------------------------------------- surroundings
+
+  nameOf(atom: IndexAtom): string {
+    const [name, ...more] = this.partsOf(atom);
+    assert(name !== undefined && more.length === 0, `${atom.name} has lanes where a scalar is needed`);
+    return name;
+  }
+
+  partsOf(atom: IndexAtom): readonly string[] {
+    const names = this.#names.get(atom);
+    if (!names) throw new InternalError(`${atom.name} is used outside of its scope.`);
+    return names;
+  }
+
+  pointerTo(buffer: Buffer): string {
+    const name = this.#pointers.get(buffer);
+    if (name === undefined) throw new InternalError(`Buffer ${buffer.name} is not in the program.`);
+    return name;
+  }
+
+  define(type: string, text: string): string {
+    const name = `t${this.#count++}`;
+    this.#line(`const ${type} ${name} = ${text};`);
+    return name;
+  }
+
+  // -------------------------------------------------------------------------------------------- statements
+
+  #statements(block: Block): void {
+    for (const s of block) (this.#handlers[s.kind] as (s: Stmt) => void)(s);
+  }
+
+  readonly #handlers: { readonly [K in Stmt["kind"]]: (s: Extract<Stmt, { kind: K }>) => void } = {
+    for: (s) => this.#for(s),
+    store: (s) => this.#store(s),
+    let: (s) => this.#let(s),
+    var: (s) => this.#declare(s.local, this.#valuesFor(s.local, s.init)),
+    set: (s) => this.#assign(s.local, this.#valuesFor(s.local, s.value)),
+    reduce: (s) => this.#reduce(s),
+    while: (s) => this.#while(s),
+    switch: (s) => this.#switch(s),
+    host: () => unsupported("a host statement"),
+    contract: () => unsupported("a contract statement"),
+  };
+
+  #isVector(local: Local): boolean {
+    return this.lanes?.varying.has(local) ?? false;
+  }
+
+  /** What is assigned to a local: one value per part. */
+  #valuesFor(local: Local, value: Expr): readonly string[] {
+    const values = new Values(this);
+    return this.#isVector(local) ? values.parts(value) : [values.scalar(value)];
+  }
+
+  /** What was computed has a name already; a variable may change under the name it has. */
+  #let({ local, value }: Let): void {
+    const values = this.#valuesFor(local, value);
+    if (isLeaf(value)) this.#declare(local, values);
+    else this.#names.set(local, values);
+  }
+
+  #declare(local: Local, values: readonly string[]): void {
+    const width = this.#isVector(local) ? this.lanes!.width : 1;
+    const { type } = new Form(this.prelude, local.dtype, width);
+    const names = values.map(() => this.#fresh(local.name));
+    for (const [i, name] of names.entries()) this.#line(`${type} ${name} = ${values[i]};`);
+    this.#names.set(local, names);
+  }
+
+  #assign(local: Local, values: readonly string[]): void {
+    for (const [i, name] of this.partsOf(local).entries()) this.#line(`${name} = ${values[i]};`);
+  }
+
+  #store(s: Store): void {
+    const values = new Values(this);
+    const stride = this.lanes ? coeffOf(s.index, this.lanes.v) : 0;
+    if (stride !== 0) {
+      this.#storeLanes(s, values, stride);
+      return;
+    }
+    assert(!this.lanes?.varies(s.value), `a store to ${s.buffer.name} puts every lane in one place`);
+    const value = values.scalar(s.value);
+    this.#line(`${values.element(s.buffer, s.index)} = ${value};`);
+  }
+
+  #storeLanes({ buffer, index, value }: Store, values: Values, stride: number): void {
+    const { width } = this.lanes!;
+    for (const [i, part] of values.parts(value).entries()) {
+      const first = i * width;
+      if (stride === 1) {
+        this.#line(`${values.run(buffer, index, first)} = ${values.packed(part, buffer.dtype)};`);
+        continue;
+      }
+      const whole = this.define(new Form(this.prelude, buffer.dtype, width).type, part);
+      for (let lane = 0; lane < width; lane++)
+        this.#line(
+          `${values.element(buffer, index, stride * (first + lane))} = ${laneOf(whole, lane, buffer.dtype)};`,
+        );
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------- control
+
+  #while(s: While): void {
+    this.#braces("for (;;)", () => {
+      this.#statements(s.head);
+      this.#line(`if (!(${this.#condition(s.cond)})) break;`);
+      this.#statements(s.body);
+    });
+  }
+
+  #switch(s: Switch): void {
+    this.#braces(`switch (${this.#condition(s.index)})`, () => {
+      for (const [i, branch] of s.branches.entries())
+        this.#braces(`case ${i}:`, () => {
+          this.#statements(branch);
+          this.#line("break;");
+        });
+    });
+  }
+
+  #condition(e: Expr): string {
+    assert(!this.lanes?.varies(e), `a ${e.op} that decides what runs next differs between lanes`);
+    return new Values(this).scalar(e);
+  }
+
+  // -------------------------------------------------------------------------------------------- loops
+
+  #for(loop: For): void {
+    const s = this.lanes ? loop : withPossibleLanes(loop);
+    if (s.lanes === 1 || this.lanes) this.#loop(s);
+    else this.#inLanes(s, [s.v], () => this.#loop(s));
+  }
+
+  #loop(s: For): void {
+    const v = this.#fresh(s.v.name);
+    this.#names.set(s.v, [v]);
+    this.#braces(`for (i64 ${v} = 0; ${v} < ${s.extent}; ${v} += ${s.lanes})`, () =>
+      this.#statements(s.body),
+    );
+  }
+
+  #inLanes(s: For, roots: readonly IndexAtom[], emit: () => void): void {
+    this.lanes = this.#lanesOf(s, roots);
+    emit();
+    this.lanes = undefined;
+  }
+
+  #lanesOf({ v, lanes, body }: For, roots: readonly IndexAtom[]): Lanes {
+    const varying = varyingAtoms(body, roots);
+    const varies = variesIn(varying);
+    let bytes = 4;
+    forEachExprIn(body, (e) => {
+      if (e.dtype === "float64" && varies(e)) bytes = 8;
+    });
+    const width = partWidth(lanes, bytes, this.#target);
+    return { v, width, parts: lanes / width, varies, varying };
+  }
+
+  // -------------------------------------------------------------------------------------------- reductions
+
+  #reduce(reduce: Reduce): void {
+    const s = this.lanes ? reduce : withPossibleLanes(reduce);
+    if (s.lanes > 1 && s.extents.every((n) => n > 0)) {
+      this.#reduceLanes(s);
+    } else {
+      this.#declare(s.acc, this.#valuesFor(s.acc, s.init));
+      this.#statements(nestOf(s, s.acc));
+    }
+  }
+
+  /** One accumulator per lane, brought together after the loops. */
+  #reduceLanes(s: Reduce): void {
+    const partial = newLocal(s.acc.name, s.acc.dtype);
+    const [outermost] = nestOf(s, partial);
+    let innermost = outermost as For;
+    while (innermost.lanes === 1) innermost = innermost.body[0] as For;
+    const roots = [innermost.v, partial];
+    const { width, parts } = this.#lanesOf(innermost, roots);
+    this.#inLanes(innermost, roots, () => {
+      const form = new Form(this.prelude, s.acc.dtype, width);
+      const identity = splat(form, literal(identityOf(s.fn, s.acc.dtype), s.acc.dtype));
+      this.#declare(partial, Array<string>(parts).fill(identity));
+      this.#statements([outermost!]);
+    });
+    const init = new Values(this).scalar(s.init);
+    const total = this.#acrossLanes(s.fn, s.acc.dtype, this.partsOf(partial), width);
+    const form = new Form(this.prelude, s.acc.dtype, 1);
+    this.#declare(s.acc, [binary(s.fn, form, init, total)]);
+  }
+
+  #acrossLanes(fn: Combine, dtype: DType, parts: readonly string[], width: number): string {
+    const [vector, scalar] = [new Form(this.prelude, dtype, width), new Form(this.prelude, dtype, 1)];
+    const one = halved(parts, (a, b) => this.define(vector.type, binary(fn, vector, a, b)));
+    const lanes = Array.from({ length: width }, (_, lane) =>
+      this.define(scalar.type, laneOf(one, lane, dtype)),
+    );
+    return halved(lanes, (a, b) => this.define(scalar.type, binary(fn, scalar, a, b)));
+  }
+}
+
+/** One lane as a scalar; masks become 0 or 1. */
+const laneOf = (vector: string, lane: number, dtype: DType): string =>
+  dtype === "bool" ? `(${vector}[${lane}] & 1)` : `${vector}[${lane}]`;
+
+/** Combines the first half with the second until one is left: short chains. */
+function halved(items: readonly string[], combine: (a: string, b: string) => string): string {
+  let rest = [...items];
+  while (rest.length > 1) {
+    const half = Math.ceil(rest.length / 2);
+    rest = rest
+      .slice(0, half)
+      .map((a, i) => (rest[half + i] === undefined ? a : combine(a, rest[half + i]!)));
+  }
+  return rest[0]!;
+}

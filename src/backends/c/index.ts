@@ -1,0 +1,1 @@
+export { C_FLAGS, emitC } from "./emit.ts";

@@ -1,0 +1,51 @@
+/** How long statements take, in nanoseconds of one current core, within a factor of about two. */
+import type { Expr, Stmt } from "../../ir/nodes.ts";
+import { type Block, blocksOf, exprsOf, forEachExpr, isLeaf } from "../../ir/visit.ts";
+import type { Target } from "../../target.ts";
+
+const OPERATION = 0.1;
+const STORE = 0.2;
+const SLOW_OPERATION = 1;
+const SLOW: ReadonlySet<string> = new Set(["div", "rem", "sqrt", "atan2", "pow"]);
+/** Iterations assumed of a loop whose count is not known. */
+const SOME = 16;
+
+/** Remembers what it was asked: statements do not change. */
+export class Stopwatch {
+  readonly #lanes: number;
+  readonly #known: Map<Stmt, number> = new Map();
+
+  constructor(target: Target) {
+    this.#lanes = target.vectorBytes / 4;
+  }
+
+  readonly block = (block: Block): number => block.reduce((sum, s) => sum + this.statement(s), 0);
+
+  statement(s: Stmt): number {
+    let time = this.#known.get(s);
+    if (time === undefined) this.#known.set(s, (time = this.#measure(s)));
+    return time;
+  }
+
+  #measure(s: Stmt): number {
+    const own = exprsOf(s).reduce((sum, e) => sum + expressionTime(e), s.kind === "store" ? STORE : 0);
+    const inner = blocksOf(s).reduce((sum, b) => sum + this.block(b), 0);
+    return this.#trips(s) * (own + inner) + (s.kind === "host" ? 1000 : 0);
+  }
+
+  /** How often it does what one vector, or one scalar, needs. */
+  #trips(s: Stmt): number {
+    const wide = (lanes: number): number => Math.ceil(lanes / this.#lanes) / lanes;
+    if (s.kind === "for") return s.extent * wide(s.lanes);
+    if (s.kind === "reduce") return s.extents.reduce((n, e) => n * e, 1) * wide(s.lanes);
+    return s.kind === "while" ? SOME : 1;
+  }
+}
+
+function expressionTime(root: Expr): number {
+  let time = OPERATION;
+  forEachExpr(root, (e) => {
+    if (!isLeaf(e)) time += "fn" in e && SLOW.has(e.fn) ? SLOW_OPERATION : OPERATION;
+  });
+  return time;
+}

@@ -1,0 +1,28 @@
+/** What the compiler decided while it compiled, for `explain`. Nothing is kept unless somebody listens. */
+
+export type DecisionKind = "fused" | "hoisted" | "sunk" | "deferred" | "history" | "recomputed" | "parallel" | "inPlace";
+
+export interface Decision {
+  readonly kind: DecisionKind;
+  /** What it was done to, in a few words. */
+  readonly what: string;
+}
+
+let listener: Decision[] | undefined;
+
+/** Notes a decision; free when nobody listens. `what` is only called when somebody does. */
+export function note(kind: DecisionKind, what: () => string): void {
+  listener?.push({ kind, what: what() });
+}
+
+/** Runs `body` and returns its result with the decisions made meanwhile. */
+export function listen<T>(body: () => T): [result: T, decisions: Decision[]] {
+  const saved = listener;
+  const decisions: Decision[] = [];
+  listener = decisions;
+  try {
+    return [body(), decisions];
+  } finally {
+    listener = saved;
+  }
+}

@@ -19,7 +19,10 @@ const checks = [
 let passed = 0;
 let failed = 0;
 for (const [name, command, program, args] of checks) {
-  const { status, stdout, stderr } = spawnSync(command, [...program, ...args], { cwd: root, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(command, [...program, ...args], {
+    cwd: root,
+    encoding: "utf8",
+  });
   if (status !== 0) console.log(stdout + stderr);
   console.log(`${status === 0 ? "ok" : "FAILED"}  ${name}`);
   status === 0 ? passed++ : failed++;
@@ -28,7 +31,14 @@ for (const [name, command, program, args] of checks) {
 const folder = mkdtempSync(join(tmpdir(), "weft-test-"));
 const report = join(folder, "report.json");
 const [node, vitest] = bin("vitest", "vitest.mjs");
-const args = [...vitest, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...process.argv.slice(2)];
+const args = [
+  ...vitest,
+  "run",
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile.json=${report}`,
+  ...process.argv.slice(2),
+];
 const { status } = spawnSync(node, args, { cwd: root, stdio: "inherit" });
 const result = JSON.parse(readFileSync(report, "utf8"));
 rmSync(folder, { recursive: true });

@@ -6,13 +6,22 @@ import { WeftTypeError } from "../core/errors.ts";
 import { Linear, type MaybeZero, Zero } from "../core/primitive.ts";
 import { evalJaxpr } from "../core/stage.ts";
 import { convertElementType } from "../lax/cast.ts";
-import * as tree from "../tree/index.ts";
-import type { MapTree } from "../tree/index.ts";
 import { checkTangents, jvpFlat } from "../transforms/jvp.ts";
 import { type Linearized, linearizeFlat } from "../transforms/partial-eval.ts";
 import { backward } from "../transforms/transpose.ts";
 import { instantiate, isZero } from "../transforms/zero.ts";
-import { type AnyFunction, type Arrays, arrayLeaves, checkCallable, flatten, type Inputs, type Output } from "./functions.ts";
+import type { MapTree } from "../tree/index.ts";
+import * as tree from "../tree/index.ts";
+import {
+  type AnyFunction,
+  type Arrays,
+  arrayLeaves,
+  checkCallable,
+  type FlatFunction,
+  flatten,
+  type Inputs,
+  type Output,
+} from "./functions.ts";
 
 export interface GradOptions<I extends number | readonly number[] | undefined, HA extends boolean> {
   /** Which argument(s) to differentiate with respect to; default the first. */
@@ -36,7 +45,10 @@ type Value<F extends AnyFunction, HA> = HA extends true
   : Output<F>;
 
 /** Arguments as leaves, remembering which leaf belongs to which argument. */
-function flattenArgs(args: readonly unknown[], what: string): { leaves: NDArray[]; defs: tree.TreeDef[]; owner: number[] } {
+function flattenArgs(
+  args: readonly unknown[],
+  what: string,
+): { leaves: NDArray[]; defs: tree.TreeDef[]; owner: number[] } {
   const parts = args.map((a, i) => arrayLeaves(a, `${what}: argument ${i}`));
   return {
     leaves: parts.flatMap(([l]) => l),
@@ -51,9 +63,16 @@ function unflattenArgs(defs: readonly tree.TreeDef[], leaves: readonly NDArray[]
   return defs.map((d) => tree.unflatten(d, leaves.slice(start, (start += d.numLeaves))));
 }
 
+/** Linearizes what a function returns beside aux. */
+const linearizeResult = (flat: FlatFunction, leaves: readonly NDArray[], wanted?: readonly boolean[]): Linearized =>
+  linearizeFlat(flat, leaves, wanted, () => flat.outTree().numLeaves);
+
 /** Runs a linearized function backwards: one cotangent per input leaf. */
 function pullback(lin: Linearized, primals: readonly NDArray[], cts: readonly MaybeZero[]): NDArray[] {
-  const inputs = [...lin.residuals, ...primals.flatMap((p, i) => (lin.nonzeroIn[i] ? [new Linear(p.aval)] : []))];
+  const inputs = [
+    ...lin.residuals,
+    ...primals.flatMap((p, i) => (lin.nonzeroIn[i] ? [new Linear(p.aval)] : [])),
+  ];
   const wanted = cts.filter((_, i) => lin.nonzeroOut[i]);
   const results = wanted.every(isZero) ? [] : backward(lin.staged, inputs, wanted);
   return primals.map((p, i) => {
@@ -87,7 +106,7 @@ export function valueAndGrad<
     const wanted = owner.map((i) => picked.includes(i));
     leaves.forEach((x, i) => wanted[i] && checkDifferentiable(x, owner[i]!));
     const flat = flatten(f, defs, hasAux, "grad");
-    const lin = linearizeFlat(flat, leaves, wanted);
+    const lin = linearizeResult(flat, leaves, wanted);
     const [outs, aux] = flat.finish(lin.outs);
     checkScalar(outs, flat.outTree());
     const value = outs[0]!;
@@ -110,7 +129,10 @@ export function grad<
   F extends AnyFunction,
   const I extends number | readonly number[] | undefined = undefined,
   HA extends boolean = false,
->(f: F, options: GradOptions<I, HA> = {}): (...args: Inputs<F>) => HA extends true ? [Gradient<F, I>, Aux<F>] : Gradient<F, I> {
+>(
+  f: F,
+  options: GradOptions<I, HA> = {},
+): (...args: Inputs<F>) => HA extends true ? [Gradient<F, I>, Aux<F>] : Gradient<F, I> {
   const both = valueAndGrad(f, options);
   return (...args) => {
     const [value, gradient] = both(...args);
@@ -122,7 +144,9 @@ export function grad<
 function checkArgnums(argnums: readonly number[], count: number): void {
   for (const i of argnums)
     if (!Number.isInteger(i) || i < 0 || i >= count)
-      throw new WeftTypeError(`grad: argnums names argument ${i}, but the function was called with ${count} argument(s).`);
+      throw new WeftTypeError(
+        `grad: argnums names argument ${i}, but the function was called with ${count} argument(s).`,
+      );
 }
 
 function checkDifferentiable(x: NDArray, argument: number): void {
@@ -140,11 +164,17 @@ function checkScalar(outs: readonly NDArray[], def: tree.TreeDef): void {
     );
   const out = outs[0]!;
   if (out.ndim !== 0)
-    throw new WeftTypeError(`Gradient only defined for scalar-output functions. Output had shape: (${out.shape.join(", ")}${out.ndim === 1 ? "," : ""}).`);
-  if (!isFloat(out.dtype)) throw new WeftTypeError(`grad requires a float output, but the function returned ${out.aval}.`);
+    throw new WeftTypeError(
+      `Gradient only defined for scalar-output functions. Output had shape: (${out.shape.join(", ")}${out.ndim === 1 ? "," : ""}).`,
+    );
+  if (!isFloat(out.dtype))
+    throw new WeftTypeError(`grad requires a float output, but the function returned ${out.aval}.`);
 }
 
-type Pullback<F extends AnyFunction, Out> = ((ct: MapTree<Out, ArrayLike>) => { [K in keyof Parameters<F>]: Arrays<Parameters<F>[K]> }) & HasDispose;
+type Pullback<F extends AnyFunction, Out> = ((ct: MapTree<Out, ArrayLike>) => {
+  [K in keyof Parameters<F>]: Arrays<Parameters<F>[K]>;
+}) &
+  HasDispose;
 interface HasDispose {
   /** Residuals are garbage-collected; this exists for programs that dispose everything. */
   dispose(): void;
@@ -176,7 +206,7 @@ export function vjp<F extends AnyFunction, HA extends boolean = false>(
   checkCallable(f, "vjp");
   const { leaves, defs } = flattenArgs(primals, "vjp");
   const flat = flatten(f, defs, options.hasAux ?? false, "vjp");
-  const lin = linearizeFlat(flat, leaves);
+  const lin = linearizeResult(flat, leaves);
   const outTree = flat.outTree();
   const [outs, aux] = flat.finish(lin.outs);
   const back = disposable((ct: unknown) => {
@@ -230,13 +260,22 @@ export function jvp<F extends AnyFunction, HA extends boolean = false>(
   return (options.hasAux ? [out, tangentOut, aux] : [out, tangentOut]) as never;
 }
 
-function flattenTangents(tangents: readonly unknown[], defs: readonly tree.TreeDef[], primals: readonly NDArray[], what: string): MaybeZero[] {
+function flattenTangents(
+  tangents: readonly unknown[],
+  defs: readonly tree.TreeDef[],
+  primals: readonly NDArray[],
+  what: string,
+): MaybeZero[] {
   const given = flattenArgs(tangents, `${what}: tangent`);
   if (given.defs.length !== defs.length || given.defs.some((d, i) => d !== defs[i]))
     throw new WeftTypeError(
       `primal and tangent arguments to ${what} must have the same tree structure; primals have ${defs.join(", ")}, tangents have ${given.defs.join(", ")}.`,
     );
-  const typed = given.leaves.map((t, i) => (t.weakType && t.dtype !== primals[i]!.dtype && isFloat(primals[i]!.dtype) ? convertElementType(t, primals[i]!.dtype) : t));
+  const typed = given.leaves.map((t, i) =>
+    t.weakType && t.dtype !== primals[i]!.dtype && isFloat(primals[i]!.dtype)
+      ? convertElementType(t, primals[i]!.dtype)
+      : t,
+  );
   const float = primals.map((p) => isFloat(p.dtype));
   checkTangents(
     primals.filter((_, i) => float[i]),
@@ -257,18 +296,24 @@ export function linearize<F extends AnyFunction, HA extends boolean = false>(
   f: F,
   primals: Inputs<F>,
   options: { readonly hasAux?: HA } = {},
-): WithAux<F, HA, [Arrays<PrimalOut<F, HA>>, ((...tangents: Inputs<F>) => Arrays<PrimalOut<F, HA>>) & HasDispose]> {
+): WithAux<
+  F,
+  HA,
+  [Arrays<PrimalOut<F, HA>>, ((...tangents: Inputs<F>) => Arrays<PrimalOut<F, HA>>) & HasDispose]
+> {
   checkCallable(f, "linearize");
   const { leaves, defs } = flattenArgs(primals, "linearize");
   const flat = flatten(f, defs, options.hasAux ?? false, "linearize");
-  const lin = linearizeFlat(flat, leaves);
+  const lin = linearizeResult(flat, leaves);
   const outTree = flat.outTree();
   const [primalsOut, aux] = flat.finish(lin.outs);
   const push = disposable((...tangents: unknown[]) => {
     const given = flattenTangents(tangents, defs, leaves, "linearize");
     const ts = given.filter((_, i) => lin.nonzeroIn[i]).map(instantiate);
     const results = evalJaxpr(lin.staged, [...lin.residuals, ...ts]);
-    const outs = primalsOut.map((o, i) => (lin.nonzeroOut[i] ? results.shift()! : instantiate(new Zero(o.aval))));
+    const outs = primalsOut.map((o, i) =>
+      lin.nonzeroOut[i] ? results.shift()! : instantiate(new Zero(o.aval)),
+    );
     return tree.unflatten(outTree, outs);
   });
   const out = tree.unflatten(outTree, primalsOut);

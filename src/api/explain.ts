@@ -1,6 +1,7 @@
 /** What the compiler made of a function, in numbers and words. */
-import { stage } from "../core/stage.ts";
+
 import { type Decision, type DecisionKind, listen } from "../core/journal.ts";
+import { stage } from "../core/stage.ts";
 import { type ProgramFacts, programFacts } from "../runtime/explain.ts";
 import { type AnyFunction, arrayLeaves, checkCallable, flatten } from "./functions.ts";
 
@@ -53,9 +54,13 @@ const TITLES: Readonly<Record<DecisionKind, string>> = {
 function describe(facts: ProgramFacts): string {
   const lines = [
     `one program: ${bytes(facts.bytes.module)} of WebAssembly, compiled in ${facts.compileMs.toFixed(0)} ms`,
-    ...facts.loops.map((l) => `${"  ".repeat(l.depth + 1)}loop of ${l.length}${l.times > 1 ? `, run ${l.times} times` : ""}`),
+    ...facts.loops.map(
+      (l) => `${"  ".repeat(l.depth + 1)}loop of ${l.length}${l.times > 1 ? `, run ${l.times} times` : ""}`,
+    ),
     `${facts.matmuls.length} matrix products, ${count(facts.flops)}FLOP`,
-    ...facts.matmuls.map((m) => `  ${shape(m)}${m.times > 1 ? `, ${m.times} times` : ""}: ${count(m.flops)}FLOP`),
+    ...facts.matmuls.map(
+      (m) => `  ${shape(m)}${m.times > 1 ? `, ${m.times} times` : ""}: ${count(m.flops)}FLOP`,
+    ),
     ...decisionLines(facts.decisions),
     `${facts.parallelLoops} nests can be split over threads`,
     `memory: arguments ${bytes(facts.bytes.arguments)}, results ${bytes(facts.bytes.results)}, temporaries ${bytes(facts.bytes.temporaries)}`,

@@ -1,10 +1,9 @@
 /** Types and helpers shared by the transformations: user functions over trees as functions over lists of arrays. */
 import { type ArrayLike, NDArray } from "../core/array.ts";
 import { WeftTypeError } from "../core/errors.ts";
-import { stopGradient } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
-import * as tree from "../tree/index.ts";
 import type { MapTree } from "../tree/index.ts";
+import * as tree from "../tree/index.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a transformation accepts functions of any trees; `any` lets their own types through
 export type AnyFunction = (...args: any[]) => any;
@@ -20,7 +19,9 @@ export type Arrays<T> = MapTree<T, NDArray>;
 /** Throws unless `f` can be called. */
 export function checkCallable(f: unknown, what: string): void {
   if (typeof f !== "function")
-    throw new WeftTypeError(`${what} expects a function as its first argument, got ${f === null ? "null" : typeof f}.`);
+    throw new WeftTypeError(
+      `${what} expects a function as its first argument, got ${f === null ? "null" : typeof f}.`,
+    );
 }
 
 /** Leaves of a tree as arrays; the error for a leaf that is no array names its place. */
@@ -38,7 +39,10 @@ export function arrayLeaves(value: unknown, where: string): [leaves: NDArray[], 
 }
 
 const isArrayLeaf = (x: unknown): boolean =>
-  typeof x === "number" || typeof x === "boolean" || ArrayBuffer.isView(x) || (typeof x === "object" && x !== null && "aval" in x);
+  typeof x === "number" ||
+  typeof x === "boolean" ||
+  ArrayBuffer.isView(x) ||
+  (typeof x === "object" && x !== null && "aval" in x);
 
 /** A function on flat lists of arrays made from one on trees. With aux, its arrays follow the leaves of the result. */
 export interface FlatFunction {
@@ -50,7 +54,12 @@ export interface FlatFunction {
 }
 
 /** With `hasAux`, f returns [out, aux]: only `out` is differentiated; aux may hold anything, its arrays are outputs too. */
-export function flatten(f: AnyFunction, inTrees: readonly tree.TreeDef[], hasAux: boolean, what: string): FlatFunction {
+export function flatten(
+  f: AnyFunction,
+  inTrees: readonly tree.TreeDef[],
+  hasAux: boolean,
+  what: string,
+): FlatFunction {
   let def: tree.TreeDef | undefined;
   let auxTree: readonly [leaves: unknown[], def: tree.TreeDef] | undefined;
   const flat = (leaves: NDArray[]): NDArray[] => {
@@ -61,7 +70,7 @@ export function flatten(f: AnyFunction, inTrees: readonly tree.TreeDef[], hasAux
     const [outLeaves, outDef] = arrayLeaves(out, `${what}: the function's result`);
     auxTree = tree.flatten(aux, undefined);
     def = outDef;
-    return [...outLeaves, ...auxTree[0].filter(isNDArray).map(stopGradient)];
+    return [...outLeaves, ...auxTree[0].filter(isNDArray)];
   };
   const finish = (outs: readonly NDArray[]): [NDArray[], unknown] => {
     const [auxLeaves, auxDef] = auxTree!;

@@ -14,7 +14,12 @@ export interface ShapeDtype {
 }
 
 const isShape = (x: unknown): x is ShapeDtype =>
-  typeof x === "object" && x !== null && !("aval" in x) && "shape" in x && "dtype" in x && Array.isArray(x.shape);
+  typeof x === "object" &&
+  x !== null &&
+  !("aval" in x) &&
+  "shape" in x &&
+  "dtype" in x &&
+  Array.isArray(x.shape);
 
 function typesOf(args: readonly unknown[], what: string): { avals: ShapedArray[]; defs: tree.TreeDef[] } {
   const parts = args.map((a, i) => {
@@ -55,7 +60,10 @@ export function makeJaxpr<F extends AnyFunction>(
  * Source: `jax.eval_shape`.
  * @example evalShape((x) => np.dot(x, x.transpose()), { shape: [3, 4], dtype: "float32" }).shape // [3, 3]
  */
-export function evalShape<F extends AnyFunction>(f: F, ...args: unknown[]): tree.MapTree<ReturnType<F>, ShapeDtype> {
+export function evalShape<F extends AnyFunction>(
+  f: F,
+  ...args: unknown[]
+): tree.MapTree<ReturnType<F>, ShapeDtype> {
   const { jaxpr, treedef } = record(f, args, "evalShape");
   const shapes = jaxpr.outAvals.map((a): ShapeDtype => ({ shape: [...a.shape], dtype: a.dtype }));
   return tree.unflatten(treedef, shapes) as tree.MapTree<ReturnType<F>, ShapeDtype>;

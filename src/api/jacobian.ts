@@ -27,7 +27,8 @@ function basis(leaves: readonly NDArray[]): NDArray[] {
   });
 }
 
-const at = (args: readonly unknown[], i: number, value: unknown): unknown[] => args.map((a, k) => (k === i ? value : a));
+const at = (args: readonly unknown[], i: number, value: unknown): unknown[] =>
+  args.map((a, k) => (k === i ? value : a));
 
 /** Cuts the leading axis (the basis of `leaves`) into one block per leaf, each shaped like its leaf. */
 function blocks(x: NDArray, leaves: readonly NDArray[], axis: 0 | -1): NDArray[] {
@@ -46,11 +47,15 @@ function blocks(x: NDArray, leaves: readonly NDArray[], axis: 0 | -1): NDArray[]
  * Source: `jax.jacfwd`.
  * @example jacfwd((x) => x.mul(x))(np.array([1, 2])) // [[2, 0], [0, 4]]
  */
-export function jacfwd<F extends AnyFunction>(f: F, { argnums = 0 }: JacobianOptions = {}): (...args: Inputs<F>) => Jacobian<F> {
+export function jacfwd<F extends AnyFunction>(
+  f: F,
+  { argnums = 0 }: JacobianOptions = {},
+): (...args: Inputs<F>) => Jacobian<F> {
   checkCallable(f, "jacfwd");
   return (...args) => {
     const [leaves, def] = arrayLeaves(args[argnums], `jacfwd: argument ${argnums}`);
-    const along: AnyFunction = (...unit) => jvp((x) => f(...at(args, argnums, x)), [args[argnums]], [tree.unflatten(def, unit)])[1];
+    const along: AnyFunction = (...unit) =>
+      jvp((x) => f(...at(args, argnums, x)), [args[argnums]], [tree.unflatten(def, unit)])[1];
     const columns = vmap(along, 0, -1)(...basis(leaves));
     return mapLeaves(columns, (x) => tree.unflatten(def, blocks(x, leaves, -1))) as Jacobian<F>;
   };
@@ -61,7 +66,10 @@ export function jacfwd<F extends AnyFunction>(f: F, { argnums = 0 }: JacobianOpt
  * Source: `jax.jacrev`.
  * @example jacrev((x) => x.mul(x).sum())(np.array([1, 2])) // [2, 4]
  */
-export function jacrev<F extends AnyFunction>(f: F, { argnums = 0 }: JacobianOptions = {}): (...args: Inputs<F>) => Jacobian<F> {
+export function jacrev<F extends AnyFunction>(
+  f: F,
+  { argnums = 0 }: JacobianOptions = {},
+): (...args: Inputs<F>) => Jacobian<F> {
   checkCallable(f, "jacrev");
   return (...args) => {
     const [out, back] = vjp((x) => f(...at(args, argnums, x)), [args[argnums]]);

@@ -9,7 +9,14 @@ import { isEager, isStepwise, Tracer, withStepwise } from "../core/trace.ts";
 import { callPrimitive } from "../lax/control/call.ts";
 import * as tree from "../tree/index.ts";
 import { structuralKey } from "../util/key.ts";
-import { type AnyFunction, arrayLeaves, checkCallable, flatten, type Inputs, type Output } from "./functions.ts";
+import {
+  type AnyFunction,
+  arrayLeaves,
+  checkCallable,
+  flatten,
+  type Inputs,
+  type Output,
+} from "./functions.ts";
 import { type Lowered, lowered } from "./lowered.ts";
 
 export interface JitOptions {
@@ -100,7 +107,9 @@ class Jitted {
 
   private lookup(args: readonly unknown[]): { leaves: NDArray[]; traced: Traced } {
     const parts = args.map((a, i): [NDArray[], tree.TreeDef | null] =>
-      this.statics.includes(i) ? [[], null] : arrayLeaves(a, `jit(${this.f.name || "function"}): argument ${i}`),
+      this.statics.includes(i)
+        ? [[], null]
+        : arrayLeaves(a, `jit(${this.f.name || "function"}): argument ${i}`),
     );
     const leaves = parts.flatMap(([l]) => l);
     const key = this.key(args, parts, leaves);
@@ -112,16 +121,25 @@ class Jitted {
     return { leaves, traced };
   }
 
-  private key(args: readonly unknown[], parts: readonly (readonly [NDArray[], tree.TreeDef | null])[], leaves: readonly NDArray[]): string {
+  private key(
+    args: readonly unknown[],
+    parts: readonly (readonly [NDArray[], tree.TreeDef | null])[],
+    leaves: readonly NDArray[],
+  ): string {
     let key = "";
     parts.forEach(([, def], i) => (key += def ? `${def.id};` : `s${structuralKey(args[i])};`));
     for (const x of leaves) key += `${x.aval.id},`;
     return key;
   }
 
-  private record(args: readonly unknown[], parts: readonly (readonly [NDArray[], tree.TreeDef | null])[], leaves: readonly NDArray[]): Traced {
+  private record(
+    args: readonly unknown[],
+    parts: readonly (readonly [NDArray[], tree.TreeDef | null])[],
+    leaves: readonly NDArray[],
+  ): Traced {
     const dynamic = parts.flatMap(([, def]) => (def ? [def] : []));
-    const withStatics: AnyFunction = (...trees) => this.f(...parts.map(([, def], i) => (def ? trees.shift() : args[i])));
+    const withStatics: AnyFunction = (...trees) =>
+      this.f(...parts.map(([, def], i) => (def ? trees.shift() : args[i])));
     const flat = flatten(withStatics, dynamic, false, "jit");
     const { jaxpr, consts } = stage(
       flat,

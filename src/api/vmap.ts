@@ -1,9 +1,16 @@
 /** Automatic batching. */
 import type { NDArray } from "../core/array.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import * as tree from "../tree/index.ts";
 import { batchFlat, moveBatchAxis } from "../transforms/batch.ts";
-import { type AnyFunction, arrayLeaves, checkCallable, flatten, type Inputs, type Output } from "./functions.ts";
+import * as tree from "../tree/index.ts";
+import {
+  type AnyFunction,
+  arrayLeaves,
+  checkCallable,
+  flatten,
+  type Inputs,
+  type Output,
+} from "./functions.ts";
 
 /** Per argument (or for all): a number, null (not mapped), or a tree prefix of those. */
 export type Axes = number | null | readonly Axes[] | { readonly [key: string]: Axes };
@@ -25,14 +32,20 @@ export interface VmapOptions {
  * Source: `jax.vmap`.
  * @example vmap((w, x) => np.dot(w, x), [null, 0])(w, xs)
  */
-export function vmap<F extends AnyFunction>(f: F, inAxes: Axes | VmapOptions = 0, outAxes: Axes = 0): (...args: Inputs<F>) => Output<F> {
+export function vmap<F extends AnyFunction>(
+  f: F,
+  inAxes: Axes | VmapOptions = 0,
+  outAxes: Axes = 0,
+): (...args: Inputs<F>) => Output<F> {
   checkCallable(f, "vmap");
   const options = isOptions(inAxes) ? inAxes : { inAxes, outAxes };
   return (...args) => {
     const parts = args.map((a, i) => arrayLeaves(a, `vmap: argument ${i}`));
     const dims = parts.flatMap(([leaves, def], i) => argumentAxes(options.inAxes ?? 0, args, i, leaves, def));
     const leaves = parts.flatMap(([l]) => l);
-    const where = parts.flatMap(([l, def], i) => l.map((_, k) => `argument ${i}${tree.keystr(def.paths()[k]!)}`));
+    const where = parts.flatMap(([l, def], i) =>
+      l.map((_, k) => `argument ${i}${tree.keystr(def.paths()[k]!)}`),
+    );
     const axisSize = batchSize(leaves, dims, where, options.axisSize);
     const flat = flatten(
       f,
@@ -41,7 +54,11 @@ export function vmap<F extends AnyFunction>(f: F, inAxes: Axes | VmapOptions = 0
       "vmap",
     );
     const [outs, outDims] = batchFlat(flat, leaves, dims, axisSize);
-    const targets = prefixLeaves(options.outAxes === undefined ? 0 : options.outAxes, flat.outTree(), "outAxes");
+    const targets = prefixLeaves(
+      options.outAxes === undefined ? 0 : options.outAxes,
+      flat.outTree(),
+      "outAxes",
+    );
     const moved = outs.map((x, i) => placeOutput(x, outDims[i]!, targets[i]!, axisSize));
     return tree.unflatten(flat.outTree(), moved) as Output<F>;
   };
@@ -81,7 +98,9 @@ function prefixLeaves(prefix: Axes, def: tree.TreeDef, what: string): (number | 
   const isAxis = (x: unknown): boolean => x === null || typeof x === "number";
   const axes = tree.broadcastPrefix(prefix, def, isAxis) as unknown[];
   if (axes.every(isAxis)) return axes as (number | null)[];
-  throw new WeftTypeError(`vmap ${what} must consist of numbers and null, got ${String(axes.find((a) => !isAxis(a)))}.`);
+  throw new WeftTypeError(
+    `vmap ${what} must consist of numbers and null, got ${String(axes.find((a) => !isAxis(a)))}.`,
+  );
 }
 
 function batchSize(
@@ -96,13 +115,18 @@ function batchSize(
   if (sizes.size === 1) return [...sizes][0]!;
   if (sizes.size === 0)
     throw new WeftValueError("vmap must have at least one non-null value in inAxes, or an axisSize.");
-  const lines = mapped.map((m) => `  * size ${m.size}: axis ${dims[m.i]} of ${where[m.i]} of type ${leaves[m.i]!.aval}`);
+  const lines = mapped.map(
+    (m) => `  * size ${m.size}: axis ${dims[m.i]} of ${where[m.i]} of type ${leaves[m.i]!.aval}`,
+  );
   if (given !== undefined) lines.push(`  * size ${given}: axisSize`);
   throw new WeftValueError(`vmap got inconsistent sizes for array axes to be mapped:\n${lines.join(";\n")}`);
 }
 
 function placeOutput(x: NDArray, dim: number | null, target: number | null, axisSize: number): NDArray {
-  if (target !== null) return moveBatchAxis(x, dim, target < 0 ? target + x.ndim + (dim === null ? 1 : 0) : target, axisSize);
+  if (target !== null)
+    return moveBatchAxis(x, dim, target < 0 ? target + x.ndim + (dim === null ? 1 : 0) : target, axisSize);
   if (dim === null) return x;
-  throw new WeftValueError(`vmap has a mapped output of type ${x.aval} but outAxes is null for it: give it an axis.`);
+  throw new WeftValueError(
+    `vmap has a mapped output of type ${x.aval} but outAxes is null for it: give it an axis.`,
+  );
 }

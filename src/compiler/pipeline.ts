@@ -9,7 +9,8 @@
  * - `math` before vectors: polynomials are ordinary arithmetic, so the vectoriser needs to know no special function.
  * - `vectorize` when nothing reshapes loops any more.
  * - `uniform` after it: moving scalars out of loops spoils perfect nests, and by now lanes say what is uniform.
- * - `tidy` last: main and remainder loops, unrolled kernels and polynomials have much in common.
+ * - `tidy`: main and remainder loops, unrolled kernels and polynomials have much in common.
+ * - `parallel` last: it asks how long loops take as they are, and nothing after it may move statements in or out of them.
  */
 
 import { env } from "#platform";
@@ -21,6 +22,7 @@ import { contract } from "./passes/contract.ts";
 import { fuse } from "./passes/fuse.ts";
 import { licm } from "./passes/licm.ts";
 import { math } from "./passes/math.ts";
+import { parallel } from "./passes/parallel.ts";
 import { spread } from "./passes/spread.ts";
 import { tidy } from "./passes/tidy.ts";
 import { uniform } from "./passes/uniform.ts";
@@ -29,7 +31,16 @@ import type { Target } from "./target.ts";
 
 export type Pass = (program: Program, target: Target) => Program;
 
-export type PassName = "fuse" | "collapse" | "contract" | "spread" | "licm" | "math" | "vectorize" | "uniform" | "tidy";
+export type PassName =
+  | "fuse"
+  | "collapse"
+  | "contract"
+  | "spread"
+  | "licm"
+  | "math"
+  | "vectorize"
+  | "uniform"
+  | "tidy";
 
 const PASSES: Readonly<Record<PassName, Pass>> = {
   fuse,

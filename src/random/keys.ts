@@ -7,12 +7,12 @@ import { type ArrayLike, fromTyped, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import { bitwiseXor } from "../lax/compare.ts";
 import { convertElementType } from "../lax/cast.ts";
+import { bitwiseXor } from "../lax/compare.ts";
 import { asArray } from "../lax/convert.ts";
 import { broadcastInDim, concatenate, expandDims, full, indexInDim, reshape } from "../lax/shape.ts";
-import { iota } from "../lax/views.ts";
 import { threefry2x32 } from "../lax/threefry.ts";
+import { iota } from "../lax/views.ts";
 import { size } from "../util/shape.ts";
 
 /**
@@ -24,7 +24,8 @@ import { size } from "../util/shape.ts";
  */
 export function key(seed: ArrayLike): NDArray {
   if (typeof seed === "number") {
-    if (!Number.isSafeInteger(seed)) throw new WeftValueError(`random.key: the seed must be an integer, got ${seed}.`);
+    if (!Number.isSafeInteger(seed))
+      throw new WeftValueError(`random.key: the seed must be an integer, got ${seed}.`);
     // JAX without 64-bit integers keeps the low word only.
     return fromTyped(new Uint32Array([0, seed >>> 0]), [2], "uint32");
   }

@@ -3,10 +3,10 @@ import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { DTYPES, type DType, isFloat, isInteger, limits } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import * as lax from "../lax/elementwise.ts";
 import { asArray } from "../lax/convert.ts";
-import { broadcastInDim, fullLike, indexInDim } from "../lax/shape.ts";
+import * as lax from "../lax/elementwise.ts";
 import { argmax } from "../lax/reduce.ts";
+import { broadcastInDim, fullLike, indexInDim } from "../lax/shape.ts";
 import { broadcastShapes } from "../util/shape.ts";
 import { bits, bits64, split } from "./keys.ts";
 
@@ -16,7 +16,11 @@ const checkFloat = (dtype: DType, what: string): void => {
 
 /** x broadcast to `shape`, aligned at the last axis. */
 const spread = (x: NDArray, shape: Shape): NDArray =>
-  broadcastInDim(x, shape, x.shape.map((_, i) => shape.length - x.ndim + i));
+  broadcastInDim(
+    x,
+    shape,
+    x.shape.map((_, i) => shape.length - x.ndim + i),
+  );
 
 /** Scalars and arrays as arrays of one dtype. */
 const typed = (x: ArrayLike, dtype: DType): NDArray => lax.convertElementType(asArray(x), dtype);
@@ -30,7 +34,11 @@ const typed = (x: ArrayLike, dtype: DType): NDArray => lax.convertElementType(as
 export function uniform(
   key: NDArray,
   shape: Shape = [],
-  { minval = 0, maxval = 1, dtype = "float32" }: { minval?: ArrayLike; maxval?: ArrayLike; dtype?: DType } = {},
+  {
+    minval = 0,
+    maxval = 1,
+    dtype = "float32",
+  }: { minval?: ArrayLike; maxval?: ArrayLike; dtype?: DType } = {},
 ): NDArray {
   checkFloat(dtype, "uniform");
   const unit = dtype === "float64" ? unit64(key, shape) : unit32(key, shape);
@@ -57,7 +65,11 @@ function unit64(key: NDArray, shape: Shape): NDArray {
  * Source: `jax.random.normal` (inverse error function of a uniform).
  * @example random.normal(random.key(0), [3])
  */
-export function normal(key: NDArray, shape: Shape = [], { dtype = "float32" }: { dtype?: DType } = {}): NDArray {
+export function normal(
+  key: NDArray,
+  shape: Shape = [],
+  { dtype = "float32" }: { dtype?: DType } = {},
+): NDArray {
   checkFloat(dtype, "normal");
   const u = uniform(key, shape, { minval: nextAfterMinusOne(dtype), maxval: 1, dtype });
   return lax.mul(lax.erfInv(u), Math.SQRT2);
@@ -80,7 +92,10 @@ export function truncatedNormal(
   checkFloat(dtype, "truncatedNormal");
   const [lo, hi] = [typed(lower, dtype), typed(upper, dtype)];
   const full = shape ?? broadcastShapes(lo.shape, hi.shape);
-  if (!full) throw new WeftValueError(`random.truncatedNormal: lower ${lo.aval} and upper ${hi.aval} do not broadcast.`);
+  if (!full)
+    throw new WeftValueError(
+      `random.truncatedNormal: lower ${lo.aval} and upper ${hi.aval} do not broadcast.`,
+    );
   const edge = (x: NDArray): NDArray => lax.erf(lax.div(x, Math.SQRT2));
   const u = uniform(key, full, { minval: edge(lo), maxval: edge(hi), dtype });
   const value = lax.mul(lax.erfInv(u), Math.SQRT2);
@@ -101,13 +116,20 @@ export function bernoulli(key: NDArray, p: ArrayLike = 0.5, shape?: Shape): NDAr
 }
 
 /** Exponential with rate 1. Source: `jax.random.exponential`. */
-export const exponential = (key: NDArray, shape: Shape = [], { dtype = "float32" }: { dtype?: DType } = {}): NDArray =>
-  lax.neg(lax.log1p(lax.neg(uniform(key, shape, { dtype }))));
+export const exponential = (
+  key: NDArray,
+  shape: Shape = [],
+  { dtype = "float32" }: { dtype?: DType } = {},
+): NDArray => lax.neg(lax.log1p(lax.neg(uniform(key, shape, { dtype }))));
 
 const TINY: Readonly<Record<string, number>> = { float32: 2 ** -126, float64: 2 ** -1022 };
 
 /** Standard Gumbel. Source: `jax.random.gumbel` (mode "low"). */
-export const gumbel = (key: NDArray, shape: Shape = [], { dtype = "float32" }: { dtype?: DType } = {}): NDArray =>
+export const gumbel = (
+  key: NDArray,
+  shape: Shape = [],
+  { dtype = "float32" }: { dtype?: DType } = {},
+): NDArray =>
   lax.neg(lax.log(lax.neg(lax.log(uniform(key, shape, { minval: TINY[dtype]!, maxval: 1, dtype })))));
 
 /**
@@ -129,7 +151,9 @@ export function categorical(
   const full = shape ?? batch;
   const prefix = full.slice(0, full.length - batch.length);
   if (String(full.slice(prefix.length)) !== String(batch))
-    throw new WeftValueError(`random.categorical: shape (${full.join(", ")}) must end with the batch shape (${batch.join(", ")}) of the logits.`);
+    throw new WeftValueError(
+      `random.categorical: shape (${full.join(", ")}) must end with the batch shape (${batch.join(", ")}) of the logits.`,
+    );
   const noiseShape = [...prefix, ...l.shape];
   const noise = gumbel(key, noiseShape, { dtype: l.dtype });
   return argmax(lax.add(noise, spread(l, noiseShape)), prefix.length + at, "int32");
@@ -148,7 +172,8 @@ export function randint(
   maxval: ArrayLike,
   { dtype = "int32" }: { dtype?: DType } = {},
 ): NDArray {
-  if (!isInteger(dtype)) throw new WeftTypeError(`random.randint: dtype must be an integer type, got ${dtype}.`);
+  if (!isInteger(dtype))
+    throw new WeftTypeError(`random.randint: dtype must be an integer type, got ${dtype}.`);
   // Narrow types are sampled as int32 and converted, as in JAX.
   if (DTYPES[dtype].bytes < 4) return lax.convertElementType(randint(key, shape, minval, maxval), dtype);
   const [lo, hi] = [integer(minval, dtype), integer(maxval, dtype)];
@@ -158,7 +183,10 @@ export function randint(
   const beyond = typeof maxval === "number" && maxval > limits(dtype).max;
   const span = spread(beyond ? lax.add(width, 1) : width, shape);
   const keys = split(key);
-  const [higher, lower] = [bits(indexInDim(keys, 0, 0, false), shape), bits(indexInDim(keys, 1, 0, false), shape)];
+  const [higher, lower] = [
+    bits(indexInDim(keys, 0, 0, false), shape),
+    bits(indexInDim(keys, 1, 0, false), shape),
+  ];
   const half = lax.rem(fullLike(span, 2 ** 16), span);
   const multiplier = lax.rem(lax.mul(half, half), span);
   const offset = lax.rem(lax.add(lax.mul(lax.rem(higher, span), multiplier), lax.rem(lower, span)), span);

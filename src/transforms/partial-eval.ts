@@ -107,17 +107,23 @@ export interface Linearized {
   readonly nonzeroOut: boolean[];
 }
 
-/** Runs `f` and records its linear part: the derivative at `primals` as a jaxpr over the input tangents. */
+/**
+ * Runs `f` and records its linear part: the derivative at `primals` as a jaxpr over the input tangents.
+ * @param wanted which inputs have a tangent
+ * @param count how many outputs have one, asked after the run; those behind them are only computed (aux)
+ */
 export function linearizeFlat(
   f: (args: NDArray[]) => NDArray[],
   primals: readonly NDArray[],
   wanted: readonly boolean[] = primals.map(() => true),
+  count: () => number = () => Number.POSITIVE_INFINITY,
 ): Linearized {
   const trace = new PartialTrace();
   const nonzeroIn = primals.map((p, i) => wanted[i]! && isFloat(p.dtype));
   const tangents = primals.map((p, i): MaybeZero => (nonzeroIn[i] ? trace.unknown(p.aval) : new Zero(p.aval)));
   try {
-    const [outs, outTangents] = withTrace(trace, () => jvpFlat(f, primals, tangents));
+    const [outs, allTangents] = withTrace(trace, () => jvpFlat(f, primals, tangents));
+    const outTangents = allTangents.map((t, i) => (i < count() ? t : new Zero(outs[i]!.aval)));
     assert(
       outs.every((x) => trace.isKnown(x)),
       "A primal output depends on tangents.",

@@ -80,7 +80,9 @@ describe.each<[name: string, optimizer: Optimizer, reference: Reference]>([
     };
     let carry: [NDArray, unknown[]] = [params, optimizer.init(params)];
     for (const g of GRADIENTS) [carry] = step(carry, asArray(g));
-    const looped = jit((p: NDArray, gs: NDArray) => scan(step as never, [p, optimizer.init(p)], gs)[0] as unknown[]);
+    const looped = jit(
+      (p: NDArray, gs: NDArray) => scan(step as never, [p, optimizer.init(p)], gs)[0] as unknown[],
+    );
     expectClose(looped(params, array(...GRADIENTS))[0] as NDArray, values(carry[0]), 1e-5);
   });
 });

@@ -101,7 +101,7 @@ function onlyLoop({ body, lanes }: For): For | undefined {
 
 /** A multiple of lanes and of a cache line, up to twice as large as it has to be when it divides the extent then. */
 function chunkOf({ extent, lanes }: For, time: number): number {
-  const unit = lanes > LINE || LINE % lanes !== 0 ? lanes * LINE : LINE;
+  const unit = lanes % LINE === 0 ? lanes : LINE % lanes === 0 ? LINE : lanes * LINE;
   const wanted = Math.max(extent / CHUNKS, (extent * CHUNK_NS) / time);
   const least = unit * Math.ceil(wanted / unit);
   for (let chunk = least; chunk < 2 * least; chunk += unit) if (extent % chunk === 0) return chunk;

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findChromium, LEFT_OUT } from "./chromium.mjs";
 import { ensureBuilt, ensureInstalled, root } from "./ensure.mjs";
 
 ensureInstalled();
@@ -47,5 +48,6 @@ failed += result.numFailedTests;
 // A file that does not even load has no tests to fail, yet vitest exits with an error.
 if (status !== 0 && result.numFailedTests === 0) failed += Math.max(1, result.numFailedTestSuites);
 
+if (!findChromium()) console.log(`\n${LEFT_OUT}`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

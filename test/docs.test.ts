@@ -67,8 +67,9 @@ describe("documents", () => {
   test.each(documents)("%s runs", { timeout: 60_000 }, async (file) => {
     const code = instrument(markdownProgram(read(file)), 1, { bare: false });
     const href = write(`${moduleName(file)}.run.ts`, code);
-    const { failures } = await record(() => import(/* @vite-ignore */ href));
+    const { failures, checks } = await record(() => import(/* @vite-ignore */ href));
     expect(failures).toEqual([]);
+    expect(checks).toBe(code.match(/\/\/ (=>|throws|prints) /g)?.length ?? 0);
   });
 });
 

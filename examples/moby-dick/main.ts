@@ -100,6 +100,7 @@ async function runTraining(options: Options): Promise<number> {
     progress.say(quote(sampler(trainer.params, options.seed + step, options.temperature)));
   });
 
+  progress.finish();
   const finished = { ...trained, params: trainer.params };
   saveWeights(join(options.out, "weights.safetensors"), finished);
   const heldOut = done < steps ? undefined : await judge(finished, corpus, options, stop);

@@ -25,6 +25,8 @@ export class Progress {
   private started = 0;
   private firstStep = 0;
   private printed = -1;
+  /** The bar that stands in the last line of the terminal. */
+  private shown = "";
 
   /** @param perStep characters that one step reads */
   constructor(
@@ -43,13 +45,19 @@ export class Progress {
   report({ step, loss }: Report): void {
     if (this.started === 0) [this.started, this.firstStep] = [this.now(), step];
     const line = this.line(step, loss);
-    if (this.terminal.isTTY) this.terminal.write(`${CLEAR}${this.bar(step, line)}${line}`);
+    if (this.terminal.isTTY) this.terminal.write((this.shown = `${CLEAR}${this.bar(step, line)}${line}`));
     else if (this.due(step)) this.terminal.write(`${line}\n`);
   }
 
-  /** Writes whole lines above the bar. */
+  /** Writes whole lines; the bar stays below them. */
   say(text: string): void {
-    this.terminal.write(`${this.terminal.isTTY ? CLEAR : ""}${text}\n`);
+    this.terminal.write(this.terminal.isTTY ? `${CLEAR}${text}\n${this.shown}` : `${text}\n`);
+  }
+
+  /** Leaves the bar as it is; what is said from now on comes after it. */
+  finish(): void {
+    if (this.shown !== "") this.terminal.write("\n");
+    this.shown = "";
   }
 
   private due(step: number): boolean {
@@ -72,7 +80,7 @@ export class Progress {
 
   /** As much bar as fits before the line. */
   private bar(step: number, line: string): string {
-    const width = Math.min(30, (this.terminal.columns ?? 80) - line.length - 4);
+    const width = Math.min(30, (this.terminal.columns || 80) - line.length - 4);
     if (width < 5) return "";
     const full = Math.round((width * step) / this.steps);
     return `[${"#".repeat(full)}${"-".repeat(width - full)}] `;

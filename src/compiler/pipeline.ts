@@ -40,7 +40,8 @@ export type PassName =
   | "math"
   | "vectorize"
   | "uniform"
-  | "tidy";
+  | "tidy"
+  | "parallel";
 
 const PASSES: Readonly<Record<PassName, Pass>> = {
   fuse,
@@ -52,6 +53,7 @@ const PASSES: Readonly<Record<PassName, Pass>> = {
   vectorize,
   uniform,
   tidy,
+  parallel,
 };
 
 /** Without these there is nothing that a backend could emit. */

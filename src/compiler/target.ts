@@ -32,3 +32,21 @@ export const wasmTarget = (features: WasmFeatures = {}): Target => ({
   l1Bytes: 32 * 1024,
   l2Bytes: 1024 * 1024,
 });
+
+/**
+ * The CPU that a C compiler generates code for, by the names of its extensions (`avx2`, `avx512vl`, `fma`, `neon`).
+ * Vectors of 64 bytes with 32 registers give twice the products of AVX2 where the units are that wide (Zen 5: 250 against
+ * 126 GFLOP/s), and the same where they are not.
+ */
+export function nativeTarget(cpuFlags: ReadonlySet<string>): Target {
+  const has = (...flags: string[]): boolean => flags.every((flag) => cpuFlags.has(flag));
+  const wide = has("avx512f", "avx512vl", "avx512bw", "avx512dq");
+  return {
+    name: "native",
+    vectorBytes: wide ? 64 : has("avx2") ? 32 : 16,
+    registers: wide || has("aarch64") ? 32 : 16,
+    fma: has("fma") || has("aarch64"),
+    l1Bytes: 32 * 1024,
+    l2Bytes: 1024 * 1024,
+  };
+}

@@ -76,7 +76,7 @@ function jaxprDoc(jaxpr: Jaxpr, names: Names, shared: Shared): Doc {
   const binder = (v: Var): Doc => text(`${names.of(v)}:${v.aval.short()}`);
   const binders = (vars: readonly Var[]): Doc => nest(2, join(group(brk()), vars.map(binder)));
   const constvars = jaxpr.invars.slice(0, jaxpr.numConsts);
-  const consts = constvars.length ? [text(" "), binders(constvars)] : [];
+  const consts = constvars.length ? [binders(constvars)] : [];
   const invars = binders(jaxpr.invars.slice(jaxpr.numConsts));
   const used = usedVars(jaxpr);
   const eqns = jaxpr.eqns.map((e) => eqnDoc(e, names, shared, used));
@@ -87,7 +87,7 @@ function jaxprDoc(jaxpr: Jaxpr, names: Names, shared: Shared): Doc {
       2,
       concat([
         text("{ "),
-        group(concat([text("lambda"), ...consts, text(" ; "), invars, text(". let")])),
+        group(concat([text("lambda "), ...consts, text("; "), invars, text(". let")])),
         nest(2, concat([brk(), join(semi, eqns)])),
         brk(),
         text(`in ${tuple} }`),

@@ -51,12 +51,12 @@ export const ones = (shape: number | Shape, { dtype = "float32" }: ArrayOptions 
 export const empty = (shape: number | Shape, options: ArrayOptions = {}): NDArray => zeros(shape, options);
 
 /**
- * `fillValue` everywhere; it may be an array that broadcasts to `shape`. The dtype is that of the value.
+ * `fillValue` everywhere; it may be an array that broadcasts to `shape`. The dtype is that of the value, weak for a plain number.
  * @example np.full([2], 3).js() // => [3, 3]
  */
 export function full(shape: number | Shape, fillValue: ArrayLike, { dtype }: ArrayOptions = {}): NDArray {
   const value = asArray(fillValue);
-  return spread(convertElementType(value, dtype ?? value.dtype), shapeOf(shape));
+  return spread(dtype === undefined ? value : convertElementType(value, dtype), shapeOf(shape));
 }
 
 /** Zeros of the shape and dtype of a. */

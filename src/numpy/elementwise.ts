@@ -123,6 +123,12 @@ export const floorDivide: BinaryFunction = pairwise(
   promoteNumeric,
 );
 
+/** The remainder with the sign of x. Integers modulo 0 give 0, as modulo 1. */
+function truncatedRemainder(x: NDArray, y: NDArray): [rest: NDArray, divisor: NDArray] {
+  const divisor = isFloat(y.dtype) ? y : lax.select(lax.eq(y, 0), constant(1, y), y);
+  return [lax.rem(x, divisor), divisor];
+}
+
 /**
  * `x - floorDivide(x, y) · y`: the sign is that of y. For integers, 0 where y is 0.
  * @example np.remainder(-7, 3).item() // => 2
@@ -130,16 +136,15 @@ export const floorDivide: BinaryFunction = pairwise(
 export const remainder: BinaryFunction = pairwise(
   "remainder",
   (x, y) => {
-    const divisor = isFloat(y.dtype) ? y : lax.select(lax.eq(y, 0), constant(1, y), y);
-    const rest = lax.rem(x, divisor);
+    const [rest, divisor] = truncatedRemainder(x, y);
     const otherSign = lax.ne(lax.lt(rest, 0), lax.lt(divisor, 0));
     return lax.select(lax.bitwiseAnd(otherSign, lax.ne(rest, 0)), lax.add(rest, divisor), rest);
   },
   promoteNumeric,
 );
 export { remainder as mod };
-/** The remainder of `x / y` with the sign of x. For integers, x where y is 0. */
-export const fmod: BinaryFunction = pairwise("fmod", lax.rem, promoteNumeric);
+/** The remainder of `x / y` with the sign of x. For integers, 0 where y is 0. */
+export const fmod: BinaryFunction = pairwise("fmod", (x, y) => truncatedRemainder(x, y)[0], promoteNumeric);
 /** `[floorDivide(x, y), remainder(x, y)]`. */
 export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => [
   floorDivide(x, y),
@@ -341,11 +346,11 @@ export function round(x: ArrayLike, decimals = 0): NDArray {
 }
 export { round as around };
 
-/** `[fraction, whole part]`, both with the sign of x. */
+/** `[fraction, whole part]`, both with the sign of x; the fraction of an infinity is NaN. */
 export function modf(x: ArrayLike): [NDArray, NDArray] {
   const a = toInexact(x);
   const whole = trunc(a);
-  return [lax.select(lax.eq(a, whole), constant(0, a), lax.sub(a, whole)), whole];
+  return [lax.sub(a, whole), whole];
 }
 
 // ---- tests of floats

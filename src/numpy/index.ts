@@ -6,11 +6,14 @@ export type { DType } from "../core/dtype.ts";
 export type { IndexedGetOptions, IndexedUpdate, IndexItem } from "../core/methods.ts";
 export * from "./creation.ts";
 export * from "./dtypes.ts";
+export * from "./functional.ts";
 export * from "./join.ts";
+export * as linalg from "./linalg.ts";
 export * from "./math.ts";
 export { type PadOptions, type PadWidth, pad } from "./pad.ts";
 export type { Axis, BinaryFunction, UnaryFunction } from "./promote.ts";
 export { clip, isin, select, type TakeOptions, take, takeAlongAxis, where } from "./select.ts";
+export * from "./series.ts";
 export {
   atleast1d,
   atleast2d,

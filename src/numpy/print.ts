@@ -21,9 +21,6 @@ export function formatArray(data: TypedArray, shape: readonly number[], dtype: D
   return layOut(data, shape, edge, format);
 }
 
-const formatScalar = (value: number, dtype: DType): string =>
-  FORMATS[kindOf(dtype)]([value], dtype)(value).trim();
-
 /** The positions along an axis that are printed; null stands for the dots. */
 const positions = (size: number, edge: number): (number | null)[] =>
   size <= 2 * edge
@@ -97,11 +94,8 @@ function floats(values: readonly number[], dtype: DType): Format {
   const sizes = finite.map(Math.abs).filter((v) => v !== 0);
   const [low, high] = [Math.min(...sizes), Math.max(...sizes)];
   const scientific = sizes.length > 0 && (high >= 1e8 || low < 1e-4 || high / low > 1000);
-  const digitsOf = dtype === "float32" ? shortestFloat32 : shortestFloat64;
-  const parts = new Map(
-    finite.map((v) => [v, scientific ? exponential(v, digitsOf) : positional(v, digitsOf)]),
-  );
-  return aligned(values, parts, scientific);
+  const split = (v: number): Parts => (scientific ? exponential : positional)(v, DIGITS[dtype]!, PRECISION);
+  return aligned(values, finite.map(split), split, scientific ? "0" : " ");
 }
 
 /** The printed halves of a number, before and after the point; `exponent` as in e+10. */
@@ -111,17 +105,22 @@ interface Parts {
   readonly exponent: string;
 }
 
-/** Points stand below each other: filled with spaces, or with zeros before an exponent. */
-function aligned(values: readonly number[], parts: ReadonlyMap<number, Parts>, zeros: boolean): Format {
-  const all = [...parts.values()];
+/** Points stand below each other. */
+function aligned(
+  values: readonly number[],
+  all: readonly Parts[],
+  split: (v: number) => Parts,
+  fill: string,
+): Format {
   const right = Math.max(0, ...all.map((p) => p.fraction.length));
   const exponents = Math.max(0, ...all.map((p) => p.exponent.length));
-  const odd = values.filter((v) => !Number.isFinite(v)).map((v) => special(v).length - right - 1 - exponents);
+  const tail = 1 + right + exponents;
+  const odd = values.filter((v) => !Number.isFinite(v)).map((v) => special(v).length - tail);
   const left = Math.max(0, ...all.map((p) => p.whole.length), ...odd);
   return (v) => {
-    const p = parts.get(v);
-    if (!p) return special(v).padStart(left + 1 + right + exponents);
-    return `${p.whole.padStart(left)}.${p.fraction.padEnd(right, zeros ? "0" : " ")}${p.exponent}`;
+    if (!Number.isFinite(v)) return special(v).padStart(left + tail);
+    const { whole, fraction, exponent } = split(v);
+    return `${whole.padStart(left)}.${fraction.padEnd(right, fill)}${exponent}`;
   };
 }
 const special = (v: number): string => (Number.isNaN(v) ? "nan" : v > 0 ? "inf" : "-inf");
@@ -136,7 +135,10 @@ function shortestFloat32(v: number): string {
   }
   return v.toExponential(9);
 }
-const shortestFloat64: Digits = (v) => v.toExponential();
+const DIGITS: Partial<Record<DType, Digits>> = {
+  float32: shortestFloat32,
+  float64: (v) => v.toExponential(),
+};
 
 /** Decimal digits of |v| and the power of ten of the first one. */
 function decimal(v: number, digitsOf: Digits): [digits: string, power: number] {
@@ -156,9 +158,9 @@ function rounded(digits: string, power: number, count: number): [string, number]
   return text.length > count ? [text, power + 1] : [text, power];
 }
 
-function positional(v: number, digitsOf: Digits): Parts {
+function positional(v: number, digitsOf: Digits, precision: number): Parts {
   const [exact, exactPower] = decimal(v, digitsOf);
-  const [digits, power] = rounded(exact, exactPower, exactPower + 1 + PRECISION);
+  const [digits, power] = rounded(exact, exactPower, exactPower + 1 + precision);
   const shifted = power >= 0 ? digits.padEnd(power + 1, "0") : "0".repeat(-power) + digits;
   const point = Math.max(power, 0) + 1;
   return {
@@ -168,8 +170,8 @@ function positional(v: number, digitsOf: Digits): Parts {
   };
 }
 
-function exponential(v: number, digitsOf: Digits): Parts {
-  const [digits, power] = rounded(...decimal(v, digitsOf), PRECISION + 1);
+function exponential(v: number, digitsOf: Digits, precision: number): Parts {
+  const [digits, power] = rounded(...decimal(v, digitsOf), precision + 1);
   const exponent = String(Math.abs(power)).padStart(2, "0");
   return {
     whole: signOf(v) + digits[0]!,
@@ -186,3 +188,17 @@ const FORMATS: Readonly<
   uint: integers,
   bool: bools,
 };
+
+// ---- arrays without axes print as scalars: all digits, none superfluous
+
+/** Sizes from which on floats are written with an exponent. */
+const LARGE: Partial<Record<DType, number>> = { float32: 1e6, float64: 1e16 };
+
+function formatScalar(value: number, dtype: DType): string {
+  if (kindOf(dtype) !== "float") return FORMATS[kindOf(dtype)]([value], dtype)(value);
+  if (!Number.isFinite(value)) return special(value);
+  const size = Math.abs(value);
+  const fixed = size === 0 || (size >= 1e-4 && size < LARGE[dtype]!);
+  const { whole, fraction, exponent } = (fixed ? positional : exponential)(value, DIGITS[dtype]!, 20);
+  return fixed ? `${whole}.${fraction || "0"}` : `${whole}${fraction && `.${fraction}`}${exponent}`;
+}

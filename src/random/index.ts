@@ -1,9 +1,11 @@
 export { bits, foldIn, key, keyData, split, wrapKeyData } from "./keys.ts";
+export { type ChoiceOptions, choice, permutation } from "./permutations.ts";
 export {
   bernoulli,
   categorical,
   exponential,
   gumbel,
+  laplace,
   normal,
   randint,
   truncatedNormal,

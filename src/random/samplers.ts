@@ -122,6 +122,12 @@ export const exponential = (
   { dtype = "float32" }: { dtype?: DType } = {},
 ): NDArray => lax.neg(lax.log1p(lax.neg(uniform(key, shape, { dtype }))));
 
+/** Laplace with location 0 and scale 1. Source: `jax.random.laplace`. */
+export function laplace(key: NDArray, shape: Shape = [], { dtype = "float32" }: { dtype?: DType } = {}): NDArray {
+  const u = uniform(key, shape, { minval: nextAfterMinusOne(dtype), maxval: 1, dtype });
+  return lax.mul(lax.sign(u), lax.log1p(lax.neg(lax.abs(u))));
+}
+
 const TINY: Readonly<Record<string, number>> = { float32: 2 ** -126, float64: 2 ** -1022 };
 
 /** Standard Gumbel. Source: `jax.random.gumbel` (mode "low"). */

@@ -24,21 +24,30 @@ export const engineTarget = (): Target => wasmTarget({ relaxedSimd: supports("re
 
 function generate(program: Program, target: Target, shared: boolean, donated: readonly boolean[]): Code {
   const plan = planMemory(program);
-  const { bytes, hosts } = emitWasm(program, plan, target, { shared });
-  return { bytes, hosts, arenaBytes: plan.bytes, inPlace: donations(program, donated) };
+  const { bytes, hosts, parallel } = emitWasm(program, plan, target, { shared });
+  return {
+    bytes,
+    hosts,
+    threaded: parallel ? { bytes } : undefined,
+    arenaBytes: plan.bytes,
+    inPlace: donations(program, donated),
+  };
 }
 
-/** From jaxpr to a WebAssembly module that imports a memory, shared or not; callers give `donated` arguments away. */
-export function compileWasm(jaxpr: Jaxpr, shared: boolean, donated: readonly boolean[]): Code {
+/** From jaxpr to the loop IR, the same for all tiers. */
+export const lower = (jaxpr: Jaxpr): Program => lowerJaxpr(prepare(jaxpr));
+
+/** To a WebAssembly module that imports a memory, shared or not; callers give `donated` arguments away. */
+export function compileWasm(lowered: Program, shared: boolean, donated: readonly boolean[]): Code {
   const target = engineTarget();
-  return generate(runPipeline(lowerJaxpr(prepare(jaxpr)), target), target, shared, donated);
+  return generate(runPipeline(lowered, target), target, shared, donated);
 }
 
 /** Compiles `jaxpr` once more, to look at it. */
 export function reportProgram(jaxpr: Jaxpr, shared: boolean): ProgramReport {
   const start = performance.now();
   const target = engineTarget();
-  const program = runPipeline(lowerJaxpr(prepare(jaxpr)), target);
+  const program = runPipeline(lower(jaxpr), target);
   const code = generate(program, target, shared, []);
   const module = new WebAssembly.Module(code.bytes);
   const compileMs = performance.now() - start;

@@ -1,8 +1,16 @@
-import { env } from "#platform";
+import { canShareMemory, cores, env } from "#platform";
+import { MAX_THREADS } from "../backends/common/handover.ts";
 import { WeftValueError } from "../core/errors.ts";
 
-/** How programs run: as WebAssembly, or through the interpreter of the loop IR (slow; to check the compiler). */
-export type Tier = "wasm" | "interp";
+/**
+ * How programs run:
+ * - `wasm`: as WebAssembly;
+ * - `native`: as C that the system's compiler makes a shared library of (Node with the package koffi, GCC or Clang). A program
+ *   that does not compile runs as WebAssembly after a warning, one that calls JavaScript (`debug.print`) without one;
+ * - `auto`: natively what computes so much that compiling it pays, if everything for it is there; the rest as WebAssembly;
+ * - `interp`: through the interpreter of the loop IR (slow; to check the compiler).
+ */
+export type Tier = "wasm" | "native" | "auto" | "interp";
 
 /** Settings of the library. Assigning a value that is not possible throws a {@link WeftValueError}. */
 export interface Config {
@@ -13,6 +21,16 @@ export interface Config {
    * JavaScript memory. Default 64 MiB; environment: `WEFT_MEMORY_BUDGET`.
    */
   memoryBudget: number;
+  /**
+   * Threads that a compiled program may use for its large loops, the calling one included; results do not depend on it.
+   * Default: the number of cores up to 8, and 1 in a page that may not share memory; environment: `WEFT_THREADS`.
+   */
+  threads: number;
+  /**
+   * Folder for compiled native code. Only its owner may be able to write to it. Default "": the user's own cache folder
+   * (`~/.cache/weft` or what the system has in its place); environment: `WEFT_CACHE_DIR`.
+   */
+  cacheDir: string;
 }
 
 interface Option<T> {
@@ -23,17 +41,35 @@ interface Option<T> {
 }
 
 const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
-  tier: oneOf("wasm", "interp"),
+  tier: oneOf("wasm", "native", "auto", "interp"),
   memoryBudget: {
     initial: 64 * 2 ** 20,
     expected: "a finite number of bytes, at least 0",
     parse: parseBytes,
   },
+  threads: {
+    initial: canShareMemory() ? Math.min(8, cores()) : 1,
+    expected: `a whole number from 1 to ${MAX_THREADS}`,
+    parse: parseThreads,
+  },
+  cacheDir: {
+    initial: "",
+    expected: "the path of a folder",
+    parse: (value) => (typeof value === "string" ? value : undefined),
+  },
 };
 
+const numberFrom = (value: unknown): unknown =>
+  typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+
 function parseBytes(value: unknown): number | undefined {
-  const bytes = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  const bytes = numberFrom(value);
   return typeof bytes === "number" && bytes >= 0 && Number.isFinite(bytes) ? bytes : undefined;
+}
+
+function parseThreads(value: unknown): number | undefined {
+  const n = numberFrom(value);
+  return typeof n === "number" && Number.isInteger(n) && n >= 1 && n <= MAX_THREADS ? n : undefined;
 }
 
 /** The first choice is the default. */

@@ -8,43 +8,42 @@ import type { LinearMemory } from "./memory.ts";
 import { type Executable, freeDonated, type Runtime, storageOf } from "./runtime.ts";
 import { ALIGN } from "./size-class.ts";
 import type { Storage } from "./storage.ts";
+import type { ThreadedCode } from "./threads/pool.ts";
 
-/** A compiled program: a module that exports `run(frame)` and what it needs to run. */
-export interface Code {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What `env.host<k>` calls, by id. */
-  readonly hosts: readonly Host[];
+/** What memory a program needs besides that of its arguments. */
+export interface MemoryNeeds {
   /** Size of the block for temporaries. */
   readonly arenaBytes: number;
+  /** What other threads need to help; undefined when there are no parallel loops. */
+  readonly threaded?: ThreadedCode | undefined;
   /** For each result that may lie in the memory of a donated argument, the number of that argument. */
   readonly inPlace?: ReadonlyMap<number, number>;
 }
 
+/** A compiled program: a module that exports `run(frame)` and what it needs to run. */
+export interface Code extends MemoryNeeds {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What `env.host<k>` calls, by id. */
+  readonly hosts: readonly Host[];
+}
+
 const WORD = 4;
 
-/**
- * {@link Code} over the linear memory. Instances keep the addresses of a call, so a call from inside of a host function
- * of the same program runs in an instance of its own.
- */
-export class WasmExecutable implements Executable {
-  private readonly runtime: Runtime;
-  private readonly code: Code;
-  private readonly module: WebAssembly.Module;
-  /** The entry points of the instances, by how many calls of this program are under way. */
-  private readonly entries: ((frame: number) => void)[] = [];
-  private running = 0;
+/** Machine code over the linear memory, of whatever tier, that finds the addresses of a call in a frame. */
+export abstract class FrameExecutable implements Executable {
+  protected readonly runtime: Runtime;
+  private readonly code: MemoryNeeds;
   private readonly argBytes: readonly number[];
   private readonly outBytes: readonly number[];
   private readonly frameBytes: number;
   private readonly stackBytes: number;
 
-  constructor(code: Code, jaxpr: Jaxpr, runtime: Runtime) {
+  constructor(code: MemoryNeeds, jaxpr: Jaxpr, runtime: Runtime) {
     this.runtime = runtime;
     this.code = code;
-    this.module = new WebAssembly.Module(code.bytes);
     this.argBytes = jaxpr.inAvals.map((type) => type.byteLength);
     this.outBytes = jaxpr.outAvals.map((type) => type.byteLength);
-    const words = this.argBytes.length + this.outBytes.length + 1;
+    const words = this.argBytes.length + this.outBytes.length + 2;
     this.frameBytes = Math.ceil((words * WORD) / ALIGN) * ALIGN;
     this.stackBytes = this.frameBytes + code.arenaBytes;
   }
@@ -87,7 +86,7 @@ export class WasmExecutable implements Executable {
     return reused ? residency.vacant(this.outBytes[i]!) : residency.create(this.outBytes[i]!);
   }
 
-  /** Lays the addresses out in a frame (arguments, results, arena) and runs the code. */
+  /** Lays the addresses out in a frame (arguments, results, arena, control block of the threads) and runs the code. */
   private call(args: readonly DeviceArray[], outs: readonly Storage[]): void {
     const { memory, residency, stack } = this.runtime;
     const frame = stack.enter(this.stackBytes);
@@ -101,14 +100,54 @@ export class WasmExecutable implements Executable {
       }
       for (let i = 0; i < outs.length; i++)
         memory.i32[word++] = outs[i]!.cell.address || this.source(i, args)!.cell.address;
-      memory.i32[word] = frame + this.frameBytes;
-      this.enter(frame);
+      memory.i32[word++] = frame + this.frameBytes;
+      this.enterThreads(frame, word);
     } finally {
       stack.leave();
     }
   }
 
-  private enter(frame: number): void {
+  /** Runs the code, with the help of other threads if they can: their control block goes into `word` of the memory. */
+  private enterThreads(frame: number, word: number): void {
+    const { memory, threads } = this.runtime;
+    const control = this.code.threaded ? threads.enter(this.code.threaded, frame) : 0;
+    memory.i32[word] = control;
+    if (control === 0) {
+      this.enter(frame);
+      return;
+    }
+    try {
+      this.enter(frame);
+    } catch (error) {
+      threads.settle();
+      throw error;
+    } finally {
+      threads.leave();
+    }
+  }
+
+  /** Runs the code on the frame at this address. */
+  protected abstract enter(frame: number): void;
+}
+
+/**
+ * {@link Code} as WebAssembly. Instances keep the addresses of a call, so a call from inside of a host function of the same
+ * program runs in an instance of its own.
+ */
+export class WasmExecutable extends FrameExecutable {
+  private readonly module: WebAssembly.Module;
+  private readonly hosts: readonly Host[];
+  /** The entry points of the instances, by how many calls of this program are under way. */
+  private readonly entries: ((frame: number) => void)[] = [];
+  private running = 0;
+
+  constructor(code: Code, jaxpr: Jaxpr, runtime: Runtime) {
+    super(code, jaxpr, runtime);
+    this.module = new WebAssembly.Module(code.bytes);
+    this.hosts = code.hosts;
+  }
+
+  protected override enter(frame: number): void {
     const entry = (this.entries[this.running] ??= this.instantiate());
     this.running++;
     try {
@@ -120,7 +159,7 @@ export class WasmExecutable implements Executable {
 
   private instantiate(): (frame: number) => void {
     const { memory } = this.runtime;
-    const env = { memory: memory.memory, ...hostImports(this.code.hosts, memory) };
+    const env = { memory: memory.memory, ...hostImports(this.hosts, memory) };
     return new WebAssembly.Instance(this.module, { env }).exports.run as (frame: number) => void;
   }
 }

@@ -1,11 +1,13 @@
+import { nativeHost, warn } from "#platform";
 import { installDevice } from "../core/device.ts";
 import { WeftValueError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
-import { compileWasm, type ProgramReport, reportProgram } from "./compile.ts";
+import { compileWasm, lower, type ProgramReport, reportProgram } from "./compile.ts";
 import { config, type Tier } from "./config.ts";
 import { CpuDevice, type MemoryStats } from "./cpu.ts";
 import { WasmExecutable } from "./executable.ts";
 import { interpretJaxpr } from "./interpreter.ts";
+import { type Fallback, nativeExecutors } from "./native/index.ts";
 import type { Executor } from "./runtime.ts";
 
 export type { ProgramReport } from "./compile.ts";
@@ -14,11 +16,19 @@ export type { MemoryStats } from "./cpu.ts";
 export { OutOfMemoryError } from "./memory.ts";
 export type { Executable, Executor, Runtime } from "./runtime.ts";
 
+const asWasm: Fallback = (lowered, jaxpr, runtime, donated) =>
+  new WasmExecutable(compileWasm(lowered, runtime.memory.shared, donated), jaxpr, runtime);
+
 /** How each tier makes a program run. Usable with {@link setExecutor}. */
 export const executors: Readonly<Record<Tier, Executor>> = {
-  wasm: (jaxpr, runtime, donated) =>
-    new WasmExecutable(compileWasm(jaxpr, runtime.memory.shared, donated), jaxpr, runtime),
+  wasm: (jaxpr, ...rest) => asWasm(lower(jaxpr), jaxpr, ...rest),
   interp: interpretJaxpr,
+  ...nativeExecutors({
+    host: nativeHost,
+    cacheDir: () => config.cacheDir,
+    fallback: asWasm,
+    warn,
+  }),
 };
 
 const cpu = new CpuDevice(config, executors);

@@ -7,7 +7,21 @@ export function print(line: string): void {
   console.log(line);
 }
 
+export const warn = (message: string): void => console.warn(message);
+
 export const canShareMemory = (): boolean => globalThis.crossOriginIsolated === true;
+
+export const cores = (): number => globalThis.navigator?.hardwareConcurrency ?? 1;
+
+export const canBlock = (): boolean => !("document" in globalThis);
+
+export function startWorker(program: string, data: unknown, onEnd: (reason: string) => void): void {
+  const text = `onmessage = ({ data }) => (${program})(data);`;
+  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  const worker = new Worker(url);
+  worker.onerror = (event) => onEnd(event.message);
+  worker.postMessage(data);
+}
 
 /** Browsers have no flags to turn on from inside. */
 export function prepareEngine(): void {}
@@ -16,3 +30,6 @@ export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /** Pages have no files. */
 export const fileSystem: undefined = undefined;
+
+/** Pages start no compiler. */
+export const nativeHost: undefined = undefined;

@@ -1,10 +1,15 @@
 /**
- * What differs between Node and browsers; imported as `#platform`. The only file of the library with Node imports.
+ * What differs between Node and browsers; imported as `#platform`. Node imports are only here and in what this file imports.
  * `platform-browser.ts` exports the same names with the same types.
  */
 import fs from "node:fs";
+import os from "node:os";
 import process from "node:process";
 import v8 from "node:v8";
+
+export { nativeHost } from "./native/node.ts";
+
+import { Worker } from "node:worker_threads";
 
 /** The value of an environment variable. */
 export const env = (name: string): string | undefined => process.env[name];
@@ -14,8 +19,29 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** Tells the developer of something that went another way than wished. */
+export const warn = (message: string): void => process.emitWarning(message, "WeftWarning");
+
 /** Whether a WebAssembly.Memory may be shared with workers. */
 export const canShareMemory = (): boolean => true;
+
+/** Threads that the machine runs at the same time. */
+export const cores = (): number => os.availableParallelism();
+
+/** Whether the calling thread may sleep until another one wakes it. */
+export const canBlock = (): boolean => true;
+
+/**
+ * Starts a thread that runs `program`, the text of a function of `data`. It does not keep the process alive. `onEnd` is
+ * called should it end by itself.
+ */
+export function startWorker(program: string, data: unknown, onEnd: (reason: string) => void): void {
+  const text = `(${program})(require("node:worker_threads").workerData);`;
+  const worker = new Worker(text, { eval: true, workerData: data, execArgv: [], env: {} });
+  worker.on("error", (error) => onEnd(String(error)));
+  worker.on("exit", (code) => onEnd(`exit code ${code}`));
+  worker.unref();
+}
 
 /** V8 ships relaxed SIMD from this version on; before, it hides behind a flag. */
 const RELAXED_SIMD_SINCE = 11.4;

@@ -5,19 +5,22 @@ import { CallStack } from "./call-stack.ts";
 import { LinearMemory } from "./memory.ts";
 import { Residency, type ResidencyLimits } from "./residency.ts";
 import type { Storage } from "./storage.ts";
+import { type ThreadLimits, ThreadPool } from "./threads/pool.ts";
 
 /** What running programs share. */
 export interface Runtime {
   readonly memory: LinearMemory;
   readonly residency: Residency;
   readonly stack: CallStack;
+  readonly threads: ThreadPool;
 }
 
-export function createRuntime(limits: ResidencyLimits, maximumPages?: number): Runtime {
+export function createRuntime(limits: ResidencyLimits & ThreadLimits, maximumPages?: number): Runtime {
   prepareEngine();
   const memory = new LinearMemory(maximumPages);
   const residency = new Residency(memory, limits);
-  return { memory, residency, stack: new CallStack(residency) };
+  const threads = new ThreadPool(residency, limits);
+  return { memory, residency, stack: new CallStack(residency), threads };
 }
 
 /** A program that is ready to run. Types of results are the jaxpr's, which may differ in weakness between calls. */

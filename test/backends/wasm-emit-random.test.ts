@@ -11,7 +11,7 @@ import { compileProgram } from "./wasm-run.ts";
 
 const target = wasmTarget();
 /** Small programs, too, have functions, and loops in blocks. */
-const MANY_KERNELS: WorkLimits = { trivial: 0, call: 8, block: 8, longSerial: 40, long: 100 };
+const MANY_KERNELS: WorkLimits = { trivial: 0, call: 8, block: 8, longSerial: 40, long: 100, piece: 8 };
 
 function expectEmitted(source: Program, seed: number): void {
   const program = contract(source, target);

@@ -40,10 +40,15 @@ describe("progress", () => {
     expect(narrow.written[0]).not.toContain("#");
   });
 
-  test("lines can be said above the bar", () => {
+  test("lines are said above the bar, and below it when it is finished", () => {
     const { written, progress } = recording(true);
-    progress.say("hello");
-    expect(written).toEqual(["\r\x1b[2Khello\n"]);
+    progress.say("first");
+    progress.report({ step: 50, loss: 2 });
+    progress.say("second");
+    progress.finish();
+    progress.say("third");
+    const bar = written[1]!;
+    expect(written).toEqual(["\r\x1b[2Kfirst\n", bar, `\r\x1b[2Ksecond\n${bar}`, "\n", "\r\x1b[2Kthird\n"]);
   });
 
   test.each([

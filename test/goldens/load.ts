@@ -40,7 +40,11 @@ const SPECIAL: Readonly<Record<string, number>> = {
   "-inf": Number.NEGATIVE_INFINITY,
   "-0": -0,
 };
-export const numbers = (g: Golden): number[] => g.v.map((x) => (typeof x === "string" ? SPECIAL[x]! : x));
+/** The values; those of float32 arrays are written with as few digits as tell them apart. */
+export function numbers(g: Golden): number[] {
+  const values = g.v.map((x) => (typeof x === "string" ? SPECIAL[x]! : x));
+  return g.t === "float32" ? values.map(Math.fround) : values;
+}
 
 const typed = (values: readonly number[], dtype: DType): TypedArray => {
   const data = new DTYPES[dtype].array(new ArrayBuffer(values.length * DTYPES[dtype].bytes));

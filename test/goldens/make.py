@@ -14,12 +14,22 @@ import jax
 jax.config.update("jax_platforms", "cpu")
 
 import codec  # noqa: E402
+import control  # noqa: E402
+import jaxprs  # noqa: E402
+import models  # noqa: E402
 import ops  # noqa: E402
+import promotion  # noqa: E402
+import randoms  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 SECTIONS = {
     "ops": ops.rows,
     "nn": ops.nn_rows,
+    "random": randoms.rows,
+    "promotion": promotion.rows,
+    "jaxprs": jaxprs.rows,
+    "control": control.rows,
+    "models": models.rows,
 }
 
 if __name__ == "__main__":

@@ -7,15 +7,18 @@ const withEnv = (values: Record<string, string>) => createConfig((name) => value
 
 describe("config", () => {
   test("defaults, environment, assignment", () => {
-    expect({ ...withEnv({}) }).toEqual({ tier: "wasm", memoryBudget: 64 * 2 ** 20 });
-    const config = withEnv({ WEFT_TIER: "interp", WEFT_MEMORY_BUDGET: "1e6" });
-    expect({ ...config }).toEqual({ tier: "interp", memoryBudget: 1e6 });
+    expect({ ...withEnv({}) }).toEqual({ tier: "wasm", memoryBudget: 64 * 2 ** 20, cacheDir: "" });
+    const config = withEnv({ WEFT_TIER: "interp", WEFT_MEMORY_BUDGET: "1e6", WEFT_CACHE_DIR: "/c" });
+    expect({ ...config }).toEqual({ tier: "interp", memoryBudget: 1e6, cacheDir: "/c" });
     config.tier = "wasm";
     expect(config.tier).toBe("wasm");
   });
 
   test.each([
-    [() => withEnv({ WEFT_TIER: "gpu" }), 'Environment WEFT_TIER: expected "wasm" or "interp", got "gpu".'],
+    [
+      () => withEnv({ WEFT_TIER: "gpu" }),
+      'Environment WEFT_TIER: expected "wasm" or "native" or "auto" or "interp", got "gpu".',
+    ],
     [
       () => withEnv({ WEFT_MEMORY_BUDGET: "lots" }),
       'Environment WEFT_MEMORY_BUDGET: expected a finite number of bytes, at least 0, got "lots".',

@@ -213,11 +213,11 @@ test("programs that differ in what is donated are compiled apart", () => {
   expect(address(z)).not.toBe(address(y));
 });
 
-describe("random functions", () => {
-  const SIDE = 4;
+describe.each([4, 5])("random functions of three arrays of %d² numbers", (side) => {
+  const size = side * side;
   type Op = (x: NDArray, y: NDArray) => NDArray;
-  const square = (x: NDArray): NDArray => lax.reshape(x, [SIDE, SIDE]);
-  const flat = (x: NDArray): NDArray => lax.reshape(x, [SIDE * SIDE]);
+  const square = (x: NDArray): NDArray => lax.reshape(x, [side, side]);
+  const flat = (x: NDArray): NDArray => lax.reshape(x, [size]);
   const OPS: readonly Op[] = [
     (x, y) => lax.add(x, y),
     (x, y) => lax.mul(x, y),
@@ -231,11 +231,11 @@ describe("random functions", () => {
     (x, y) =>
       lax
         .scan((c: NDArray, v: NDArray) => [lax.add(c, v), lax.mul(c, v)], flat0(y), square(x))[1]
-        .reshape([16]),
+        .reshape([size]),
     (x, y) => lax.dynamicUpdateSlice(x, lax.slice(y, [0], [5]), [3]),
-    (x, y) => lax.concatenate([lax.slice(x, [1], [16]), lax.slice(y, [0], [1])], 0),
+    (x, y) => lax.concatenate([lax.slice(x, [1], [size]), lax.slice(y, [0], [1])], 0),
   ];
-  const flat0 = (y: NDArray): NDArray => lax.slice(y, [0], [SIDE]);
+  const flat0 = (y: NDArray): NDArray => lax.slice(y, [0], [side]);
 
   const plans = fc.record({
     ops: fc.array(fc.tuple(fc.nat(OPS.length - 1), fc.nat(99), fc.nat(99)), { minLength: 1, maxLength: 7 }),
@@ -256,7 +256,7 @@ describe("random functions", () => {
     fc.assert(
       fc.property(plans, ({ ops, outs, donateArgnums }) => {
         const f = build(ops, outs);
-        const args = [1, 2, 3].map((seed) => arr(SIDE * SIDE, seed));
+        const args = [1, 2, 3].map((seed) => arr(size, seed));
         const want = jit(f)(...args).map(values);
         const places = donateArgnums.map((i) => address(args[i]!)).filter((at) => at !== 0);
         const got = jit(f, { donateArgnums })(...args);
@@ -264,8 +264,8 @@ describe("random functions", () => {
         expect(got.map(values)).toEqual(want);
         expect(args.map(isDeleted)).toEqual([0, 1, 2].map((i) => donateArgnums.includes(i)));
       }),
-      { numRuns: 150, seed: 11 },
+      { numRuns: 100, seed: 11 },
     );
-    expect(reused).toBeGreaterThan(50);
+    expect(reused).toBeGreaterThan(30);
   });
 });

@@ -138,7 +138,11 @@ export function testDevice(options: { memoryBudget?: number; maximumPages?: numb
   };
   const config = createConfig(() => undefined);
   if (options.memoryBudget !== undefined) config.memoryBudget = options.memoryBudget;
-  const device = new CpuDevice(config, { wasm, interp: wasm }, options.maximumPages);
+  const device = new CpuDevice(
+    config,
+    { wasm, native: wasm, auto: wasm, interp: wasm },
+    options.maximumPages,
+  );
   devices.push(device);
   return { device, compiled: () => count };
 }

@@ -1,1 +1,1 @@
-export { C_FLAGS, emitC } from "./emit.ts";
+export { C_FLAGS, emitC, emitFunction, HEAD } from "./emit.ts";

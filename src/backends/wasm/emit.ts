@@ -1,27 +1,29 @@
 /** A planned program as one WebAssembly module. */
-import type { Buffer, Host, IndexAtom, LoopVar, Program } from "../../compiler/ir/nodes.ts";
+import type { Buffer, For, Host, IndexAtom, LoopVar, Program } from "../../compiler/ir/nodes.ts";
 import { type Block, forEachStmt } from "../../compiler/ir/visit.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
 import type { Target } from "../../compiler/target.ts";
 import { InternalError } from "../../core/errors.ts";
 import type { Layout, LoopInfo, Place } from "./address.ts";
 import { unsupported, valTypeOf } from "./classes.ts";
+import { Crew } from "./crew.ts";
 import {
   type FuncBuilder,
   type FuncRef,
   type GlobalRef,
   type MemoryLimits,
   ModuleBuilder,
+  type Scalar,
 } from "./encoder/index.ts";
 import { FunctionEmitter, type ModuleContext, paramType } from "./function.ts";
 import { outline } from "./outline.ts";
-import { prepare } from "./prepare.ts";
+import { prepare, withoutThreads } from "./prepare.ts";
 import { defineRemainder } from "./remainder.ts";
 import { accessesIn, type Kernel, type Kernels } from "./walk.ts";
-import { WORK_LIMITS, type WorkLimits } from "./work.ts";
+import { blockWork, WORK_LIMITS, type WorkLimits } from "./work.ts";
 
 export interface EmitOptions {
-  /** Import a shared memory. */
+  /** Import a shared memory; parallel loops then may run on several threads. */
   readonly shared?: boolean;
   /** Where functions begin and end; for tests and tuning. */
   readonly limits?: WorkLimits;
@@ -31,6 +33,8 @@ export interface WasmCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** What `env.host<k>` calls, by the id it gets. */
   readonly hosts: Host[];
+  /** Whether there are parallel loops: then the frame has the address of a control block, too. */
+  readonly parallel: boolean;
 }
 
 const WORD = 4;
@@ -39,7 +43,8 @@ const MAX_PAGES = 65_536;
 /**
  * The program as a module that imports `env.memory` and, for each number k of operands of its host statements,
  * `env.host<k>(id, address…)`, and exports `run(frame)`. At `frame` lie the i32 addresses of the arguments, the outputs
- * and the arena for temporaries; arrays lie at or above address 64.
+ * and the arena for temporaries; arrays lie at or above address 64. With parallel loops and a shared memory, the address of a
+ * control block or 0 follows, and `help` is exported for workers (`common/handover.ts`).
  *
  * Requires: `contract` statements and transcendental functions are expanded.
  * @throws InternalError naming what should have been expanded.
@@ -63,11 +68,15 @@ class ModuleEmitter implements ModuleContext {
   readonly #hostImports: ReadonlyMap<number, FuncRef>;
   /** In the order of the frame: arguments, outputs, arena. */
   readonly #globals: readonly GlobalRef[];
+  readonly #limits: WorkLimits;
+  readonly #crew: Crew | undefined;
   #remainder: FuncRef | undefined;
 
   constructor(program: Program, plan: MemoryPlan, target: Target, options: EmitOptions) {
     const limits = options.limits ?? WORK_LIMITS;
-    const { body, kernels } = outline(prepare(program.body, limits), limits);
+    const source = options.shared ? program.body : withoutThreads(program.body);
+    const { body, kernels } = outline(prepare(source, limits), limits);
+    this.#limits = limits;
     this.target = target;
     this.kernels = kernels;
     this.#body = body;
@@ -76,20 +85,25 @@ class ModuleEmitter implements ModuleContext {
     const bound = [...program.args, ...program.outputs];
     this.#globals = [...bound, "arena"].map(() => this.#module.global("i32", 0));
     this.layout = { places: placesOf(bound, program.temps, plan, this.#globals), loops: loopsIn(body) };
+    const parallel = [...kernels.values()].some((kernel) => kernel.loop);
+    this.#crew = parallel ? new Crew(this.#module, (f) => this.#bind(f)) : undefined;
   }
 
   emit(): WasmCode {
     this.#module.func("run", ["i32"], [], (f) => this.#run(f), { export: true });
-    return { bytes: this.#module.finish(), hosts: this.#hosts };
+    this.#crew?.finish();
+    return { bytes: this.#module.finish(), hosts: this.#hosts, parallel: this.#crew !== undefined };
   }
 
   #run(f: FuncBuilder): void {
-    for (const [i, global] of this.#globals.entries()) {
-      f.get(0);
-      f.load("i32.load", i * WORD);
-      f.globalSet(global);
-    }
+    this.#bind(f);
+    if (this.#crew) loadWord(f, this.#globals.length, this.#crew.control);
     this.#function(f, this.#body).body(this.#body, [], []);
+  }
+
+  /** Loads the base addresses from the frame in local 0. */
+  #bind(f: FuncBuilder): void {
+    for (const [i, global] of this.#globals.entries()) loadWord(f, i, global);
   }
 
   /** Starts a function: the base addresses that its own accesses need become locals. */
@@ -106,11 +120,21 @@ class ModuleEmitter implements ModuleContext {
     return new FunctionEmitter(f, this, roots);
   }
 
-  kernel({ name, body, results }: Kernel, params: readonly IndexAtom[]): FuncRef {
+  kernel({ name, body, results, loop }: Kernel, params: readonly IndexAtom[]): FuncRef {
+    if (loop) return this.#region(name, loop, params);
     const resultTypes = results.map((local) => valTypeOf(local.dtype));
     return this.#module.func(name, params.map(paramType), resultTypes, (f) =>
       this.#function(f, body).body(body, params, results),
     );
+  }
+
+  #region(name: string, loop: For, params: readonly IndexAtom[]): FuncRef {
+    const types = params.map(paramType) as Scalar[];
+    const range = this.#module.func(name, ["i32", "i32", ...types], [], (f) =>
+      this.#function(f, loop.body).range(loop, params),
+    );
+    const grain = Math.max(1, Math.round(this.#limits.piece / (1 + blockWork(loop.body))));
+    return this.#crew!.region({ name, params: types, range, extent: loop.extent, grain });
   }
 
   host(arity: number): FuncRef {
@@ -124,6 +148,13 @@ class ModuleEmitter implements ModuleContext {
   remainder(): FuncRef {
     return (this.#remainder ??= defineRemainder(this.#module));
   }
+}
+
+/** Word `i` of the frame in local 0. */
+function loadWord(f: FuncBuilder, i: number, into: GlobalRef): void {
+  f.get(0);
+  f.load("i32.load", i * WORD);
+  f.globalSet(into);
 }
 
 /** A module accepts any memory of the same kind. */

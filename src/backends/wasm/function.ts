@@ -73,10 +73,7 @@ export class FunctionEmitter implements Surroundings {
 
   /** A function whose parameters 0, 1, … are these atoms; leaves the values of `results` on the stack. */
   body(body: Block, params: readonly IndexAtom[], results: readonly Local[]): void {
-    for (const [i, atom] of params.entries()) {
-      if (atom.kind === "local") this.#locals.set(atom, [i]);
-      else this.#loopValues.set(atom, read(i, "i32"));
-    }
+    this.#bindParams(params, 0);
     this.#scoped(() => {
       this.#addressing.enter(body, accessesIn(body, this.#module.kernels));
       this.#statements(body);
@@ -86,6 +83,30 @@ export class FunctionEmitter implements Surroundings {
       );
       this.#addressing.leave();
     });
+  }
+
+  /** A function whose parameters are low, high and these atoms: iterations low ≤ v < high of a loop, at least one. */
+  range({ v, body }: For, params: readonly IndexAtom[]): void {
+    const [low, high] = [0, 1];
+    this.#bindParams(params, 2);
+    this.#loopValues.set(v, read(low, "i32"));
+    this.#f.loop((again) => {
+      this.#addressing.enter(body, accessesIn(body, this.#module.kernels));
+      this.#block(body);
+      this.#addressing.leave();
+      this.#advance(low, 1);
+      this.#f.get(low);
+      this.#f.get(high);
+      this.#f.op("i32.ne");
+      this.#f.br_if(again);
+    });
+  }
+
+  #bindParams(params: readonly IndexAtom[], first: number): void {
+    for (const [i, atom] of params.entries()) {
+      if (atom.kind === "local") this.#locals.set(atom, [first + i]);
+      else this.#loopValues.set(atom, read(first + i, "i32"));
+    }
   }
 
   // -------------------------------------------------------------------------------------------- surroundings

@@ -2,8 +2,9 @@
  * Which parts of a program become functions ("kernels"). An engine replaces slow first code by optimised code only at the
  * next call of a function, so what runs long has to be many calls: a loop with much work in an iteration stays outside
  * and calls, for each nest of its body, a function. A loop with little work in an iteration goes into a function whole.
+ * Parallel loops are functions of their own, with functions inside.
  */
-import type { Expr, Local, Stmt } from "../../compiler/ir/nodes.ts";
+import type { Expr, For, Local, Stmt } from "../../compiler/ir/nodes.ts";
 import {
   atomsOf,
   type Block,
@@ -28,7 +29,7 @@ export function outline(body: Block, limits: WorkLimits): Outlined {
 
 /** Stays outside of functions, and has functions inside. */
 function isDriver(s: Stmt, limits: WorkLimits): boolean {
-  if (s.kind === "host" || callsHost(s)) return true;
+  if (s.kind === "host" || staysOutside(s)) return true;
   if (s.kind === "for" && s.lanes === 1) {
     const enough = blockWork(s.body) >= limits.call;
     return enough && (s.mode === "serial" || statementWork(s) >= limits.long);
@@ -37,7 +38,12 @@ function isDriver(s: Stmt, limits: WorkLimits): boolean {
   return s.kind === "switch" && statementWork(s) >= limits.call;
 }
 
-const callsHost = (s: Stmt): boolean => blocksOf(s).length > 0 && effects([s]).calls;
+const isParallel = (s: Stmt): s is For => s.kind === "for" && s.mode === "parallel";
+/** Whether something inside must not be inside of a function: a call of JavaScript, a parallel loop. */
+const staysOutside = (s: Stmt): boolean =>
+  blocksOf(s).some((block) =>
+    block.some((inner) => inner.kind === "host" || isParallel(inner) || staysOutside(inner)),
+  );
 
 class Outliner {
   readonly #kernels: Map<Stmt, Kernel>;
@@ -57,7 +63,7 @@ class Outliner {
       group = [];
     };
     for (const [i, s] of block.entries()) {
-      const driver = isDriver(s, this.#limits);
+      const driver = isParallel(s) || isDriver(s, this.#limits);
       if (driver || blockWork(group) + statementWork(s) > this.#limits.call) flush(i);
       if (driver) out.push(this.#driver(s));
       else group.push(s);
@@ -67,21 +73,28 @@ class Outliner {
   }
 
   #driver(s: Stmt): Stmt {
+    if (isParallel(s)) return this.#parallel(s);
     if (s.kind !== "while") return mapParts(s, { block: (b) => this.block(b, []) });
     return { ...s, head: this.block(s.head, [s.cond, s.body]), body: this.block(s.body, []) };
+  }
+
+  #parallel(s: For): Stmt {
+    const loop: For = { ...s, body: this.block(s.body, []) };
+    return this.#kernel({ body: [loop], results: [], loop });
+  }
+
+  /** What stands where the kernel is called. */
+  #kernel(kernel: Omit<Kernel, "name">): Stmt {
+    const index = { op: "const", dtype: "int32", value: 0 } as const;
+    const place: Stmt = { kind: "switch", index, branches: [kernel.body] };
+    this.#kernels.set(place, { ...kernel, name: `kernel${this.#kernels.size}` });
+    return place;
   }
 
   #group(group: Block, later: readonly (Expr | Block)[]): Block {
     const hasLoop = group.some((s) => blocksOf(s).length > 0);
     if (!hasLoop && blockWork(group) <= this.#limits.trivial) return group;
-    const place: Stmt = {
-      kind: "switch",
-      index: { op: "const", dtype: "int32", value: 0 },
-      branches: [group],
-    };
-    const name = `kernel${this.#kernels.size}`;
-    this.#kernels.set(place, { name, body: group, results: resultsOf(group, later) });
-    return [place];
+    return [this.#kernel({ body: group, results: resultsOf(group, later) })];
   }
 }
 

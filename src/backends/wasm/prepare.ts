@@ -24,12 +24,16 @@ import { blockWork, statementWork, type WorkLimits } from "./work.ts";
 const UNROLL_EXTENT = 4;
 const UNROLL_WORK = 96;
 
+/** Parallel loops as plain ones, for modules that know of one thread. */
+export const withoutThreads = (block: Block): Block =>
+  mapStmts(block, (s) => (s.kind === "for" && s.mode === "parallel" ? { ...s, mode: "independent" } : s));
+
 export function prepare(block: Block, limits: WorkLimits): Block {
   const seen = new Set<LoopVar>();
   return mapStmts(block, (s) => {
     const own = withOwnVars(s, seen);
     if (own.kind === "reduce") return moreAccumulators(withPossibleLanes(own));
-    if (own.kind !== "for") return own;
+    if (own.kind !== "for" || own.mode === "parallel") return own;
     const loop = withPossibleLanes(own);
     return unrolled(loop) ?? blocked(loop, limits) ?? loop;
   });

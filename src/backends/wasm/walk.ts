@@ -1,5 +1,5 @@
 /** What a block touches, seen past the kernels that stand in it: those are calls, with addresses of their own. */
-import type { Affine, Buffer, Expr, Local, Stmt } from "../../compiler/ir/nodes.ts";
+import type { Affine, Buffer, Expr, For, Local, Stmt } from "../../compiler/ir/nodes.ts";
 import { type Block, blocksOf, forEachExpr, visitParts } from "../../compiler/ir/visit.ts";
 
 /** A block that becomes a function. It stands in the program as a `switch` with one branch. */
@@ -8,6 +8,8 @@ export interface Kernel {
   readonly body: Block;
   /** Locals that it binds or assigns and that are used after it. */
   readonly results: readonly Local[];
+  /** Set when the body is one parallel loop. */
+  readonly loop?: For;
 }
 export type Kernels = ReadonlyMap<Stmt, Kernel>;
 

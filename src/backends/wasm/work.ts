@@ -14,6 +14,8 @@ export interface WorkLimits {
   readonly longSerial: number;
   /** Some milliseconds in slow code: better cut into several calls, whatever the loop. */
   readonly long: number;
+  /** What a thread takes at a time of a parallel loop: some microseconds. */
+  readonly piece: number;
 }
 export const WORK_LIMITS: WorkLimits = {
   trivial: 48,
@@ -21,6 +23,7 @@ export const WORK_LIMITS: WorkLimits = {
   block: 50_000,
   longSerial: 1_000_000,
   long: 5_000_000,
+  piece: 20_000,
 };
 
 /** Iterations assumed of a `while`. */

@@ -58,15 +58,19 @@ function expandContract(s: Contract, target: Target, around: readonly Around[]):
   return schedule ? expand(schedule, target) : { body: dots(product), temps: [] };
 }
 
-/** How often the same operand is used: iterations of the enclosing loops that neither write nor move it. */
+/**
+ * How often the same operand is used: iterations of the enclosing loops that neither write nor move it. A loop that moves it
+ * does not end the search: `spread` and `licm` pack the operands of all its iterations outside of the loops around it.
+ */
 function repeats(operand: Operand, around: readonly Around[]): number {
   let count = 1;
   for (const { loop, writes } of around.toReversed()) {
-    if (writes().has(operand.buffer) || !unmoved(operand.base, loop)) break;
+    if (writes().has(operand.buffer) || operand.base.terms.some((t) => t.atom.kind !== "loopVar")) break;
+    if (moves(loop, operand.base)) continue;
     count *= loop.kind === "for" ? loop.extent : SOME;
   }
   return Math.max(1, count);
 }
 
-const unmoved = (base: Affine, loop: For | While): boolean =>
-  base.terms.every(({ atom }) => atom.kind === "loopVar" && !(loop.kind === "for" && loop.v === atom));
+const moves = (loop: For | While, base: Affine): boolean =>
+  loop.kind === "for" && base.terms.some((t) => t.atom === loop.v);

@@ -96,7 +96,9 @@ class Spreading {
 /** The only statement of the body, if it is another loop of the nest. */
 function onlyLoop({ body, lanes }: For): For | undefined {
   const [only] = body;
-  return lanes === 1 && body.length === 1 && only?.kind === "for" && only.mode === "independent" ? only : undefined;
+  return lanes === 1 && body.length === 1 && only?.kind === "for" && only.mode === "independent"
+    ? only
+    : undefined;
 }
 
 /** A multiple of lanes and of a cache line, up to twice as large as it has to be when it divides the extent then. */

@@ -17,6 +17,9 @@ import { scanPrimitive } from "./scan.ts";
 import { scanStepwise, whileStepwise } from "./stepwise.ts";
 import { checkCondition, whilePrimitive } from "./while.ts";
 
+/** Any value at all; the empty tuple among the choices makes TypeScript infer array literals as tuples. */
+// biome-ignore lint/complexity/noBannedTypes: {} is every value but null and undefined, which follow
+export type AnyTree = [] | {} | null | undefined;
 /** A tree whose leaves are arrays. */
 export type Arrays<T> = MapTree<T, NDArray>;
 /** A tree of the same structure whose leaves may be anything array-like. */
@@ -44,8 +47,8 @@ export interface ScanOptions {
  * @example
  * const [sum, sums] = lax.scan((c, x) => { const s = c.add(x); return [s, s]; }, 0, np.array([1, 2, 3]));
  */
-export function scan<C, X, Y>(
-  body: (carry: Arrays<C>, x: Arrays<X>) => readonly [ArraysLike<NoInfer<C>>, Y],
+export function scan<C extends AnyTree, X extends AnyTree, Y extends AnyTree>(
+  body: (carry: Arrays<NoInfer<C>>, x: Arrays<NoInfer<X>>) => readonly [ArraysLike<NoInfer<C>>, Y],
   init: C,
   xs: X,
   options: ScanOptions = {},
@@ -184,7 +187,7 @@ function unrollFactor(unroll: unknown, length: number): number {
  * Source: `jax.lax.map`.
  * @example lax.map((x) => x.mul(2), np.arange(3)) // [0, 2, 4]
  */
-export function map<X, Y>(f: (x: Arrays<X>) => Y, xs: X, options: { readonly batchSize?: number } = {}): Arrays<Y> {
+export function map<X extends AnyTree, Y extends AnyTree>(f: (x: Arrays<X>) => Y, xs: X, options: { readonly batchSize?: number } = {}): Arrays<Y> {
   if (typeof f !== "function") throw new WeftTypeError("lax.map: f argument should be a callable.");
   const { batchSize } = options;
   if (batchSize === undefined) return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1] as Arrays<Y>;
@@ -240,9 +243,9 @@ function atOnce(f: UserFunction, xs: unknown, size: number): unknown {
  * Source: `jax.lax.while_loop`.
  * @example lax.whileLoop((i) => i.less(10), (i) => i.add(3), 0) // 12
  */
-export function whileLoop<C>(
-  cond: (value: Arrays<C>) => ArrayLike,
-  body: (value: Arrays<C>) => ArraysLike<NoInfer<C>>,
+export function whileLoop<C extends AnyTree>(
+  cond: (value: Arrays<NoInfer<C>>) => ArrayLike,
+  body: (value: Arrays<NoInfer<C>>) => ArraysLike<NoInfer<C>>,
   init: C,
 ): Arrays<C> {
   if (typeof cond !== "function" || typeof body !== "function")
@@ -283,10 +286,10 @@ export interface ForiOptions {
  * Source: `jax.lax.fori_loop`.
  * @example lax.foriLoop(0, 4, (i, s) => s.add(i), 0) // 6
  */
-export function foriLoop<C>(
+export function foriLoop<C extends AnyTree>(
   lower: ArrayLike,
   upper: ArrayLike,
-  body: (i: NDArray, value: Arrays<C>) => ArraysLike<NoInfer<C>>,
+  body: (i: NDArray, value: Arrays<NoInfer<C>>) => ArraysLike<NoInfer<C>>,
   init: C,
   options: ForiOptions = {},
 ): Arrays<C> {

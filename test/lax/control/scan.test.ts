@@ -141,7 +141,7 @@ describe("trees, lengths and types", () => {
     expect([c.dtype, c.js()]).toEqual(["int32", 3]);
   });
   test("a chain of weak carries settles", () => {
-    const body = ([a, b, c]: [A, A, A], x: A): [[A, A, A], null] => [[b, c, c.add(x)], null];
+    const body = ([_a, b, c]: [A, A, A], x: A): [[A, A, A], null] => [[b, c, c.add(x)], null];
     const [out] = lax.scan(body, [0, 0, 0] as unknown as [A, A, A], np.array([1, 2, 3]));
     expectClose(out, [1, 3, 6]);
   });

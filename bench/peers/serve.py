@@ -1,0 +1,35 @@
+"""The protocol of peers, as ../serve.ts describes it."""
+import json
+import sys
+import time
+
+
+def serve(about, workloads):
+    current = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if request.get("about"):
+                reply = about
+            elif "prepare" in request:
+                current = None
+                start = time.perf_counter()
+                current = workloads[request["prepare"]](request["sizes"])
+                current["run"]()
+                first = (time.perf_counter() - start) * 1e3
+                reply = {"ready": True, "firstMs": first, "check": float(current["check"]()), "scale": current.get("scale", 1)}
+            else:
+                reply = {"ms": measure(current, request["time"], request["samples"])}
+        except Exception as error:  # the driver leaves out what cannot be run, and says why
+            reply = {"error": (str(error) or type(error).__name__).splitlines()[0]}
+        print(json.dumps(reply), flush=True)
+
+
+def measure(current, calls, samples):
+    run, scale, out = current["run"], current.get("scale", 1), []
+    for _ in range(samples):
+        start = time.perf_counter()
+        for _ in range(calls):
+            run()
+        out.append((time.perf_counter() - start) / calls * 1e3 * scale)
+    return out

@@ -1,0 +1,157 @@
+/** The workloads in weft; WEFT_TIER and WEFT_THREADS choose how they run. */
+import { readFileSync } from "node:fs";
+import { config, grad, jit, lax, nn, numpy as np, tree, valueAndGrad } from "weft";
+import { integers, uniform } from "./inputs.ts";
+import { type Makers, type Running, serve } from "./serve.ts";
+import type { Sizes } from "./workloads.ts";
+
+const RATE = 1;
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+const array = (shape: readonly number[], seed: number, scale: number): np.Array =>
+  np.array(uniform(sizeOf(shape), seed, scale)).reshape(shape);
+
+type Layers = { wx: np.Array; wh: np.Array; b: np.Array };
+
+function weights(layers: number, hidden: number, gates: number, seed: number): Layers {
+  const scale = hidden ** -0.5;
+  return {
+    wx: array([layers, hidden, gates * hidden], seed, scale),
+    wh: array([layers, hidden, gates * hidden], seed + 1, scale),
+    b: array([layers, gates * hidden], seed + 2, scale),
+  };
+}
+
+const elman = (p: Layers, h: np.Array, x: np.Array): np.Array =>
+  np.tanh(x.matmul(p.wx).add(h.matmul(p.wh)).add(p.b));
+
+/** Outputs of the last layer, `[time, batch, hidden]`. */
+const rnn = (params: Layers, states: np.Array, xs: np.Array): np.Array =>
+  lax.scan(
+    (hs: np.Array, x: np.Array) => {
+      const [top, next] = lax.scan(
+        (signal: np.Array, [p, h]: [Layers, np.Array]) => {
+          const h2 = elman(p, h, signal);
+          return [h2, h2];
+        },
+        x,
+        [params, hs] as [Layers, np.Array],
+      );
+      return [next, top];
+    },
+    states,
+    xs,
+  )[1];
+
+type Lowering = { lower(...args: never[]): { cost(): { moduleBytes: number; arenaBytes: number; compileMs: number } } };
+const factsOf = (f: Lowering, ...args: unknown[]): Readonly<Record<string, number>> => ({ ...f.lower(...(args as never[])).cost() });
+
+/** Steps of gradient descent, each from the parameters that the last one left. */
+function training<P>(params: P, loss: (p: P, ...data: np.Array[]) => np.Array, ...data: np.Array[]): Running {
+  const step = jit((p: P, ...args: np.Array[]): [np.Array, unknown] => {
+    const [value, grads] = valueAndGrad(loss)(p as never, ...(args as never[]));
+    const descend = (x: np.Array, g: np.Array): np.Array => x.sub(g.mul(RATE));
+    return [value as np.Array, tree.map(descend as never, p as never, grads as never)];
+  });
+  const call = (p: unknown): [np.Array, unknown] => step(p as never, ...(data as never[])) as [np.Array, unknown];
+  let current: unknown = params;
+  const first = call(call(params)[1])[0].item();
+  return {
+    run: () => {
+      current = call(current)[1];
+    },
+    check: () => first,
+    facts: () => factsOf(step as never, params, ...data),
+  };
+}
+
+function rnnInputs({ layers, batch, hidden, time }: Sizes): { params: Layers; states: np.Array; xs: np.Array } {
+  return {
+    params: weights(layers!, hidden!, 1, 1),
+    states: np.zeros([layers!, batch!, hidden!]),
+    xs: array([time!, batch!, hidden!], 4, 1),
+  };
+}
+
+const meanSquare = (ys: np.Array): np.Array => np.mean(np.square(ys));
+
+function recurrence({ width, time }: Sizes) {
+  const final = (c: np.Array, x: np.Array): np.Array =>
+    lax.scan((s: np.Array) => [s.mul(0.9).add(x), null], c, null, { length: time! })[0];
+  return { final, c: np.zeros([width!]), x: array([width!], 1, 1) };
+}
+
+function matmul({ n }: Sizes): Running {
+  const [a, b] = [array([n!, n!], 1, 1), array([n!, n!], 2, 1)];
+  const product = jit((x: np.Array, y: np.Array) => np.matmul(x, y));
+  return { run: () => product(a, b), check: () => np.sum(np.abs(product(a, b))).item() };
+}
+
+const workloads: Makers = {
+  "W1-train": (z) => {
+    const { params, states, xs } = rnnInputs(z);
+    return training(params, (p, x) => meanSquare(rnn(p, states, x!)), xs);
+  },
+  "W1-forward": (z) => {
+    const { params, states, xs } = rnnInputs(z);
+    const forward = jit((p: Layers, x: np.Array) => rnn(p, states, x));
+    return {
+      run: () => forward(params, xs),
+      check: () => meanSquare(forward(params, xs)).item(),
+      facts: () => factsOf(forward as never, params, xs),
+    };
+  },
+  "W2-train": ({ layers, batch, hidden, vocabulary, time }) => {
+    const cell = nn.stack(nn.lstmCell(hidden!, hidden!), layers!);
+    const [embedding, dense] = [nn.embedding(vocabulary!, hidden!), nn.dense(hidden!, vocabulary!)];
+    const params = {
+      rnn: weights(layers!, hidden!, 4, 1),
+      embed: { table: array([vocabulary!, hidden!], 5, 1) },
+      out: { w: array([hidden!, vocabulary!], 6, hidden! ** -0.5), b: np.zeros([vocabulary!]) },
+    };
+    const ids = np.array(integers(time! * batch!, 7, vocabulary!)).reshape([time!, batch!]);
+    const targets = np.array(integers(time! * batch!, 8, vocabulary!)).reshape([time!, batch!]);
+    const loss = (p: typeof params, x: np.Array, y: np.Array): np.Array => {
+      const [, ys] = nn.run(cell, p.rnn, cell.initialCarry([batch!]), embedding.apply(p.embed, x));
+      const logp = nn.logSoftmax(dense.apply(p.out, ys));
+      return np.mean(np.takeAlongAxis(logp, np.expandDims(y, -1), -1)).neg();
+    };
+    return training(params, loss as never, ids, targets);
+  },
+  "W3-step": ({ layers, batch, hidden }) => {
+    const cell = nn.stack(nn.lstmCell(hidden!, hidden!), layers!);
+    const params = weights(layers!, hidden!, 4, 1);
+    const x = array([batch!, hidden!], 4, 1);
+    const step = jit((p: Layers, s: nn.LstmCarry, v: np.Array) => cell.step(p, s, v));
+    let state = cell.initialCarry([batch!]);
+    const first = np.sum(step(params, state, x)[1]).item();
+    return {
+      run: () => {
+        [state] = step(params, state, x) as [nn.LstmCarry, np.Array];
+      },
+      check: () => first,
+      facts: () => factsOf(step as never, params, state, x),
+    };
+  },
+  "W4-512": matmul,
+  "W4-1024": matmul,
+  "W5-forward": (z) => {
+    const { final, c, x } = recurrence(z);
+    const f = jit(final);
+    return { run: () => f(c, x), check: () => np.sum(np.abs(f(c, x))).item(), facts: () => factsOf(f as never, c, x) };
+  },
+  "W5-gradient": (z) => {
+    const { final, c, x } = recurrence(z);
+    const g = jit(grad((s: np.Array, v: np.Array) => np.sum(final(s, v)), { argnums: [0, 1] }));
+    return {
+      run: () => g(c, x),
+      check: () => np.sum((g(c, x) as [np.Array, np.Array])[1]).item(),
+      facts: () => factsOf(g as never, c, x),
+    };
+  },
+};
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+// Read as they are: a tier or a number of threads that does not exist here must not be reported.
+const { tier, threads = 1 } = config as { readonly tier: string; readonly threads?: number };
+await serve({ versions: { weft: version, node: process.versions.node }, tier, threads }, workloads);

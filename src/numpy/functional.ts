@@ -1,0 +1,45 @@
+/** Arrays from functions, and functions applied along axes. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import type { Shape } from "../core/aval.ts";
+import { range } from "../lax/axes.ts";
+import { scan } from "../lax/control/loops.ts";
+import { asArray } from "../lax/convert.ts";
+import { reshape } from "../lax/views.ts";
+import { canonicalAxis } from "../util/shape.ts";
+import { type ArrayOptions, indices } from "./creation.ts";
+import { unstack } from "./join.ts";
+import { expandDims, moveaxis } from "./shape.ts";
+
+/** `func` of the index arrays of `shape`, float32 unless `dtype` says otherwise; what it returns, arrays or a tree of them. */
+export function fromfunction<T>(
+  func: (...indices: NDArray[]) => T,
+  shape: Shape,
+  { dtype = "float32" }: ArrayOptions = {},
+): T {
+  return func(...unstack(indices(shape, { dtype })));
+}
+
+/** `func1d` of every vector along an axis; the axes of its result stand in place of that axis. A loop over the vectors. */
+export function applyAlongAxis(func1d: (x: NDArray) => ArrayLike, axis: number, x: ArrayLike): NDArray {
+  const a = asArray(x);
+  const at = canonicalAxis(axis, a.ndim);
+  const last = moveaxis(a, at, -1);
+  const batch = last.shape.slice(0, -1);
+  const vectors = reshape(last, [batch.reduce((n, d) => n * d, 1), a.shape[at]!]);
+  const [, results] = scan((_: null, v: NDArray) => [null, asArray(func1d(v))] as const, null, vectors);
+  const made = results.ndim - 1;
+  const whole = reshape(results, [...batch, ...results.shape.slice(1)]);
+  return moveaxis(whole, range(made, batch.length), range(made, at));
+}
+
+/** `func(x, axis)` for one axis after the other; axes that it drops are put back with size 1. */
+export function applyOverAxes(
+  func: (x: NDArray, axis: number) => ArrayLike,
+  a: ArrayLike,
+  axes: readonly number[],
+): NDArray {
+  return axes.reduce<NDArray>((x, axis) => {
+    const result = asArray(func(x, axis));
+    return result.ndim === x.ndim ? result : expandDims(result, canonicalAxis(axis, x.ndim));
+  }, asArray(a));
+}

@@ -1,0 +1,219 @@
+/** Functions of sequences: differences, integrals, convolutions, interpolation, covariance, polynomials. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { range } from "../lax/axes.ts";
+import { asArray } from "../lax/convert.ts";
+import { sliceInDim } from "../lax/slice.ts";
+import { canonicalAxis } from "../util/shape.ts";
+import { arange } from "./creation.ts";
+import * as np from "./elementwise.ts";
+import { concatenate } from "./join.ts";
+import { pad } from "./pad.ts";
+import { matmul, outer } from "./products.ts";
+import { type BinaryFunction, promoteArgs, promoteInexact, spread, toInexact } from "./promote.ts";
+import { cumsum, mean, sum } from "./reductions.ts";
+import { clip, take, where } from "./select.ts";
+import { atLeast, diagonal, flip, moveaxis, ravel } from "./shape.ts";
+import { searchsorted } from "./sorting.ts";
+
+/** All but the last, and all but the first slice along an axis: neighbours stand side by side. */
+const neighbours = (x: NDArray, axis: number): [NDArray, NDArray] => {
+  const n = x.shape[axis]!;
+  return [sliceInDim(x, 0, Math.max(0, n - 1), 1, axis), sliceInDim(x, Math.min(1, n), n, 1, axis)];
+};
+
+function differences(x: NDArray, axis: number): NDArray {
+  const [before, after] = neighbours(x, axis);
+  return x.dtype === "bool" ? np.notEqual(after, before) : np.subtract(after, before);
+}
+
+export interface DiffOptions {
+  /** Slices before and after a along the axis; a scalar stands for one slice. */
+  readonly prepend?: ArrayLike;
+  readonly append?: ArrayLike;
+}
+/**
+ * Differences of neighbours along an axis, taken n times; of bools, whether they differ.
+ * @throws WeftValueError if n is negative.
+ * @example np.diff([1, 4, 9]).js() // => [3, 5]
+ */
+export function diff(a: ArrayLike, n = 1, axis = -1, { prepend, append }: DiffOptions = {}): NDArray {
+  const x = asArray(a);
+  if (n < 0) throw new WeftValueError(`np.diff: order must be non-negative but got ${n}.`);
+  const at = canonicalAxis(axis, x.ndim);
+  const edges = (value: ArrayLike | undefined): NDArray[] => {
+    if (value === undefined) return [];
+    const v = asArray(value);
+    return [v.ndim === 0 ? spread(v, x.shape.with(at, 1)) : v];
+  };
+  const whole = concatenate([...edges(prepend), x, ...edges(append)], at);
+  return range(n).reduce((y) => differences(y, at), whole);
+}
+
+/** Differences of neighbours in the flattened array, with values put before and after them. */
+export function ediff1d(
+  ary: ArrayLike,
+  { toBegin, toEnd }: { readonly toBegin?: ArrayLike; readonly toEnd?: ArrayLike } = {},
+): NDArray {
+  const x = ravel(ary);
+  const extra = (value: ArrayLike | undefined): NDArray[] =>
+    value === undefined ? [] : [ravel(value).astype(x.dtype)];
+  return concatenate([...extra(toBegin), diff(x), ...extra(toEnd)]);
+}
+
+/** The integral of y along an axis by the trapezoidal rule, over positions x or with distance `dx`. */
+export function trapezoid(
+  y: ArrayLike,
+  x?: ArrayLike | null,
+  { dx = 1, axis = -1 }: { readonly dx?: ArrayLike; readonly axis?: number } = {},
+): NDArray {
+  const values = moveaxis(toInexact(y), axis, -1);
+  const distance =
+    x === undefined || x === null ? dx : diff(asArray(x).ndim === 1 ? x : moveaxis(asArray(x), axis, -1));
+  const [before, after] = neighbours(values, values.ndim - 1);
+  return np.multiply(sum(np.multiply(distance, np.add(before, after)), -1), 0.5);
+}
+
+export type ConvolutionMode = "full" | "same" | "valid";
+
+function checkVector(name: string, x: NDArray): void {
+  if (x.ndim !== 1 || x.size === 0)
+    throw new WeftValueError(`np.${name}: inputs must be vectors that are not empty, got ${x.aval}.`);
+}
+
+/** Overlapping windows of one sequence times the other: one gather and one product. */
+function slidingProducts(x: NDArray, kernel: NDArray, [low, high]: readonly [number, number]): NDArray {
+  const padded = pad(x, [low, high]);
+  const count = padded.size - kernel.size + 1;
+  const positions = np.add(arange(count).reshape([count, 1]), arange(kernel.size));
+  return matmul(take(padded, positions, 0, { mode: "clip" }), kernel);
+}
+
+/** How much of the longer sequence's ends takes part. */
+const MARGINS: Readonly<Record<ConvolutionMode, (n: number) => readonly [number, number]>> = {
+  full: (n) => [n - 1, n - 1],
+  same: (n) => [Math.floor(n / 2), n - 1 - Math.floor(n / 2)],
+  valid: () => [0, 0],
+};
+
+/**
+ * The convolution of two vectors. "full": wherever they overlap; "same": as long as the longer one; "valid": where they
+ * overlap completely.
+ * @throws WeftValueError for what is no vector or empty.
+ * @example np.convolve([1, 2, 3], [1, 1]).js() // => [1, 3, 5, 3]
+ */
+export function convolve(x: ArrayLike, y: ArrayLike, mode: ConvolutionMode = "full"): NDArray {
+  const [a, b] = promoteInexact(x, y) as [NDArray, NDArray];
+  checkVector("convolve", a);
+  checkVector("convolve", b);
+  const [long, short] = a.size >= b.size ? [a, b] : [b, a];
+  const [low, high] = MARGINS[mode](short.size);
+  return slidingProducts(long, flip(short), [low, high]);
+}
+
+/** The correlation of two vectors: {@link convolve} with y reversed. */
+export function correlate(x: ArrayLike, y: ArrayLike, mode: ConvolutionMode = "valid"): NDArray {
+  const [a, b] = promoteInexact(x, y) as [NDArray, NDArray];
+  checkVector("correlate", a);
+  checkVector("correlate", b);
+  if (a.size >= b.size) return convolve(a, flip(b), mode);
+  return flip(convolve(b, flip(a), mode));
+}
+
+/**
+ * Piecewise linear interpolation at x between points (xp, fp), xp increasing; constant beyond the ends.
+ * @throws WeftValueError if xp and fp are no vectors of one length.
+ * @example np.interp([0.5, 9], [0, 1], [10, 20]).js() // => [15, 20]
+ */
+export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike): NDArray {
+  const [at, xs, ys] = promoteInexact(x, xp, fp) as [NDArray, NDArray, NDArray];
+  if (xs.ndim !== 1 || String(xs.shape) !== String(ys.shape) || xs.size === 0)
+    throw new WeftValueError(
+      `np.interp: xp and fp must be vectors of one length, got ${xs.aval} and ${ys.aval}.`,
+    );
+  const last = xs.size - 1;
+  const right = clip(searchsorted(xs, at, { side: "right" }), Math.min(1, last), last);
+  const corner = (points: NDArray, offset: number): NDArray =>
+    take(points, np.subtract(right, offset), 0, { mode: "clip" });
+  const width = np.subtract(corner(xs, 0), corner(xs, 1));
+  const safe = where(np.equal(width, 0), 1, width);
+  const slope = np.divide(np.subtract(corner(ys, 0), corner(ys, 1)), safe);
+  const inside = np.add(corner(ys, 1), np.multiply(slope, np.subtract(at, corner(xs, 1))));
+  const beyond = where(np.less(at, xs.slice(0)), ys.slice(0), inside);
+  return where(np.greater(at, xs.slice(-1)), ys.slice(-1), beyond);
+}
+
+/** Phases without jumps: differences beyond `discont` (default half a period) are complemented by multiples of the period. */
+export function unwrap(
+  p: ArrayLike,
+  discont?: number | null,
+  axis = -1,
+  period: number = 2 * Math.PI,
+): NDArray {
+  const x = toInexact(p);
+  const at = canonicalAxis(axis, x.ndim);
+  const jump = differences(x, at);
+  const half = period / 2;
+  const centred = np.subtract(np.remainder(np.add(jump, half), period), half);
+  const signed = where(np.logicalAnd(np.equal(centred, -half), np.greater(jump, 0)), half, centred);
+  const correction = where(np.less(np.absolute(jump), discont ?? half), 0, np.subtract(signed, jump));
+  const first = sliceInDim(x, 0, Math.min(1, x.shape[at]!), 1, at);
+  const [, rest] = neighbours(x, at);
+  return concatenate([first, np.add(rest, cumsum(correction, at))], at);
+}
+
+/** The covariance matrix of variables, which are the rows of x (and of y); `rowvar: false`: the columns. */
+export function cov(
+  x: ArrayLike,
+  y?: ArrayLike | null,
+  { rowvar = true }: { readonly rowvar?: boolean } = {},
+): NDArray {
+  const rows = (a: ArrayLike): NDArray => {
+    const m = toInexact(a);
+    if (m.ndim > 2) throw new WeftTypeError(`np.cov: inputs must have at most two axes, got ${m.aval}.`);
+    return m.ndim === 2 && !rowvar ? m.T : atLeast(m, 2);
+  };
+  const variables = y === undefined || y === null ? rows(x) : concatenate([rows(x), rows(y)]);
+  const centred = np.subtract(variables, mean(variables, 1, { keepdims: true }));
+  const matrix = np.divide(matmul(centred, centred.T), variables.shape[1]! - 1);
+  return matrix.shape[0] === 1 ? matrix.reshape([]) : matrix;
+}
+
+/** Pearson's correlation coefficients of the rows of x (and of y). */
+export function corrcoef(x: ArrayLike, y?: ArrayLike): NDArray {
+  const c = cov(x, y);
+  if (c.ndim === 0) return np.divide(c, c);
+  const deviation = np.sqrt(diagonal(c));
+  return clip(np.divide(c, outer(deviation, deviation)), -1, 1);
+}
+
+// ---- polynomials: coefficients from the highest power down
+
+/** The polynomial at x, by Horner's scheme. @example np.polyval([1, 0, -2], 3).item() // => 7 */
+export function polyval(p: ArrayLike, x: ArrayLike): NDArray {
+  const [coefficients, at] = promoteArgs(p, x) as [NDArray, NDArray];
+  const start = np.multiply(at, 0);
+  return range(coefficients.size).reduce(
+    (acc, k) => np.add(np.multiply(acc, at), coefficients.slice(k)),
+    start,
+  );
+}
+
+const combine =
+  (op: BinaryFunction): BinaryFunction =>
+  (a1, a2) => {
+    const [p, q] = [atLeast(a1, 1), atLeast(a2, 1)];
+    const degree = Math.max(p.size, q.size);
+    return op(pad(p, [degree - p.size, 0]), pad(q, [degree - q.size, 0]));
+  };
+/** The sum of two polynomials. */
+export const polyadd: BinaryFunction = combine(np.add);
+/** The difference of two polynomials. */
+export const polysub: BinaryFunction = combine(np.subtract);
+/** The product of two polynomials. */
+export const polymul = (a1: ArrayLike, a2: ArrayLike): NDArray => convolve(atLeast(a1, 1), atLeast(a2, 1));
+/** The m-th derivative of a polynomial. */
+export function polyder(p: ArrayLike, m = 1): NDArray {
+  const once = (q: NDArray): NDArray => np.multiply(q.slice([0, -1]), arange(q.size - 1, 0, -1));
+  return range(m).reduce((q) => (q.size <= 1 ? q.slice([0, 0]) : once(q)), atLeast(p, 1));
+}

@@ -1,0 +1,80 @@
+/** Random orders and draws from a collection. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import type { Shape } from "../core/aval.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { add, log } from "../lax/elementwise.ts";
+import { asArray } from "../lax/convert.ts";
+import { cumsum } from "../lax/cumulative.ts";
+import { iota, reshape } from "../lax/views.ts";
+import { sort, topK } from "../lax/sort.ts";
+import { searchsorted } from "../numpy/sorting.ts";
+import { take } from "../numpy/select.ts";
+import { size } from "../util/shape.ts";
+import { bits, split } from "./keys.ts";
+import { gumbel, randint, uniform } from "./samplers.ts";
+
+/** Sorts by random bits, as often as makes equal sort keys harmless. */
+function shuffle(key: NDArray, x: NDArray): NDArray {
+  const rounds = Math.ceil((3 * Math.log(Math.max(1, x.size))) / Math.log(2 ** 32 - 1));
+  let [current, values] = [key, x];
+  for (let round = 0; round < rounds; round++) {
+    const keys = split(current);
+    current = keys.slice(0);
+    values = sort([bits(keys.slice(1), values.shape), values], 0, { numKeys: 1 })[1]!;
+  }
+  return values;
+}
+
+/**
+ * A random order of 0 … x-1, or of the rows of an array.
+ * @param x a number, or an array that is permuted along `axis`
+ * @returns int32[x], or an array like x
+ * @throws WeftTypeError for a scalar that is no integer number
+ * Source: `jax.random.permutation`.
+ * @example random.permutation(random.key(0), 6).js() // [0, 1, 5, 4, 3, 2]
+ */
+export function permutation(key: NDArray, x: ArrayLike, { axis = 0 }: { readonly axis?: number } = {}): NDArray {
+  if (typeof x === "number") {
+    if (!Number.isInteger(x) || x < 0) throw new WeftTypeError(`random.permutation: expected an array or a non-negative integer, got ${x}.`);
+    return shuffle(key, iota("int32", x));
+  }
+  const array = asArray(x);
+  if (array.ndim === 0) throw new WeftTypeError(`random.permutation: expected an array or a plain integer, got ${array.aval}.`);
+  if (array.ndim === 1) return shuffle(key, array);
+  return take(array, shuffle(key, iota("int32", array.shape[axis]!)), axis);
+}
+
+export interface ChoiceOptions {
+  /** Shape of the draws; default a single one. */
+  readonly shape?: Shape;
+  /** Whether an element may be drawn more than once; default true. */
+  readonly replace?: boolean;
+  /** Probabilities of the elements; default equal. */
+  readonly p?: ArrayLike;
+  readonly axis?: number;
+}
+
+/**
+ * Draws from 0 … a-1, or from the rows of an array.
+ * @throws WeftValueError when more elements are drawn without replacement than there are
+ * Source: `jax.random.choice`.
+ * @example random.choice(random.key(0), 10, { shape: [3], replace: false })
+ */
+export function choice(key: NDArray, a: ArrayLike, { shape = [], replace = true, p, axis = 0 }: ChoiceOptions = {}): NDArray {
+  const source = typeof a === "number" ? null : asArray(a);
+  const n = source ? source.shape[axis]! : (a as number);
+  const draws = size(shape);
+  if (!replace && draws > n)
+    throw new WeftValueError(`random.choice: cannot draw ${draws} of ${n} elements without replacement.`);
+  const index = drawIndex(key, n, draws, shape, replace, p);
+  return source ? take(source, index, axis) : index;
+}
+
+function drawIndex(key: NDArray, n: number, draws: number, shape: Shape, replace: boolean, p?: ArrayLike): NDArray {
+  if (p === undefined) return replace ? randint(key, shape, 0, n) : reshape(permutation(key, n).slice([0, draws]), shape);
+  const weights = asArray(p);
+  if (!replace) return reshape(topK(add(gumbel(key, [n], { dtype: weights.dtype }), log(weights)), draws)[1], shape);
+  const sums = cumsum(weights, 0);
+  const r = sums.slice(-1).mul(uniform(key, shape, { dtype: weights.dtype }).neg().add(1));
+  return searchsorted(sums, r).astype("int32");
+}

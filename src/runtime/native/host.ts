@@ -1,0 +1,30 @@
+/** What the native tier needs of the machine; `#platform` has it where there are processes and shared libraries. */
+
+/** The exported function of a loaded program; both are addresses in the process. */
+export type NativeFunction = (mem: number, frame: number) => void;
+
+export interface NativeHost {
+  /** What is not there and how to get it; undefined when native code can be compiled and called. Asked once per process. */
+  missing(): string | undefined;
+  /** Extensions of the CPU that the compiler generates code for; see `nativeTarget`. */
+  cpuFlags(): ReadonlySet<string>;
+  /**
+   * Compiles C, unless the folder has the result of an earlier time, and loads it.
+   * @param folder the cache; an empty string stands for the user's own.
+   * @throws CompileFailure
+   */
+  load(source: string, folder: string): NativeFunction;
+  /** Where the bytes of a view are in the process. */
+  addressOf(view: Uint8Array): number;
+}
+
+/** The compiler refused, crashed or took too long. */
+export class CompileFailure extends Error {
+  /** Has what the compiler said. */
+  readonly logFile: string;
+
+  constructor(reason: string, logFile: string) {
+    super(reason);
+    this.logFile = logFile;
+  }
+}

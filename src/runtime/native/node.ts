@@ -1,0 +1,76 @@
+/** The native tier on Node: a compiler from the PATH, a cache on the disk, and koffi to call what was compiled. */
+import { createRequire } from "node:module";
+import { CacheEntry, cacheFolder } from "./disk-cache.ts";
+import { CompileFailure, type NativeFunction, type NativeHost } from "./host.ts";
+import { compile, cpuFlagsOf, findToolchain, type Toolchain } from "./toolchain.ts";
+
+/** The part of koffi that is used. */
+interface Koffi {
+  load(path: string): { func(name: string, result: string, args: readonly string[]): NativeFunction };
+  address(view: Uint8Array): bigint;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+const toolchain: () => Toolchain | undefined = once(findToolchain);
+
+const koffi: () => Koffi | undefined = once(() => {
+  try {
+    return createRequire(import.meta.url)("koffi") as Koffi;
+  } catch {
+    return undefined;
+  }
+});
+
+function missing(): string | undefined {
+  const parts = [
+    koffi() ? [] : ["the package koffi (npm install koffi)"],
+    toolchain()
+      ? []
+      : ["a C compiler: GCC or Clang as cc, gcc or clang in the PATH, or the path of one in WEFT_CC"],
+  ].flat();
+  return parts.length > 0 ? parts.join(" and ") : undefined;
+}
+
+/** Addresses go as numbers, the cheapest kind of argument: 30 ns a call. */
+const bind = (library: string): NativeFunction =>
+  koffi()!.load(library).func("weft_run", "void", ["uintptr_t", "uintptr_t"]);
+
+function load(source: string, folder: string): NativeFunction {
+  const tools = toolchain()!;
+  const entry = new CacheEntry(cacheFolder(folder), [
+    source,
+    tools.path,
+    tools.flags.join(" "),
+    tools.macros,
+  ]);
+  if (entry.isValid()) {
+    try {
+      return bind(entry.library);
+    } catch {
+      // Made on a machine that looks the same but is not: compile it here.
+    }
+  }
+  build(entry, tools, source);
+  return bind(entry.library);
+}
+
+function build(entry: CacheEntry, tools: Toolchain, source: string): void {
+  entry.write(entry.source, source);
+  entry.store((path) => {
+    const { failure, log } = compile(tools, source, path);
+    entry.write(entry.log, log);
+    if (failure !== undefined) throw new CompileFailure(`The C compiler failed: ${failure}.`, entry.log);
+  });
+}
+
+/** Undefined where there are no processes. */
+export const nativeHost: NativeHost | undefined = {
+  missing,
+  cpuFlags: once(() => cpuFlagsOf(toolchain()!.macros)),
+  load,
+  addressOf: (view) => Number(koffi()!.address(view)),
+};

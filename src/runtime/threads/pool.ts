@@ -1,0 +1,153 @@
+import { canBlock, startWorker } from "#platform";
+import {
+  CONTROL,
+  CONTROL_BYTES,
+  MAX_THREADS,
+  MESSAGE_BYTES,
+  QUEUE_STRIDE,
+} from "../../backends/common/handover.ts";
+import { InternalError } from "../../core/errors.ts";
+import type { Residency } from "../residency.ts";
+import { WORKER, type WorkerData } from "./worker.ts";
+
+const WORD = 4;
+const at = (name: keyof typeof CONTROL): number => CONTROL[name] / WORD;
+
+export interface ThreadLimits {
+  /** Threads that a program may use, the calling one included. */
+  readonly threads: number;
+}
+
+/** Code that workers can run. One object per program: it stands for its copy in the shared memory. */
+export interface ThreadedCode {
+  readonly bytes: Uint8Array;
+}
+
+/** The bytes of a module where workers find them. */
+interface Published {
+  readonly id: number;
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/**
+ * The threads that help programs over one shared memory; see `backends/common/handover.ts` for how. Workers start at the first
+ * program that could use them and nothing waits for them: until they are ready, and inside of a running program, programs run
+ * alone. Idle workers sleep.
+ */
+export class ThreadPool {
+  readonly #residency: Residency;
+  readonly #limits: ThreadLimits;
+  readonly #published: WeakMap<ThreadedCode, Published> = new WeakMap();
+  readonly #finalizer: FinalizationRegistry<Published> = new FinalizationRegistry((p) => this.#forget(p));
+  /** The control block as words, once there is one. */
+  #words: Int32Array = new Int32Array(0);
+  #control = 0;
+  #started = 0;
+  #modules = 0;
+  #active = false;
+  #impossible = false;
+
+  constructor(residency: Residency, limits: ThreadLimits) {
+    this.#residency = residency;
+    this.#limits = limits;
+  }
+
+  /** Workers that can help now. */
+  get ready(): number {
+    return this.#control === 0 || this.#impossible ? 0 : Atomics.load(this.#words, at("ready"));
+  }
+
+  /**
+   * Begins a run of a program with parallel loops whose frame is at `frame`. Returns the address of the control block, to be
+   * ended by {@link leave}, or 0 when the program runs alone.
+   */
+  enter(code: ThreadedCode, frame: number): number {
+    const threads = Math.min(this.#limits.threads, MAX_THREADS);
+    if (threads < 2 || this.#active || this.#impossible) return 0;
+    this.#start(threads - 1);
+    if (this.ready === 0) return 0;
+    const { id, address, bytes } = this.#publish(code);
+    const words = this.#words;
+    words[at("moduleAddress")] = address;
+    words[at("moduleBytes")] = bytes;
+    words[at("threads")] = threads;
+    words[at("frame")] = frame;
+    Atomics.store(words, at("module"), id);
+    Atomics.add(words, at("tag"), 1);
+    if (Atomics.load(words, at("sleepers")) > 0) Atomics.notify(words, at("tag"));
+    this.#active = true;
+    return this.#control;
+  }
+
+  /** Ends a run; to be called also when it threw. Throws {@link InternalError} when that was because a worker failed. */
+  leave(): void {
+    this.#active = false;
+    if (Atomics.load(this.#words, at("failed")) === 0) return;
+    this.settle();
+    this.#words[at("failed")] = 0;
+    throw new InternalError(`A worker thread failed: ${this.#message()}`);
+  }
+
+  /** Returns when no worker touches the memory of the current run, whose caller has failed. */
+  settle(): void {
+    const queue = (q: number): number => (CONTROL.queues + q * QUEUE_STRIDE) / WORD;
+    // The low half holds `next` and `end`: both 0 is an empty queue.
+    for (let q = 0; q < MAX_THREADS; q++) Atomics.store(this.#words, queue(q), 0);
+    while (Atomics.load(this.#words, at("busy")) > 0);
+  }
+
+  #start(workers: number): void {
+    if (this.#started >= workers) return;
+    if (!this.#residency.memory.shared) {
+      this.#giveUp("this page may not share memory (it is not cross-origin isolated)");
+      return;
+    }
+    if (this.#control === 0) this.#createControl();
+    while (this.#started < workers && !this.#impossible) this.#startOne(++this.#started);
+  }
+
+  #createControl(): void {
+    this.#control = this.#residency.allocate(CONTROL_BYTES);
+    this.#words = new Int32Array(this.#residency.memory.memory.buffer, this.#control, CONTROL_BYTES / WORD);
+    this.#words.fill(0);
+    this.#words[at("mayBlock")] = canBlock() ? 1 : 0;
+  }
+
+  #startOne(me: number): void {
+    const data: WorkerData = { memory: this.#residency.memory.memory, control: this.#control, me };
+    try {
+      startWorker(WORKER, data, (reason) => this.#giveUp(`a worker ended: ${reason}`));
+    } catch (error) {
+      this.#giveUp(`no worker could be started: ${error}`);
+    }
+  }
+
+  #giveUp(reason: string): void {
+    if (this.#impossible) return;
+    this.#impossible = true;
+    console.warn(`weft runs on one thread, although config.threads is ${this.#limits.threads}: ${reason}.`);
+  }
+
+  #publish(code: ThreadedCode): Published {
+    const known = this.#published.get(code);
+    if (known) return known;
+    const address = this.#residency.allocate(code.bytes.length);
+    this.#residency.memory.u8.set(code.bytes, address);
+    const made = { id: ++this.#modules, address, bytes: code.bytes.length };
+    this.#published.set(code, made);
+    this.#finalizer.register(code, made);
+    return made;
+  }
+
+  /** A worker that is about to copy the bytes looks at `module` afterwards. */
+  #forget({ id, address, bytes }: Published): void {
+    Atomics.compareExchange(this.#words, at("module"), id, 0);
+    this.#residency.memory.heap.free(address, bytes);
+  }
+
+  #message(): string {
+    const bytes = this.#residency.memory.copyOut(this.#control + CONTROL.message, MESSAGE_BYTES);
+    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+  }
+}

@@ -1,0 +1,89 @@
+import { CONTROL, MESSAGE_BYTES } from "../../backends/common/handover.ts";
+
+/** What a worker gets when it starts. */
+export interface WorkerData {
+  readonly memory: WebAssembly.Memory;
+  /** The address of the control block. */
+  readonly control: number;
+  /** Its number, from 1 on. */
+  readonly me: number;
+}
+
+const WORD = 4;
+/** Modules that a worker keeps ready. */
+const KEEP = 64;
+
+/**
+ * The program of a worker, a function of {@link WorkerData} as text, because a worker starts from text alike in Node, in a page,
+ * from built files and under a test runner. It never returns to its event loop: what it needs lies in the shared memory
+ * (`backends/common/handover.ts`).
+ *
+ * Before it compiles the bytes of a module it looks whether that module is still the running one: only then did they stay
+ * in place while it copied them.
+ */
+export const WORKER: string = `(({ memory, control, me }) => {
+  const words = new Int32Array(memory.buffer, control, ${CONTROL.queues / WORD});
+  const [TAG, SLEEPERS, MODULE, FAILED, BUSY] = [${[
+    CONTROL.tag,
+    CONTROL.sleepers,
+    CONTROL.module,
+    CONTROL.failed,
+    CONTROL.busy,
+  ].map((offset) => offset / WORD)}];
+  const modules = new Map();
+
+  const bytesOf = (id) => {
+    const [address, size] = [words[${CONTROL.moduleAddress / WORD}], words[${CONTROL.moduleBytes / WORD}]];
+    if ((address >>> 0) + size > memory.buffer.byteLength) memory.grow(0);
+    const bytes = new Uint8Array(memory.buffer, address >>> 0, size).slice();
+    return Atomics.load(words, MODULE) === id ? bytes : undefined;
+  };
+
+  const instantiate = (bytes) => {
+    const module = new WebAssembly.Module(bytes);
+    const env = { memory };
+    for (const { kind, name } of WebAssembly.Module.imports(module))
+      if (kind === "function") env[name] = () => { throw new Error("a parallel loop called JavaScript"); };
+    return new WebAssembly.Instance(module, { env }).exports.help;
+  };
+
+  const find = (id) => {
+    if (modules.has(id)) return modules.get(id);
+    const bytes = bytesOf(id);
+    if (!bytes) return undefined;
+    let help;
+    try { help = instantiate(bytes); } catch {}
+    if (modules.size >= ${KEEP}) modules.delete(modules.keys().next().value);
+    modules.set(id, help);
+    return help;
+  };
+
+  const fail = (error) => {
+    const text = new TextEncoder().encode(String(error)).subarray(0, ${MESSAGE_BYTES - 1});
+    const message = new Uint8Array(memory.buffer, control + ${CONTROL.message}, ${MESSAGE_BYTES});
+    message.fill(0);
+    message.set(text);
+    Atomics.store(words, FAILED, 1);
+    Atomics.sub(words, BUSY, 1);
+  };
+
+  const sleep = (seen) => {
+    Atomics.add(words, SLEEPERS, 1);
+    Atomics.wait(words, TAG, seen);
+    Atomics.sub(words, SLEEPERS, 1);
+  };
+
+  let seen = Atomics.load(words, TAG);
+  Atomics.add(words, ${CONTROL.ready / WORD}, 1);
+  for (;;) {
+    const tag = Atomics.load(words, TAG);
+    const id = Atomics.load(words, MODULE);
+    const help = id === 0 ? undefined : find(id);
+    if (help) {
+      try { seen = help(control, me, id, seen); } catch (error) { seen = tag; fail(error); }
+    } else {
+      seen = tag;
+    }
+    if (Atomics.load(words, TAG) === seen) sleep(seen);
+  }
+})`;

@@ -1,0 +1,141 @@
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { emitC } from "../../src/backends/c/index.ts";
+import { interpret } from "../../src/backends/interp/index.ts";
+import type { Expr, Program } from "../../src/compiler/ir/nodes.ts";
+import { parseProgram } from "../../src/compiler/ir/parse.ts";
+import { contract } from "../../src/compiler/passes/contract.ts";
+import { planMemory } from "../../src/compiler/passes/plan.ts";
+import type { Target } from "../../src/compiler/target.ts";
+import type { TypedArray } from "../../src/core/dtype.ts";
+import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts";
+import { compileAll } from "./c-run.ts";
+import { elementwise, OP_CASES, pairs, TRANSCENDENTAL } from "./op-table.ts";
+import { PROGRAMS } from "./program-table.ts";
+
+const target = (vectorBytes: number): Target => ({
+  name: "native",
+  vectorBytes,
+  registers: 16,
+  fma: true,
+  l1Bytes: 32 * 1024,
+  l2Bytes: 1024 * 1024,
+});
+
+const emit = (program: Program, own: Target = target(32)): string => emitC(program, planMemory(program), own);
+const emitText = (text: string): string => emit(parseProgram(text));
+
+describe("scalar functions", () => {
+  const LANES = [1, 4, 16];
+  const all = OP_CASES.flatMap(({ from, to, make }) =>
+    LANES.map((lanes) => elementwise(from, to, pairs(from)[0].length, lanes, make)),
+  );
+  let runs: ((args: readonly TypedArray[]) => TypedArray[])[] = [];
+  beforeAll(() => void (runs = compileAll(all, target(32))), 120_000);
+
+  it.each(OP_CASES.map((c, i) => ({ ...c, i })))("$title", ({ from, i }) => {
+    const args = pairs(from);
+    for (const [n, lanes] of LANES.entries()) {
+      const k = i * LANES.length + n;
+      expect(runs[k]!(args), `${lanes} lanes`).toEqual(interpret(all[k]!, args));
+    }
+  });
+});
+
+describe.each([16, 32, 64])("programs in vectors of %i bytes", (vectorBytes) => {
+  const all = PROGRAMS.map(({ texts }) => texts.map((text) => parseProgram(text)));
+  let runs: ((args: readonly TypedArray[]) => TypedArray[])[] = [];
+  beforeAll(() => void (runs = compileAll(all.flat(), target(vectorBytes))), 120_000);
+
+  it.each(PROGRAMS.map((c, i) => ({ ...c, i })))("$title", ({ i, tolerance }) => {
+    const first = all.slice(0, i).flat().length;
+    for (const [k, program] of all[i]!.entries()) {
+      const args = randomArgs(program, 7);
+      expectSameOutputs(program, interpret(program, args), runs[first + k]!(args), tolerance);
+    }
+  });
+});
+
+it.each([false, true])(
+  "random programs mean what the interpreter says (lanes: %s)",
+  (lanes) => {
+    const batch = fc.array(programs({ exact: true, lanes }), { minLength: 1, maxLength: 60, size: "max" });
+    fc.assert(
+      fc.property(batch, fc.nat(), (sources, seed) => {
+        const own = target(32);
+        const contracted = sources.map((source) => contract(source, own));
+        const runs = compileAll(contracted, own);
+        for (const [i, program] of contracted.entries()) {
+          const args = randomArgs(program, seed);
+          expectSameOutputs(program, interpret(program, args), runs[i]!(args));
+        }
+      }),
+      { numRuns: 3, interruptAfterTimeLimit: 60_000 },
+    );
+  },
+  120_000,
+);
+
+describe("the text", () => {
+  it("is the same for equal programs, whatever was compiled before", () => {
+    const text =
+      "program(x: f32[8]) -> (y: f32[8]) { for i < 8 independent lanes 8 { y[i] = f32.neg(x[i]) } }";
+    expect(emitText(text)).toBe(emitText(text));
+  });
+
+  it("is one function over the memory and a frame", () => {
+    const text = emitText(`program(x: f32[20], s: f32[1]) -> (y: f32[20]) {
+      temp t: f32[20]
+      for i < 16 independent lanes 16 { t[i] = f32.fma(x[i], s[0], x[i + 4]) }
+      for i < 20 { y[i] = f32.select(f32.lt(x[i], f32(0)), t[i], f32(-inf)) }
+    }`);
+    expect(text.slice(text.indexOf("EXPORT void"))).toMatchInlineSnapshot(`
+      "EXPORT void weft_run(char *mem, const int *frame) {
+        char *const arena = mem + (u32)frame[3];
+        f32 *const x_0 = (f32 *)(mem + (u32)frame[0]);
+        f32 *const s_1 = (f32 *)(mem + (u32)frame[1]);
+        f32 *const y_2 = (f32 *)(mem + (u32)frame[2]);
+        f32 *const t_3 = (f32 *)(arena + 0);
+        for (i64 i_4 = 0; i_4 < 16; i_4 += 16) {
+          const f32x8 t5 = *(f32x8_m *)(x_0 + i_4);
+          const f32x8 t6 = *(f32x8_m *)(x_0 + i_4 + 8);
+          const f32 t7 = s_1[0];
+          const f32x8 t8 = *(f32x8_m *)(x_0 + i_4 + 4);
+          const f32x8 t9 = *(f32x8_m *)(x_0 + i_4 + 12);
+          const f32x8 t10 = fma_f32x8(t5, splat_f32x8(t7), t8);
+          const f32x8 t11 = fma_f32x8(t6, splat_f32x8(t7), t9);
+          *(f32x8_m *)(t_3 + i_4) = t10;
+          *(f32x8_m *)(t_3 + i_4 + 8) = t11;
+        }
+        for (i64 i_12 = 0; i_12 < 20; i_12 += 1) {
+          const f32 t13 = x_0[i_12];
+          const i32 t14 = (t13 < 0.0f);
+          const f32 t15 = t_3[i_12];
+          const f32 t16 = (t14 ? t15 : (-__builtin_inff()));
+          y_2[i_12] = t16;
+        }
+      }
+      "
+    `);
+  });
+
+  it("fuses multiply-adds only where the program and the machine have them", () => {
+    const text = "program(x: f32[8]) -> (y: f32[8]) { for i < 8 { y[i] = f32.fma(x[i], x[i], x[i]) } }";
+    expect(emitText(text)).toContain("__builtin_fmaf(");
+    expect(emit(parseProgram(text), { ...target(32), fma: false })).not.toContain("__builtin_fmaf(");
+  });
+});
+
+describe("what should have been expanded is named", () => {
+  it.each(TRANSCENDENTAL)("%s function %s", (op, fn) => {
+    const make = (x: Expr, y: Expr): Expr => ({ op, dtype: "float32", fn, x, y }) as Expr;
+    for (const lanes of [1, 4])
+      expect(() => emit(elementwise("float32", "float32", 4, lanes, make))).toThrow(`${fn} on float32`);
+  });
+
+  it("host statements", () => {
+    expect(() =>
+      emit(parseProgram("program(x: f32[1]) -> (y: f32[1]) { host #0() y[0] = x[0] }", [() => {}])),
+    ).toThrow("a host statement");
+  });
+});

@@ -1,0 +1,70 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { C_FLAGS, emitFunction, HEAD } from "../../src/backends/c/index.ts";
+import { Prelude } from "../../src/backends/c/prelude.ts";
+import type { Program } from "../../src/compiler/ir/nodes.ts";
+import { type MemoryPlan, planMemory } from "../../src/compiler/passes/plan.ts";
+import type { Target } from "../../src/compiler/target.ts";
+import { DTYPES, type TypedArray } from "../../src/core/dtype.ts";
+
+const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+type Run = (mem: number, frame: number) => void;
+
+const START = 64;
+const alignUp = (n: number): number => Math.ceil(n / 64) * 64;
+
+/** Compiles all programs into one library: a compiler takes long to start. Each result runs one of them. */
+export function compileAll(
+  programs: readonly Program[],
+  target: Target,
+): ((args: readonly TypedArray[]) => TypedArray[])[] {
+  const prelude = new Prelude();
+  const plans = programs.map(planMemory);
+  const functions = programs.map((p, i) => emitFunction(`run${i}`, p, plans[i]!, target, prelude));
+  const load = library([HEAD, prelude, ...functions].join("\n"));
+  return programs.map((program, i) => runner(program, plans[i]!, load(`run${i}`)));
+}
+
+function library(source: string): (name: string) => Run {
+  const folder = mkdtempSync(join(tmpdir(), "weft-c-"));
+  try {
+    const [text, binary] = [join(folder, "unit.c"), join(folder, "unit.so")];
+    writeFileSync(text, source);
+    const flags = ["-O1", "-march=native", "-shared", "-fPIC", ...C_FLAGS];
+    execFileSync("cc", [...flags, "-Werror", "-Wno-psabi", "-o", binary, text, "-lm"], { stdio: "pipe" });
+    const lib = koffi.load(binary);
+    return (name) => lib.func(name, "void", ["uintptr_t", "uintptr_t"]) as unknown as Run;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** In a memory of its own. What no one stored to holds a poison pattern, as in the interpreter. */
+function runner(program: Program, plan: MemoryPlan, run: Run): (args: readonly TypedArray[]) => TypedArray[] {
+  let top = START;
+  const take = (size: number): number => {
+    const at = top;
+    top = alignUp(top + size);
+    return at;
+  };
+  const buffers = [...program.args, ...program.outputs];
+  const addresses = buffers.map((b) => take(b.size * DTYPES[b.dtype].bytes));
+  addresses.push(take(plan.bytes));
+  const frame = take(4 * addresses.length);
+  return (args) => {
+    const memory = new ArrayBuffer(top).slice(0);
+    new Uint8Array(memory).fill(0xa5);
+    const view = (i: number): TypedArray => {
+      const { dtype, size } = buffers[i]!;
+      return new DTYPES[dtype].array(memory, addresses[i], size);
+    };
+    for (const [i, x] of args.entries()) view(i).set(x);
+    new Int32Array(memory, frame).set(addresses);
+    const base = Number(koffi.address(new Uint8Array(memory)));
+    run(base, base + frame);
+    return program.outputs.map((_, i) => view(program.args.length + i).slice());
+  };
+}

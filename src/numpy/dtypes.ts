@@ -1,8 +1,30 @@
 /** Names, limits and relations of dtypes, and constants. */
 import { type ArrayLike, NDArray } from "../core/array.ts";
-import { DTYPES, type DType, isDType, type Kind, kindOf, limits, promote } from "../core/dtype.ts";
+import {
+  DTYPES,
+  type DType as ElementType,
+  isDType,
+  type Kind,
+  kindOf,
+  limits,
+  promote,
+} from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { commonType } from "./promote.ts";
+
+/** The name of an element type. The object of the same name lists them for programs that spell them `DType.Float32`. */
+export type DType = ElementType;
+export const DType = {
+  Float32: "float32",
+  Float64: "float64",
+  Int32: "int32",
+  Uint32: "uint32",
+  Int16: "int16",
+  Uint16: "uint16",
+  Int8: "int8",
+  Uint8: "uint8",
+  Bool: "bool",
+} as const;
 
 export const float32 = "float32";
 export const float64 = "float64";

@@ -464,6 +464,8 @@ export const rightShift: BinaryFunction = pairwise(
   promoteNumeric,
 );
 
+export { leftShift as bitwiseLeftShift, rightShift as bitwiseRightShift };
+
 /** x with another dtype. Floats to integers truncate and saturate; integers to integers wrap. */
 export const astype = (x: ArrayLike, dtype: DType): NDArray => {
   if (!Object.hasOwn(DTYPES, dtype))

@@ -2,7 +2,6 @@
 import "./methods.ts";
 
 export { type ArrayLike, NDArray as Array } from "../core/array.ts";
-export type { DType } from "../core/dtype.ts";
 export type { IndexedGetOptions, IndexedUpdate, IndexItem } from "../core/methods.ts";
 export * from "./creation.ts";
 export * from "./dtypes.ts";

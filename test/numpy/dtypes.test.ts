@@ -82,6 +82,7 @@ test("groups", () => {
   expect(np.issubdtype("int8", "int8")).toBe(true);
   expect(np.issubdtype("int8", "int16")).toBe(false);
   expect(ORDER.length).toBe(Object.keys(DTYPES).length);
+  expect(Object.values(np.DType).sort()).toEqual(Object.keys(DTYPES).sort());
 });
 
 test("allclose is a plain boolean", () => {

@@ -1,4 +1,4 @@
-import { canBlock, startWorker } from "#platform";
+import { canBlock, startWorker, warn } from "#platform";
 import {
   CONTROL,
   CONTROL_BYTES,
@@ -126,7 +126,7 @@ export class ThreadPool {
   #giveUp(reason: string): void {
     if (this.#impossible) return;
     this.#impossible = true;
-    console.warn(`weft runs on one thread, although config.threads is ${this.#limits.threads}: ${reason}.`);
+    warn(`weft runs on one thread, although config.threads is ${this.#limits.threads}: ${reason}.`);
   }
 
   #publish(code: ThreadedCode): Published {

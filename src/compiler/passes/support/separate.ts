@@ -6,15 +6,15 @@
  *     for i { for j < 8 { t[j] = x[8*i + j] … } }   no: all iterations share t
  */
 import { coeffOf } from "../../ir/affine.ts";
-import type { Affine, For, IndexAtom } from "../../ir/nodes.ts";
+import type { Affine, For, LoopVar } from "../../ir/nodes.ts";
 import { type Access, type Summary, summaryOf } from "./conflict.ts";
 
-/** An unknown integer times `coeff`. */
+/** An unknown integer from `low` to `high` times `coeff`. */
 interface Unknown {
   readonly coeff: number;
   readonly low: number;
   readonly high: number;
-  /** The difference of the two iterations. */
+  /** How far the two iterations are apart: not 0. */
   readonly apart: boolean;
 }
 
@@ -27,7 +27,7 @@ export function iterationsAreSeparate(s: For): boolean {
   return [...inside.writes].every((buffer) => {
     const accesses = distinct(inside.accesses.get(buffer) ?? []);
     const stores = accesses.filter((a) => a.store);
-    return stores.every((a) => accesses.every((b) => neverMeet(a.index, b.index, s, inside)));
+    return stores.every((a) => accesses.every((b) => neverMeet(a.index, b.index, s.v, inside)));
   });
 }
 
@@ -42,33 +42,26 @@ function distinct(accesses: readonly Access[]): Access[] {
 }
 
 /** Whether index a in one iteration and index b in another one are never the same. */
-function neverMeet(a: Affine, b: Affine, { v, extent }: For, inside: Summary): boolean {
-  if (coeffOf(a, v) !== coeffOf(b, v)) return false;
+function neverMeet(a: Affine, b: Affine, v: LoopVar, inside: Summary): boolean {
   const unknowns: Unknown[] = [];
+  let outside = 0;
   for (const atom of new Set([...a.terms, ...b.terms].map((t) => t.atom))) {
-    const added = difference(atom, coeffOf(a, atom), coeffOf(b, atom), atom === v, inside);
-    if (!added) return false;
-    unknowns.push(...added);
+    const [x, y] = [coeffOf(a, atom), coeffOf(b, atom)];
+    const extent = inside.extents.get(atom);
+    if (extent !== undefined) unknowns.push(...difference(x, y, extent, atom === v));
+    // What is bound inside has any two values; what comes from outside has one value in both.
+    else if (inside.declares.has(atom)) return false;
+    else outside = gcd(outside, Math.abs(x - y));
   }
-  if (!unknowns.some((u) => u.apart)) return extent < 2;
-  return !new Search(unknowns).solvable(a.offset - b.offset);
+  if (outside > 0) unknowns.push({ coeff: outside, low: -Infinity, high: Infinity, apart: false });
+  return !new Search(unknowns).solvable(b.offset - a.offset);
 }
 
-/** What `x·atom - y·atom'` contributes, the atom's values in two iterations being unknown. */
-function difference(
-  atom: IndexAtom,
-  x: number,
-  y: number,
-  apart: boolean,
-  inside: Summary,
-): Unknown[] | undefined {
-  const last = (inside.extents.get(atom) ?? 0) - 1;
-  // From outside of the loop: one value in both.
-  if (!inside.declares.has(atom)) {
-    const everywhere = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
-    return x === y ? [] : [{ coeff: Math.abs(x - y), ...everywhere, apart: false }];
-  }
-  if (last < 0) return undefined;
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+/** What `x·v - y·v'` contributes, the values of a loop variable in two iterations being unknown. */
+function difference(x: number, y: number, extent: number, apart: boolean): Unknown[] {
+  const last = extent - 1;
   if (x === y) return [{ coeff: Math.abs(x), low: -last, high: last, apart }];
   return [x, -y].map((c) => ({
     coeff: Math.abs(c),
@@ -78,41 +71,32 @@ function difference(
   }));
 }
 
-/** Looks for integers with Σ coeff·value = total where the iterations differ. */
+/** Looks for integers with Σ coeff·value = total. */
 class Search {
   readonly #unknowns: readonly Unknown[];
   /** How far the unknowns from i on reach below and above 0. */
-  readonly #low: number[] = [];
-  readonly #high: number[] = [];
+  readonly #low: number[] = [0];
+  readonly #high: number[] = [0];
   #steps = 0;
 
   constructor(unknowns: readonly Unknown[]) {
     this.#unknowns = unknowns.filter((u) => u.coeff !== 0).sort((a, b) => b.coeff - a.coeff);
-    let [low, high] = [0, 0];
     for (const u of this.#unknowns.toReversed()) {
-      this.#low.unshift((low += u.coeff * u.low));
-      this.#high.unshift((high += u.coeff * u.high));
+      this.#low.unshift(this.#low[0]! + u.coeff * u.low);
+      this.#high.unshift(this.#high[0]! + u.coeff * u.high);
     }
-    this.#low.push(0);
-    this.#high.push(0);
   }
 
   /** True also when the search gives up. */
-  solvable(offset: number): boolean {
-    return this.#from(0, -offset, false);
-  }
-
-  #from(i: number, total: number, differs: boolean): boolean {
+  solvable(total: number, i = 0): boolean {
     const u = this.#unknowns[i];
-    if (!u) return total === 0 && differs;
+    if (!u) return total === 0;
     if (++this.#steps > MAX_STEPS) return true;
-    const rest = i + 1;
-    const first = Math.max(u.low, Math.ceil((total - this.#high[rest]!) / u.coeff));
-    const last = Math.min(u.high, Math.floor((total - this.#low[rest]!) / u.coeff));
-    if (!Number.isFinite(first) || !Number.isFinite(last)) return true;
+    const first = Math.max(u.low, Math.ceil((total - this.#high[i + 1]!) / u.coeff));
+    const last = Math.min(u.high, Math.floor((total - this.#low[i + 1]!) / u.coeff));
     for (let value = first; value <= last; value++) {
       if (u.apart && value === 0) continue;
-      if (this.#from(rest, total - value * u.coeff, differs || u.apart)) return true;
+      if (this.solvable(total - value * u.coeff, i + 1)) return true;
     }
     return false;
   }

@@ -1,0 +1,45 @@
+/** Who is compared. JAX and PyTorch come from the Python in the environment variable PYTHON, else python3. */
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { Command } from "./peer.ts";
+
+const python = process.env.PYTHON ?? "python3";
+/** Compiled to build/bench, two levels below the root. */
+const script = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+const weft = (tier: string, threads: number): Command => ({
+  name: `weft ${tier}${threads > 1 ? `, ${threads} threads` : ""}`,
+  program: process.execPath,
+  args: [script("build/bench/weft.js")],
+  env: { WEFT_TIER: tier, WEFT_THREADS: String(threads) },
+  expect: { tier, threads },
+});
+const inPython = (name: string, file: string, layers: string): Command => ({
+  name,
+  program: python,
+  args: [script(`bench/peers/${file}`)],
+  env: { LAYERS: layers, PYTHONWARNINGS: "ignore" },
+});
+const inNode = (name: string, file: string): Command => ({
+  name,
+  program: process.execPath,
+  args: [script(`bench/peers/${file}`)],
+});
+
+const manyThreads = Math.min(availableParallelism(), 2);
+
+export const PEERS: readonly Command[] = [
+  weft("wasm", 1),
+  ...(manyThreads > 1 ? [weft("wasm", manyThreads)] : []),
+  weft("native", 1),
+  ...(manyThreads > 1 ? [weft("native", manyThreads)] : []),
+  inPython("JAX", "run_jax.py", "scan"),
+  inPython("JAX, layers in Python", "run_jax.py", "python"),
+  inPython("PyTorch", "run_torch.py", "library"),
+  inPython("PyTorch by hand", "run_torch.py", "python"),
+  inNode("jax-js", "run_jaxjs.mjs"),
+  inNode("tfjs wasm", "run_tfjs.mjs"),
+];
+
+/** "weft wasm, 2 threads" and "weft native" are of the family weft. */
+export const familyOf = (name: string): string => /^(weft|JAX|PyTorch|jax-js|tfjs)/.exec(name)?.[1] ?? name;

@@ -1,0 +1,72 @@
+/** Writes what was measured into the documents, between markers, so that nobody copies figures by hand. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type LoopReport, loopTable } from "./loops.ts";
+import { describeMachine, type Machine } from "./machine.ts";
+import { figuresTable, type Outcome, ratioTable, refusalLines, workloadChart } from "./report.ts";
+import { compileTable, type ScalingPoint, scalingAxes, scalingBase, scalingChart, scalingTable } from "./scaling.ts";
+import { markdownTable } from "./table.ts";
+
+export interface Recording {
+  readonly date: string;
+  readonly command: string;
+  readonly machine: Machine;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly leftOut: Readonly<Record<string, string>>;
+  readonly outcomes: readonly Outcome[];
+  readonly scaling: readonly ScalingPoint[];
+  readonly loops: LoopReport | null;
+}
+
+/** `text` with what stands between `<!-- name:begin -->` and `<!-- name:end -->` replaced. */
+export function replaceSection(text: string, name: string, content: string): string {
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`the markers ${begin} and ${end} are missing`);
+  return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
+}
+
+export function conditions(r: Recording): string {
+  const versions = Object.entries(r.versions).map(([name, version]) => `${name} ${version}`);
+  const missing = Object.entries(r.leftOut).map(([name, why]) => `- left out: ${name} (${why})`);
+  const lines = [`- ${r.date}, ${describeMachine(r.machine)}`, `- ${versions.join(", ")}`, `- \`${r.command}\``, ...missing];
+  return lines.join("\n");
+}
+
+function workloadSection(r: Recording): string {
+  const parts = [markdownTable(figuresTable(r.outcomes)), `"–": not run. "*": scaled up from a part of the steps.`];
+  const why = refusalLines(r.outcomes).map((line) => `- ${line}`);
+  if (why.length > 0) parts.push(why.join("\n"));
+  return [conditions(r), ...parts, markdownTable(ratioTable(r.outcomes)), "![medians](performance.svg)"].join("\n\n");
+}
+
+function scalingSection(r: Recording): string {
+  const tables = scalingAxes.map((axis) => `${markdownTable(scalingTable(r.scaling, axis))}\n\n![by ${axis}](scaling-${axis}.svg)`);
+  return [`All other sizes: ${scalingBase}.`, ...tables, markdownTable(compileTable(r.scaling))].join("\n\n");
+}
+
+function loopSection({ machine, date, loops }: Recording): string {
+  const { layers, batch, hidden } = loops!.sizes;
+  const sizes = `${layers} layers, batch ${batch}, width ${hidden}`;
+  return `${markdownTable(loopTable(loops!))}\n\n(${sizes}; ${describeMachine(machine)}; ${date}; \`npm run bench -- loops\`.)`;
+}
+
+function rewrite(path: string, sections: Readonly<Record<string, string>>): void {
+  const text = Object.entries(sections).reduce((t, [name, s]) => replaceSection(t, name, s), readFileSync(path, "utf8"));
+  writeFileSync(path, text);
+}
+
+/** Updates the documents below `docs` with those parts that were measured. */
+export function record(r: Recording): void {
+  const docs = fileURLToPath(new URL("../../docs/", import.meta.url));
+  if (r.outcomes.length > 0) {
+    rewrite(join(docs, "performance.md"), { workloads: workloadSection(r) });
+    writeFileSync(join(docs, "performance.svg"), workloadChart(r.outcomes));
+  }
+  if (r.scaling.length > 0) {
+    rewrite(join(docs, "performance.md"), { scaling: scalingSection(r) });
+    for (const axis of scalingAxes) writeFileSync(join(docs, `scaling-${axis}.svg`), scalingChart(r.scaling, axis));
+  }
+  if (r.loops) rewrite(join(docs, "guide", "multi-layer-rnns.md"), { loops: loopSection(r) });
+}

@@ -1,0 +1,315 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { interpret } from "../../src/backends/interp/index.ts";
+import type { Program } from "../../src/compiler/ir/nodes.ts";
+import { parseProgram } from "../../src/compiler/ir/parse.ts";
+import { verify } from "../../src/compiler/ir/verify.ts";
+import type { TypedArray } from "../../src/core/dtype.ts";
+import { InternalError } from "../../src/core/errors.ts";
+import { config, debug, grad, jit, lax, type NDArray, numpy as np, tree } from "../../src/index.ts";
+import { LinearMemory } from "../../src/runtime/memory.ts";
+import { Residency } from "../../src/runtime/residency.ts";
+import { ThreadPool } from "../../src/runtime/threads/pool.ts";
+import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts";
+import { everywhere, threaded } from "./threads-support.ts";
+
+const parsed = (text: string): Program => {
+  const program = parseProgram(text);
+  verify(program, "parsing");
+  return program;
+};
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** y = 2 x, in pieces, `again` times over. */
+const doubling = (again: number): Program =>
+  parsed(`
+program(x: i32[256]) -> (y: i32[256]) {
+  for i < 64 parallel { for j < 4 independent { y[4*i + j] = x[4*i + j] } }
+  for t < ${again} {
+    for i < 64 parallel { for j < 4 independent { y[4*i + j] = i32.add(y[4*i + j], y[4*i + j]) } }
+  }
+}`);
+
+describe("programs on threads", () => {
+  const own = threaded();
+  beforeAll(() => own.warm(3), 30_000);
+
+  test("random programs mean what the interpreter says, on one to three threads", () => {
+    let spread = 0;
+    fc.assert(
+      fc.property(programs({ exact: true, stages: 6 }), fc.nat(), (source, seed) => {
+        const program = everywhere(source);
+        verify(program, "everywhere");
+        const args = randomArgs(program, seed);
+        const want = interpret(source, args);
+        const run = own.compile(program);
+        if (JSON.stringify(program.body, (k, v) => (k === "buffer" ? v.id : v)).includes('"parallel"'))
+          spread++;
+        for (const threads of [3, 1, 2]) {
+          own.use(threads);
+          expectSameOutputs(program, want, run(args));
+        }
+      }),
+      { numRuns: 100 },
+    );
+    expect(spread).toBeGreaterThan(30);
+  });
+
+  test("thousands of runs of several programs in turn", () => {
+    own.use(2);
+    const runs = [1, 2, 5].map((again) => own.compile(doubling(again)));
+    const x = Int32Array.from({ length: 256 }, (_, i) => i - 99);
+    for (let i = 0; i < 3000; i++) {
+      const [y] = runs[i % 3]!([x]);
+      const factor = 2 ** [1, 2, 5][i % 3]!;
+      expect(y![i % 256]).toBe(factor * x[i % 256]!);
+    }
+  });
+
+  test("every iteration runs once, whoever runs it", () => {
+    own.use(3);
+    const run = own.compile(doubling(30));
+    const x = new Int32Array(256).fill(1);
+    for (let i = 0; i < 300; i++) expect(new Set(run([x])[0])).toEqual(new Set([2 ** 30]));
+  });
+
+  test("locals of every type reach the other threads", () => {
+    const program = parsed(`
+program(a: f32[1], b: f64[1], c: i32[1], d: u8[1], x: f64[64]) -> (y: f64[128]) {
+  let p: f32 = a[0]
+  let q: f64 = b[0]
+  let r: i32 = c[0]
+  let s: u8 = d[0]
+  let t: bool = i32.lt(r, i32(0))
+  for o < 2 {
+    for i < 64 parallel {
+      y[64*o + i] = f64.add(f64.mul(x[i], q), f64.add(f64.convert(p), f64.add(f64.convert(i32.add(r, index(o))), f64.add(f64.convert(s), f64.convert(t)))))
+    }
+  }
+}`);
+    const args = [
+      Float32Array.of(0.1),
+      Float64Array.of(1e-9),
+      Int32Array.of(-7),
+      Uint8Array.of(200),
+      Float64Array.from({ length: 64 }, (_, i) => i),
+    ] as TypedArray[];
+    own.use(3);
+    const run = own.compile(program);
+    for (let i = 0; i < 50; i++) expectSameOutputs(program, interpret(program, args), run(args));
+  });
+
+  test("the number of threads may change from run to run", () => {
+    const run = own.compile(doubling(3));
+    const x = Int32Array.from({ length: 256 }, (_, i) => i);
+    for (let i = 0; i < 200; i++) {
+      own.use(1 + (i % 3));
+      expect(run([x])[0]).toEqual(x.map((v) => 8 * v));
+    }
+  });
+
+  test("a trap in a worker is an error here, and the next run is well", () => {
+    // The first half keeps this thread busy while a worker runs into the second.
+    const program = parsed(`
+program(n: i32[64], at: i32[64], x: f32[64]) -> (y: f32[64]) {
+  for i < 64 parallel {
+    let p: i32 = at[i]
+    var k: i32 = i32(0)
+    while {
+      test i32.lt(k, n[i])
+    } do {
+      set k = i32.add(k, i32(1))
+    }
+    y[i] = f32.add(x[p], f32.convert(k))
+  }
+}`);
+    own.use(2);
+    const run = own.compile(program);
+    const x = Float32Array.from({ length: 64 }, (_, i) => i);
+    const steps = new Int32Array(64).fill(100_000, 0, 32);
+    const at = Int32Array.from({ length: 64 }, (_, i) => i);
+    const good = x.map((v, i) => v + steps[i]!);
+    expect(run([steps, at, x])[0]).toEqual(good);
+    const outside = at.map((v, i) => (i < 32 ? v : 2 ** 29 - 1));
+    expect(() => run([steps, outside, x])).toThrow(InternalError);
+    expect(() => run([steps, outside, x])).toThrow(/worker thread failed: RuntimeError/);
+    for (let i = 0; i < 20; i++) expect(run([steps, at, x])[0]).toEqual(good);
+  });
+
+  test("a trap of the caller waits for the workers and passes through", () => {
+    const program = parsed(`
+program(at: i32[1], x: f32[64]) -> (y: f32[64], z: f32[1]) {
+  for i < 64 parallel { y[i] = x[i] }
+  let p: i32 = at[0]
+  z[0] = x[p]
+}`);
+    own.use(2);
+    const run = own.compile(program);
+    const x = new Float32Array(64).fill(3);
+    for (let i = 0; i < 20; i++) {
+      expect(() => run([Int32Array.of(2 ** 29 - 1), x])).toThrow(WebAssembly.RuntimeError);
+      expect(run([Int32Array.of(5), x])[1]![0]).toBe(3);
+    }
+  });
+});
+
+describe("compiled functions", () => {
+  const random = (...shape: number[]): NDArray => {
+    let state = shape.length + 12345;
+    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32 - 0.5;
+    });
+    return np.array(data).reshape(shape);
+  };
+  const [time, batch, hidden] = [12, 16, 128];
+  const weights = { wx: random(2, hidden, hidden), wh: random(2, hidden, hidden), b: random(2, hidden) };
+  const [xs, h0] = [random(time, batch, hidden), random(2, batch, hidden)];
+  type Weights = typeof weights;
+  const forward = (p: Weights, h: NDArray, x: NDArray) =>
+    lax.scan(
+      (hs: NDArray, input: NDArray) => {
+        const layer = (below: NDArray, [w, state]: [Weights, NDArray]): [NDArray, NDArray] => {
+          const next = np.tanh(np.matmul(below, w.wx).add(np.matmul(state, w.wh)).add(w.b));
+          return [next, next];
+        };
+        const [y, states] = lax.scan(layer, input, [p, hs] as [Weights, NDArray]);
+        return [states, y] as [NDArray, NDArray];
+      },
+      h,
+      x,
+    );
+  const loss = (p: Weights, h: NDArray, x: NDArray): NDArray => {
+    const [last, ys] = forward(p, h, x);
+    return np.sum(ys.mul(ys)).add(np.sum(last));
+  };
+  const step = (p: Weights, h: NDArray, x: NDArray): Weights =>
+    tree.map((w: NDArray, g: NDArray) => w.sub(g.mul(1e-3)), p, grad(loss)(p, h, x)) as Weights;
+
+  const bits = (result: unknown): unknown[] =>
+    (tree.leaves(result as never) as NDArray[]).map((x) => Array.from(new Uint32Array(x.dataSync().buffer)));
+
+  test.each<[string, () => unknown]>([
+    ["a product", jit(() => np.matmul(random(200, 300), random(300, 250))) as () => unknown],
+    ["a long map", jit(() => np.tanh(random(300_007))) as () => unknown],
+    ["a recurrent network", () => jit(forward)(weights, h0, xs)],
+    ["its training step", () => jit(step)(weights, h0, xs)],
+  ])("%s has the same bits on one thread and on several", async (_, run) => {
+    config.threads = 1;
+    const want = bits(run());
+    for (let i = 0; i < 6; i++) {
+      config.threads = 1 + (i % 3);
+      expect(bits(run())).toEqual(want);
+      await pause(i < 3 ? 40 : 0);
+    }
+  });
+
+  const big = (): NDArray => random(256, 256);
+
+  test("an error in a callback between parallel loops ends the run and nothing else", () => {
+    config.threads = 2;
+    let broken = true;
+    const f = jit((x: NDArray) => {
+      const y = np.matmul(x, x);
+      debug.callback(() => {
+        if (broken) throw new Error("stop here");
+      }, y);
+      return np.matmul(y, x);
+    });
+    const x = big();
+    for (let i = 0; i < 5; i++) expect(() => f(x)).toThrow("stop here");
+    broken = false;
+    expect(bits(f(x))).toEqual(bits(np.matmul(np.matmul(x, x), x)));
+  });
+
+  test("compiled functions that a callback calls run alone beside the program around them", () => {
+    config.threads = 2;
+    const inner = jit((x: NDArray) => np.matmul(x, x));
+    const x = big();
+    const want = bits(inner(x));
+    const seen: unknown[] = [];
+    const outer = jit((x: NDArray) => {
+      const y = np.matmul(x, x);
+      debug.callback(() => seen.push(bits(inner(x))), y);
+      return np.matmul(y, x);
+    });
+    for (let i = 0; i < 5; i++) outer(x);
+    expect(seen).toEqual(Array(5).fill(want));
+  });
+});
+
+describe("the pool", () => {
+  test("idle workers use no processor time", async () => {
+    const own = threaded();
+    await own.warm(3);
+    own.use(3);
+    const run = own.compile(doubling(3));
+    for (let i = 0; i < 50; i++) run([new Int32Array(256)]);
+    await pause(100);
+    const before = process.cpuUsage();
+    await pause(300);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(60);
+  }, 30_000);
+
+  test("says once that threads are impossible without shared memory, and only if they were asked for", () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const limits = { memoryBudget: 1e6, threads: 1 };
+    const memory = new LinearMemory(64, false);
+    const pool = new ThreadPool(new Residency(memory, limits), limits);
+    const code = { bytes: new Uint8Array(8) };
+    expect(pool.enter(code, 0)).toBe(0);
+    expect(warn).not.toHaveBeenCalled();
+    limits.threads = 4;
+    for (let i = 0; i < 3; i++) expect(pool.enter(code, 0)).toBe(0);
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn.mock.calls[0]![0]).toContain("weft runs on one thread, although config.threads is 4");
+    warn.mockRestore();
+  });
+
+  describe("in a process of its own", () => {
+    const folder = mkdtempSync(join(tmpdir(), "weft-threads-"));
+    afterAll(() => rmSync(folder, { recursive: true }));
+    beforeAll(async () => {
+      const here = (path: string): string => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
+      await build({
+        configFile: false,
+        logLevel: "error",
+        resolve: { alias: { "#platform": here("runtime/platform-node.ts") } },
+        build: {
+          ssr: here("index.ts"),
+          outDir: folder,
+          minify: true,
+          rollupOptions: { output: { entryFileNames: "weft.mjs" } },
+        },
+      });
+    }, 60_000);
+
+    const run = (script: string) => {
+      const path = join(folder, "main.mjs");
+      const start = `import { config, jit, numpy as np } from "./weft.mjs"; config.threads = 3;
+        const f = jit((x) => np.matmul(x, x)); const x = np.ones([256, 256]); f(x);`;
+      writeFileSync(path, `${start}\n${script}`);
+      return spawnSync(process.execPath, [path], { encoding: "utf8", timeout: 20_000 });
+    };
+    const warm = "for (let i = 0; i < 60; i++) { f(x); await new Promise((r) => setTimeout(r, 5)); }";
+    test.each([
+      ["at once, while workers start", "", 0],
+      ["with sleeping workers", `${warm} await new Promise((r) => setTimeout(r, 20));`, 0],
+      ["with workers that were just busy", `${warm} for (let i = 0; i < 20; i++) f(x);`, 0],
+      ["by process.exit", `${warm} f(x); process.exit(3);`, 3],
+      ["by an error", `${warm} f(x); throw new Error("the end");`, 1],
+    ])("it ends %s", (_, script, status) => {
+      const result = run(script);
+      expect(result.signal).toBeNull();
+      expect(result.status).toBe(status);
+      expect(result.stderr.includes("weft runs on one thread")).toBe(false);
+    });
+  });
+});

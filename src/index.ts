@@ -17,5 +17,14 @@ export * as nn from "./nn/index.ts";
 export * as numpy from "./numpy/index.ts";
 export * as optim from "./optim/index.ts";
 export * as random from "./random/index.ts";
+export {
+  type Config,
+  config,
+  type DeviceName,
+  defaultDevice,
+  devices,
+  init,
+  type MemoryStats,
+  memoryStats,
+} from "./runtime/index.ts";
 export * as tree from "./tree/index.ts";
-export { type Config, config, type DeviceName, defaultDevice, devices, init, type MemoryStats, memoryStats } from "./runtime/index.ts";

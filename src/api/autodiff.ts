@@ -64,8 +64,11 @@ function unflattenArgs(defs: readonly tree.TreeDef[], leaves: readonly NDArray[]
 }
 
 /** Linearizes what a function returns beside aux. */
-const linearizeResult = (flat: FlatFunction, leaves: readonly NDArray[], wanted?: readonly boolean[]): Linearized =>
-  linearizeFlat(flat, leaves, wanted, () => flat.outTree().numLeaves);
+const linearizeResult = (
+  flat: FlatFunction,
+  leaves: readonly NDArray[],
+  wanted?: readonly boolean[],
+): Linearized => linearizeFlat(flat, leaves, wanted, () => flat.outTree().numLeaves);
 
 /** Runs a linearized function backwards: one cotangent per input leaf. */
 function pullback(lin: Linearized, primals: readonly NDArray[], cts: readonly MaybeZero[]): NDArray[] {

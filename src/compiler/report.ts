@@ -1,7 +1,8 @@
 /** What a program consists of, counted on the loop IR. */
+
+import type { Contract, Stmt } from "./ir/nodes.ts";
 import type { Block } from "./ir/visit.ts";
 import { blocksOf, contractExtents } from "./ir/visit.ts";
-import type { Contract, Stmt } from "./ir/nodes.ts";
 
 /** A matrix product (or a product of several equal ones), with how often it runs. */
 export interface Matmul {
@@ -25,10 +26,20 @@ export interface SerialLoop {
 const product = (xs: readonly number[]): number => xs.reduce((a, b) => a * b, 1);
 
 /** Visits every statement with the number of times it runs (what a `while` repeats counts once) and its loop depth. */
-function walk(block: Block, visit: (s: Stmt, times: number, depth: number) => void, times = 1, depth = 0): void {
+function walk(
+  block: Block,
+  visit: (s: Stmt, times: number, depth: number) => void,
+  times = 1,
+  depth = 0,
+): void {
   for (const s of block) {
     visit(s, times, depth);
-    const inner = s.kind === "for" ? times * (s.extent / s.lanes) : s.kind === "reduce" ? times * product(s.extents) : times;
+    const inner =
+      s.kind === "for"
+        ? times * (s.extent / s.lanes)
+        : s.kind === "reduce"
+          ? times * product(s.extents)
+          : times;
     const deeper = s.kind === "for" && s.mode === "serial" ? depth + 1 : depth;
     for (const b of blocksOf(s)) walk(b, visit, inner, deeper);
   }
@@ -44,7 +55,12 @@ export function matmulsOf(block: Block): Matmul[] {
 }
 
 function matmul(s: Contract, times: number): Matmul {
-  const [batch, m, n, k] = [s.batchExtents, s.mExtents, s.nExtents, s.kExtents].map(product) as [number, number, number, number];
+  const [batch, m, n, k] = [s.batchExtents, s.mExtents, s.nExtents, s.kExtents].map(product) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   return { batch, m, n, k, times, flops: 2 * product(contractExtents(s)) * k * times };
 }
 

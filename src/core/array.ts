@@ -1,6 +1,6 @@
 import { aval, type Shape, type ShapedArray } from "./aval.ts";
-import { DTYPES, type DType, type TypedArray } from "./dtype.ts";
 import { type Buffer, device } from "./device.ts";
+import { DTYPES, type DType, type TypedArray } from "./dtype.ts";
 import { ConcretizationTypeError } from "./errors.ts";
 import type { ArrayMethods } from "./methods.ts";
 
@@ -13,6 +13,7 @@ export type ArrayLike = NDArray | number | boolean | TypedArray | readonly Array
  * An n-dimensional array: either data on a device ({@link DeviceArray}) or a tracer that stands for one while a
  * function is transformed. Immutable; operations never consume their operands.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see below
 export abstract class NDArray {
   abstract readonly aval: ShapedArray;
 
@@ -38,6 +39,7 @@ export abstract class NDArray {
 }
 
 // The NumPy-style methods are installed on the prototype by the numpy layer, which core must not import.
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the members exist, see above
 export interface NDArray extends ArrayMethods {}
 
 /** A concrete array on a device. */
@@ -90,4 +92,3 @@ export function concrete(x: NDArray, why: string): DeviceArray {
       "lax.whileLoop or lax.foriLoop for loops, or mark the argument with staticArgnums.",
   );
 }
-

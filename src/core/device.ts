@@ -1,6 +1,6 @@
+import type { DeviceArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
-import type { DeviceArray } from "./array.ts";
 import { InternalError } from "./errors.ts";
 import type { Jaxpr } from "./jaxpr.ts";
 

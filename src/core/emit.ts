@@ -5,7 +5,7 @@
  * A lowering rule receives {@link Operand}s (arrays that can be read at a symbolic index) and returns operands: lazily
  * (`emit.lazy`: an expression per element, fused into whoever reads it) or built (`emit.build`: loops that store).
  */
-import type { ShapedArray, Shape } from "./aval.ts";
+import type { Shape, ShapedArray } from "./aval.ts";
 import type { DType } from "./dtype.ts";
 import type { Jaxpr } from "./jaxpr.ts";
 
@@ -41,22 +41,63 @@ export interface Cell {
 
 /** Operate on one element; float dtypes unless noted. Integers wrap. */
 export type UnaryFn =
-  | "neg" | "abs" | "not" // neg, abs: also integers; not: bitwise on integers, logical on bool
-  | "sqrt" | "floor" | "ceil" | "trunc" | "rint"
-  | "exp" | "expm1" | "log" | "log1p" | "tanh" | "logistic"
-  | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh" | "asinh" | "acosh" | "atanh"
-  | "erf" | "erfc" | "erfInv" | "cbrt" | "lgamma" | "digamma"
-  | "popcount" | "clz"; // integers
+  | "neg"
+  | "abs"
+  | "not" // neg, abs: also integers; not: bitwise on integers, logical on bool
+  | "sqrt"
+  | "floor"
+  | "ceil"
+  | "trunc"
+  | "rint"
+  | "exp"
+  | "expm1"
+  | "log"
+  | "log1p"
+  | "tanh"
+  | "logistic"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "asin"
+  | "acos"
+  | "atan"
+  | "sinh"
+  | "cosh"
+  | "asinh"
+  | "acosh"
+  | "atanh"
+  | "erf"
+  | "erfc"
+  | "erfInv"
+  | "cbrt"
+  | "lgamma"
+  | "digamma"
+  | "popcount"
+  | "clz"; // integers
 
 /** Both operands have one dtype, which is the result's (comparisons: bool). */
 export type BinaryFn =
-  | "add" | "sub" | "mul" // integers wrap; on bool: add = or, mul = and
-  | "div" | "rem" // integers truncate (div by 0 gives -1, rem by 0 gives the dividend); floats as in C
-  | "max" | "min" // NaN wins
-  | "pow" | "atan2"
-  | "and" | "or" | "xor" // integers and bool
-  | "shl" | "shrLogical" | "shrArith" // shift >= width gives 0, or the sign for shrArith
-  | "eq" | "ne" | "lt" | "le" | "gt" | "ge";
+  | "add"
+  | "sub"
+  | "mul" // integers wrap; on bool: add = or, mul = and
+  | "div"
+  | "rem" // integers truncate (div by 0 gives -1, rem by 0 gives the dividend); floats as in C
+  | "max"
+  | "min" // NaN wins
+  | "pow"
+  | "atan2"
+  | "and"
+  | "or"
+  | "xor" // integers and bool
+  | "shl"
+  | "shrLogical"
+  | "shrArith" // shift >= width gives 0, or the sign for shrArith
+  | "eq"
+  | "ne"
+  | "lt"
+  | "le"
+  | "gt"
+  | "ge";
 
 export interface ScalarBuilder {
   const(value: number | boolean, dtype: DType): Scalar;

@@ -1,6 +1,14 @@
 /** What the compiler decided while it compiled, for `explain`. Nothing is kept unless somebody listens. */
 
-export type DecisionKind = "fused" | "hoisted" | "sunk" | "deferred" | "history" | "recomputed" | "parallel" | "inPlace";
+export type DecisionKind =
+  | "fused"
+  | "hoisted"
+  | "sunk"
+  | "deferred"
+  | "history"
+  | "recomputed"
+  | "parallel"
+  | "inPlace";
 
 export interface Decision {
   readonly kind: DecisionKind;

@@ -4,15 +4,24 @@ import type { ShapedArray } from "./aval.ts";
 import type { Atom, Eqn, Jaxpr, Literal, Var } from "./jaxpr.ts";
 
 const isLiteral = (a: Atom): a is Literal => "value" in a;
-const isJaxpr = (x: unknown): x is Jaxpr => typeof x === "object" && x !== null && "eqns" in x && "invars" in x;
+const isJaxpr = (x: unknown): x is Jaxpr =>
+  typeof x === "object" && x !== null && "eqns" in x && "invars" in x;
 
 /** Names are given on first print and are unique across nested jaxprs: a … z, ba, bb, … */
 class Names {
   private readonly names = new Map<Var, string>();
+  private given = 0;
   of(v: Var): string {
     let name = this.names.get(v);
-    if (!name) this.names.set(v, (name = letters(this.names.size)));
+    if (!name) this.names.set(v, (name = letters(this.given++)));
     return name;
+  }
+  /** Variables of a called program are named like those of the caller that they stand for. */
+  share(inner: readonly Atom[], outer: readonly Atom[]): void {
+    inner.forEach((v, i) => {
+      const other = outer[i]!;
+      if (!isLiteral(v) && !isLiteral(other) && !this.names.has(v)) this.names.set(v, this.of(other));
+    });
   }
 }
 
@@ -26,7 +35,7 @@ export function printJaxpr(jaxpr: Jaxpr): string {
   const names = new Names();
   const shared = new Shared(jaxpr, names);
   const main = shared.define();
-  return render(concat([...main, jaxprDoc(jaxpr, names, shared)]));
+  return render(concat([...main, jaxprDoc(jaxpr, names, shared, jaxpr.numConsts)]));
 }
 
 /** Sub-jaxprs that are used twice or have more than ten equations are printed first, under a name. */
@@ -42,7 +51,8 @@ class Shared {
       label.set(j, name);
     });
     const taken = new Map<string, number>();
-    for (const [j, n] of uses) if (n > 1 || j.eqns.length > 10) this.nameOf.set(j, unique(label.get(j)!, taken));
+    for (const [j, n] of uses)
+      if (n > 1 || j.eqns.length > 10) this.nameOf.set(j, unique(label.get(j)!, taken));
   }
   name(j: Jaxpr): string | undefined {
     return this.nameOf.get(j);
@@ -72,12 +82,13 @@ function visitSubJaxprs(jaxpr: Jaxpr, visit: (j: Jaxpr, name: string) => void): 
     }
 }
 
-function jaxprDoc(jaxpr: Jaxpr, names: Names, shared: Shared): Doc {
+/** The first `numConsts` inputs stand apart; in jaxprs of equations all inputs are alike. */
+function jaxprDoc(jaxpr: Jaxpr, names: Names, shared: Shared, numConsts = 0): Doc {
   const binder = (v: Var): Doc => text(`${names.of(v)}:${v.aval.short()}`);
   const binders = (vars: readonly Var[]): Doc => nest(2, join(group(brk()), vars.map(binder)));
-  const constvars = jaxpr.invars.slice(0, jaxpr.numConsts);
+  const constvars = jaxpr.invars.slice(0, numConsts);
   const consts = constvars.length ? [binders(constvars)] : [];
-  const invars = binders(jaxpr.invars.slice(jaxpr.numConsts));
+  const invars = binders(jaxpr.invars.slice(numConsts));
   const used = usedVars(jaxpr);
   const eqns = jaxpr.eqns.map((e) => eqnDoc(e, names, shared, used));
   const outs = jaxpr.outs.map((a) => atomText(a, names));
@@ -105,11 +116,20 @@ function usedVars(jaxpr: Jaxpr): Set<Atom> {
 
 function eqnDoc(eqn: Eqn, names: Names, shared: Shared, used: Set<Atom>): Doc {
   const lhs = eqn.outputs.map((v) => text(`${used.has(v) ? names.of(v) : "_"}:${v.aval.short()}`));
+  if (eqn.primitive.kind === "call") nameLikeCaller(eqn, names, shared);
   const params = paramsDoc(eqn, names, shared);
-  const args = eqn.inputs.map((a) => atomText(a, names)).join(" ");
-  const rhs = [text(eqn.primitive.name), ...params, text(` ${args}`)];
+  const args = eqn.inputs.map((a) => text(atomText(a, names)));
+  const rhs = [text(eqn.primitive.name), ...params, text(" "), nest(2, join(group(brk()), args))];
   if (lhs.length === 0) return concat(rhs);
   return concat([nest(2, join(group(brk()), lhs)), text(" = "), ...rhs]);
+}
+
+function nameLikeCaller({ params, inputs, outputs }: Eqn, names: Names, shared: Shared): void {
+  for (const j of Object.values(params).filter(isJaxpr)) {
+    if (shared.name(j)) continue;
+    names.share(j.invars, inputs);
+    names.share(j.outs, outputs);
+  }
 }
 
 function paramsDoc(eqn: Eqn, names: Names, shared: Shared): Doc[] {
@@ -138,7 +158,8 @@ function valueDoc(v: unknown, names: Names, shared: Shared): Doc {
 function pythonText(v: unknown): string {
   if (typeof v === "boolean") return v ? "True" : "False";
   if (v === null || v === undefined) return "None";
-  if (Array.isArray(v)) return v.length === 1 ? `(${pythonText(v[0])},)` : `(${v.map(pythonText).join(", ")})`;
+  if (Array.isArray(v))
+    return v.length === 1 ? `(${pythonText(v[0])},)` : `(${v.map(pythonText).join(", ")})`;
   if (typeof v === "function") return v.name || "<lambda>";
   if (typeof v === "object" && Object.getPrototypeOf(v) === Object.prototype)
     return `{${Object.entries(v)
@@ -149,10 +170,18 @@ function pythonText(v: unknown): string {
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
-const atomText = (a: Atom, names: Names): string => (isLiteral(a) ? literalText(a.value, a.aval) : names.of(a));
+const atomText = (a: Atom, names: Names): string =>
+  isLiteral(a) ? literalText(a.value, a.aval) : names.of(a);
 
 const literalText = (value: number | boolean, type: ShapedArray): string =>
-  `${typeof value === "boolean" ? pythonText(value) : type.dtype.startsWith("float") ? pythonFloat(value) : value}:${type.short()}`;
+  `${typeof value === "boolean" ? pythonText(value) : type.dtype.startsWith("float") ? pythonFloat(written(value, type)) : value}:${type.short()}`;
+
+/** A plain number of the user's is shown as it was written, as far as float32 kept its digits. */
+function written(value: number, { dtype, weakType }: ShapedArray): number {
+  if (dtype !== "float32" || !weakType || !Number.isFinite(value)) return value;
+  const digits = [1, 2, 3, 4, 5, 6, 7, 8, 9].find((n) => Math.fround(Number(value.toPrecision(n))) === value);
+  return Number(value.toPrecision(digits));
+}
 
 /** Python's `repr` of a float: other exponents and switch points than JavaScript's. */
 export function pythonFloat(x: number): string {

@@ -1,8 +1,7 @@
-import { DeviceArray, NDArray } from "./array.ts";
+import { concrete, DeviceArray, NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
-import type { TypedArray } from "./dtype.ts";
-import { concrete } from "./array.ts";
 import { device } from "./device.ts";
+import type { TypedArray } from "./dtype.ts";
 import { UnexpectedTracerError } from "./errors.ts";
 import { Jaxpr, Var } from "./jaxpr.ts";
 import type { AnyPrimitive, Params } from "./primitive.ts";

@@ -72,6 +72,7 @@ export const reduceSumP: Primitive<ReduceParams> = defineLinear<ReduceParams>({
   },
   batchSum: ([x], [dim], { axes }) => reduceSum(x!, [dim!, ...bump(axes, dim!)]),
   lower: (emit, [x], { axes }, [out]) => lowerReduction(emit, "add", () => 0, x!, axes, out!),
+  printParams: ({ axes }) => ({ axes, out_sharding: null }),
 });
 
 /** The sum over `axes`; x itself when there are none. */

@@ -124,7 +124,7 @@ function otherSide(ct: NDArray, other: NDArray, x: ShapedArray, side: 0 | 1, par
   ];
   const result = bind1(dotGeneralP, [ct, other], {
     dimension_numbers: numbers,
-    preferred_element_type: x.dtype,
+    preferred_element_type: ct.dtype === x.dtype ? null : x.dtype,
   });
   const contracted = [...contract[far]]
     .sort((a, b) => a - b)

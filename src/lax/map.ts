@@ -163,7 +163,10 @@ export type BinarySpec = FamilySpec<BinaryFn | ((s: ScalarBuilder, x: Scalar, y:
 };
 
 /** `accepts` defaults to numbers; `bool`: the result is a bool. */
-export function binary(name: string, { accepts = NUMBER, bool, jvp, transpose, scalar, accumulates }: BinarySpec): Binary {
+export function binary(
+  name: string,
+  { accepts = NUMBER, bool, jvp, transpose, scalar, accumulates }: BinarySpec,
+): Binary {
   const primitive = defineMap({
     name,
     accepts: [accepts],

@@ -22,8 +22,17 @@ const ascendingZeros: Order = (s, a, b) => {
   if (!isFloat(a.dtype)) return before;
   const zero = s.const(0, a.dtype);
   const isNegative = (x: Scalar): Scalar => s.binary("lt", s.binary("div", s.const(1, x.dtype), x), zero);
-  const conditions = [s.binary("eq", a, zero), s.binary("eq", b, zero), isNegative(a), s.unary("not", isNegative(b))];
-  return s.binary("or", before, conditions.reduce((p, q) => s.binary("and", p, q)));
+  const conditions = [
+    s.binary("eq", a, zero),
+    s.binary("eq", b, zero),
+    isNegative(a),
+    s.unary("not", isNegative(b)),
+  ];
+  return s.binary(
+    "or",
+    before,
+    conditions.reduce((p, q) => s.binary("and", p, q)),
+  );
 };
 
 /** NaN first, then from the largest to the smallest, 0 before -0. */

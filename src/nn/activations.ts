@@ -19,8 +19,11 @@ export function relu(x: ArrayLike): NDArray {
   return lax.select(lax.le(a, 0), zerosLike(a), a);
 }
 
-/** `min(max(x, 0), 6)`. Source: `jax.nn.relu6`. */
-export const relu6 = (x: ArrayLike): NDArray => lax.min(lax.max(asArray(x), 0), 6);
+/** `min(max(x, 0), 6)`; its derivative at 0 and at 6 is 0. Source: `jax.nn.relu6`. */
+export function relu6(x: ArrayLike): NDArray {
+  const a = asArray(x);
+  return lax.select(lax.le(a, 0), zerosLike(a), lax.select(lax.ge(a, 6), fullLike(a, 6), a));
+}
 
 /** `1 / (1 + exp(-x))`. Source: `jax.nn.sigmoid`. */
 export const sigmoid = (x: ArrayLike): NDArray => lax.logistic(toInexact(x));
@@ -137,7 +140,8 @@ export function sparsePlus(x: ArrayLike): NDArray {
 }
 
 /** The derivative of {@link sparsePlus}: `(x + 1) / 2` clipped to [0, 1]. Source: `jax.nn.sparse_sigmoid`. */
-export const sparseSigmoid = (x: ArrayLike): NDArray => lax.mul(lax.add(hardTanh(toInexact(x)), 1), 0.5);
+export const sparseSigmoid = (x: ArrayLike): NDArray =>
+  lax.mul(lax.min(lax.max(lax.add(toInexact(x), 1), 0), 2), 0.5);
 
 /**
  * `log(1 - exp(-x))` for x >= 0, accurate at both ends.

@@ -2,13 +2,13 @@
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import { add, log } from "../lax/elementwise.ts";
 import { asArray } from "../lax/convert.ts";
 import { cumsum } from "../lax/cumulative.ts";
-import { iota, reshape } from "../lax/views.ts";
+import { add, log } from "../lax/elementwise.ts";
 import { sort, topK } from "../lax/sort.ts";
-import { searchsorted } from "../numpy/sorting.ts";
+import { iota, reshape } from "../lax/views.ts";
 import { take } from "../numpy/select.ts";
+import { searchsorted } from "../numpy/sorting.ts";
 import { size } from "../util/shape.ts";
 import { bits, split } from "./keys.ts";
 import { gumbel, randint, uniform } from "./samplers.ts";
@@ -33,13 +33,19 @@ function shuffle(key: NDArray, x: NDArray): NDArray {
  * Source: `jax.random.permutation`.
  * @example random.permutation(random.key(0), 6).js() // [0, 1, 5, 4, 3, 2]
  */
-export function permutation(key: NDArray, x: ArrayLike, { axis = 0 }: { readonly axis?: number } = {}): NDArray {
+export function permutation(
+  key: NDArray,
+  x: ArrayLike,
+  { axis = 0 }: { readonly axis?: number } = {},
+): NDArray {
   if (typeof x === "number") {
-    if (!Number.isInteger(x) || x < 0) throw new WeftTypeError(`random.permutation: expected an array or a non-negative integer, got ${x}.`);
+    if (!Number.isInteger(x) || x < 0)
+      throw new WeftTypeError(`random.permutation: expected an array or a non-negative integer, got ${x}.`);
     return shuffle(key, iota("int32", x));
   }
   const array = asArray(x);
-  if (array.ndim === 0) throw new WeftTypeError(`random.permutation: expected an array or a plain integer, got ${array.aval}.`);
+  if (array.ndim === 0)
+    throw new WeftTypeError(`random.permutation: expected an array or a plain integer, got ${array.aval}.`);
   if (array.ndim === 1) return shuffle(key, array);
   return take(array, shuffle(key, iota("int32", array.shape[axis]!)), axis);
 }
@@ -60,7 +66,11 @@ export interface ChoiceOptions {
  * Source: `jax.random.choice`.
  * @example random.choice(random.key(0), 10, { shape: [3], replace: false })
  */
-export function choice(key: NDArray, a: ArrayLike, { shape = [], replace = true, p, axis = 0 }: ChoiceOptions = {}): NDArray {
+export function choice(
+  key: NDArray,
+  a: ArrayLike,
+  { shape = [], replace = true, p, axis = 0 }: ChoiceOptions = {},
+): NDArray {
   const source = typeof a === "number" ? null : asArray(a);
   const n = source ? source.shape[axis]! : (a as number);
   const draws = size(shape);
@@ -70,10 +80,19 @@ export function choice(key: NDArray, a: ArrayLike, { shape = [], replace = true,
   return source ? take(source, index, axis) : index;
 }
 
-function drawIndex(key: NDArray, n: number, draws: number, shape: Shape, replace: boolean, p?: ArrayLike): NDArray {
-  if (p === undefined) return replace ? randint(key, shape, 0, n) : reshape(permutation(key, n).slice([0, draws]), shape);
+function drawIndex(
+  key: NDArray,
+  n: number,
+  draws: number,
+  shape: Shape,
+  replace: boolean,
+  p?: ArrayLike,
+): NDArray {
+  if (p === undefined)
+    return replace ? randint(key, shape, 0, n) : reshape(permutation(key, n).slice([0, draws]), shape);
   const weights = asArray(p);
-  if (!replace) return reshape(topK(add(gumbel(key, [n], { dtype: weights.dtype }), log(weights)), draws)[1], shape);
+  if (!replace)
+    return reshape(topK(add(gumbel(key, [n], { dtype: weights.dtype }), log(weights)), draws)[1], shape);
   const sums = cumsum(weights, 0);
   const r = sums.slice(-1).mul(uniform(key, shape, { dtype: weights.dtype }).neg().add(1));
   return searchsorted(sums, r).astype("int32");

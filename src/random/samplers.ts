@@ -123,7 +123,11 @@ export const exponential = (
 ): NDArray => lax.neg(lax.log1p(lax.neg(uniform(key, shape, { dtype }))));
 
 /** Laplace with location 0 and scale 1. Source: `jax.random.laplace`. */
-export function laplace(key: NDArray, shape: Shape = [], { dtype = "float32" }: { dtype?: DType } = {}): NDArray {
+export function laplace(
+  key: NDArray,
+  shape: Shape = [],
+  { dtype = "float32" }: { dtype?: DType } = {},
+): NDArray {
   const u = uniform(key, shape, { minval: nextAfterMinusOne(dtype), maxval: 1, dtype });
   return lax.mul(lax.sign(u), lax.log1p(lax.neg(lax.abs(u))));
 }

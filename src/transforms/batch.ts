@@ -94,7 +94,9 @@ export const batchJaxpr: (
   instantiateOut: boolean[],
 ) => BatchedJaxpr = memoByJaxpr(
   (jaxpr: Jaxpr, axisSize: number, batched: boolean[], instantiateOut: boolean[]): BatchedJaxpr => {
-    const inAvals = jaxpr.inAvals.map((a, i) => (batched[i] ? aval([axisSize, ...a.shape], a.dtype, a.weakType) : a));
+    const inAvals = jaxpr.inAvals.map((a, i) =>
+      batched[i] ? aval([axisSize, ...a.shape], a.dtype, a.weakType) : a,
+    );
     let batchedOut: boolean[] = [];
     const { jaxpr: result, consts } = stage((args) => {
       const dims = batched.map((b) => (b ? 0 : null));

@@ -77,15 +77,17 @@ export interface JvpJaxpr {
  * The forward-mode derivative of a jaxpr. `nonzero` says which inputs carry a tangent; `instantiate` for which outputs a
  * tangent must be returned even if it is zero.
  */
-export const jvpJaxpr: (jaxpr: Jaxpr, nonzero: boolean[], instantiateOut: boolean[]) => JvpJaxpr = memoByJaxpr(
-  (jaxpr: Jaxpr, nonzero: boolean[], instantiateOut: boolean[]): JvpJaxpr => {
+export const jvpJaxpr: (jaxpr: Jaxpr, nonzero: boolean[], instantiateOut: boolean[]) => JvpJaxpr =
+  memoByJaxpr((jaxpr: Jaxpr, nonzero: boolean[], instantiateOut: boolean[]): JvpJaxpr => {
     const n = jaxpr.invars.length;
     const tangentAvals = jaxpr.inAvals.filter((_, i) => nonzero[i]);
     let nonzeroOut: boolean[] = [];
     const { jaxpr: result, consts } = stage(
       (args) => {
         const rest = args.slice(n);
-        const tangents = nonzero.map((nz, i): MaybeZero => (nz ? rest.shift()! : new Zero(jaxpr.invars[i]!.aval)));
+        const tangents = nonzero.map(
+          (nz, i): MaybeZero => (nz ? rest.shift()! : new Zero(jaxpr.invars[i]!.aval)),
+        );
         const [outs, outTangents] = jvpFlat((xs) => evalJaxpr(jaxpr, xs), args.slice(0, n), tangents);
         nonzeroOut = outTangents.map((t, i) => !isZero(t) || (instantiateOut[i]! && isFloat(outs[i]!.dtype)));
         return [...outs, ...outTangents.filter((_, i) => nonzeroOut[i]).map(instantiate)];
@@ -94,8 +96,7 @@ export const jvpJaxpr: (jaxpr: Jaxpr, nonzero: boolean[], instantiateOut: boolea
     );
     assert(consts.length === 0, "A jvp rule closed over an array that is not an operand.");
     return { jaxpr: result, nonzeroOut };
-  },
-);
+  });
 
 /** Checks that tangents match primals, as `jax.jvp` does. */
 export function checkTangents(primals: readonly NDArray[], tangents: readonly NDArray[], what: string): void {

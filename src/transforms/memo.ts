@@ -2,7 +2,9 @@ import type { Jaxpr } from "../core/jaxpr.ts";
 import { structuralKey } from "../util/key.ts";
 
 /** Remembers a transformation of a jaxpr for as long as the jaxpr lives, so that repeated differentiation is free. */
-export function memoByJaxpr<A extends unknown[], R>(f: (jaxpr: Jaxpr, ...args: A) => R): (jaxpr: Jaxpr, ...args: A) => R {
+export function memoByJaxpr<A extends unknown[], R>(
+  f: (jaxpr: Jaxpr, ...args: A) => R,
+): (jaxpr: Jaxpr, ...args: A) => R {
   const cache = new WeakMap<Jaxpr, Map<string, R>>();
   return (jaxpr, ...args) => {
     let results = cache.get(jaxpr);

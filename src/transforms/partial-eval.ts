@@ -3,7 +3,13 @@ import type { ShapedArray } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
 import { assert } from "../core/errors.ts";
 import { type Atom, type Eqn, hasEffects, Jaxpr, Literal, Var } from "../core/jaxpr.ts";
-import { type AnyPrimitive, type MaybeZero, type Params, type PartialEvalStage, Zero } from "../core/primitive.ts";
+import {
+  type AnyPrimitive,
+  type MaybeZero,
+  type Params,
+  type PartialEvalStage,
+  Zero,
+} from "../core/primitive.ts";
 import { evalJaxpr, stage } from "../core/stage.ts";
 import { currentTrace, leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
 import { dceJaxpr } from "./dce.ts";
@@ -68,7 +74,8 @@ class PartialTrace extends Trace implements PartialEvalStage {
     return outputs.map((v) => new UnknownTracer(this, v));
   }
   override process(primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[] {
-    const early = args.every((x) => this.isKnown(x)) && !(this.effects === "staged" && hasEffects(primitive, params));
+    const early =
+      args.every((x) => this.isKnown(x)) && !(this.effects === "staged" && hasEffects(primitive, params));
     if (early) return this.run(() => primitive.bind(args, params));
     const rule = primitive.partialEval;
     return rule === "default" ? this.stage(primitive, args, params) : rule(this, args, params);
@@ -120,7 +127,9 @@ export function linearizeFlat(
 ): Linearized {
   const trace = new PartialTrace();
   const nonzeroIn = primals.map((p, i) => wanted[i]! && isFloat(p.dtype));
-  const tangents = primals.map((p, i): MaybeZero => (nonzeroIn[i] ? trace.unknown(p.aval) : new Zero(p.aval)));
+  const tangents = primals.map(
+    (p, i): MaybeZero => (nonzeroIn[i] ? trace.unknown(p.aval) : new Zero(p.aval)),
+  );
   try {
     const [outs, allTangents] = withTrace(trace, () => jvpFlat(f, primals, tangents));
     const outTangents = allTangents.map((t, i) => (i < count() ? t : new Zero(outs[i]!.aval)));
@@ -153,7 +162,12 @@ export const partialEvalJaxpr: (
   instantiate: boolean[],
   effects?: EffectPlace,
 ) => PartialJaxpr = memoByJaxpr(
-  (jaxpr: Jaxpr, unknown: boolean[], instantiate: boolean[], effects: EffectPlace = "known"): PartialJaxpr => {
+  (
+    jaxpr: Jaxpr,
+    unknown: boolean[],
+    instantiate: boolean[],
+    effects: EffectPlace = "known",
+  ): PartialJaxpr => {
     let unknownOut: boolean[] = [];
     let split: Split | undefined;
     const { jaxpr: known, consts } = stage(

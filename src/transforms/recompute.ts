@@ -35,16 +35,20 @@ export function recomputeCheap(parts: PartialJaxpr, free: readonly boolean[]): P
   return again.size ? split(parts, again, numOuts) : parts;
 
   function split(before: PartialJaxpr, recomputed: ReadonlyMap<Var, Eqn>, count: number): PartialJaxpr {
-    const sources = [...recomputed.values()].flatMap((e) => e.inputs).filter((a): a is Var => a instanceof Var && !recomputed.has(a));
+    const sources = [...recomputed.values()]
+      .flatMap((e) => e.inputs)
+      .filter((a): a is Var => a instanceof Var && !recomputed.has(a));
     const next = [...new Set([...residuals.filter((r) => !recomputed.has(r)), ...sources])];
     // The staged jaxpr has its own variables: a residual that was one keeps its variable there, others get one.
     const inside = new Map<Atom, Var>(residuals.map((r, i) => [r, staged.invars[i]!]));
     for (const r of next) if (!inside.has(r)) inside.set(r, new Var(r.aval));
-    const eqns = [...recomputed].reverse().map(([r, e]): Eqn => ({
-      ...e,
-      inputs: e.inputs.map((a) => inside.get(a) ?? a),
-      outputs: [inside.get(r)!],
-    }));
+    const eqns = [...recomputed].reverse().map(
+      ([r, e]): Eqn => ({
+        ...e,
+        inputs: e.inputs.map((a) => inside.get(a) ?? a),
+        outputs: [inside.get(r)!],
+      }),
+    );
     return {
       ...before,
       known: new Jaxpr(known.invars, known.eqns, [...known.outs.slice(0, count), ...next]),

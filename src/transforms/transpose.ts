@@ -38,7 +38,9 @@ class BackwardPass {
     const linearEqns = this.jaxpr.eqns.filter((eqn) => !this.evalIfKnown(eqn));
     this.jaxpr.outs.forEach((a, i) => this.accumulate(a, cotangents[i]!));
     for (const eqn of linearEqns.reverse()) this.transposeEqn(eqn);
-    return this.jaxpr.invars.filter((v) => this.linear.has(v)).map((v) => this.cts.get(v) ?? new Zero(v.aval));
+    return this.jaxpr.invars
+      .filter((v) => this.linear.has(v))
+      .map((v) => this.cts.get(v) ?? new Zero(v.aval));
   }
 
   private isLinear(a: Atom): a is Var {
@@ -80,11 +82,15 @@ class BackwardPass {
   }
 }
 
-function transposeRule(eqn: Eqn): (cts: MaybeZero[], inputs: (NDArray | Linear)[], params: Eqn["params"]) => (MaybeZero | null)[] {
+function transposeRule(
+  eqn: Eqn,
+): (cts: MaybeZero[], inputs: (NDArray | Linear)[], params: Eqn["params"]) => (MaybeZero | null)[] {
   const rule = eqn.primitive.transpose;
   if (typeof rule === "function") return rule;
   if (typeof rule === "object") throw new WeftTypeError(rule.error);
-  throw new InternalError(`Primitive ${eqn.primitive.name} has no transpose but appears in a linear program.`);
+  throw new InternalError(
+    `Primitive ${eqn.primitive.name} has no transpose but appears in a linear program.`,
+  );
 }
 
 export interface TransposedJaxpr {
@@ -119,4 +125,3 @@ export const transposeJaxpr: (
     return { jaxpr: result, nonzero };
   },
 );
-

@@ -23,7 +23,7 @@ const longBody = (start: A, x: A): [A, A] => {
   return [c, c];
 };
 const inner = (x: A): A => lax.mul(lax.sin(x), 2);
-const loss = (h: A, xs: A): A => lax.reduceSum(rnn(h, xs)[0], [0]);
+const loss = (h: A, xs: A): A => lax.reduceSum(lax.scan((c: A, x: A) => [lax.mul(c, x), null] as const, h, xs)[0], [0]);
 const twice = jit(inner);
 
 function many(start: A): A {
@@ -65,7 +65,7 @@ const CASES: Record<string, Case> = {
     s,
   ],
   "nested scan": [
-    (h: A, xs: A) => lax.scan((c: A, x: A) => [lax.scan(cell, c, x)[0], null] as const, h, xs),
+    (h: A, xs: A) => lax.scan((c: A, x: A) => lax.scan(cell, c, x), h, xs),
     v,
     np.ones([4, 2, 3]),
   ],
@@ -77,7 +77,7 @@ const CASES: Record<string, Case> = {
   jit: [(x: A) => lax.add(jit(inner)(x), 1), s],
   "jit twice": [(x: A) => lax.add(twice(x), twice(x)), s],
   "vmap of dot": [(x: A, y: A) => vmap((a: A) => lax.dot(a, y))(x), m, w],
-  "vmap of scan": [(hs: A, xs: A) => vmap(rnn, [0, null])(hs, xs), m, m],
+  "vmap of scan": [(hs: A, xs: A) => vmap(rnn, [0, 1])(hs, xs), m, np.ones([4, 2, 3])],
   jvp: [(x: A, t: A) => jvp(lax.tanh, [x], [t]), s, s],
   grad: [(x: A) => grad((y: A) => lax.mul(lax.sin(y), y))(x), s],
   "grad of scan": [(h: A, xs: A) => grad(loss)(h, xs), v, m],

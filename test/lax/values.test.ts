@@ -312,9 +312,7 @@ test("trigamma at known points", () => {
 describe("properties of sort", () => {
   const anyFloat = fc.float({ noNaN: false });
   const order = (a: number, b: number): number =>
-    Number.isNaN(a) || Number.isNaN(b)
-      ? Number(Number.isNaN(a)) - Number(Number.isNaN(b))
-      : a - b;
+    Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(a)) - Number(Number.isNaN(b)) : a - b;
 
   test("sorts as a comparison sort does", () => {
     fc.assert(

@@ -26,6 +26,15 @@ const parsed = (text: string): Program => {
 };
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+function thrownBy(f: () => unknown): unknown {
+  try {
+    f();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
 /** y = 2 x, in pieces, `again` times over. */
 const doubling = (again: number): Program =>
   parsed(`
@@ -137,8 +146,14 @@ program(n: i32[64], at: i32[64], x: f32[64]) -> (y: f32[64]) {
     const good = x.map((v, i) => v + steps[i]!);
     expect(run([steps, at, x])[0]).toEqual(good);
     const outside = at.map((v, i) => (i < 32 ? v : 2 ** 29 - 1));
-    expect(() => run([steps, outside, x])).toThrow(InternalError);
-    expect(() => run([steps, outside, x])).toThrow(/worker thread failed: RuntimeError/);
+    // On a busy machine this thread may reach the second half first and trap itself.
+    const errors = Array.from({ length: 20 }, () => thrownBy(() => run([steps, outside, x])));
+    for (const error of errors) expect(String(error)).toContain("memory access out of bounds");
+    expect(
+      errors.some(
+        (error) => error instanceof InternalError && error.message.includes("worker thread failed"),
+      ),
+    ).toBe(true);
     for (let i = 0; i < 20; i++) expect(run([steps, at, x])[0]).toEqual(good);
   });
 
@@ -234,10 +249,10 @@ describe("compiled functions", () => {
     const x = big();
     const want = bits(inner(x));
     const seen: unknown[] = [];
-    const outer = jit((x: NDArray) => {
-      const y = np.matmul(x, x);
+    const outer = jit((a: NDArray) => {
+      const y = np.matmul(a, a);
       debug.callback(() => seen.push(bits(inner(x))), y);
-      return np.matmul(y, x);
+      return np.matmul(y, a);
     });
     for (let i = 0; i < 5; i++) outer(x);
     expect(seen).toEqual(Array(5).fill(want));

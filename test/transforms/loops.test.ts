@@ -1,16 +1,19 @@
 /** Passes over counted loops: what they change, and that they change nothing else. */
 import { describe, expect, test } from "vitest";
+import { prepare } from "../../src/compiler/prepare.ts";
 import type { NDArray } from "../../src/core/array.ts";
 import type { Jaxpr } from "../../src/core/jaxpr.ts";
 import { evalJaxpr } from "../../src/core/stage.ts";
 import { grad, lax, makeJaxpr } from "../../src/index.ts";
-import { prepare } from "../../src/compiler/prepare.ts";
 import type { LoopPass } from "../../src/transforms/loops/index.ts";
 import { expectClose } from "../support/close.ts";
 
 const array = (shape: number[], seed: number): NDArray => {
   const n = shape.reduce((a, b) => a * b, 1);
-  return lax.reshape(lax.asArray(Float32Array.from({ length: n }, (_, i) => Math.sin(seed + 1.7 * i))), shape);
+  return lax.reshape(
+    lax.asArray(Float32Array.from({ length: n }, (_, i) => Math.sin(seed + 1.7 * i))),
+    shape,
+  );
 };
 
 const W = array([4, 4], 1);
@@ -45,7 +48,8 @@ describe("sink", () => {
     expectClose(evalJaxpr(jaxpr, [W, H, XS]), [wide(W, H, XS)]);
   });
   test("but stays when that would store more", () => {
-    const narrow = (w: NDArray, h: NDArray, xs: NDArray): NDArray => project(lax.sliceInDim(w, 0, 1, 1, 1), h, xs);
+    const narrow = (w: NDArray, h: NDArray, xs: NDArray): NDArray =>
+      project(lax.sliceInDim(w, 0, 1, 1, 1), h, xs);
     expect(names(scans(optimized(narrow, [W, H, XS]))[0]!)).toContain("dot_general");
   });
   test("a product that the carry needs stays", () => {
@@ -96,8 +100,11 @@ describe("nested loops", () => {
     const shapes = backward.outs.map((a) => a.aval.shape.join());
     expect(shapes).not.toContain("2,4,4");
   });
-  test.each([[[]], [["sink"]], [["defer"]], [["sink", "defer"]]] as [LoopPass[]][])("without %j the values are the same", (off) => {
-    const expected = grad(layers)(WS, HS, XS);
-    expectClose(evalJaxpr(optimized(grad(layers), args, off), args), [expected]);
-  });
+  test.each([[[]], [["sink"]], [["defer"]], [["sink", "defer"]]] as [LoopPass[]][])(
+    "without %j the values are the same",
+    (off) => {
+      const expected = grad(layers)(WS, HS, XS);
+      expectClose(evalJaxpr(optimized(grad(layers), args, off), args), [expected]);
+    },
+  );
 });

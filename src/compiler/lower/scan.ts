@@ -52,7 +52,10 @@ export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
   const kept = trips === length ? historiesOf(spec, carryHomes, yHomes) : [];
   const fixed = (xs: readonly unknown[]): Value[] => values(xs).map((x) => stable(ctx, x));
   for (const { slot } of kept)
-    note("history", () => `carry ${init[slot]!.aval.short()} of a loop of ${length} is stored once, as its results`);
+    note(
+      "history",
+      () => `carry ${init[slot]!.aval.short()} of a loop of ${length} is stored once, as its results`,
+    );
   const inHistory = new Set(kept.flatMap((h) => [...h.read, ...h.made]));
   const ys = types.map((type, i) => (inHistory.has(i) ? undefined : place(ctx, type, yHomes[i], `ys${i}`)));
   const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys };

@@ -93,7 +93,7 @@ export function historySlot(
   storeInto(ctx, init, row(constant(first)));
   const at = (ahead: number): Affine =>
     reverse ? subAffine(constant(trips - ahead), step()) : addAffine(step(), constant(ahead));
-    return {
+  return {
     get home() {
       return home(row(at(1)));
     },

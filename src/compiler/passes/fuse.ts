@@ -16,9 +16,9 @@
  * Requires: lanes are 1. Ensures: no loop of extent 0 or 1, no temp that is never loaded, no dead local.
  */
 import { note } from "../../core/journal.ts";
-import { describe } from "../ir/describe.ts";
 import { strides } from "../../util/shape.ts";
 import { coeffOf } from "../ir/affine.ts";
+import { describe } from "../ir/describe.ts";
 import type { Affine, Contract, Program, Stmt } from "../ir/nodes.ts";
 import { type Block, contractExtents, mapParts, substitute } from "../ir/visit.ts";
 import type { Target } from "../target.ts";

@@ -93,7 +93,8 @@ class Hoisting {
 
   #move(s: Stmt): void {
     this.#moved.push(s);
-    if (s.kind === "for" || s.kind === "contract") note("hoisted", () => `${describe(s)} out of ${describe(this.#loop)}`);
+    if (s.kind === "for" || s.kind === "contract")
+      note("hoisted", () => `${describe(s)} out of ${describe(this.#loop)}`);
     for (const atom of summaryOf(s).declares) this.#varying.delete(atom);
     for (const [b, n] of countStores([s])) this.#staying.set(b, this.#staying.get(b)! - n);
   }

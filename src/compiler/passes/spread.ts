@@ -65,7 +65,11 @@ function spreadInto(outer: For, stores: Counts, wide: Expanded): Block {
     if (!isSerial(inner)) return [inner];
     const varying = new Set<IndexAtom>([...whole.declares, ...whole.assigns]);
     varying.delete(inner.v);
-    return distribute(inner, (s, before) => isSteady(s, before, varying, whole.writes, stores) && fits(s, inner), wide);
+    return distribute(
+      inner,
+      (s, before) => isSteady(s, before, varying, whole.writes, stores) && fits(s, inner),
+      wide,
+    );
   });
 }
 
@@ -104,7 +108,10 @@ function distribute(inner: For, leaves: (s: Stmt, before: Block) => boolean, wid
   }
   for (const [narrow, b] of expanded) wide.set(narrow, b);
   const v = newLoopVar(inner.v.name);
-  const ahead = substitute(renewed(expand(moved, expanded, inner.v)), new Map([[inner.v, indexExpr(scaledAtom(v))]]));
+  const ahead = substitute(
+    renewed(expand(moved, expanded, inner.v)),
+    new Map([[inner.v, indexExpr(scaledAtom(v))]]),
+  );
   const rest = expand(
     inner.body.filter((s) => !moved.includes(s)),
     expanded,
@@ -117,7 +124,9 @@ function distribute(inner: For, leaves: (s: Stmt, before: Block) => boolean, wid
 function expand(block: Block, wide: ReadonlyMap<Buffer, Buffer>, v: LoopVar): Block {
   const part = (b: Buffer, index: Affine): Affine => addAffine(index, scaledAtom(v, b.size));
   const load = (e: Expr): Expr =>
-    e.op === "load" && wide.has(e.buffer) ? { ...e, buffer: wide.get(e.buffer)!, index: part(e.buffer, e.index) } : e;
+    e.op === "load" && wide.has(e.buffer)
+      ? { ...e, buffer: wide.get(e.buffer)!, index: part(e.buffer, e.index) }
+      : e;
   const memo = new Map<Expr, Expr>();
   return mapStmts(mapAllParts(block, { expr: (e) => mapExpr(e, load, memo) }), (s) => atParts(s, wide, part));
 }

@@ -53,7 +53,11 @@ export const carryLeaf = (x: unknown): NDArray =>
     : asArray(x as NDArray);
 
 /** A jaxpr with its inputs and outputs in another order. */
-export function rearrange(jaxpr: Jaxpr, inOrder: (ins: readonly Var[]) => Var[], outOrder: (outs: readonly Atom[]) => Atom[]): Jaxpr {
+export function rearrange(
+  jaxpr: Jaxpr,
+  inOrder: (ins: readonly Var[]) => Var[],
+  outOrder: (outs: readonly Atom[]) => Atom[],
+): Jaxpr {
   return new Jaxpr(inOrder(jaxpr.invars), jaxpr.eqns, outOrder(jaxpr.outs));
 }
 
@@ -72,7 +76,8 @@ export function grow(mask: readonly boolean[], next: readonly boolean[]): boolea
 
 /** A JavaScript integer from an argument that must not be traced. */
 export function concreteInt(x: unknown, message: string): number {
-  const value = typeof x === "object" && x !== null && "item" in x ? concreteItem(x as unknown as NDArray, message) : x;
+  const value =
+    typeof x === "object" && x !== null && "item" in x ? concreteItem(x as unknown as NDArray, message) : x;
   return Number(value);
 }
 

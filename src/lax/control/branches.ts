@@ -53,7 +53,8 @@ export function switchCase<Args extends readonly unknown[], R>(
     throw new WeftTypeError("lax.switch: branches argument should be a sequence of callables.");
   if (branches.length === 0) throw new WeftValueError("Empty branch sequence");
   const i = carryLeaf(index);
-  if (i.ndim !== 0) throw new WeftTypeError(`Branch index must be scalar, got ${i.aval} of shape (${i.shape.join(", ")}).`);
+  if (i.ndim !== 0)
+    throw new WeftTypeError(`Branch index must be scalar, got ${i.aval} of shape (${i.shape.join(", ")}).`);
   if (!isInteger(i.dtype)) throw new WeftTypeError(`Index type must be an integer, got ${i.aval}.`);
   const names: BranchNames = {
     what: "switch",
@@ -69,7 +70,8 @@ function predicate(pred: ArrayLike): NDArray {
   if (typeof pred !== "number" && typeof pred !== "boolean" && !(pred instanceof NDArray))
     throw new WeftTypeError(`Pred must be a scalar, got ${String(pred)} of type ${typeof pred}.`);
   const p = asArray(pred);
-  if (p.ndim !== 0) throw new WeftTypeError(`Pred must be a scalar, got ${p.aval} of shape (${p.shape.join(", ")}).`);
+  if (p.ndim !== 0)
+    throw new WeftTypeError(`Pred must be a scalar, got ${p.aval} of shape (${p.shape.join(", ")}).`);
   return p;
 }
 
@@ -81,7 +83,12 @@ interface BranchNames {
   readonly first: number;
 }
 
-function runBranches(index: NDArray, fns: UserFunction[], operands: readonly unknown[], names: BranchNames): unknown {
+function runBranches(
+  index: NDArray,
+  fns: UserFunction[],
+  operands: readonly unknown[],
+  names: BranchNames,
+): unknown {
   if (fns.length === 1) return fns[0]!(...operands);
   const flat = operands.map((o) => tree.flatten(o, undefined));
   const leaves = flat.flatMap(([l]) => l.map((x) => asArray(x as NDArray)));
@@ -125,7 +132,14 @@ function checkBranches(traced: readonly TracedBody[], { what, names, first }: Br
   });
 }
 
-function branchTypeError(what: string, nameA: string, nameB: string, a: TracedBody, b: TracedBody, i: number): WeftTypeError {
+function branchTypeError(
+  what: string,
+  nameA: string,
+  nameB: string,
+  a: TracedBody,
+  b: TracedBody,
+  i: number,
+): WeftTypeError {
   const [typeA, typeB] = [a.jaxpr.outAvals[i]!, b.jaxpr.outAvals[i]!];
   const path = a.outTree.paths()[i]!;
   const at = path.length ? ` at path ${tree.keystr(path)}` : "";
@@ -137,7 +151,13 @@ function branchTypeError(what: string, nameA: string, nameB: string, a: TracedBo
   );
 }
 
-function branchTreeError(what: string, nameA: string, nameB: string, a: TracedBody, b: TracedBody): WeftTypeError {
+function branchTreeError(
+  what: string,
+  nameA: string,
+  nameB: string,
+  a: TracedBody,
+  b: TracedBody,
+): WeftTypeError {
   const diffs = tree.equalityErrors(a.outTree, b.outTree).map((e) => {
     const at = e.path.length ? ` at path ${tree.keystr(e.path)}` : "";
     return `${nameA} output${at} is ${e.whatA} but ${nameB} output${at} is ${e.whatB}, so ${e.explanation}.`;

@@ -26,7 +26,10 @@ function callJvp(primals: NDArray[], tangents: MaybeZero[], p: CallParams): [NDA
   const nonzero = tangents.map((t) => !isZero(t));
   const none = p.jaxpr.outs.map(() => false);
   const { jaxpr, nonzeroOut } = jvpJaxpr(p.jaxpr, nonzero, none);
-  const outs = callPrimitive.bind([...primals, ...tangents.filter((t): t is NDArray => !isZero(t))], { ...p, jaxpr });
+  const outs = callPrimitive.bind([...primals, ...tangents.filter((t): t is NDArray => !isZero(t))], {
+    ...p,
+    jaxpr,
+  });
   const [values, outT] = splitAt(outs, nonzeroOut.length);
   return [values!, nonzeroOut.map((nz, i) => (nz ? outT!.shift()! : new Zero(values![i]!.aval)))];
 }
@@ -49,12 +52,20 @@ function callTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: CallPa
   const noneOut = linear.filter(Boolean).map(() => false);
   const { jaxpr, nonzero } = transposeJaxpr(p.jaxpr, linear, nonzeroCt, noneOut);
   const values = inputs.filter((x): x is NDArray => !(x instanceof Linear));
-  const outs = callPrimitive.bind([...values, ...cts.filter((ct): ct is NDArray => !isZero(ct))], { ...p, jaxpr });
+  const outs = callPrimitive.bind([...values, ...cts.filter((ct): ct is NDArray => !isZero(ct))], {
+    ...p,
+    jaxpr,
+  });
   const nz = [...nonzero];
   return inputs.map((x) => (x instanceof Linear ? (nz.shift() ? outs.shift()! : new Zero(x.aval)) : null));
 }
 
-function callBatch(args: NDArray[], dims: (number | null)[], p: CallParams, size: number): [NDArray[], (number | null)[]] {
+function callBatch(
+  args: NDArray[],
+  dims: (number | null)[],
+  p: CallParams,
+  size: number,
+): [NDArray[], (number | null)[]] {
   const batched = dims.map((d) => d !== null);
   const none = p.jaxpr.outs.map(() => false);
   const { jaxpr, batchedOut } = batchJaxpr(p.jaxpr, size, batched, none);

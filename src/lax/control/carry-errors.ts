@@ -76,7 +76,10 @@ const PARAMETERS = /^(?:async\s+)?(?:function\s*[\w$]*\s*)?\(?\s*([\w$]+)\s*(?:=
 
 /** The name of parameter `index` of a function, if it is a plain name in the source text. */
 export function parameterName(f: UserFunction, index = 0): string | undefined {
-  let text = Function.prototype.toString.call(f).replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, "").trim();
+  let text = Function.prototype.toString
+    .call(f)
+    .replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, "")
+    .trim();
   for (let i = 0; i <= index; i++) {
     const match = PARAMETERS.exec(i === 0 ? text : `(${text}`);
     if (!match) return undefined;

@@ -1,7 +1,8 @@
 import type { NDArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
+import { isFloat } from "../../core/dtype.ts";
 import { assert } from "../../core/errors.ts";
-import { type Eqn, Jaxpr, Var } from "../../core/jaxpr.ts";
+import { type Eqn, type Jaxpr, Var } from "../../core/jaxpr.ts";
 import {
   definePrimitive,
   Linear,
@@ -17,7 +18,7 @@ import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { type PartialJaxpr, partialEvalJaxpr } from "../../transforms/partial-eval.ts";
 import { transposeJaxpr } from "../../transforms/transpose.ts";
 import { instantiate, isZero } from "../../transforms/zero.ts";
-import { clamp, eq, select } from "../elementwise.ts";
+import { clamp, eq, select, stopGradient } from "../elementwise.ts";
 import { broadcastInDim } from "../shape.ts";
 import { rearrange, splitAt } from "./body.ts";
 
@@ -29,12 +30,18 @@ export interface CondParams extends Record<string, unknown> {
 const either = (masks: readonly boolean[][]): boolean[] => masks[0]!.map((_, i) => masks.some((m) => m[i]));
 
 /** The derivative carries the tangents that are non-zero in any branch. */
-function condJvp([index, ...primals]: NDArray[], [, ...tangents]: MaybeZero[], p: CondParams): [NDArray[], MaybeZero[]] {
+function condJvp(
+  [index, ...primals]: NDArray[],
+  [, ...tangents]: MaybeZero[],
+  p: CondParams,
+): [NDArray[], MaybeZero[]] {
   const nonzero = tangents.map((t) => !isZero(t));
   const none = p.branches[0]!.outs.map(() => false);
   const nzOut = either(p.branches.map((b) => jvpJaxpr(b, nonzero, none).nonzeroOut));
   const branches = p.branches.map((b) => jvpJaxpr(b, nonzero, nzOut).jaxpr);
-  const outs = condPrimitive.bind([index!, ...primals, ...tangents.filter((t): t is NDArray => !isZero(t))], { branches });
+  const outs = condPrimitive.bind([index!, ...primals, ...tangents.filter((t): t is NDArray => !isZero(t))], {
+    branches,
+  });
   const [values, outT] = splitAt(outs, nzOut.length);
   return [values!, nzOut.map((nz, i) => (nz ? outT!.shift()! : new Zero(values![i]!.aval)))];
 }
@@ -56,7 +63,11 @@ function condPartialEval(trace: PartialEvalStage, args: NDArray[], p: CondParams
   );
   const [knownOuts, residuals] = splitAt(outs, numKnown);
   const branches = parts.map((b, k) => stagedBranch(b.staged, slots, slotOf[k]!));
-  const staged = trace.stage(condPrimitive, [index, ...residuals!, ...operands.filter((_, i) => unknown[i])], { branches });
+  const staged = trace.stage(
+    condPrimitive,
+    [index, ...residuals!, ...operands.filter((_, i) => unknown[i])],
+    { branches },
+  );
   return unknownOut.map((unk) => (unk ? staged.shift()! : knownOuts!.shift()!));
 }
 
@@ -102,13 +113,23 @@ function condTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: CondPa
   const every = linear.filter(Boolean);
   const branches = p.branches.map((b) => transposeJaxpr(b, linear, nonzero, every).jaxpr);
   const values = operands.filter((x): x is NDArray => !(x instanceof Linear));
-  const outs = condPrimitive.bind([index as NDArray, ...values, ...cts.filter((ct): ct is NDArray => !isZero(ct))], { branches });
+  const outs = condPrimitive.bind(
+    [index as NDArray, ...values, ...cts.filter((ct): ct is NDArray => !isZero(ct))],
+    { branches },
+  );
   return [null, ...linear.map((lin) => (lin ? outs.shift()! : null))];
 }
 
 /** One index for all lanes keeps the branch; an index per lane runs every branch on all lanes and selects. */
-function condBatch(args: NDArray[], dims: (number | null)[], p: CondParams, size: number): [NDArray[], (number | null)[]] {
-  const [index, ...operands] = args.map((x, i) => (dims[i] === null ? x : moveBatchAxis(x, dims[i]!, 0, size)));
+function condBatch(
+  args: NDArray[],
+  dims: (number | null)[],
+  p: CondParams,
+  size: number,
+): [NDArray[], (number | null)[]] {
+  const [index, ...operands] = args.map((x, i) =>
+    dims[i] === null ? x : moveBatchAxis(x, dims[i]!, 0, size),
+  );
   const batched = dims.slice(1).map((d) => d !== null);
   if (dims[0] !== null) return condBatchedIndex(index!, operands, batched, p, size);
   const none = p.branches[0]!.outs.map(() => false);
@@ -116,6 +137,13 @@ function condBatch(args: NDArray[], dims: (number | null)[], p: CondParams, size
   const branches = p.branches.map((b) => batchJaxpr(b, size, batched, outB).jaxpr);
   return [condPrimitive.bind([index!, ...operands], { branches }), outB.map((b) => (b ? 0 : null))];
 }
+
+/**
+ * x, through which lanes that take another branch get no cotangent: the derivative of a branch need not be finite where the
+ * branch is not taken, and 0 times infinity would reach x as NaN.
+ */
+const keepGradient = (taken: NDArray, x: NDArray): NDArray =>
+  isFloat(x.dtype) ? select(broadcastInDim(taken, x.shape, [0]), x, stopGradient(x)) : x;
 
 function condBatchedIndex(
   index: NDArray,
@@ -126,7 +154,10 @@ function condBatchedIndex(
 ): [NDArray[], (number | null)[]] {
   const all = p.branches[0]!.outs.map(() => true);
   const clamped = clamp(0, index, p.branches.length - 1);
-  const results = p.branches.map((b) => evalJaxpr(batchJaxpr(b, size, batched, all).jaxpr, operands));
+  const results = p.branches.map((b, k) => {
+    const chosen = operands.map((x, i) => (batched[i] ? keepGradient(eq(clamped, k), x) : x));
+    return evalJaxpr(batchJaxpr(b, size, batched, all).jaxpr, chosen);
+  });
   const outs = results.reduce((chosen, outsOfBranch, k) =>
     chosen.map((x, i) => select(broadcastInDim(eq(clamped, k), x.shape, [0]), outsOfBranch[i]!, x)),
   );

@@ -7,8 +7,8 @@ import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { Jaxpr, Var } from "../../core/jaxpr.ts";
 import { definePrimitive, type Primitive } from "../../core/primitive.ts";
 import { withEager } from "../../core/trace.ts";
-import * as tree from "../../tree/index.ts";
 import { moveBatchAxis } from "../../transforms/batch.ts";
+import * as tree from "../../tree/index.ts";
 import { asArray } from "../convert.ts";
 import { scanPrimitive } from "./scan.ts";
 
@@ -18,14 +18,35 @@ interface CallbackParams extends Record<string, unknown> {
 }
 
 /** Under vmap the callback runs once per lane, in the order of the batch: a scan over the batch axis. */
-function callbackBatch(args: NDArray[], dims: (number | null)[], p: CallbackParams, size: number): [NDArray[], null[]] {
-  const lanes = args.map((x, i) => ({ x: dims[i] === null ? x : moveBatchAxis(x, dims[i]!, 0, size), mapped: dims[i] !== null }));
+function callbackBatch(
+  args: NDArray[],
+  dims: (number | null)[],
+  p: CallbackParams,
+  size: number,
+): [NDArray[], null[]] {
+  const lanes = args.map((x, i) => ({
+    x: dims[i] === null ? x : moveBatchAxis(x, dims[i]!, 0, size),
+    mapped: dims[i] !== null,
+  }));
   const consts = lanes.filter((l) => !l.mapped).map((l) => l.x);
   const xs = lanes.filter((l) => l.mapped).map((l) => l.x);
-  const vars = lanes.map(({ x, mapped }) => new Var(mapped ? aval(x.shape.slice(1), x.dtype, x.weakType) : x.aval));
+  const vars = lanes.map(
+    ({ x, mapped }) => new Var(mapped ? aval(x.shape.slice(1), x.dtype, x.weakType) : x.aval),
+  );
   const eqn = { primitive: callbackPrimitive, inputs: vars, params: p, outputs: [] };
-  const body = new Jaxpr([...vars.filter((_, i) => !lanes[i]!.mapped), ...vars.filter((_, i) => lanes[i]!.mapped)], [eqn], []);
-  const loop = { jaxpr: body, length: size, reverse: false, unroll: 1, numConsts: consts.length, numCarry: 0 };
+  const body = new Jaxpr(
+    [...vars.filter((_, i) => !lanes[i]!.mapped), ...vars.filter((_, i) => lanes[i]!.mapped)],
+    [eqn],
+    [],
+  );
+  const loop = {
+    jaxpr: body,
+    length: size,
+    reverse: false,
+    unroll: 1,
+    numConsts: consts.length,
+    numCarry: 0,
+  };
   scanPrimitive.bind([...consts, ...xs], loop);
   return [[], []];
 }
@@ -64,12 +85,19 @@ export function callback<Args extends readonly unknown[]>(
   runCallback(f as (...args: unknown[]) => unknown, args, {});
 }
 
-function runCallback(f: (...args: unknown[]) => unknown, args: readonly unknown[], options: CallbackOptions): void {
-  if (typeof f !== "function") throw new WeftTypeError("debug.callback: the first argument should be a callable.");
+function runCallback(
+  f: (...args: unknown[]) => unknown,
+  args: readonly unknown[],
+  options: CallbackOptions,
+): void {
+  if (typeof f !== "function")
+    throw new WeftTypeError("debug.callback: the first argument should be a callable.");
   const [leaves, def] = tree.flatten(args, undefined);
   const host: HostFn = (values) =>
     withEager(() => {
-      const arrays = values.map(({ aval: t, data }) => fromTyped(new DTYPES[t.dtype].array(Array.from(data) as never), t.shape, t.dtype));
+      const arrays = values.map(({ aval: t, data }) =>
+        fromTyped(new DTYPES[t.dtype].array(Array.from(data) as never), t.shape, t.dtype),
+      );
       f(...(tree.unflatten(def, arrays) as unknown[]));
     });
   callbackPrimitive.bind(
@@ -90,13 +118,19 @@ const PLACEHOLDER = /\{\{|\}\}|\{([^{}:]*)(?::([^{}]*))?\}/g;
  * Source: `jax.debug.print`.
  * @example debug.print("step {i}: loss {loss:.3f}", { i, loss })
  */
-export function print(format: string, values: Record<string, unknown> = {}, options: CallbackOptions = {}): void {
+export function print(
+  format: string,
+  values: Record<string, unknown> = {},
+  options: CallbackOptions = {},
+): void {
   checkFormat(format, values);
   runCallback((v) => console.log(formatLine(format, v as Record<string, unknown>)), [values], options);
 }
 
 function checkFormat(format: string, values: Record<string, unknown>): void {
-  const names = new Set([...format.matchAll(PLACEHOLDER)].filter((m) => m[1] !== undefined).map((m) => m[1]!));
+  const names = new Set(
+    [...format.matchAll(PLACEHOLDER)].filter((m) => m[1] !== undefined).map((m) => m[1]!),
+  );
   for (const name of names)
     if (!Object.hasOwn(values, name))
       throw new WeftValueError(
@@ -121,7 +155,9 @@ function formatValue(value: unknown, spec: string | undefined): string {
   if (def.isLeaf) return String(value);
   if (Array.isArray(value)) return `[${value.map((v) => formatValue(v, undefined)).join(", ")}]`;
   if (value === null || value === undefined) return String(value);
-  return `{${Object.entries(value).map(([k, v]) => `'${k}': ${formatValue(v, undefined)}`).join(", ")}}`;
+  return `{${Object.entries(value)
+    .map(([k, v]) => `'${k}': ${formatValue(v, undefined)}`)
+    .join(", ")}}`;
 }
 
 /** Python's format mini-language for numbers: `[[fill]align][width][.precision][type]`. */

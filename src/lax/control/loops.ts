@@ -4,11 +4,11 @@ import { aval, type ShapedArray, typeMatch } from "../../core/aval.ts";
 import { promote } from "../../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { isStepwise } from "../../core/trace.ts";
-import * as tree from "../../tree/index.ts";
-import type { MapTree } from "../../tree/index.ts";
 import { batchFlat, moveBatchAxis } from "../../transforms/batch.ts";
-import { asArray } from "../convert.ts";
+import type { MapTree } from "../../tree/index.ts";
+import * as tree from "../../tree/index.ts";
 import { convertElementType, convertTo } from "../cast.ts";
+import { asArray } from "../convert.ts";
 import { add, lt } from "../elementwise.ts";
 import { concatenate, reshape, sliceInDim } from "../shape.ts";
 import { carryLeaf, concreteInt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
@@ -58,7 +58,13 @@ export function scan<C extends AnyTree, X extends AnyTree, Y extends AnyTree>(
   return runScan(body, name, init, xs, options) as [Arrays<C>, Arrays<Y>];
 }
 
-function runScan(body: UserFunction, name: CarryName, init: unknown, xs: unknown, options: ScanOptions): unknown[][] {
+function runScan(
+  body: UserFunction,
+  name: CarryName,
+  init: unknown,
+  xs: unknown,
+  options: ScanOptions,
+): unknown[][] {
   const [xsLeaves, xsTree] = tree.flatten(xs, undefined);
   const xsArrays = xsLeaves.map((x) => asArray(x as NDArray));
   const length = scanLength(xsLeaves, xsTree, xsArrays, options.length);
@@ -83,7 +89,9 @@ function runScan(body: UserFunction, name: CarryName, init: unknown, xs: unknown
 function pair(result: unknown): unknown {
   if (Array.isArray(result) && result.length === 2) return result;
   const leaves = tree.leaves(result, undefined).map((x) => String(asArray(x as NDArray).aval));
-  const what = Array.isArray(result) ? `an array of length ${result.length}: [${leaves.join(", ")}]` : (leaves[0] ?? String(result));
+  const what = Array.isArray(result)
+    ? `an array of length ${result.length}: [${leaves.join(", ")}]`
+    : (leaves[0] ?? String(result));
   throw new WeftTypeError(`scan body output must be a pair, got ${what}. Return [carry, y] (y may be null).`);
 }
 
@@ -110,17 +118,18 @@ function traceLoop(
   const inTrees = xTree ? [carryTree, xTree] : [carryTree];
   let leaves = raw.map(carryLeaf);
   for (;;) {
-    const traced = traceBody(
-      body,
-      inTrees,
-      [...leaves.map((x) => x.aval), ...xAvals],
-      finish,
-    );
+    const traced = traceBody(body, inTrees, [...leaves.map((x) => x.aval), ...xAvals], finish);
     const outCarry = xTree ? traced.outTree.children()[0]! : traced.outTree;
     const outAvals = traced.jaxpr.outAvals.slice(0, outCarry.numLeaves);
     const promoted = carryTree === outCarry ? leaves.map((x, i) => promoteWeak(x, outAvals[i]!)) : leaves;
     if (promoted.every((x, i) => x === leaves[i])) {
-      checkCarry(name, carryTree, outCarry, leaves.map((x) => x.aval), outAvals);
+      checkCarry(
+        name,
+        carryTree,
+        outCarry,
+        leaves.map((x) => x.aval),
+        outAvals,
+      );
       return { leaves, carryTree, traced };
     }
     leaves = promoted;
@@ -141,7 +150,9 @@ function scanLength(
 ): number {
   const paths = xsTree.paths();
   const where = (i: number): string => `xs${tree.keystr(paths[i]!)}`;
-  const scalars = xs.flatMap((x, i) => (x.ndim === 0 ? [`${where(i)} = ${typeof leaves[i] === "number" ? leaves[i] : x.aval}`] : []));
+  const scalars = xs.flatMap((x, i) =>
+    x.ndim === 0 ? [`${where(i)} = ${typeof leaves[i] === "number" ? leaves[i] : x.aval}`] : [],
+  );
   if (scalars.length > 0)
     throw new WeftValueError(
       `scan got value with no leading axis to scan over: ${scalars.join(", ")}. ` +
@@ -154,7 +165,8 @@ function scanLength(
         "All leaves of xs must have the same leading axis size.",
     );
   if (given === undefined || given === null) {
-    if (sizes.length === 0) throw new WeftValueError("scan got no values to scan over and `length` not provided.");
+    if (sizes.length === 0)
+      throw new WeftValueError("scan got no values to scan over and `length` not provided.");
     return sizes[0]!;
   }
   const length = concreteInt(
@@ -174,7 +186,8 @@ function unrollFactor(unroll: unknown, length: number): number {
   if (unroll === undefined || unroll === false) return 1;
   if (unroll === true) return Math.max(length, 1);
   const k = concreteInt(unroll, "The `unroll` argument to `scan` expects a concrete `int` or `bool` value.");
-  if (!Number.isInteger(k) || k < 0) throw new WeftValueError("`unroll` must be a `bool` or a non-negative `int`.");
+  if (!Number.isInteger(k) || k < 0)
+    throw new WeftValueError("`unroll` must be a `bool` or a non-negative `int`.");
   return k === 0 ? Math.max(length, 1) : k;
 }
 
@@ -187,10 +200,15 @@ function unrollFactor(unroll: unknown, length: number): number {
  * Source: `jax.lax.map`.
  * @example lax.map((x) => x.mul(2), np.arange(3)) // [0, 2, 4]
  */
-export function map<X extends AnyTree, Y extends AnyTree>(f: (x: Arrays<X>) => Y, xs: X, options: { readonly batchSize?: number } = {}): Arrays<Y> {
+export function map<X extends AnyTree, Y extends AnyTree>(
+  f: (x: Arrays<X>) => Y,
+  xs: X,
+  options: { readonly batchSize?: number } = {},
+): Arrays<Y> {
   if (typeof f !== "function") throw new WeftTypeError("lax.map: f argument should be a callable.");
   const { batchSize } = options;
-  if (batchSize === undefined) return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1] as Arrays<Y>;
+  if (batchSize === undefined)
+    return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1] as Arrays<Y>;
   if (!Number.isInteger(batchSize) || batchSize < 0)
     throw new WeftValueError(`lax.map: batchSize must be a non-negative integer, got ${batchSize}.`);
   return mapChunks(f as UserFunction, xs, batchSize) as Arrays<Y>;
@@ -204,7 +222,10 @@ function mapChunks(f: UserFunction, xs: unknown, batchSize: number): unknown {
   const size = batchSize === 0 ? length : Math.min(batchSize, length);
   const whole = size === 0 ? 0 : length - (length % size);
   const part = (from: number, to: number): NDArray[] => leaves.map((x) => sliceInDim(x, from, to));
-  const rest = whole < length || length === 0 ? [atOnce(f, tree.unflatten(def, part(whole, length)), length - whole)] : [];
+  const rest =
+    whole < length || length === 0
+      ? [atOnce(f, tree.unflatten(def, part(whole, length)), length - whole)]
+      : [];
   if (whole === 0) return rest[0];
   const chunks = part(0, whole).map((x) => reshape(x, [whole / size, size, ...x.shape.slice(1)]));
   const stacked = map((chunk) => atOnce(f, chunk, size), tree.unflatten(def, chunks));
@@ -293,13 +314,16 @@ export function foriLoop<C extends AnyTree>(
   init: C,
   options: ForiOptions = {},
 ): Arrays<C> {
-  if (typeof body !== "function") throw new WeftTypeError("lax.foriLoop: body argument should be a callable.");
+  if (typeof body !== "function")
+    throw new WeftTypeError("lax.foriLoop: body argument should be a callable.");
   const [lo, hi] = loopBounds(lower, upper);
   const name: CarryName = { what: "fori_loop body function", parameter: parameterName(body, 1), depth: 1 };
   const [start, stop] = [knownScalar(lo), knownScalar(hi)];
   if (start === undefined || stop === undefined) {
     if (options.unroll !== undefined)
-      throw new WeftValueError("Can only use `unroll` in `foriLoop` if the loop bounds are statically known.");
+      throw new WeftValueError(
+        "Can only use `unroll` in `foriLoop` if the loop bounds are statically known.",
+      );
     return foriWhile(lo, hi, body, init, name) as Arrays<C>;
   }
   const length = Math.max(Math.ceil(Number(stop) - Number(start)), 0);

@@ -27,7 +27,8 @@ export type ScanParams = LoopParams;
 const groups = <T>(list: readonly T[], p: ScanParams): [consts: T[], carry: T[], xs: T[]] =>
   splitAt(list, p.numConsts, p.numCarry) as [T[], T[], T[]];
 
-const ysAval = (length: number, y: ShapedArray): ShapedArray => aval([length, ...y.shape], y.dtype, y.weakType);
+const ysAval = (length: number, y: ShapedArray): ShapedArray =>
+  aval([length, ...y.shape], y.dtype, y.weakType);
 
 function scanAbstractEval(avals: ShapedArray[], p: ScanParams): ShapedArray[] {
   const [, carry] = groups(avals, p);
@@ -36,7 +37,10 @@ function scanAbstractEval(avals: ShapedArray[], p: ScanParams): ShapedArray[] {
 
 /** The derivative of a scan is one scan whose carry holds primals and those tangents that can be non-zero. */
 function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDArray[], MaybeZero[]] {
-  const [constNz, initNz, xsNz] = groups(tangents.map((t) => !isZero(t)), p);
+  const [constNz, initNz, xsNz] = groups(
+    tangents.map((t) => !isZero(t)),
+    p,
+  );
   const numYs = p.jaxpr.outs.length - p.numCarry;
   const noYs = Array<boolean>(numYs).fill(false);
   let carryNz = initNz;
@@ -50,7 +54,14 @@ function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDA
   const jaxpr = rearrange(
     body.jaxpr,
     (ins) => {
-      const [c, s, x, ct, st, xt] = splitAt(ins, p.numConsts, p.numCarry, p.jaxpr.invars.length - p.numConsts - p.numCarry, nConstT, nCarryT);
+      const [c, s, x, ct, st, xt] = splitAt(
+        ins,
+        p.numConsts,
+        p.numCarry,
+        p.jaxpr.invars.length - p.numConsts - p.numCarry,
+        nConstT,
+        nCarryT,
+      );
       return [...c!, ...ct!, ...s!, ...st!, ...x!, ...xt!];
     },
     (outs) => {
@@ -60,7 +71,8 @@ function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDA
   );
   const [consts, init, xs] = groups(primals, p);
   const [constT, initT, xsT] = groups(tangents, p);
-  const keep = (list: MaybeZero[], mask: boolean[]): NDArray[] => list.filter((_, i) => mask[i]).map(instantiate);
+  const keep = (list: MaybeZero[], mask: boolean[]): NDArray[] =>
+    list.filter((_, i) => mask[i]).map(instantiate);
   const outs = scanPrimitive.bind(
     [...consts, ...keep(constT, constNz), ...init, ...keep(initT, carryNz), ...xs, ...keep(xsT, xsNz)],
     { ...p, jaxpr, numConsts: p.numConsts + nConstT, numCarry: p.numCarry + nCarryT },
@@ -68,7 +80,10 @@ function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDA
   const [carry, carryT, ys, ysT] = splitAt(outs, p.numCarry, nCarryT, numYs);
   const tangentOuts = [...carryT!, ...ysT!];
   const primalOuts = [...carry!, ...ys!];
-  return [primalOuts, primalOuts.map((o, i) => (body.nonzeroOut[i] ? tangentOuts.shift()! : new Zero(o.aval)))];
+  return [
+    primalOuts,
+    primalOuts.map((o, i) => (body.nonzeroOut[i] ? tangentOuts.shift()! : new Zero(o.aval))),
+  ];
 }
 
 /**
@@ -76,9 +91,13 @@ function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDA
  * a y that is stored anyway is passed on as it is; what depends on constants only is computed once before the loop.
  */
 function scanPartialEval(trace: PartialEvalStage, args: NDArray[], p: ScanParams): NDArray[] {
-  const [constUnk, initUnk, xsUnk] = groups(args.map((x) => !trace.isKnown(x)), p);
+  const [constUnk, initUnk, xsUnk] = groups(
+    args.map((x) => !trace.isKnown(x)),
+    p,
+  );
   const noYs = Array<boolean>(p.jaxpr.outs.length - p.numCarry).fill(false);
-  const split = (carry: boolean[]) => partialEvalJaxpr(p.jaxpr, [...constUnk, ...carry, ...xsUnk], [...carry, ...noYs]);
+  const split = (carry: boolean[]) =>
+    partialEvalJaxpr(p.jaxpr, [...constUnk, ...carry, ...xsUnk], [...carry, ...noYs]);
   let carryUnk = initUnk;
   let parts = split(carryUnk);
   for (let more = grow(carryUnk, parts.unknownOut); more; more = grow(carryUnk, parts.unknownOut)) {
@@ -95,7 +114,14 @@ function scanPartialEval(trace: PartialEvalStage, args: NDArray[], p: ScanParams
   const unknown = <T>(list: T[], mask: boolean[]): T[] => list.filter((_, i) => mask[i]);
   const [consts, init, xs] = groups(args, p);
   const forward = trace.run(() =>
-    runKnownScan(parts.known, parts.numResiduals, known(consts, constUnk), known(init, carryUnk), known(xs, xsUnk), p),
+    runKnownScan(
+      parts.known,
+      parts.numResiduals,
+      known(consts, constUnk),
+      known(init, carryUnk),
+      known(xs, xsUnk),
+      p,
+    ),
   );
   const unknownConsts = unknown(consts, constUnk);
   const unknownInit = unknown(init, carryUnk);
@@ -114,7 +140,12 @@ function scanPartialEval(trace: PartialEvalStage, args: NDArray[], p: ScanParams
   const stagedOuts = trace.stage(
     scanPrimitive,
     [...unknown(values, isConst), ...unknownConsts, ...unknownInit, ...unknownXs, ...known(values, isConst)],
-    { ...p, jaxpr: staged, numConsts: unknown(values, isConst).length + unknownConsts.length, numCarry: unknownInit.length },
+    {
+      ...p,
+      jaxpr: staged,
+      numConsts: unknown(values, isConst).length + unknownConsts.length,
+      numCarry: unknownInit.length,
+    },
   );
   const knownOuts = [...forward.outs];
   return parts.unknownOut.map((unk) => (unk ? stagedOuts.shift()! : knownOuts.shift()!));
@@ -154,8 +185,9 @@ function runKnownScan(
     numCarry: init.length,
   });
   const stacked = sources.map(({ x, out }) => (x >= 0 ? xs[x]! : outs[out]!));
-  const residuals = invariants.map((value): Residual =>
-    value === null ? { value: stacked.shift()!, loopInvariant: false } : { value, loopInvariant: true },
+  const residuals = invariants.map(
+    (value): Residual =>
+      value === null ? { value: stacked.shift()!, loopInvariant: false } : { value, loopInvariant: true },
   );
   return { outs: outs.slice(0, numOuts), residuals };
 }
@@ -189,7 +221,9 @@ function scanTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: ScanPa
   const bodyLinear = [...constLin, ...Array<boolean>(p.numCarry).fill(true), ...xsLin];
   const [ctCarry, ctYs] = splitAt(cts, p.numCarry);
   const ysNz = ctYs!.map((ct) => !isZero(ct));
-  const wantCarry = bodyLinear.flatMap((lin, i) => (lin ? [i >= p.numConsts && i < p.numConsts + p.numCarry] : []));
+  const wantCarry = bodyLinear.flatMap((lin, i) =>
+    lin ? [i >= p.numConsts && i < p.numConsts + p.numCarry] : [],
+  );
   const t = transposeJaxpr(p.jaxpr, bodyLinear, [...ctCarry!.map(() => true), ...ysNz], wantCarry);
 
   const numLinConsts = constLin.filter(Boolean).length;
@@ -197,7 +231,9 @@ function scanTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: ScanPa
   const [consts, , xs] = groups(inputs, p);
   const resConsts = consts.filter((c): c is NDArray => !(c instanceof Linear));
   const resXs = xs.filter((x): x is NDArray => !(x instanceof Linear));
-  const accumulated = consts.filter((c, i) => c instanceof Linear && constNz![linearIndex(constLin, i)]).map((c) => c.aval);
+  const accumulated = consts
+    .filter((c, i) => c instanceof Linear && constNz![linearIndex(constLin, i)])
+    .map((c) => c.aval);
 
   const jaxpr = accumulating(t.jaxpr, resConsts.length, resXs.length, accumulated, p);
   const outs = scanPrimitive.bind(
@@ -208,12 +244,19 @@ function scanTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: ScanPa
       ...ctYs!.filter((ct): ct is NDArray => !isZero(ct)),
       ...resXs,
     ],
-    { ...p, jaxpr, reverse: !p.reverse, numConsts: resConsts.length, numCarry: accumulated.length + p.numCarry },
+    {
+      ...p,
+      jaxpr,
+      reverse: !p.reverse,
+      numConsts: resConsts.length,
+      numCarry: accumulated.length + p.numCarry,
+    },
   );
   const [ctConsts, ctInit, ctXs] = splitAt(outs, accumulated.length, p.numCarry);
   const take = (nz: boolean[], list: NDArray[], types: ShapedArray[]): MaybeZero[] =>
     types.map((a, i) => (nz[i] ? list.shift()! : new Zero(a)));
-  const linTypes = (list: (NDArray | Linear)[]): ShapedArray[] => list.filter((x) => x instanceof Linear).map((x) => x.aval);
+  const linTypes = (list: (NDArray | Linear)[]): ShapedArray[] =>
+    list.filter((x) => x instanceof Linear).map((x) => x.aval);
   const result = {
     consts: take(constNz!, ctConsts!, linTypes(consts)),
     xs: take(xsNz!, ctXs!, linTypes(xs)),
@@ -231,7 +274,13 @@ const linearIndex = (linear: boolean[], i: number): number => linear.slice(0, i)
  * Turns (resConsts…, resXs…, ctCarry…, ctYs…) → (ctConsts…, ctCarry…, ctXs…) into a scan body with accumulators:
  * (resConsts…, sums…, ctCarry…, ctYs…, resXs…) → (sums + ctConsts…, ctCarry…, ctXs…).
  */
-function accumulating(t: Jaxpr, numResConsts: number, numResXs: number, sums: ShapedArray[], p: ScanParams): Jaxpr {
+function accumulating(
+  t: Jaxpr,
+  numResConsts: number,
+  numResXs: number,
+  sums: ShapedArray[],
+  p: ScanParams,
+): Jaxpr {
   const [resConsts, resXs, ctCarry, ctYs] = splitAt(t.inAvals, numResConsts, numResXs, p.numCarry);
   const sizes = [resConsts!.length, sums.length, ctCarry!.length, ctYs!.length];
   return stage(
@@ -245,10 +294,19 @@ function accumulating(t: Jaxpr, numResConsts: number, numResXs: number, sums: Sh
 }
 
 /** vmap of a scan: carries that ever become batched are batched from the start; xs and ys keep time in front. */
-function scanBatch(args: NDArray[], dims: (number | null)[], p: ScanParams, size: number): [NDArray[], (number | null)[]] {
-  const [constB, initB, xsB] = groups(dims.map((d) => d !== null), p);
+function scanBatch(
+  args: NDArray[],
+  dims: (number | null)[],
+  p: ScanParams,
+  size: number,
+): [NDArray[], (number | null)[]] {
+  const [constB, initB, xsB] = groups(
+    dims.map((d) => d !== null),
+    p,
+  );
   const noYs = Array<boolean>(p.jaxpr.outs.length - p.numCarry).fill(false);
-  const batch = (carry: boolean[]) => batchJaxpr(p.jaxpr, size, [...constB, ...carry, ...xsB], [...carry, ...noYs]);
+  const batch = (carry: boolean[]) =>
+    batchJaxpr(p.jaxpr, size, [...constB, ...carry, ...xsB], [...carry, ...noYs]);
   let carryB = initB;
   let body = batch(carryB);
   for (let more = grow(carryB, body.batchedOut); more; more = grow(carryB, body.batchedOut)) {
@@ -256,7 +314,9 @@ function scanBatch(args: NDArray[], dims: (number | null)[], p: ScanParams, size
     body = batch(carryB);
   }
   const batched = [...constB, ...carryB, ...xsB];
-  const operands = args.map((x, i) => (batched[i] ? moveBatchAxis(x, dims[i]!, i < p.numConsts + p.numCarry ? 0 : 1, size) : x));
+  const operands = args.map((x, i) =>
+    batched[i] ? moveBatchAxis(x, dims[i]!, i < p.numConsts + p.numCarry ? 0 : 1, size) : x,
+  );
   const outs = scanPrimitive.bind(operands, { ...p, jaxpr: body.jaxpr });
   return [outs, body.batchedOut.map((b, i) => (b ? (i < p.numCarry ? 0 : 1) : null))];
 }
@@ -268,7 +328,11 @@ function scanDce(usedOuts: boolean[], eqn: Eqn): [boolean[], Eqn | null] {
   const keepIns = (carry: boolean[]): boolean[] => [...Array<boolean>(p.numConsts).fill(false), ...carry];
   let carry = usedFinal!;
   let body = dceJaxpr(p.jaxpr, [...carry, ...usedYs!], keepIns(carry));
-  for (let more = grow(carry, groups(body.usedIns, p)[1]); more; more = grow(carry, groups(body.usedIns, p)[1])) {
+  for (
+    let more = grow(carry, groups(body.usedIns, p)[1]);
+    more;
+    more = grow(carry, groups(body.usedIns, p)[1])
+  ) {
     carry = more;
     body = dceJaxpr(p.jaxpr, [...carry, ...usedYs!], keepIns(carry));
   }
@@ -307,4 +371,3 @@ export const scanPrimitive: Primitive<ScanParams> = definePrimitive<ScanParams>(
   dce: scanDce,
   lower: scanLower,
 });
-

@@ -41,7 +41,9 @@ export function scanStepwise(
 /** Trees of equal structure as one tree of arrays with a new leading axis. */
 function stackTrees(trees: readonly unknown[]): unknown {
   const def = tree.structure(trees[0], undefined);
-  const leaves = trees.map((t) => tree.leaves(t, undefined).map((x) => expandDims(asArray(x as NDArray), [0])));
+  const leaves = trees.map((t) =>
+    tree.leaves(t, undefined).map((x) => expandDims(asArray(x as NDArray), [0])),
+  );
   return tree.unflatten(
     def,
     leaves[0]!.map((_, i) =>
@@ -55,7 +57,8 @@ function stackTrees(trees: readonly unknown[]): unknown {
 
 export function whileStepwise(cond: UserFunction, body: UserFunction, init: unknown): unknown {
   let value = asCarry(init);
-  const holds = (): boolean => Boolean(concrete(asArray(cond(value) as NDArray), "the condition of a loop").dataSync()[0]);
+  const holds = (): boolean =>
+    Boolean(concrete(asArray(cond(value) as NDArray), "the condition of a loop").dataSync()[0]);
   while (holds()) value = asCarry(body(value));
   return value;
 }

@@ -11,15 +11,15 @@ import {
   Zero,
 } from "../../core/primitive.ts";
 import { evalJaxpr, stage } from "../../core/stage.ts";
-import type { TreeDef } from "../../tree/index.ts";
 import { batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
 import { dceJaxpr } from "../../transforms/dce.ts";
 import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { partialEvalJaxpr } from "../../transforms/partial-eval.ts";
 import { instantiate, isZero } from "../../transforms/zero.ts";
+import type { TreeDef } from "../../tree/index.ts";
+import { select } from "../elementwise.ts";
 import { reduceOr } from "../reduce.ts";
 import { broadcastInDim } from "../shape.ts";
-import { select } from "../elementwise.ts";
 import { grow, rearrange, splitAt } from "./body.ts";
 
 export interface WhileParams extends Record<string, unknown> {
@@ -47,7 +47,10 @@ export function checkCondition(outTree: TreeDef, avals: readonly ShapedArray[]):
 
 /** The body's derivative carries the tangents that can become non-zero; the condition looks at primals only. */
 function whileJvp(primals: NDArray[], tangents: MaybeZero[], p: WhileParams): [NDArray[], MaybeZero[]] {
-  const [, constNz, initNz] = groups(tangents.map((t) => !isZero(t)), p);
+  const [, constNz, initNz] = groups(
+    tangents.map((t) => !isZero(t)),
+    p,
+  );
   let carryNz = initNz;
   let body = jvpJaxpr(p.bodyJaxpr, [...constNz, ...carryNz], carryNz);
   for (let more = grow(carryNz, body.nonzeroOut); more; more = grow(carryNz, body.nonzeroOut)) {
@@ -72,7 +75,8 @@ function whileJvp(primals: NDArray[], tangents: MaybeZero[], p: WhileParams): [N
   );
   const [condConsts, bodyConsts, init] = groups(primals, p);
   const [, constT, initT] = groups(tangents, p);
-  const keep = (list: MaybeZero[], mask: boolean[]): NDArray[] => list.filter((_, i) => mask[i]).map(instantiate);
+  const keep = (list: MaybeZero[], mask: boolean[]): NDArray[] =>
+    list.filter((_, i) => mask[i]).map(instantiate);
   const outs = whilePrimitive.bind(
     [...condConsts, ...bodyConsts, ...keep(constT, constNz), ...init, ...keep(initT, carryNz)],
     { condJaxpr, condNconsts: p.condNconsts, bodyJaxpr, bodyNconsts: p.bodyNconsts + numConstT },
@@ -101,15 +105,22 @@ function whilePartialEval(trace: PartialEvalStage, args: NDArray[], p: WhilePara
   const numKnown = carryUnk.filter((u) => !u).length;
   const known = <T>(list: T[], mask: boolean[]): T[] => list.filter((_, i) => !mask[i]);
   const bodyOuts = parts.known.outs.map((_, i) => i < numKnown);
-  const { jaxpr: bodyJaxpr } = dceJaxpr(parts.known, bodyOuts, parts.known.invars.map(() => true));
+  const { jaxpr: bodyJaxpr } = dceJaxpr(
+    parts.known,
+    bodyOuts,
+    parts.known.invars.map(() => true),
+  );
   const [condConsts, bodyConsts, init] = groups(args, p);
   const knownOuts = trace.run(() =>
-    whilePrimitive.bind([...known(condConsts, condUnk), ...known(bodyConsts, constUnk), ...known(init, carryUnk)], {
-      condJaxpr: condParts.known,
-      condNconsts: known(condConsts, condUnk).length,
-      bodyJaxpr,
-      bodyNconsts: known(bodyConsts, constUnk).length,
-    }),
+    whilePrimitive.bind(
+      [...known(condConsts, condUnk), ...known(bodyConsts, constUnk), ...known(init, carryUnk)],
+      {
+        condJaxpr: condParts.known,
+        condNconsts: known(condConsts, condUnk).length,
+        bodyJaxpr,
+        bodyNconsts: known(bodyConsts, constUnk).length,
+      },
+    ),
   );
   return carryUnk.map((unk, i) => (unk ? staged[i]! : knownOuts.shift()!));
 }
@@ -118,8 +129,16 @@ function whilePartialEval(trace: PartialEvalStage, args: NDArray[], p: WhilePara
  * While the condition is the same for all lanes only the carries that need it are batched. Otherwise everything is, the
  * loop runs while any lane wants to, and lanes that are done keep their values.
  */
-function whileBatch(args: NDArray[], dims: (number | null)[], p: WhileParams, size: number): [NDArray[], (number | null)[]] {
-  const [condB, constB, initB] = groups(dims.map((d) => d !== null), p);
+function whileBatch(
+  args: NDArray[],
+  dims: (number | null)[],
+  p: WhileParams,
+  size: number,
+): [NDArray[], (number | null)[]] {
+  const [condB, constB, initB] = groups(
+    dims.map((d) => d !== null),
+    p,
+  );
   let carryB = initB;
   let body = batchJaxpr(p.bodyJaxpr, size, [...constB, ...carryB], carryB);
   for (let more = grow(carryB, body.batchedOut); more; more = grow(carryB, body.batchedOut)) {
@@ -140,7 +159,10 @@ function whileBatchedPredicate(
   p: WhileParams,
   size: number,
 ): [NDArray[], (number | null)[]] {
-  const [condB, constB] = groups(dims.map((d) => d !== null), p);
+  const [condB, constB] = groups(
+    dims.map((d) => d !== null),
+    p,
+  );
   const all = p.bodyJaxpr.outs.map(() => true);
   const cond = batchJaxpr(p.condJaxpr, size, [...condB, ...all], [true]).jaxpr;
   const body = batchJaxpr(p.bodyJaxpr, size, [...constB, ...all], all).jaxpr;

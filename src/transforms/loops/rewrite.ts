@@ -41,8 +41,14 @@ export function runDeferred(eqn: Eqn, inputs: NDArray[], deferred: ReadonlyMap<n
   );
   const numCarry = keptCarry.filter(Boolean).length;
   const keepIns = whole.invars.map((_, i) => i >= p.numConsts && i < p.numConsts + numCarry);
-  const { jaxpr, usedIns } = dceJaxpr(whole, whole.outs.map(() => true), keepIns);
-  const operands = [...args.consts, ...args.carry.filter((_, i) => keptCarry[i]), ...args.xs].filter((_, i) => usedIns[i]);
+  const { jaxpr, usedIns } = dceJaxpr(
+    whole,
+    whole.outs.map(() => true),
+    keepIns,
+  );
+  const operands = [...args.consts, ...args.carry.filter((_, i) => keptCarry[i]), ...args.xs].filter(
+    (_, i) => usedIns[i],
+  );
   const numConsts = usedIns.slice(0, p.numConsts).filter(Boolean).length;
   const results = eqn.primitive.bind(operands, { ...p, jaxpr, numConsts, numCarry });
 

@@ -45,8 +45,10 @@ function sinkable(body: Jaxpr, p: LoopParams): Set<number> {
   for (let i = body.eqns.length - 1; i >= 0; i--) {
     const eqn = body.eqns[i]!;
     const uses = eqn.outputs.flatMap((v) => readers.get(v) ?? []);
-    const free = eqn.outputs.every((v) => !carried.has(v)) && uses.every((at) => at === -1 || feedsYsOnly.has(at));
-    if (free && !eqnHasEffects(eqn) && ["contract", "view", "map", "reduce"].includes(eqn.primitive.kind)) feedsYsOnly.add(i);
+    const free =
+      eqn.outputs.every((v) => !carried.has(v)) && uses.every((at) => at === -1 || feedsYsOnly.has(at));
+    if (free && !eqnHasEffects(eqn) && ["contract", "view", "map", "reduce"].includes(eqn.primitive.kind))
+      feedsYsOnly.add(i);
   }
   // Forwards: a contraction starts a sunk part, and what reads a sunk value is sunk with it.
   const made = new Set<Atom>();
@@ -78,9 +80,11 @@ function sinkOne(body: Jaxpr, p: LoopParams, sunk: ReadonlySet<number>, y: Var):
     compute(stacked, fixedValue) {
       const args = frontier.map((v) => (fixed(v) ? fixedValue(v) : stacked(v)));
       const dims = frontier.map((v) => (fixed(v) ? null : 0));
-      const [[out], [dim]] = batchFlat((xs) => evalJaxpr(fragment, xs), args, dims, p.length) as [NDArray[], (number | null)[]];
+      const [[out], [dim]] = batchFlat((xs) => evalJaxpr(fragment, xs), args, dims, p.length) as [
+        NDArray[],
+        (number | null)[],
+      ];
       return moveBatchAxis(out!, dim!, 0, p.length);
     },
   };
 }
-

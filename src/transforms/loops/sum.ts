@@ -26,7 +26,8 @@ export function planTimeSum(body: Jaxpr, v: Var, varies: (a: Atom) => boolean): 
     const eqn = at === undefined ? undefined : body.eqns[at]!;
     if (!eqn || eqn.outputs.length !== 1) return stackAndSum(x);
     const { primitive, inputs } = eqn;
-    if (primitive.accumulates && inputs.every((a) => isVarying(a) && sameShape(a, x))) return both(inputs as readonly Var[]);
+    if (primitive.accumulates && inputs.every((a) => isVarying(a) && sameShape(a, x)))
+      return both(inputs as readonly Var[]);
     if (primitive.batchSum && inputs.every(isVarying)) return atOnce(eqn);
     if (isView(eqn) && isVarying(inputs[0]!)) return through(eqn, plan(inputs[0] as Var));
     return stackAndSum(x);
@@ -46,7 +47,8 @@ export function planTimeSum(body: Jaxpr, v: Var, varies: (a: Atom) => boolean): 
 const sameShape = (a: Atom, b: Atom): boolean => a.aval.shape.join() === b.aval.shape.join();
 
 /** A rearrangement of its one operand: linear, so it commutes with sums. */
-const isView = (eqn: Eqn): boolean => ["view", "expand"].includes(eqn.primitive.kind) && eqn.inputs.length === 1;
+const isView = (eqn: Eqn): boolean =>
+  ["view", "expand"].includes(eqn.primitive.kind) && eqn.inputs.length === 1;
 
 const stackAndSum = (x: Var): TimeSum => ({
   needs: [x],

@@ -1,5 +1,6 @@
 /** scan against a plain loop, in every combination of transformations (JAX: lax_control_flow_test.py). */
 import { describe, expect, test } from "vitest";
+import type { NDArray } from "../../../src/core/array.ts";
 import {
   disableJit,
   evalShape,
@@ -18,7 +19,6 @@ import {
   vjp,
   vmap,
 } from "../../../src/index.ts";
-import type { NDArray } from "../../../src/core/array.ts";
 import { expectClose } from "../../support/close.ts";
 
 type A = NDArray;
@@ -64,7 +64,10 @@ const loss =
   (f: Fn) =>
   (w: A, h: A, xs: A): A => {
     const [c, ys] = f(w, h, xs);
-    return c.mul(np.array([1, 2, 3])).sum().add(ys.mul(ys).sum());
+    return c
+      .mul(np.array([1, 2, 3]))
+      .sum()
+      .add(ys.mul(ys).sum());
   };
 
 const reference =
@@ -118,7 +121,10 @@ describe("trees, lengths and types", () => {
   test("pytree carry, xs and ys, with empty parts", () => {
     const [c, ys] = lax.scan(
       ({ a, b: [p, q] }: { a: A; b: [A, A]; none: null }, { x }: { x: A; nothing: [] }) =>
-        [{ a: a.add(x), b: [q, p] as [A, A], none: null }, { sum: a.add(q), empty: [] as [] }] as const,
+        [
+          { a: a.add(x), b: [q, p] as [A, A], none: null },
+          { sum: a.add(q), empty: [] as [] },
+        ] as const,
       { a: np.array(0), b: [np.array(1), np.array(2)] as [A, A], none: null },
       { x: np.array([1, 2, 3]), nothing: [] as [] },
     );
@@ -126,16 +132,21 @@ describe("trees, lengths and types", () => {
     expectClose(ys, { sum: np.array([2, 2, 5]), empty: [] });
   });
   test("length 0", () => {
-    const run = jit(() => lax.scan((c: A, x: A) => [c.add(x), c.mul(x)] as const, np.array(3), np.zeros([0])));
+    const run = jit(() =>
+      lax.scan((c: A, x: A) => [c.add(x), c.mul(x)] as const, np.array(3), np.zeros([0])),
+    );
     const [c, ys] = run();
     expect([c.js(), ys.shape, ys.js()]).toEqual([3, [0], []]);
     const g = grad((h: A) => lax.scan((c: A, x: A) => [c.mul(2).add(x), c] as const, h, np.zeros([0]))[0]);
     expect(g(3).js()).toBe(1);
   });
-  test.each(["float32", "int32", "uint32", "uint8"] as const)("a plain 0 as carry takes the type of %s", (dtype) => {
-    const [c] = lax.scan((c: A, x: A) => [c.add(x), null] as const, 0, np.array([1, 2, 3], { dtype }));
-    expect([c.dtype, c.js()]).toEqual([dtype, 6]);
-  });
+  test.each(["float32", "int32", "uint32", "uint8"] as const)(
+    "a plain 0 as carry takes the type of %s",
+    (dtype) => {
+      const [c] = lax.scan((c: A, x: A) => [c.add(x), null] as const, 0, np.array([1, 2, 3], { dtype }));
+      expect([c.dtype, c.js()]).toEqual([dtype, 6]);
+    },
+  );
   test("a plain counter stays an integer", () => {
     const [c] = lax.scan((i: A) => [i.add(1), i] as const, 0, null, { length: 3 });
     expect([c.dtype, c.js()]).toEqual(["int32", 3]);
@@ -148,7 +159,8 @@ describe("trees, lengths and types", () => {
   test("integer and bool leaves under grad", () => {
     const f = (x: A): A =>
       lax.scan(
-        ([s, i, on]: [A, A, A], v: A) => [[np.where(on, s.add(v.mul(x)), s), i.add(1), np.logicalNot(on)], i] as [[A, A, A], A],
+        ([s, i, on]: [A, A, A], v: A) =>
+          [[np.where(on, s.add(v.mul(x)), s), i.add(1), np.logicalNot(on)], i] as [[A, A, A], A],
         [np.array(0), np.array(0, { dtype: "int32" }), np.array(true)] as [A, A, A],
         np.array([1, 10, 100]),
       )[0][0];
@@ -211,22 +223,28 @@ describe("nesting", () => {
   };
   const WS = np.stack([W, W.neg(), W.mul(0.5)]);
   const HS = np.stack([H0, H0.mul(-1), H0.mul(2)]);
-  test.each(Object.keys(OBSERVATIONS).filter((n) => !n.includes("vmap") && n !== "jvp" && n !== "linearize" && n !== "vjp"))(
-    "scan over time of scan over layers: %s",
-    (name) => {
-      const look = (f: Fn): unknown =>
-        name === "value"
-          ? f(WS, HS, XS)
-          : name === "grad"
-            ? grad((w: A) => f(w, HS, XS)[1].mul(f(w, HS, XS)[1]).sum())(WS)
-            : jvp((w: A) => grad((v: A) => f(v, HS, XS)[1].sum())(w), [WS], [WS.mul(0.1)]);
-      expectClose(look(stacked), look(byHand), 2e-5);
-      expectClose(look(jit(stacked) as Fn), look(byHand), 2e-5);
-    },
-  );
+  test.each(
+    Object.keys(OBSERVATIONS).filter(
+      (n) => !n.includes("vmap") && n !== "jvp" && n !== "linearize" && n !== "vjp",
+    ),
+  )("scan over time of scan over layers: %s", (name) => {
+    const look = (f: Fn): unknown =>
+      name === "value"
+        ? f(WS, HS, XS)
+        : name === "grad"
+          ? grad((w: A) =>
+              f(w, HS, XS)[1]
+                .mul(f(w, HS, XS)[1])
+                .sum(),
+            )(WS)
+          : jvp((w: A) => grad((v: A) => f(v, HS, XS)[1].sum())(w), [WS], [WS.mul(0.1)]);
+    expectClose(look(stacked), look(byHand), 2e-5);
+    expectClose(look(jit(stacked) as Fn), look(byHand), 2e-5);
+  });
   test("grad inside the body, then grad outside", () => {
     const inner = (x: A): A => x.mul(x).mul(x);
-    const f = (x: A): A => lax.scan((c: A, v: A) => [c.add(grad(inner)(c.mul(v))), null] as const, x, np.array([0.5, 0.2]))[0];
+    const f = (x: A): A =>
+      lax.scan((c: A, v: A) => [c.add(grad(inner)(c.mul(v))), null] as const, x, np.array([0.5, 0.2]))[0];
     const g = (x: A): A => {
       let c = x;
       for (const v of [0.5, 0.2]) c = c.add(c.mul(v).mul(c.mul(v)).mul(3));
@@ -246,7 +264,11 @@ describe("nesting", () => {
 });
 
 describe("vmap", () => {
-  const f = (c: A, x: A): A => c.sub(x).mul(0.5).add(np.sin(x.mul(c)));
+  const f = (c: A, x: A): A =>
+    c
+      .sub(x)
+      .mul(0.5)
+      .add(np.sin(x.mul(c)));
   const run = (c: A, xs: A): [A, A] => lax.scan((s: A, x: A) => [f(s, x), s.mul(x)] as const, c, xs);
   const C = np.arange(6).reshape([2, 3]).mul(0.3);
   const X = np.arange(24).reshape([2, 4, 3]).mul(0.1);
@@ -256,7 +278,9 @@ describe("vmap", () => {
       test(`carry ${cAxis}, xs ${xAxis}`, () => {
         const c = cAxis === null ? H0 : np.moveaxis(C, 0, cAxis);
         const xs = xAxis === null ? X.slice(0) : np.moveaxis(X, 0, xAxis);
-        const rows = [0, 1].map((i) => run(cAxis === null ? H0 : C.slice(i), xAxis === null ? X.slice(0) : X.slice(i)));
+        const rows = [0, 1].map((i) =>
+          run(cAxis === null ? H0 : C.slice(i), xAxis === null ? X.slice(0) : X.slice(i)),
+        );
         const expected = [np.stack(rows.map((r) => r[0])), np.stack(rows.map((r) => r[1]))];
         expectClose(vmap(run, [cAxis, xAxis])(c, xs), expected);
         expectClose(jit(vmap(run, [cAxis, xAxis]))(c, xs), expected);
@@ -264,16 +288,22 @@ describe("vmap", () => {
     }
   test("batchedness spreads through the carry", () => {
     const shift = (x: A): A =>
-      lax.scan(([a, b, c]: [A, A, A]) => [[b, c, a.mul(x)], null] as [[A, A, A], null], [1, 2, 3].map((v) => np.array(v)) as [A, A, A], null, {
-        length: 5,
-      })[0][0];
+      lax.scan(
+        ([a, b, c]: [A, A, A]) => [[b, c, a.mul(x)], null] as [[A, A, A], null],
+        [1, 2, 3].map((v) => np.array(v)) as [A, A, A],
+        null,
+        {
+          length: 5,
+        },
+      )[0][0];
     expectClose(vmap(shift)(np.array([2, 3])), np.stack([shift(np.array(2)), shift(np.array(3))]));
   });
 });
 
 describe("what is stored", () => {
   test("weights are not stacked over time, and an xs is not stored again", () => {
-    const f = (w: A, h: A, xs: A): A => lax.scan((c: A, x: A) => [np.tanh(np.dot(w, c).mul(x)), null] as const, h, xs)[0].sum();
+    const f = (w: A, h: A, xs: A): A =>
+      lax.scan((c: A, x: A) => [np.tanh(np.dot(w, c).mul(x)), null] as const, h, xs)[0].sum();
     const { jaxpr } = makeJaxpr(grad(f))(W, H0, XS);
     const forward = jaxpr.eqns.find((e) => e.primitive.name === "scan")!;
     const stacked = forward.outputs.slice(1).map((v) => v.aval.shape);
@@ -283,14 +313,25 @@ describe("what is stored", () => {
     expect(bytes).toBeLessThanOrEqual(5 * 5 * 3 * 4);
   });
   test("what depends on constants only is computed before the loop", () => {
-    const f = (w: A): A => lax.scan((c: A) => [np.dot(np.sin(w), c), null] as const, H0, null, { length: 3 })[0].sum();
+    const f = (w: A): A =>
+      lax.scan((c: A) => [np.dot(np.sin(w), c), null] as const, H0, null, { length: 3 })[0].sum();
     const { jaxpr } = makeJaxpr(grad(f))(W);
-    const inLoops = jaxpr.eqns.filter((e) => e.primitive.name === "scan").map((e) => String(e.params["jaxpr"]));
+    const inLoops = jaxpr.eqns
+      .filter((e) => e.primitive.name === "scan")
+      .map((e) => String(e.params["jaxpr"]));
     expect(inLoops.length).toBe(2);
     expect(inLoops.some((text) => text.includes("sin"))).toBe(false);
   });
   test("unused outputs and what leads to them disappear", () => {
-    const f = jit((x: A) => lax.scan(([a, b]: [A, A]) => [[a.mul(2), np.exp(b)], np.exp(b)] as [[A, A], A], [x, x] as [A, A], null, { length: 3 })[0][0]);
+    const f = jit(
+      (x: A) =>
+        lax.scan(
+          ([a, b]: [A, A]) => [[a.mul(2), np.exp(b)], np.exp(b)] as [[A, A], A],
+          [x, x] as [A, A],
+          null,
+          { length: 3 },
+        )[0][0],
+    );
     expect(f.lower(1).asText("loops")).not.toContain("exp");
   });
 });

@@ -71,7 +71,7 @@ const linearizeResult = (
 ): Linearized => linearizeFlat(flat, leaves, wanted, () => flat.outTree().numLeaves);
 
 /** Runs a linearized function backwards: one cotangent per input leaf. */
-function pullback(lin: Linearized, primals: readonly NDArray[], cts: readonly MaybeZero[]): NDArray[] {
+function pullback(lin: Linearized, primals: readonly NDArray[], cts: readonly MaybeZero[]): MaybeZero[] {
   const inputs = [
     ...lin.residuals,
     ...primals.flatMap((p, i) => (lin.nonzeroIn[i] ? [new Linear(p.aval)] : [])),
@@ -80,7 +80,7 @@ function pullback(lin: Linearized, primals: readonly NDArray[], cts: readonly Ma
   const results = wanted.every(isZero) ? [] : backward(lin.staged, inputs, wanted);
   return primals.map((p, i) => {
     const ct = lin.nonzeroIn[i] ? results.shift() : undefined;
-    return instantiate(ct ?? new Zero(p.aval));
+    return ct ?? new Zero(p.aval);
   });
 }
 
@@ -113,8 +113,10 @@ export function valueAndGrad<
     const [outs, aux] = flat.finish(lin.outs);
     checkScalar(outs, flat.outTree());
     const value = outs[0]!;
-    const cts = unflattenArgs(defs, pullback(lin, leaves, [scalar(1, value.dtype)]));
-    const gradients = picked.map((i) => cts[i]);
+    const cts = pullback(lin, leaves, [scalar(1, value.dtype)]);
+    const gradients = picked.map((i) =>
+      tree.unflatten(defs[i]!, cts.filter((_, k) => owner[k] === i).map(instantiate)),
+    );
     const out = hasAux ? [value, aux] : value;
     return [out, typeof argnums === "number" ? gradients[0] : gradients] as [Value<F, HA>, Gradient<F, I>];
   };
@@ -214,7 +216,7 @@ export function vjp<F extends AnyFunction, HA extends boolean = false>(
   const [outs, aux] = flat.finish(lin.outs);
   const back = disposable((ct: unknown) => {
     const cts = matchLeaves(ct, outTree, outs, "vjp: the cotangent");
-    return unflattenArgs(defs, pullback(lin, leaves, cts));
+    return unflattenArgs(defs, pullback(lin, leaves, cts).map(instantiate));
   });
   const out = tree.unflatten(outTree, outs);
   return (options.hasAux ? [out, back, aux] : [out, back]) as never;

@@ -6,6 +6,7 @@ export { add, addAny, div, integerPow, mul, neg, reciprocal, sign, square, sub }
 export { broadcast, broadcastInDim, full, fullLike, onesLike, reduceSum, zerosLike } from "./broadcast.ts";
 export { bitcastConvertType, convertElementType, copy, stopGradient } from "./cast.ts";
 export * from "./compare.ts";
+export { type AssociativeScanOptions, associativeScan } from "./control/associative.ts";
 export { cond, switchCase, switchCase as switch } from "./control/branches.ts";
 export {
   type ForiOptions,

@@ -33,7 +33,7 @@ function library(source: string): (name: string) => Run {
   try {
     const [text, binary] = [join(folder, "unit.c"), join(folder, "unit.so")];
     writeFileSync(text, source);
-    const flags = ["-O1", "-march=native", "-shared", "-fPIC", ...C_FLAGS];
+    const flags = ["-O2", "-ftree-vectorize", "-march=native", "-shared", "-fPIC", ...C_FLAGS];
     execFileSync("cc", [...flags, "-Werror", "-Wno-psabi", "-o", binary, text, "-lm"], { stdio: "pipe" });
     const lib = koffi.load(binary);
     return (name) => lib.func(name, "void", ["uintptr_t", "uintptr_t"]) as unknown as Run;

@@ -87,7 +87,7 @@ const golden = load<{ name: string; text: string }[]>("jaxprs");
 
 test.each(golden.map((row): [string, string] => [row.name, row.text]))("%s", (name, text) => {
   const [fn, ...args] = CASES[name]!;
-  const got = String(makeJaxpr(fn)(...args).jaxpr); if (got !== text) throw new Error("\nGOT\n" + got);
+  expect(String(makeJaxpr(fn)(...args).jaxpr)).toBe(text);
 });
 
 test("every program has a golden", () => {

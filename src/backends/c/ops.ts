@@ -4,7 +4,7 @@
  * where there are any (square roots, rounding, multiply-add, integer extrema, shifts).
  */
 import type { MachineFn } from "../../compiler/ir/nodes.ts";
-import { type DType, isFloat, limits } from "../../core/dtype.ts";
+import { isFloat, limits } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
 import { InternalError } from "../../core/errors.ts";
 import { type Class, isNarrowInteger, LEAVES_RANGE } from "../common/classes.ts";
@@ -160,36 +160,28 @@ function narrowed(form: Form, mask: string): string {
   return form.isVector && form.cls === "f64" ? `__builtin_convertvector(${mask}, ${form.mask})` : `(${mask})`;
 }
 
-/** A function that computes a template lane by lane. */
-export function lifted(
-  result: Form,
-  name: string,
-  operands: readonly Form[],
-  args: readonly string[],
-  lane: (...lanes: string[]) => string,
-): string {
-  const names = ["x", "y", "z"].slice(0, args.length);
-  const define = (): string =>
-    inline(
-      result,
-      name,
-      names.map((n, i) => `${operands[i]!.type} ${n}`),
-      [
-        `${result.type} r;`,
-        `for (int l = 0; l < ${result.lanes}; l++) r[l] = ${lane(...names.map((n) => `${n}[l]`))};`,
-        "return r;",
-      ],
-    );
-  return `${result.prelude.need(name, define)}(${args.join(", ")})`;
-}
+/** The body of a function that computes its result lane by lane. */
+const overLanes = ({ type, lanes }: Form, lane: string): string =>
+  `${type} r; for (int l = 0; l < ${lanes}; l++) r[l] = ${lane}; return r;`;
 
 function apply(fn: Fn, form: Form, x: string, y: string): string {
   const own = (form.isVector ? VECTOR : SCALAR)[fn]?.[form.cls] ?? ANY[fn]?.[form.cls];
   if (own) return own(form, x, y);
   const scalar = SCALAR[fn]?.[form.cls] ?? unsupported(`${fn} on ${form.dtype}`);
-  const args = y === "" ? [x] : [x, y];
-  const one = form.as(form.dtype, 1);
-  return lifted(form, `${fn}_${form.suffix}`, [form, form], args, (a, b) => scalar(one, a!, b ?? ""));
+  const [params, args] =
+    y === ""
+      ? [["x"], [x]]
+      : [
+          ["x", "y"],
+          [x, y],
+        ];
+  const name = `${fn}_${form.suffix}`;
+  const define = (): string => {
+    const lane = scalar(form.as(form.dtype, 1), "x[l]", y === "" ? "" : "y[l]");
+    const typed = params.map((param) => `${form.type} ${param}`);
+    return inline(form, name, typed, [overLanes(form, lane)]);
+  };
+  return `${form.prelude.need(name, define)}(${args.join(", ")})`;
 }
 
 const inRange = (fn: Fn, form: Form, value: string): string =>
@@ -228,19 +220,30 @@ export function clampBy(fn: BinaryFn | MachineFn, form: Form, x: string, bound: 
   return select(form, narrowed(form, `${x} ${op} ${c}`), c, x);
 }
 
+/** GCC's names for the multiply-add of whole registers on x86; the last two operands of masked ones are "all" and "round". */
+const X86_FMA: Readonly<Record<string, string>> = {
+  f32x4: "vfmaddps(x, y, z)",
+  f32x8: "vfmaddps256(x, y, z)",
+  f32x16: "vfmaddps512_mask(x, y, z, (u16)-1, 4)",
+  f64x2: "vfmaddpd(x, y, z)",
+  f64x4: "vfmaddpd256(x, y, z)",
+  f64x8: "vfmaddpd512_mask(x, y, z, (u8)-1, 4)",
+};
+
 /** x·y + z, in one instruction where there is one. */
 export function multiplyAdd(form: Form, fused: boolean, x: string, y: string, z: string): string {
   if (!isFloat(form.dtype)) return binary("add", form, `(${binary("mul", form, x, y)})`, z);
   if (!fused) return `${x} * ${y} + ${z}`;
-  const name = `__builtin_fma${form.cls === "f32" ? "f" : ""}`;
-  if (!form.isVector) return `${name}(${x}, ${y}, ${z})`;
-  return lifted(
-    form,
-    `fma_${form.suffix}`,
-    [form, form, form],
-    [x, y, z],
-    (...a) => `${name}(${a.join(", ")})`,
-  );
+  const scalar = `__builtin_fma${form.cls === "f32" ? "f" : ""}`;
+  if (!form.isVector) return `${scalar}(${x}, ${y}, ${z})`;
+  const { type } = form;
+  const body = [
+    '\n#ifdef __clang__\n_Pragma("clang fp contract(fast)") return x * y + z;',
+    ...(type in X86_FMA ? [`\n#elif defined(__FMA__)\nreturn __builtin_ia32_${X86_FMA[type]};`] : []),
+    `\n#else\n${overLanes(form, `${scalar}(x[l], y[l], z[l])`)}\n#endif\n`,
+  ];
+  const name = `fma_${type}`;
+  return `${form.prelude.need(name, () => inline(form, name, [`${type} x`, `${type} y`, `${type} z`], body))}(${x}, ${y}, ${z})`;
 }
 
 /** `mask` has 32-bit lanes. */
@@ -262,5 +265,3 @@ export function select(form: Form, mask: string, x: string, y: string): string {
 export function unsupported(what: string): never {
   throw new InternalError(`The C backend got ${what}, which a pass should have expanded before it.`);
 }
-
-export type { DType };

@@ -1,0 +1,76 @@
+import type { ArrayLike, NDArray } from "../../core/array.ts";
+import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
+import * as tree from "../../tree/index.ts";
+import { canonicalAxis } from "../../util/shape.ts";
+import { asArray } from "../convert.ts";
+import { concatenate, expandDims, reshape, rev, sliceInDim } from "../shape.ts";
+import type { Arrays } from "./loops.ts";
+
+export interface AssociativeScanOptions {
+  /** From the last element to the first. */
+  readonly reverse?: boolean;
+  /** The axis to scan along; default the first. */
+  readonly axis?: number;
+}
+
+/**
+ * All prefixes of a sequence under an associative operation, in a logarithmic number of combinations over whole arrays.
+ *
+ * @param f `(a, b) => c` on trees like `elems`, elementwise along the scanned axis (which stays)
+ * @param elems a tree of arrays with one common size along `axis`
+ * @returns a tree like `elems`: element i is the combination of elements 0 … i
+ * @throws WeftTypeError when f is not callable; WeftValueError when the sizes along the axis differ
+ * Source: `jax.lax.associative_scan`; Blelloch 1990. Rounding differs from a sequential scan.
+ * @example lax.associativeScan(lax.add, np.array([1, 2, 3])) // [1, 3, 6]
+ */
+export function associativeScan<T>(
+  f: (a: Arrays<T>, b: Arrays<T>) => unknown,
+  elems: T,
+  { reverse = false, axis = 0 }: AssociativeScanOptions = {},
+): Arrays<T> {
+  if (typeof f !== "function")
+    throw new WeftTypeError("lax.associativeScan: fn argument should be a callable.");
+  const [raw, def] = tree.flatten(elems as unknown, undefined);
+  const leaves = raw.map((x) => asArray(x as ArrayLike));
+  const at = leaves.length ? canonicalAxis(axis, leaves[0]!.ndim) : 0;
+  checkSizes(leaves, at);
+  const combine = (a: NDArray[], b: NDArray[]): NDArray[] =>
+    tree
+      .leaves(f(tree.unflatten(def, a) as Arrays<T>, tree.unflatten(def, b) as Arrays<T>), undefined)
+      .map((x) => asArray(x as ArrayLike));
+  const flip = (xs: NDArray[]): NDArray[] => (reverse ? xs.map((x) => rev(x, [at])) : xs);
+  return tree.unflatten(def, flip(prefixes(combine, flip(leaves), at))) as Arrays<T>;
+}
+
+function checkSizes(leaves: readonly NDArray[], axis: number): void {
+  if (new Set(leaves.map((x) => x.shape[axis])).size <= 1) return;
+  const shapes = leaves.map((x) => `(${x.shape.join(", ")})`).join(", ");
+  throw new WeftValueError(
+    `Array inputs to associativeScan must have the same size along axis ${axis}. (saw: [${shapes}])`,
+  );
+}
+
+type Combine = (a: NDArray[], b: NDArray[]) => NDArray[];
+
+/** Combines neighbours, solves the problem of half the size, and fills in what lies between. */
+function prefixes(combine: Combine, elems: NDArray[], axis: number): NDArray[] {
+  const n = elems[0]?.shape[axis] ?? 0;
+  if (n < 2) return elems;
+  const part = (xs: NDArray[], from: number, to: number, stride = 1): NDArray[] =>
+    xs.map((x) => sliceInDim(x, from, to, stride, axis));
+  const odd = prefixes(combine, combine(part(elems, 0, n - 1, 2), part(elems, 1, n, 2)), axis);
+  const before = n % 2 === 0 ? part(odd, 0, n / 2 - 1) : odd;
+  const between = n > 2 ? combine(before, part(elems, 2, n, 2)) : [];
+  const first = part(elems, 0, 1);
+  const even = first.map((x, i) => (between[i] ? concatenate([x, between[i]], axis) : x));
+  return even.map((x, i) => interleave(x, odd[i]!, axis));
+}
+
+/** x0 y0 x1 y1 …; x may have one element more. */
+function interleave(x: NDArray, y: NDArray, axis: number): NDArray {
+  const [n, m] = [x.shape[axis]!, y.shape[axis]!];
+  const longer = n === m ? y : concatenate([y, sliceInDim(x, n - 1, n, 1, axis)], axis);
+  const pairs = concatenate([expandDims(x, [axis + 1]), expandDims(longer, [axis + 1])], axis + 1);
+  const shape = x.shape.map((d, i) => (i === axis ? 2 * n : d));
+  return sliceInDim(reshape(pairs, shape), 0, n + m, 1, axis);
+}

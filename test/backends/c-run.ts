@@ -1,16 +1,17 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { C_FLAGS, emitFunction, HEAD } from "../../src/backends/c/index.ts";
+import { emitFunction, HEAD } from "../../src/backends/c/index.ts";
 import { Prelude } from "../../src/backends/c/prelude.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { type MemoryPlan, planMemory } from "../../src/compiler/passes/plan.ts";
 import type { Target } from "../../src/compiler/target.ts";
 import { DTYPES, type TypedArray } from "../../src/core/dtype.ts";
+import { compile, findToolchain } from "../../src/runtime/native/toolchain.ts";
 
 const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+const tools = findToolchain()!;
 type Run = (mem: number, frame: number) => void;
 
 const START = 64;
@@ -31,11 +32,10 @@ export function compileAll(
 function library(source: string): (name: string) => Run {
   const folder = mkdtempSync(join(tmpdir(), "weft-c-"));
   try {
-    const [text, binary] = [join(folder, "unit.c"), join(folder, "unit.so")];
-    writeFileSync(text, source);
-    const flags = ["-O2", "-ftree-vectorize", "-march=native", "-shared", "-fPIC", ...C_FLAGS];
-    execFileSync("cc", [...flags, "-Werror", "-Wno-psabi", "-o", binary, text, "-lm"], { stdio: "pipe" });
-    const lib = koffi.load(binary);
+    const file = join(folder, "unit.so");
+    const { failure, log } = compile(tools, source, file);
+    if (failure !== undefined) throw new Error(log);
+    const lib = koffi.load(file);
     return (name) => lib.func(name, "void", ["uintptr_t", "uintptr_t"]) as unknown as Run;
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
 import { createConfig } from "../../src/runtime/config.ts";
 import * as browser from "../../src/runtime/platform-browser.ts";
@@ -7,9 +8,15 @@ const withEnv = (values: Record<string, string>) => createConfig((name) => value
 
 describe("config", () => {
   test("defaults, environment, assignment", () => {
-    expect({ ...withEnv({}) }).toEqual({ tier: "wasm", memoryBudget: 64 * 2 ** 20, cacheDir: "" });
-    const config = withEnv({ WEFT_TIER: "interp", WEFT_MEMORY_BUDGET: "1e6", WEFT_CACHE_DIR: "/c" });
-    expect({ ...config }).toEqual({ tier: "interp", memoryBudget: 1e6, cacheDir: "/c" });
+    const threads = Math.min(8, availableParallelism());
+    expect({ ...withEnv({}) }).toEqual({ tier: "wasm", memoryBudget: 64 * 2 ** 20, threads, cacheDir: "" });
+    const config = withEnv({
+      WEFT_TIER: "interp",
+      WEFT_MEMORY_BUDGET: "1e6",
+      WEFT_THREADS: "3",
+      WEFT_CACHE_DIR: "/c",
+    });
+    expect({ ...config }).toEqual({ tier: "interp", memoryBudget: 1e6, threads: 3, cacheDir: "/c" });
     config.tier = "wasm";
     expect(config.tier).toBe("wasm");
   });
@@ -30,6 +37,14 @@ describe("config", () => {
     [
       () => Object.assign(withEnv({}), { memoryBudget: -1 }),
       "config.memoryBudget: expected a finite number of bytes, at least 0, got -1.",
+    ],
+    [
+      () => withEnv({ WEFT_THREADS: "many" }),
+      'Environment WEFT_THREADS: expected a whole number from 1 to 16, got "many".',
+    ],
+    [
+      () => Object.assign(withEnv({}), { threads: 0 }),
+      "config.threads: expected a whole number from 1 to 16, got 0.",
     ],
   ])("impossible values say what is possible", (act, message) => {
     expect(act).toThrow(message);

@@ -3,7 +3,9 @@ import { type NDArray, scalar } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
 import { ConcretizationTypeError } from "../../core/errors.ts";
 import { type Atom, Jaxpr, type Var } from "../../core/jaxpr.ts";
+import type { MaybeZero } from "../../core/primitive.ts";
 import { stage } from "../../core/stage.ts";
+import { instantiate } from "../../transforms/zero.ts";
 import * as tree from "../../tree/index.ts";
 import { asArray } from "../convert.ts";
 
@@ -68,10 +70,34 @@ export function splitAt<T>(list: readonly T[], ...sizes: number[]): T[][] {
   return [...groups, list.slice(start)];
 }
 
-/** Whether `next` has an entry true that `mask` has not; if so the union, else null: one round of a least fixpoint. */
-export function grow(mask: readonly boolean[], next: readonly boolean[]): boolean[] | null {
-  const union = mask.map((m, i) => m || next[i]!);
-  return union.some((m, i) => m !== mask[i]) ? union : null;
+/** The entries at which `mask` is true, and those at which it is false. */
+export const pick = <T>(list: readonly T[], mask: readonly boolean[]): T[] => list.filter((_, i) => mask[i]);
+export const drop = <T>(list: readonly T[], mask: readonly boolean[]): T[] => list.filter((_, i) => !mask[i]);
+
+export const countTrue = (mask: readonly boolean[]): number => mask.filter(Boolean).length;
+export const none = (list: readonly unknown[]): boolean[] => list.map(() => false);
+
+/** The tangents (or cotangents) that a mask says are not zero, as arrays. */
+export const nonzeros = (list: readonly MaybeZero[], mask: readonly boolean[]): NDArray[] =>
+  pick(list, mask).map(instantiate);
+
+/**
+ * Least fixpoint over a mask: makes something for a mask and, as long as what was made asks for more, makes it again for the
+ * union. Ends because masks only grow.
+ */
+export function fixpoint<T>(
+  start: readonly boolean[],
+  make: (mask: boolean[]) => T,
+  asks: (made: T) => readonly boolean[],
+): [mask: boolean[], made: T] {
+  let mask = [...start];
+  for (;;) {
+    const made = make(mask);
+    const wanted = asks(made);
+    const union = mask.map((m, i) => m || wanted[i]!);
+    if (union.every((m, i) => m === mask[i])) return [mask, made];
+    mask = union;
+  }
 }
 
 /** A JavaScript integer from an argument that must not be traced. */

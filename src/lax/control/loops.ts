@@ -18,7 +18,6 @@ import { scanStepwise, whileStepwise } from "./stepwise.ts";
 import { checkCondition, whilePrimitive } from "./while.ts";
 
 /** Any value at all; the empty tuple among the choices makes TypeScript infer array literals as tuples. */
-// biome-ignore lint/complexity/noBannedTypes: {} is every value but null and undefined, which follow
 export type AnyTree = [] | {} | null | undefined;
 /** A tree whose leaves are arrays. */
 export type Arrays<T> = MapTree<T, NDArray>;

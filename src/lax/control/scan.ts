@@ -15,11 +15,11 @@ import { evalJaxpr, stage } from "../../core/stage.ts";
 import { batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
 import { dceJaxpr } from "../../transforms/dce.ts";
 import { jvpJaxpr } from "../../transforms/jvp.ts";
-import { partialEvalJaxpr } from "../../transforms/partial-eval.ts";
+import { type PartialJaxpr, partialEvalJaxpr } from "../../transforms/partial-eval.ts";
 import { recomputeCheap } from "../../transforms/recompute.ts";
 import { transposeJaxpr } from "../../transforms/transpose.ts";
 import { addTangents, instantiate, isZero } from "../../transforms/zero.ts";
-import { grow, rearrange, splitAt } from "./body.ts";
+import { countTrue, drop, fixpoint, none, nonzeros, pick, rearrange, splitAt } from "./body.ts";
 
 export type ScanParams = LoopParams;
 
@@ -35,120 +35,112 @@ function scanAbstractEval(avals: ShapedArray[], p: ScanParams): ShapedArray[] {
   return [...carry, ...p.jaxpr.outAvals.slice(p.numCarry).map((y) => ysAval(p.length, y))];
 }
 
+/** A mask that is false for every y. */
+const noYs = (p: ScanParams): boolean[] => none(p.jaxpr.outs.slice(p.numCarry));
+
 /** The derivative of a scan is one scan whose carry holds primals and those tangents that can be non-zero. */
 function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDArray[], MaybeZero[]] {
   const [constNz, initNz, xsNz] = groups(
     tangents.map((t) => !isZero(t)),
     p,
   );
-  const numYs = p.jaxpr.outs.length - p.numCarry;
-  const noYs = Array<boolean>(numYs).fill(false);
-  let carryNz = initNz;
-  let body = jvpJaxpr(p.jaxpr, [...constNz, ...carryNz, ...xsNz], [...carryNz, ...noYs]);
-  for (let more = grow(carryNz, body.nonzeroOut); more; more = grow(carryNz, body.nonzeroOut)) {
-    carryNz = more;
-    body = jvpJaxpr(p.jaxpr, [...constNz, ...carryNz, ...xsNz], [...carryNz, ...noYs]);
-  }
-  const count = (mask: boolean[]): number => mask.filter(Boolean).length;
-  const [nConstT, nCarryT] = [count(constNz), count(carryNz)];
-  const jaxpr = rearrange(
-    body.jaxpr,
+  const [carryNz, body] = fixpoint(
+    initNz,
+    (carry) => jvpJaxpr(p.jaxpr, [...constNz, ...carry, ...xsNz], [...carry, ...noYs(p)]),
+    (made) => made.nonzeroOut,
+  );
+  const [numConstT, numCarryT] = [countTrue(constNz), countTrue(carryNz)];
+  const [consts, init, xs] = groups(primals, p);
+  const [constT, initT, xsT] = groups(tangents, p);
+  const outs = scanPrimitive.bind(
+    [
+      ...[...consts, ...nonzeros(constT, constNz)],
+      ...[...init, ...nonzeros(initT, carryNz)],
+      ...[...xs, ...nonzeros(xsT, xsNz)],
+    ],
+    {
+      ...p,
+      jaxpr: interleaved(body.jaxpr, p, numConstT, numCarryT),
+      numConsts: p.numConsts + numConstT,
+      numCarry: p.numCarry + numCarryT,
+    },
+  );
+  const [carry, carryT, ys, ysT] = splitAt(outs, p.numCarry, numCarryT, p.jaxpr.outs.length - p.numCarry);
+  const outTangents = [...carryT!, ...ysT!];
+  const results = [...carry!, ...ys!];
+  return [results, results.map((o, i) => (body.nonzeroOut[i] ? outTangents.shift()! : new Zero(o.aval)))];
+}
+
+/** A jvp body takes primals, then tangents; as the body of a scan it takes consts, carry and xs, each with its tangents. */
+function interleaved(jvp: Jaxpr, p: ScanParams, numConstT: number, numCarryT: number): Jaxpr {
+  const numXs = p.jaxpr.invars.length - p.numConsts - p.numCarry;
+  return rearrange(
+    jvp,
     (ins) => {
-      const [c, s, x, ct, st, xt] = splitAt(
-        ins,
-        p.numConsts,
-        p.numCarry,
-        p.jaxpr.invars.length - p.numConsts - p.numCarry,
-        nConstT,
-        nCarryT,
-      );
+      const [c, s, x, ct, st, xt] = splitAt(ins, p.numConsts, p.numCarry, numXs, numConstT, numCarryT);
       return [...c!, ...ct!, ...s!, ...st!, ...x!, ...xt!];
     },
     (outs) => {
-      const [s, y, st, yt] = splitAt(outs, p.numCarry, numYs, nCarryT);
+      const [s, y, st, yt] = splitAt(outs, p.numCarry, p.jaxpr.outs.length - p.numCarry, numCarryT);
       return [...s!, ...st!, ...y!, ...yt!];
     },
   );
-  const [consts, init, xs] = groups(primals, p);
-  const [constT, initT, xsT] = groups(tangents, p);
-  const keep = (list: MaybeZero[], mask: boolean[]): NDArray[] =>
-    list.filter((_, i) => mask[i]).map(instantiate);
-  const outs = scanPrimitive.bind(
-    [...consts, ...keep(constT, constNz), ...init, ...keep(initT, carryNz), ...xs, ...keep(xsT, xsNz)],
-    { ...p, jaxpr, numConsts: p.numConsts + nConstT, numCarry: p.numCarry + nCarryT },
-  );
-  const [carry, carryT, ys, ysT] = splitAt(outs, p.numCarry, nCarryT, numYs);
-  const tangentOuts = [...carryT!, ...ysT!];
-  const primalOuts = [...carry!, ...ys!];
-  return [
-    primalOuts,
-    primalOuts.map((o, i) => (body.nonzeroOut[i] ? tangentOuts.shift()! : new Zero(o.aval))),
-  ];
 }
 
 /**
  * Known carries run now in a scan that also stores residuals; the rest is staged. A residual that is a constant, an xs or
- * a y that is stored anyway is passed on as it is; what depends on constants only is computed once before the loop.
+ * a y that is stored anyway is passed on as it is; what depends on constants only is computed once before the loop, and
+ * what is cheap is computed again.
  */
 function scanPartialEval(trace: PartialEvalStage, args: NDArray[], p: ScanParams): NDArray[] {
   const [constUnk, initUnk, xsUnk] = groups(
     args.map((x) => !trace.isKnown(x)),
     p,
   );
-  const noYs = Array<boolean>(p.jaxpr.outs.length - p.numCarry).fill(false);
-  const split = (carry: boolean[]) =>
-    partialEvalJaxpr(p.jaxpr, [...constUnk, ...carry, ...xsUnk], [...carry, ...noYs]);
-  let carryUnk = initUnk;
-  let parts = split(carryUnk);
-  for (let more = grow(carryUnk, parts.unknownOut); more; more = grow(carryUnk, parts.unknownOut)) {
-    carryUnk = more;
-    parts = split(carryUnk);
-  }
-  const known = <T>(list: T[], unknown: boolean[]): T[] => list.filter((_, i) => !unknown[i]);
+  const [carryUnk, whole] = fixpoint(
+    initUnk,
+    (carry) => partialEvalJaxpr(p.jaxpr, [...constUnk, ...carry, ...xsUnk], [...carry, ...noYs(p)]),
+    (made) => made.unknownOut,
+  );
   // Constants and xs are there anyway; a carry would have to be stored.
-  const numKnown = (mask: boolean[]): number => mask.filter((u) => !u).length;
-  const start = numKnown(constUnk);
-  const end = start + numKnown(carryUnk);
-  const free = parts.known.invars.map((_, i) => i < start || i >= end);
-  parts = recomputeCheap(parts, free);
-  const unknown = <T>(list: T[], mask: boolean[]): T[] => list.filter((_, i) => mask[i]);
+  const start = drop(constUnk, constUnk).length;
+  const end = start + drop(carryUnk, carryUnk).length;
+  const parts = recomputeCheap(
+    whole,
+    whole.known.invars.map((_, i) => i < start || i >= end),
+  );
   const [consts, init, xs] = groups(args, p);
   const forward = trace.run(() =>
-    runKnownScan(
-      parts.known,
-      parts.numResiduals,
-      known(consts, constUnk),
-      known(init, carryUnk),
-      known(xs, xsUnk),
-      p,
-    ),
+    runKnownScan(parts, drop(consts, constUnk), drop(init, carryUnk), drop(xs, xsUnk), p),
   );
-  const unknownConsts = unknown(consts, constUnk);
-  const unknownInit = unknown(init, carryUnk);
-  const unknownXs = unknown(xs, xsUnk);
-  const { residuals } = forward;
+  const rest = { consts: pick(consts, constUnk), init: pick(init, carryUnk), xs: pick(xs, xsUnk) };
+  const staged = stageRest(trace, parts.staged, forward.residuals, rest, p);
+  return parts.unknownOut.map((unk) => (unk ? staged.shift()! : forward.outs.shift()!));
+}
+
+/** Stages the unknown part: residuals that are the same in every iteration are constants of it, the others are xs. */
+function stageRest(
+  trace: PartialEvalStage,
+  jaxpr: Jaxpr,
+  residuals: readonly Residual[],
+  { consts, init, xs }: { consts: NDArray[]; init: NDArray[]; xs: NDArray[] },
+  p: ScanParams,
+): NDArray[] {
   const isConst = residuals.map((r) => r.loopInvariant);
-  const staged = rearrange(
-    parts.staged,
+  const values = residuals.map((r) => r.value);
+  const body = rearrange(
+    jaxpr,
     (ins) => {
-      const [res, c, s, x] = splitAt(ins, residuals.length, unknownConsts.length, unknownInit.length);
-      return [...unknown(res!, isConst), ...c!, ...s!, ...x!, ...known(res!, isConst)];
+      const [res, c, s, x] = splitAt(ins, residuals.length, consts.length, init.length);
+      return [...pick(res!, isConst), ...c!, ...s!, ...x!, ...drop(res!, isConst)];
     },
     (outs) => [...outs],
   );
-  const values = residuals.map((r) => r.value);
-  const stagedOuts = trace.stage(
+  return trace.stage(
     scanPrimitive,
-    [...unknown(values, isConst), ...unknownConsts, ...unknownInit, ...unknownXs, ...known(values, isConst)],
-    {
-      ...p,
-      jaxpr: staged,
-      numConsts: unknown(values, isConst).length + unknownConsts.length,
-      numCarry: unknownInit.length,
-    },
+    [...pick(values, isConst), ...consts, ...init, ...xs, ...drop(values, isConst)],
+    { ...p, jaxpr: body, numConsts: countTrue(isConst) + consts.length, numCarry: init.length },
   );
-  const knownOuts = [...forward.outs];
-  return parts.unknownOut.map((unk) => (unk ? stagedOuts.shift()! : knownOuts.shift()!));
 }
 
 interface Residual {
@@ -159,8 +151,7 @@ interface Residual {
 
 /** Runs the known part of a scan and delivers its outputs and residuals, storing nothing twice. */
 function runKnownScan(
-  body: Jaxpr,
-  numResiduals: number,
+  { known: body, numResiduals }: PartialJaxpr,
   consts: NDArray[],
   init: NDArray[],
   xs: NDArray[],
@@ -226,7 +217,7 @@ function scanTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: ScanPa
   );
   const t = transposeJaxpr(p.jaxpr, bodyLinear, [...ctCarry!.map(() => true), ...ysNz], wantCarry);
 
-  const numLinConsts = constLin.filter(Boolean).length;
+  const numLinConsts = countTrue(constLin);
   const [constNz, , xsNz] = splitAt(t.nonzero, numLinConsts, p.numCarry);
   const [consts, , xs] = groups(inputs, p);
   const resConsts = consts.filter((c): c is NDArray => !(c instanceof Linear));
@@ -268,7 +259,7 @@ function scanTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: ScanPa
   });
 }
 
-const linearIndex = (linear: boolean[], i: number): number => linear.slice(0, i).filter(Boolean).length;
+const linearIndex = (linear: boolean[], i: number): number => countTrue(linear.slice(0, i));
 
 /**
  * Turns (resConsts…, resXs…, ctCarry…, ctYs…) → (ctConsts…, ctCarry…, ctXs…) into a scan body with accumulators:
@@ -304,15 +295,11 @@ function scanBatch(
     dims.map((d) => d !== null),
     p,
   );
-  const noYs = Array<boolean>(p.jaxpr.outs.length - p.numCarry).fill(false);
-  const batch = (carry: boolean[]) =>
-    batchJaxpr(p.jaxpr, size, [...constB, ...carry, ...xsB], [...carry, ...noYs]);
-  let carryB = initB;
-  let body = batch(carryB);
-  for (let more = grow(carryB, body.batchedOut); more; more = grow(carryB, body.batchedOut)) {
-    carryB = more;
-    body = batch(carryB);
-  }
+  const [carryB, body] = fixpoint(
+    initB,
+    (carry) => batchJaxpr(p.jaxpr, size, [...constB, ...carry, ...xsB], [...carry, ...noYs(p)]),
+    (made) => made.batchedOut,
+  );
   const batched = [...constB, ...carryB, ...xsB];
   const operands = args.map((x, i) =>
     batched[i] ? moveBatchAxis(x, dims[i]!, i < p.numConsts + p.numCarry ? 0 : 1, size) : x,
@@ -325,17 +312,11 @@ function scanBatch(
 function scanDce(usedOuts: boolean[], eqn: Eqn): [boolean[], Eqn | null] {
   const p = eqn.params as ScanParams;
   const [usedFinal, usedYs] = splitAt(usedOuts, p.numCarry);
-  const keepIns = (carry: boolean[]): boolean[] => [...Array<boolean>(p.numConsts).fill(false), ...carry];
-  let carry = usedFinal!;
-  let body = dceJaxpr(p.jaxpr, [...carry, ...usedYs!], keepIns(carry));
-  for (
-    let more = grow(carry, groups(body.usedIns, p)[1]);
-    more;
-    more = grow(carry, groups(body.usedIns, p)[1])
-  ) {
-    carry = more;
-    body = dceJaxpr(p.jaxpr, [...carry, ...usedYs!], keepIns(carry));
-  }
+  const [carry, body] = fixpoint(
+    usedFinal!,
+    (used) => dceJaxpr(p.jaxpr, [...used, ...usedYs!], [...Array<boolean>(p.numConsts).fill(false), ...used]),
+    (made) => groups(made.usedIns, p)[1],
+  );
   const { usedIns } = body;
   const keep = [...carry, ...usedYs!];
   return [
@@ -347,8 +328,8 @@ function scanDce(usedOuts: boolean[], eqn: Eqn): [boolean[], Eqn | null] {
       params: {
         ...p,
         jaxpr: body.jaxpr,
-        numConsts: groups(usedIns, p)[0].filter(Boolean).length,
-        numCarry: carry.filter(Boolean).length,
+        numConsts: countTrue(groups(usedIns, p)[0]),
+        numCarry: countTrue(carry),
       },
     },
   ];

@@ -15,12 +15,12 @@ import { batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
 import { dceJaxpr } from "../../transforms/dce.ts";
 import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { partialEvalJaxpr } from "../../transforms/partial-eval.ts";
-import { instantiate, isZero } from "../../transforms/zero.ts";
+import { isZero } from "../../transforms/zero.ts";
 import type { TreeDef } from "../../tree/index.ts";
 import { select } from "../elementwise.ts";
 import { reduceOr } from "../reduce.ts";
 import { broadcastInDim } from "../shape.ts";
-import { grow, rearrange, splitAt } from "./body.ts";
+import { countTrue, drop, fixpoint, nonzeros, pick, rearrange, splitAt } from "./body.ts";
 
 export interface WhileParams extends Record<string, unknown> {
   /** (condConsts…, carry…) → bool */
@@ -51,14 +51,13 @@ function whileJvp(primals: NDArray[], tangents: MaybeZero[], p: WhileParams): [N
     tangents.map((t) => !isZero(t)),
     p,
   );
-  let carryNz = initNz;
-  let body = jvpJaxpr(p.bodyJaxpr, [...constNz, ...carryNz], carryNz);
-  for (let more = grow(carryNz, body.nonzeroOut); more; more = grow(carryNz, body.nonzeroOut)) {
-    carryNz = more;
-    body = jvpJaxpr(p.bodyJaxpr, [...constNz, ...carryNz], carryNz);
-  }
+  const [carryNz, body] = fixpoint(
+    initNz,
+    (carry) => jvpJaxpr(p.bodyJaxpr, [...constNz, ...carry], carry),
+    (made) => made.nonzeroOut,
+  );
   const n = p.bodyJaxpr.outs.length;
-  const numConstT = constNz.filter(Boolean).length;
+  const numConstT = countTrue(constNz);
   const bodyJaxpr = rearrange(
     body.jaxpr,
     (ins) => {
@@ -67,7 +66,7 @@ function whileJvp(primals: NDArray[], tangents: MaybeZero[], p: WhileParams): [N
     },
     (outs) => [...outs],
   );
-  const carryTAvals = p.bodyJaxpr.outAvals.filter((_, i) => carryNz[i]);
+  const carryTAvals = pick(p.bodyJaxpr.outAvals, carryNz);
   const condJaxpr = new Jaxpr(
     [...p.condJaxpr.invars, ...carryTAvals.map((a) => new Var(a))],
     p.condJaxpr.eqns,
@@ -75,10 +74,8 @@ function whileJvp(primals: NDArray[], tangents: MaybeZero[], p: WhileParams): [N
   );
   const [condConsts, bodyConsts, init] = groups(primals, p);
   const [, constT, initT] = groups(tangents, p);
-  const keep = (list: MaybeZero[], mask: boolean[]): NDArray[] =>
-    list.filter((_, i) => mask[i]).map(instantiate);
   const outs = whilePrimitive.bind(
-    [...condConsts, ...bodyConsts, ...keep(constT, constNz), ...init, ...keep(initT, carryNz)],
+    [...condConsts, ...bodyConsts, ...nonzeros(constT, constNz), ...init, ...nonzeros(initT, carryNz)],
     { condJaxpr, condNconsts: p.condNconsts, bodyJaxpr, bodyNconsts: p.bodyNconsts + numConstT },
   );
   const carryT = outs.slice(n);
@@ -92,18 +89,16 @@ function whileJvp(primals: NDArray[], tangents: MaybeZero[], p: WhileParams): [N
 function whilePartialEval(trace: PartialEvalStage, args: NDArray[], p: WhileParams): NDArray[] {
   const unknown = args.map((x) => !trace.isKnown(x));
   const [condUnk, constUnk, initUnk] = groups(unknown, p);
-  let carryUnk = initUnk;
-  let parts = partialEvalJaxpr(p.bodyJaxpr, [...constUnk, ...carryUnk], carryUnk);
-  for (let more = grow(carryUnk, parts.unknownOut); more; more = grow(carryUnk, parts.unknownOut)) {
-    carryUnk = more;
-    parts = partialEvalJaxpr(p.bodyJaxpr, [...constUnk, ...carryUnk], carryUnk);
-  }
+  const [carryUnk, parts] = fixpoint(
+    initUnk,
+    (carry) => partialEvalJaxpr(p.bodyJaxpr, [...constUnk, ...carry], carry),
+    (made) => made.unknownOut,
+  );
   const condParts = partialEvalJaxpr(p.condJaxpr, [...condUnk, ...carryUnk], [false]);
   const staged = trace.stage(whilePrimitive, args, p);
   if (condParts.unknownOut[0] || carryUnk.every(Boolean)) return staged;
 
   const numKnown = carryUnk.filter((u) => !u).length;
-  const known = <T>(list: T[], mask: boolean[]): T[] => list.filter((_, i) => !mask[i]);
   const bodyOuts = parts.known.outs.map((_, i) => i < numKnown);
   const { jaxpr: bodyJaxpr } = dceJaxpr(
     parts.known,
@@ -113,12 +108,12 @@ function whilePartialEval(trace: PartialEvalStage, args: NDArray[], p: WhilePara
   const [condConsts, bodyConsts, init] = groups(args, p);
   const knownOuts = trace.run(() =>
     whilePrimitive.bind(
-      [...known(condConsts, condUnk), ...known(bodyConsts, constUnk), ...known(init, carryUnk)],
+      [...drop(condConsts, condUnk), ...drop(bodyConsts, constUnk), ...drop(init, carryUnk)],
       {
         condJaxpr: condParts.known,
-        condNconsts: known(condConsts, condUnk).length,
+        condNconsts: drop(condConsts, condUnk).length,
         bodyJaxpr,
-        bodyNconsts: known(bodyConsts, constUnk).length,
+        bodyNconsts: drop(bodyConsts, constUnk).length,
       },
     ),
   );
@@ -139,12 +134,11 @@ function whileBatch(
     dims.map((d) => d !== null),
     p,
   );
-  let carryB = initB;
-  let body = batchJaxpr(p.bodyJaxpr, size, [...constB, ...carryB], carryB);
-  for (let more = grow(carryB, body.batchedOut); more; more = grow(carryB, body.batchedOut)) {
-    carryB = more;
-    body = batchJaxpr(p.bodyJaxpr, size, [...constB, ...carryB], carryB);
-  }
+  const [carryB, body] = fixpoint(
+    initB,
+    (carry) => batchJaxpr(p.bodyJaxpr, size, [...constB, ...carry], carry),
+    (made) => made.batchedOut,
+  );
   const cond = batchJaxpr(p.condJaxpr, size, [...condB, ...carryB], [false]);
   if (cond.batchedOut[0]) return whileBatchedPredicate(args, dims, p, size);
   const batched = [...condB, ...constB, ...carryB];

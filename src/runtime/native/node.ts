@@ -15,8 +15,6 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
-const toolchain: () => Toolchain | undefined = once(findToolchain);
-
 const koffi: () => Koffi | undefined = once(() => {
   try {
     return createRequire(import.meta.url)("koffi") as Koffi;
@@ -25,22 +23,31 @@ const koffi: () => Koffi | undefined = once(() => {
   }
 });
 
-function missing(): string | undefined {
-  const parts = [
-    koffi() ? [] : ["the package koffi (npm install koffi)"],
-    toolchain()
-      ? []
-      : ["a C compiler: GCC or Clang as cc, gcc or clang in the PATH, or the path of one in WEFT_CC"],
-  ].flat();
-  return parts.length > 0 ? parts.join(" and ") : undefined;
-}
-
 /** Addresses go as numbers, the cheapest kind of argument: 30 ns a call. */
 const bind = (library: string): NativeFunction =>
   koffi()!.load(library).func("weft_run", "void", ["uintptr_t", "uintptr_t"]);
 
-function load(source: string, folder: string): NativeFunction {
-  const tools = toolchain()!;
+/** Undefined where there are no processes. */
+export const nativeHost: NativeHost | undefined = createNativeHost();
+
+/** Looks for a compiler at the first use, then keeps to it. */
+export function createNativeHost(): NativeHost {
+  const toolchain = once(findToolchain);
+  return {
+    missing: () => {
+      const parts = [koffi() ? [] : [KOFFI], toolchain() ? [] : [COMPILER]].flat();
+      return parts.length > 0 ? parts.join(" and ") : undefined;
+    },
+    cpuFlags: once(() => cpuFlagsOf(toolchain()!.macros)),
+    load: (source, folder) => load(toolchain()!, source, folder),
+    addressOf: (view) => Number(koffi()!.address(view)),
+  };
+}
+
+const KOFFI = "the package koffi (npm install koffi)";
+const COMPILER = "a C compiler (GCC or Clang as cc, gcc or clang in the PATH, or the path of one in WEFT_CC)";
+
+function load(tools: Toolchain, source: string, folder: string): NativeFunction {
   const entry = new CacheEntry(cacheFolder(folder), [
     source,
     tools.path,
@@ -66,11 +73,3 @@ function build(entry: CacheEntry, tools: Toolchain, source: string): void {
     if (failure !== undefined) throw new CompileFailure(`The C compiler failed: ${failure}.`, entry.log);
   });
 }
-
-/** Undefined where there are no processes. */
-export const nativeHost: NativeHost | undefined = {
-  missing,
-  cpuFlags: once(() => cpuFlagsOf(toolchain()!.macros)),
-  load,
-  addressOf: (view) => Number(koffi()!.address(view)),
-};

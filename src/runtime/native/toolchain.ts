@@ -91,16 +91,21 @@ export const cpuFlagsOf = (macros: string): ReadonlySet<string> =>
   );
 
 /** Compiles a source that is given on standard input, so that no name of a file gets into the result. */
-export function compile({ path, flags }: Toolchain, source: string, output: string): Compilation {
+export function compile(
+  { path, flags }: Toolchain,
+  source: string,
+  output: string,
+  limitMs: number = COMPILE_MS,
+): Compilation {
   const args = [...flags, "-x", "c", "-", "-o", output, "-lm"];
   const { error, status, signal, stdout, stderr } = spawnSync(path, args, {
     input: source,
     encoding: "utf8",
-    timeout: COMPILE_MS,
+    timeout: limitMs,
     killSignal: "SIGKILL",
     maxBuffer: MOST_OUTPUT,
   });
-  const failure = failureOf(error, status, signal);
+  const failure = failureOf(error, status, signal, limitMs);
   const log = [[path, ...args].join(" "), stdout ?? "", stderr ?? "", failure ?? "done"].join("\n");
   return { failure, log };
 }

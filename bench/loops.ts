@@ -14,7 +14,8 @@ const PATIENCE_MS = 120_000;
 type Layer = { wx: np.Array; wh: np.Array; b: np.Array };
 type Loss = (p: Layer, xs: np.Array) => np.Array;
 
-const cell = (p: Layer, h: np.Array, x: np.Array): np.Array => np.tanh(x.matmul(p.wx).add(h.matmul(p.wh)).add(p.b));
+const cell = (p: Layer, h: np.Array, x: np.Array): np.Array =>
+  np.tanh(x.matmul(p.wx).add(h.matmul(p.wh)).add(p.b));
 const layerOf = (p: Layer, l: number): Layer => ({ wx: p.wx.slice(l), wh: p.wh.slice(l), b: p.b.slice(l) });
 const meanSquare = (ys: np.Array): np.Array => np.mean(np.square(ys));
 const zeros = (): np.Array[] => Array.from({ length: LAYERS }, () => np.zeros([BATCH, HIDDEN]));
@@ -75,7 +76,15 @@ export interface LoopReport {
 }
 
 const array = (shape: readonly number[], seed: number, scale: number): np.Array =>
-  np.array(uniform(shape.reduce((a, b) => a * b, 1), seed, scale)).reshape(shape);
+  np
+    .array(
+      uniform(
+        shape.reduce((a, b) => a * b, 1),
+        seed,
+        scale,
+      ),
+    )
+    .reshape(shape);
 
 function parameters(): Layer {
   const scale = HIDDEN ** -0.5;
@@ -119,5 +128,11 @@ export function measureLoops(report: (text: string) => void): LoopReport {
 
 export const loopTable = ({ figures }: LoopReport): Table => ({
   head: ["written as", "steps", "first call, ms", "later call, ms", "module, kB"],
-  rows: figures.map((f) => [f.form, String(f.time), figure(f.firstMs), figure(f.stepMs), figure(f.moduleBytes / 1000)]),
+  rows: figures.map((f) => [
+    f.form,
+    String(f.time),
+    figure(f.firstMs),
+    figure(f.stepMs),
+    figure(f.moduleBytes / 1000),
+  ]),
 });

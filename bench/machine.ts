@@ -1,11 +1,13 @@
 /** Where figures were measured: nothing that identifies the machine, only what it is made of. */
-import { availableParallelism, cpus, totalmem, type as system } from "node:os";
+import { availableParallelism, cpus, loadavg, type as system, totalmem } from "node:os";
 
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
   readonly system: string;
+  /** Processes that were running in the minute before: figures taken above a few tenths are disturbed. */
+  readonly load: number;
 }
 
 export const machine = (): Machine => ({
@@ -13,7 +15,8 @@ export const machine = (): Machine => ({
   cores: availableParallelism(),
   memoryGiB: Math.round(totalmem() / 2 ** 30),
   system: `${system()} ${process.arch}`,
+  load: Number(loadavg()[0]!.toFixed(1)),
 });
 
 export const describeMachine = (m: Machine): string =>
-  `${m.cpu}, ${m.cores} cores, ${m.memoryGiB} GiB, ${m.system}`;
+  `${m.cpu}, ${m.cores} cores, ${m.memoryGiB} GiB, ${m.system}, load before the run ${m.load}`;

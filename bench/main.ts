@@ -6,20 +6,28 @@ import { type LoopReport, loopTable, measureLoops } from "./loops.ts";
 import { describeMachine, machine } from "./machine.ts";
 import { measure } from "./measure.ts";
 import { type Peer, startPeer } from "./peer.ts";
-import { PEERS } from "./peers.ts";
+import { choosePeers, PEERS } from "./peers.ts";
 import { type Recording, record } from "./record.ts";
 import { figuresTable, type Outcome, ratioTable, refusalLines, workloadChart } from "./report.ts";
-import { compileTable, measureScaling, type ScalingPoint, scalingAxes, scalingChart, scalingTable } from "./scaling.ts";
+import {
+  compileTable,
+  measureScaling,
+  type ScalingPoint,
+  scalingAxes,
+  scalingChart,
+  scalingTable,
+} from "./scaling.ts";
 import { plainTable } from "./table.ts";
 import { chooseWorkloads, WORKLOADS } from "./workloads.ts";
 
 const HELP = `npm run bench -- [workloads] [options]     measures and compares; nothing here decides a test
 
-  workloads          some of ${WORKLOADS.map((w) => w.id).join(" ")} by the beginning of their
-                     name (w1, w4-512); "loops" compares ways to write an RNN; without any: all workloads
+  workloads          some of ${WORKLOADS.map((w) => w.id).join(" ")}
+                     by the beginning of their names (w1, w4-512); "loops" compares ways to write an RNN; without any: all workloads
   matmul [m n k]     only the matrix product that the compiler makes
 
-  --peers a,b        only peers whose name contains one of these: ${PEERS.map((p) => p.name).join("; ")}
+  --peers a,b        only these, by family (weft, jax) or a part of the name:
+                     ${PEERS.map((p) => p.name).join("; ")}
   --rounds n         turns of every peer (default 7)
   --scaling          instead: the training step of W1 along time, layers, batch and width
   --record           everything, and writes the figures into docs/
@@ -59,13 +67,14 @@ function plan(): Plan {
     if (positionals.length > 0) throw new Error("--record measures everything: it takes no workloads");
     return { workloads: WORKLOADS, scaling: true, loops: true };
   }
-  if (values.scaling || (loops && names.length === 0)) return { workloads: [], scaling: values.scaling, loops };
+  if (values.scaling || (loops && names.length === 0))
+    return { workloads: [], scaling: values.scaling, loops };
   return { workloads: chooseWorkloads(names), scaling: false, loops };
 }
 
 async function startPeers(leftOut: Record<string, string>): Promise<Peer[]> {
-  const wanted = values.peers?.split(",").map((name) => name.trim().toLowerCase());
-  const commands = PEERS.filter((p) => !wanted || wanted.some((name) => p.name.toLowerCase().includes(name)));
+  const names = values.peers?.split(",").map((name) => name.trim().toLowerCase()) ?? [];
+  const commands = choosePeers(names);
   const peers: Peer[] = [];
   for (const command of commands) {
     progress(`starting ${command.name}`);
@@ -81,7 +90,8 @@ async function startPeers(leftOut: Record<string, string>): Promise<Peer[]> {
 
 async function measureWorkloads(peers: readonly Peer[], { workloads }: Plan): Promise<Outcome[]> {
   const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a positive integer, got ${values.rounds}`);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds must be a positive integer, got ${values.rounds}`);
   const outcomes: Outcome[] = [];
   for (const workload of workloads) {
     const { results, refusals } = await measure(peers, workload, { rounds, report: progress });
@@ -119,7 +129,8 @@ async function main(): Promise<void> {
   const peers = needsPeers ? await startPeers(leftOut) : [];
   try {
     const outcomes = await measureWorkloads(peers, todo);
-    if (outcomes.length > 1) say(`\n${plainTable(figuresTable(outcomes))}\n\n${plainTable(ratioTable(outcomes))}`);
+    if (outcomes.length > 1)
+      say(`\n${plainTable(figuresTable(outcomes))}\n\n${plainTable(ratioTable(outcomes))}`);
     for (const line of refusalLines(outcomes)) say(line);
     const scaling = todo.scaling ? await measureScaling(peers, progress) : [];
     if (scaling.length > 0) showScaling(scaling);
@@ -128,7 +139,9 @@ async function main(): Promise<void> {
     if (loops) say(`\n${plainTable(loopTable(loops))}`);
     const recording: Recording = {
       date: new Date().toISOString().slice(0, 10),
-      command: ["npm run bench", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" "),
+      command: ["npm run bench", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(
+        " ",
+      ),
       machine: here,
       versions: { ...versionsOf(peers), node: process.versions.node },
       leftOut,

@@ -78,7 +78,11 @@ export async function measure(
 }
 
 /** Compiles, warms up, and finds how many calls make a sample. */
-async function enter(peer: Peer, workload: Workload, { rounds, sizes, report }: MeasureOptions): Promise<Entrant> {
+async function enter(
+  peer: Peer,
+  workload: Workload,
+  { rounds, sizes, report }: MeasureOptions,
+): Promise<Entrant> {
   report?.(`${workload.id}: preparing ${peer.name}`);
   const ready = await peer.ask({ prepare: workload.id, sizes: { ...workload.sizes, ...sizes } });
   const scale = Number(ready.scale);
@@ -105,7 +109,8 @@ function agreeing(entrants: readonly Entrant[], refusals: Refusal[]): Entrant[] 
   const reference = entrants.find((e) => e.scale === 1)?.check;
   return entrants.filter((e) => {
     const ok = e.scale !== 1 || Math.abs(e.check - reference!) <= 1e-3 * Math.abs(reference!) + 1e-6;
-    if (!ok) refusals.push({ peer: e.peer.name, why: `disagrees: its result is ${e.check}, not ${reference}` });
+    if (!ok)
+      refusals.push({ peer: e.peer.name, why: `disagrees: its result is ${e.check}, not ${reference}` });
     return ok;
   });
 }
@@ -126,7 +131,11 @@ async function summary(e: Entrant): Promise<Measured> {
 }
 
 /** What the program of a workload costs to make, where the peer can tell. */
-export async function factsOf(peer: Peer, workload: Workload, sizes: Sizes): Promise<Readonly<Record<string, number>>> {
+export async function factsOf(
+  peer: Peer,
+  workload: Workload,
+  sizes: Sizes,
+): Promise<Readonly<Record<string, number>>> {
   try {
     await peer.ask({ prepare: workload.id, sizes: { ...workload.sizes, ...sizes } });
     return (await peer.ask({ facts: true })) as Readonly<Record<string, number>>;

@@ -65,12 +65,16 @@ function lastLine(text: string): string {
 }
 
 /** Starts a peer; null, with the reason given to `leaveOut`, when it cannot run here. */
-export async function startPeer(command: Command, leaveOut: (name: string, why: string) => void): Promise<Peer | null> {
+export async function startPeer(
+  command: Command,
+  leaveOut: (name: string, why: string) => void,
+): Promise<Peer | null> {
   const peer = new Peer(command);
   try {
     peer.about = await peer.ask({ about: true }, 120_000);
     for (const [key, value] of Object.entries(command.expect ?? {}))
-      if (peer.about[key] !== value) throw new Error(`runs with ${key} ${peer.about[key]} instead of ${value}`);
+      if (peer.about[key] !== value)
+        throw new Error(`runs with ${key} ${peer.about[key]} instead of ${value}`);
     return peer;
   } catch (error) {
     leaveOut(command.name, (error as Error).message);

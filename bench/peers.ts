@@ -43,3 +43,14 @@ export const PEERS: readonly Command[] = [
 
 /** "weft wasm, 2 threads" and "weft native" are of the family weft. */
 export const familyOf = (name: string): string => /^(weft|JAX|PyTorch|jax-js|tfjs)/.exec(name)?.[1] ?? name;
+
+/** Those that are asked for by family (`jax` is not jax-js) or by a part of their name; all if nobody is. */
+export function choosePeers(names: readonly string[]): readonly Command[] {
+  const family = (p: Command): string => familyOf(p.name).toLowerCase();
+  const isCalled = (p: Command, name: string): boolean =>
+    PEERS.some((other) => family(other) === name) ? family(p) === name : p.name.toLowerCase().includes(name);
+  const unknown = names.find((name) => !PEERS.some((p) => isCalled(p, name)));
+  if (unknown !== undefined)
+    throw new Error(`nobody is called ${unknown}; there are ${PEERS.map((p) => p.name).join("; ")}`);
+  return names.length === 0 ? PEERS : PEERS.filter((p) => names.some((name) => isCalled(p, name)));
+}

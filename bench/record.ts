@@ -5,7 +5,15 @@ import { fileURLToPath } from "node:url";
 import { type LoopReport, loopTable } from "./loops.ts";
 import { describeMachine, type Machine } from "./machine.ts";
 import { figuresTable, type Outcome, ratioTable, refusalLines, workloadChart } from "./report.ts";
-import { compileTable, type ScalingPoint, scalingAxes, scalingBase, scalingChart, scalingTable } from "./scaling.ts";
+import {
+  compileTable,
+  type ScalingPoint,
+  scalingAxes,
+  scalingBase,
+  scalingChart,
+  scalingTable,
+} from "./scaling.ts";
+import { replaceSection, withoutPaths } from "./sections.ts";
 import { markdownTable } from "./table.ts";
 
 export interface Recording {
@@ -19,30 +27,36 @@ export interface Recording {
   readonly loops: LoopReport | null;
 }
 
-/** `text` with what stands between `<!-- name:begin -->` and `<!-- name:end -->` replaced. */
-export function replaceSection(text: string, name: string, content: string): string {
-  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`the markers ${begin} and ${end} are missing`);
-  return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
-}
-
-export function conditions(r: Recording): string {
+function conditions(r: Recording): string {
   const versions = Object.entries(r.versions).map(([name, version]) => `${name} ${version}`);
-  const missing = Object.entries(r.leftOut).map(([name, why]) => `- left out: ${name} (${why})`);
-  const lines = [`- ${r.date}, ${describeMachine(r.machine)}`, `- ${versions.join(", ")}`, `- \`${r.command}\``, ...missing];
+  const missing = Object.entries(r.leftOut).map(
+    ([name, why]) => `- left out: ${name} (${withoutPaths(why)})`,
+  );
+  const lines = [
+    `- ${r.date}, ${describeMachine(r.machine)}`,
+    `- ${versions.join(", ")}`,
+    `- \`${withoutPaths(r.command)}\``,
+    ...missing,
+  ];
   return lines.join("\n");
 }
 
 function workloadSection(r: Recording): string {
-  const parts = [markdownTable(figuresTable(r.outcomes)), `"–": not run. "*": scaled up from a part of the steps.`];
-  const why = refusalLines(r.outcomes).map((line) => `- ${line}`);
+  const parts = [
+    markdownTable(figuresTable(r.outcomes)),
+    `"–": not run. "*": scaled up from a part of the steps.`,
+  ];
+  const why = refusalLines(r.outcomes).map((line) => `- ${withoutPaths(line)}`);
   if (why.length > 0) parts.push(why.join("\n"));
-  return [conditions(r), ...parts, markdownTable(ratioTable(r.outcomes)), "![medians](performance.svg)"].join("\n\n");
+  return [conditions(r), ...parts, markdownTable(ratioTable(r.outcomes)), "![medians](performance.svg)"].join(
+    "\n\n",
+  );
 }
 
 function scalingSection(r: Recording): string {
-  const tables = scalingAxes.map((axis) => `${markdownTable(scalingTable(r.scaling, axis))}\n\n![by ${axis}](scaling-${axis}.svg)`);
+  const tables = scalingAxes.map(
+    (axis) => `${markdownTable(scalingTable(r.scaling, axis))}\n\n![by ${axis}](scaling-${axis}.svg)`,
+  );
   return [`All other sizes: ${scalingBase}.`, ...tables, markdownTable(compileTable(r.scaling))].join("\n\n");
 }
 
@@ -53,7 +67,10 @@ function loopSection({ machine, date, loops }: Recording): string {
 }
 
 function rewrite(path: string, sections: Readonly<Record<string, string>>): void {
-  const text = Object.entries(sections).reduce((t, [name, s]) => replaceSection(t, name, s), readFileSync(path, "utf8"));
+  const text = Object.entries(sections).reduce(
+    (t, [name, s]) => replaceSection(t, name, s),
+    readFileSync(path, "utf8"),
+  );
   writeFileSync(path, text);
 }
 
@@ -66,7 +83,8 @@ export function record(r: Recording): void {
   }
   if (r.scaling.length > 0) {
     rewrite(join(docs, "performance.md"), { scaling: scalingSection(r) });
-    for (const axis of scalingAxes) writeFileSync(join(docs, `scaling-${axis}.svg`), scalingChart(r.scaling, axis));
+    for (const axis of scalingAxes)
+      writeFileSync(join(docs, `scaling-${axis}.svg`), scalingChart(r.scaling, axis));
   }
   if (r.loops) rewrite(join(docs, "guide", "multi-layer-rnns.md"), { loops: loopSection(r) });
 }

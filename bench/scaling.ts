@@ -27,7 +27,10 @@ export interface ScalingPoint {
 /** Those peers whose times per step mean something over the whole range. */
 const isCompared = (peer: Peer): boolean => /^(weft|JAX$|PyTorch$)/.test(peer.name);
 
-export async function measureScaling(peers: readonly Peer[], report: (text: string) => void): Promise<ScalingPoint[]> {
+export async function measureScaling(
+  peers: readonly Peer[],
+  report: (text: string) => void,
+): Promise<ScalingPoint[]> {
   const workload = WORKLOADS.find((w) => w.id === "W1-train")!;
   const points: ScalingPoint[] = [];
   for (const [axis, values] of Object.entries(AXES))
@@ -37,15 +40,21 @@ export async function measureScaling(peers: readonly Peer[], report: (text: stri
       const compared = peers.filter(isCompared);
       const { results } = await measure(compared, workload, { rounds: ROUNDS, sizes });
       for (const r of results) {
-        const facts = r.peer.startsWith("weft") ? await factsOf(compared.find((p) => p.name === r.peer)!, workload, sizes) : {};
+        const facts = r.peer.startsWith("weft")
+          ? await factsOf(compared.find((p) => p.name === r.peer)!, workload, sizes)
+          : {};
         points.push({ axis, value, peer: r.peer, ms: r.seconds * 1e3, firstMs: r.first * 1e3, facts });
       }
     }
   return points;
 }
 
-const at = (points: readonly ScalingPoint[], axis: string, peer: string, value: number): ScalingPoint | undefined =>
-  points.find((p) => p.axis === axis && p.peer === peer && p.value === value);
+const at = (
+  points: readonly ScalingPoint[],
+  axis: string,
+  peer: string,
+  value: number,
+): ScalingPoint | undefined => points.find((p) => p.axis === axis && p.peer === peer && p.value === value);
 
 /** Milliseconds per training step along one axis. */
 export function scalingTable(points: readonly ScalingPoint[], axis: string): Table {
@@ -53,7 +62,10 @@ export function scalingTable(points: readonly ScalingPoint[], axis: string): Tab
   const peers = [...new Set(points.map((p) => p.peer))];
   return {
     head: [`ms by ${axis}`, ...values.map(String)],
-    rows: peers.map((peer) => [peer, ...values.map((v) => figure(at(points, axis, peer, v)?.ms ?? Number.NaN))]),
+    rows: peers.map((peer) => [
+      peer,
+      ...values.map((v) => figure(at(points, axis, peer, v)?.ms ?? Number.NaN)),
+    ]),
   };
 }
 
@@ -63,7 +75,12 @@ export function compileTable(points: readonly ScalingPoint[]): Table {
     AXES[axis]!.flatMap((value) =>
       points
         .filter((p) => p.axis === axis && p.value === value)
-        .map((p) => [`${axis} ${value}`, p.peer, figure(p.firstMs), p.facts.moduleBytes ? figure(p.facts.moduleBytes / 1000) : "–"]),
+        .map((p) => [
+          `${axis} ${value}`,
+          p.peer,
+          figure(p.firstMs),
+          p.facts.moduleBytes ? figure(p.facts.moduleBytes / 1000) : "–",
+        ]),
     ),
   );
   return { head: ["", "peer", "first call, ms", "module, kB"], rows };
@@ -73,9 +90,16 @@ export function scalingChart(points: readonly ScalingPoint[], axis: string): str
   const peers = [...new Set(points.map((p) => p.peer))];
   const lines = peers.map((label) => ({
     label,
-    points: points.filter((p) => p.axis === axis && p.peer === label).map((p): [number, number] => [p.value, p.ms]),
+    points: points
+      .filter((p) => p.axis === axis && p.peer === label)
+      .map((p): [number, number] => [p.value, p.ms]),
   }));
-  return lineChart({ title: `Training step by ${axis}`, x: axis, y: "ms per step", lines: lines.filter((l) => l.points.length > 0) });
+  return lineChart({
+    title: `Training step by ${axis}`,
+    x: axis,
+    y: "ms per step",
+    lines: lines.filter((l) => l.points.length > 0),
+  });
 }
 
 export const scalingAxes: readonly string[] = Object.keys(AXES);

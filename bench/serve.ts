@@ -22,7 +22,11 @@ export interface Running {
 }
 export type Makers = Readonly<Record<string, (sizes: Sizes) => Running | Promise<Running>>>;
 
-type Request = { about: true } | { prepare: string; sizes: Sizes } | { time: number; samples: number } | { facts: true };
+type Request =
+  | { about: true }
+  | { prepare: string; sizes: Sizes }
+  | { time: number; samples: number }
+  | { facts: true };
 
 /** Answers requests until stdin ends. */
 export async function serve(about: object, makers: Makers): Promise<void> {
@@ -38,11 +42,16 @@ export async function serve(about: object, makers: Makers): Promise<void> {
   }
 }
 
-async function answer(request: Request, about: object, makers: Makers, state: { current?: Running }): Promise<object> {
+async function answer(
+  request: Request,
+  about: object,
+  makers: Makers,
+  state: { current?: Running },
+): Promise<object> {
   if ("about" in request) return about;
   if ("prepare" in request) {
     const make = makers[request.prepare];
-    if (!make) throw new Error(`does not have ${request.prepare}`);
+    if (!make) throw new Error("is not written for this contestant");
     delete state.current;
     const start = performance.now();
     const current = await make(request.sizes);

@@ -31,7 +31,8 @@ const STYLE = `
       .grid { stroke: #30363d; } .axis { stroke: #8b949e; }
     }`;
 
-const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const escape = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const text = (x: number, y: number, content: string, attributes = ""): string =>
   `<text x="${x}" y="${y}"${attributes}>${escape(content)}</text>`;
 const END = ' text-anchor="end"';
@@ -88,13 +89,20 @@ export function lineChart({ title, x, y, lines }: LineChart): string {
   const xs = [...new Set(points.map((p) => p[0]))];
   const marks = decades(points.map((p) => p[1]));
   const [atX, atY] = [logScale(xs, BOX.left, right), logScale(marks, bottom, BOX.top)];
-  const grid = marks.map((m) => `<line class="grid" x1="${BOX.left}" x2="${right}" y1="${atY(m)}" y2="${atY(m)}"/>`);
+  const grid = marks.map(
+    (m) => `<line class="grid" x1="${BOX.left}" x2="${right}" y1="${atY(m)}" y2="${atY(m)}"/>`,
+  );
   const curves = lines.flatMap((l, i) => {
     const color = COLORS[i % COLORS.length]!;
     const path = l.points.map(([a, b]) => `${atX(a)},${atY(b)}`).join(" ");
     const dots = l.points.map(([a, b]) => `<circle cx="${atX(a)}" cy="${atY(b)}" r="3" fill="${color}"/>`);
     const key = `<rect x="${right + 14}" y="${BOX.top + i * 18}" width="10" height="10" fill="${color}"/>`;
-    return [`<polyline stroke="${color}" points="${path}"/>`, ...dots, key, text(right + 30, BOX.top + 9 + i * 18, l.label)];
+    return [
+      `<polyline stroke="${color}" points="${path}"/>`,
+      ...dots,
+      key,
+      text(right + 30, BOX.top + 9 + i * 18, l.label),
+    ];
   });
   return frame(BOX.width, BOX.height, title, [
     text(12, 24, title, ' class="title"'),

@@ -10,7 +10,7 @@ export function figure(x: number): string {
   if (!Number.isFinite(x)) return "–";
   if (x >= 100) return String(Math.round(x));
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(x) || 1)));
-  return x.toFixed(Math.min(digits, 4));
+  return x.toFixed(Math.min(digits, 5));
 }
 
 export function plainTable({ head, rows }: Table): string {

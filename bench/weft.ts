@@ -43,8 +43,12 @@ const rnn = (params: Layers, states: np.Array, xs: np.Array): np.Array =>
     xs,
   )[1];
 
-type Lowering = { lower(...args: never[]): { cost(): { moduleBytes: number; arenaBytes: number; compileMs: number } } };
-const factsOf = (f: Lowering, ...args: unknown[]): Readonly<Record<string, number>> => ({ ...f.lower(...(args as never[])).cost() });
+type Lowering = {
+  lower(...args: never[]): { cost(): { moduleBytes: number; arenaBytes: number; compileMs: number } };
+};
+const factsOf = (f: Lowering, ...args: unknown[]): Readonly<Record<string, number>> => ({
+  ...f.lower(...(args as never[])).cost(),
+});
 
 /** Steps of gradient descent, each from the parameters that the last one left. */
 function training<P>(params: P, loss: (p: P, ...data: np.Array[]) => np.Array, ...data: np.Array[]): Running {
@@ -53,7 +57,8 @@ function training<P>(params: P, loss: (p: P, ...data: np.Array[]) => np.Array, .
     const descend = (x: np.Array, g: np.Array): np.Array => x.sub(g.mul(RATE));
     return [value as np.Array, tree.map(descend as never, p as never, grads as never)];
   });
-  const call = (p: unknown): [np.Array, unknown] => step(p as never, ...(data as never[])) as [np.Array, unknown];
+  const call = (p: unknown): [np.Array, unknown] =>
+    step(p as never, ...(data as never[])) as [np.Array, unknown];
   let current: unknown = params;
   const first = call(call(params)[1])[0].item();
   return {
@@ -65,7 +70,11 @@ function training<P>(params: P, loss: (p: P, ...data: np.Array[]) => np.Array, .
   };
 }
 
-function rnnInputs({ layers, batch, hidden, time }: Sizes): { params: Layers; states: np.Array; xs: np.Array } {
+function rnnInputs({ layers, batch, hidden, time }: Sizes): {
+  params: Layers;
+  states: np.Array;
+  xs: np.Array;
+} {
   return {
     params: weights(layers!, hidden!, 1, 1),
     states: np.zeros([layers!, batch!, hidden!]),
@@ -138,7 +147,11 @@ const workloads: Makers = {
   "W5-forward": (z) => {
     const { final, c, x } = recurrence(z);
     const f = jit(final);
-    return { run: () => f(c, x), check: () => np.sum(np.abs(f(c, x))).item(), facts: () => factsOf(f as never, c, x) };
+    return {
+      run: () => f(c, x),
+      check: () => np.sum(np.abs(f(c, x))).item(),
+      facts: () => factsOf(f as never, c, x),
+    };
   },
   "W5-gradient": (z) => {
     const { final, c, x } = recurrence(z);
@@ -151,7 +164,9 @@ const workloads: Makers = {
   },
 };
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
 // Read as they are: a tier or a number of threads that does not exist here must not be reported.
 const { tier, threads = 1 } = config as { readonly tier: string; readonly threads?: number };
 await serve({ versions: { weft: version, node: process.versions.node }, tier, threads }, workloads);

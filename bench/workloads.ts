@@ -30,7 +30,12 @@ export const WORKLOADS: readonly Workload[] = [
     sizes: { layers: 2, batch: 32, hidden: 128, vocabulary: 96, time: 64 },
     unit: "ms",
   },
-  { id: "W3-step", title: "W3 one step of a 2-layer LSTM", sizes: { layers: 2, batch: 1, hidden: 64 }, unit: "µs" },
+  {
+    id: "W3-step",
+    title: "W3 one step of a 2-layer LSTM",
+    sizes: { layers: 2, batch: 1, hidden: 64 },
+    unit: "µs",
+  },
   matmul(512),
   matmul(1024),
   { id: "W5-forward", title: "W5 c = 0.9 c + x, forward", sizes: { width: 16, time: 100_000 }, unit: "ms" },

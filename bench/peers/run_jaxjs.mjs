@@ -1,6 +1,16 @@
-// The workloads in jax-js on its WebAssembly backend. It has no scan, so time is a loop of JavaScript around a jitted cell.
+// The workloads in jax-js on its WebAssembly backend. It has no scan, so time and layers are loops of JavaScript under jit.
 import { readFileSync } from "node:fs";
-import { blockUntilReady, defaultDevice, grad, init, jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
+import {
+  blockUntilReady,
+  defaultDevice,
+  grad,
+  init,
+  jit,
+  nn,
+  numpy as np,
+  tree,
+  valueAndGrad,
+} from "@jax-js/jax";
 import { integers, uniform } from "../../build/bench/inputs.js";
 import { serve } from "../../build/bench/serve.js";
 
@@ -25,12 +35,15 @@ function weights(layers, hidden, gates, seed) {
   }));
 }
 
-const elman = jit((p, h, x) => np.tanh(np.matmul(x, p.wx).add(np.matmul(h, p.wh)).add(p.b)));
-const lstm = jit((p, h, c, x) => {
+const elman = (p, h, x) => np.tanh(np.matmul(x, p.wx).add(np.matmul(h, p.wh)).add(p.b));
+const lstm = (p, h, c, x) => {
   const [i, f, g, o] = np.split(np.matmul(x, p.wx).add(np.matmul(h, p.wh)).add(p.b), 4, -1);
-  const cell = nn.sigmoid(f).mul(c).add(nn.sigmoid(i).mul(np.tanh(g)));
+  const cell = nn
+    .sigmoid(f)
+    .mul(c)
+    .add(nn.sigmoid(i).mul(np.tanh(g)));
   return [nn.sigmoid(o).mul(np.tanh(cell.ref)), cell];
-});
+};
 
 /** Runs layer after layer over a list of steps. Parameters and inputs are consumed. */
 function rnn(params, steps, batch, hidden) {
@@ -56,23 +69,37 @@ function lstmStack(params, steps, batch, hidden) {
   return steps;
 }
 
+/** The whole step is one jitted function, loops unrolled: slow to compile, but the fastest to run. */
 async function training(params, loss) {
+  const update = jit((p) => {
+    const [value, grads] = valueAndGrad(loss)(tree.ref(p));
+    return [value, tree.map((w, g) => w.sub(g.mul(RATE)), p, grads)];
+  });
   const step = async () => {
-    const [value, grads] = valueAndGrad(loss)(tree.ref(params));
-    params = tree.map((p, g) => p.sub(g.mul(RATE)), params, grads);
+    const [value, next] = update(params);
+    params = next;
     await blockUntilReady(params);
     return value;
   };
   (await step()).dispose();
-  const first = loss(tree.ref(params)).item();
+  const value = await step();
+  const first = value.item();
   return { run: async () => (await step()).dispose(), check: () => first };
 }
 
 function rnnInputs({ layers, batch, hidden, time }) {
   const data = uniform(time * batch * hidden, 4, 1);
   const n = batch * hidden;
-  const steps = Array.from({ length: time }, (_, t) => np.array(data.slice(t * n, (t + 1) * n)).reshape([batch, hidden]));
-  const forward = (p) => rnn(p, steps.map((x) => x.ref), batch, hidden);
+  const steps = Array.from({ length: time }, (_, t) =>
+    np.array(data.slice(t * n, (t + 1) * n)).reshape([batch, hidden]),
+  );
+  const forward = (p) =>
+    rnn(
+      p,
+      steps.map((x) => x.ref),
+      batch,
+      hidden,
+    );
   return { params: weights(layers, hidden, 1, 1), forward };
 }
 
@@ -85,9 +112,10 @@ const workloads = {
   },
   "W1-forward"(z) {
     const { params, forward } = rnnInputs(z);
+    const all = jit((p) => np.stack(forward(p)));
     return {
-      run: async () => (await np.stack(forward(tree.ref(params))).blockUntilReady()).dispose(),
-      check: () => meanSquare(forward(tree.ref(params))).item(),
+      run: async () => (await all(tree.ref(params)).blockUntilReady()).dispose(),
+      check: () => np.mean(np.square(all(tree.ref(params)))).item(),
     };
   },
   "W2-train"({ layers, batch, hidden, vocabulary, time }) {
@@ -142,16 +170,24 @@ const workloads = {
     };
   },
   "W5-forward"(z) {
-    const { final, c, x, scale } = recurrence(z, 2000);
+    const { advance, steps, c, x, scale } = recurrence(z, 2000);
+    // One jitted function of all steps would overflow the stack.
+    const CHUNK = 100;
+    const some = jit((state, v) => advance(state, v, CHUNK));
+    const all = () => {
+      let state = c.ref;
+      for (let t = 0; t < steps; t += CHUNK) state = some(state, x.ref);
+      return state;
+    };
     return {
       scale,
-      run: async () => (await final(c.ref, x.ref).blockUntilReady()).dispose(),
-      check: () => np.sum(np.abs(final(c.ref, x.ref))).item(),
+      run: async () => (await all().blockUntilReady()).dispose(),
+      check: () => np.sum(np.abs(all())).item(),
     };
   },
   "W5-gradient"(z) {
-    const { final, c, x, scale } = recurrence(z, 1000);
-    const g = grad((s, v) => np.sum(final(s, v)), { argnums: [0, 1] });
+    const { advance, steps, c, x, scale } = recurrence(z, 1000);
+    const g = jit(grad((s, v) => np.sum(advance(s, v, steps)), { argnums: [0, 1] }));
     const both = async () => blockUntilReady(g(c.ref, x.ref));
     return {
       scale,
@@ -165,19 +201,22 @@ const workloads = {
   },
 };
 
-const decay = jit((c, x) => c.mul(0.9).add(x));
-
 /** Steps cost the same, so a part of them is timed and scaled. */
 function recurrence({ width, time }, limit) {
   const steps = Math.min(time, limit);
-  const final = (c, x) => {
-    for (let t = 0; t < steps; t++) c = decay(c, x.ref);
+  const advance = (c, x, count) => {
+    for (let t = 0; t < count; t++) c = c.mul(0.9).add(x.ref);
     x.dispose();
     return c;
   };
-  return { final, c: zeros([width]), x: array([width], 1, 1), scale: time / steps };
+  return { advance, steps, c: zeros([width]), x: array([width], 1, 1), scale: time / steps };
 }
 
 const { W4, ...rest } = workloads;
-const { version } = JSON.parse(readFileSync(new URL("./node_modules/@jax-js/jax/package.json", import.meta.url), "utf8"));
-await serve({ versions: { "jax-js": version, node: process.versions.node } }, { ...rest, "W4-512": W4, "W4-1024": W4 });
+const { version } = JSON.parse(
+  readFileSync(new URL("./node_modules/@jax-js/jax/package.json", import.meta.url), "utf8"),
+);
+await serve(
+  { versions: { "jax-js": version, node: process.versions.node } },
+  { ...rest, "W4-512": W4, "W4-1024": W4 },
+);

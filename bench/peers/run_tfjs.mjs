@@ -110,7 +110,8 @@ const workloads = {
       array([hidden, vocabulary], 6, hidden ** -0.5),
       tf.zeros([vocabulary]),
     ];
-    const hot = (seed) => tf.oneHot(tf.tensor1d(integers(time * batch, seed, vocabulary), "int32"), vocabulary).toFloat();
+    const hot = (seed) =>
+      tf.oneHot(tf.tensor1d(integers(time * batch, seed, vocabulary), "int32"), vocabulary).toFloat();
     const [ids, targets] = [hot(7), hot(8)];
     return training(params, (p) => {
       const [embed, w, b] = p.slice(-3);

@@ -13,6 +13,8 @@ def serve(about, workloads):
                 reply = about
             elif "prepare" in request:
                 current = None
+                if request["prepare"] not in workloads:
+                    raise LookupError("is not written for this contestant")
                 start = time.perf_counter()
                 current = workloads[request["prepare"]](request["sizes"])
                 current["run"]()

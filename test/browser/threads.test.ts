@@ -13,7 +13,12 @@ async function bundled(): Promise<string> {
     configFile: false,
     logLevel: "error",
     resolve: { alias: { "#platform": join(ROOT, "src/runtime/platform-browser.ts") } },
-    build: { lib, write: false, minify: true, target: "es2022" },
+    build: {
+      lib,
+      write: false,
+      minify: true,
+      target: "es2022",
+    },
   });
   const [result] = Array.isArray(output) ? output : [output];
   if (!result || !("output" in result)) throw new Error("vite made no output");

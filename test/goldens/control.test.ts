@@ -1,7 +1,7 @@
 /** Loops and branches against JAX: values, jvp, vjp, and vmap. */
 import type { NDArray } from "../../src/core/array.ts";
 import { grad, hessian, jacrev, jvp, lax, numpy as np, tree, vmap } from "../../src/index.ts";
-import { numbers, loadOps } from "./load.ts";
+import { loadOps, numbers } from "./load.ts";
 import { type Fn, testRows } from "./rows.ts";
 
 type A = NDArray;
@@ -78,7 +78,8 @@ const branch = (p: A, x: A, y: A) =>
     y,
   );
 
-const switching = (i: A, x: A): A => lax.switch(i, [(v: A) => np.sin(v), (v: A) => v.mul(v), (v: A) => v.mul(3)], x);
+const switching = (i: A, x: A): A =>
+  lax.switch(i, [(v: A) => np.sin(v), (v: A) => v.mul(v), (v: A) => v.mul(3)], x);
 
 const guarded = (x: A): A =>
   lax.cond(
@@ -128,7 +129,9 @@ const rnnLoss = (w: A, b: A, h: A, xs: A): A => {
 };
 
 // The constants of the rows without derivatives, which close over them.
-const [W, B, , XS] = loadOps("control").find((row) => row.op === "rnn")!.args.map((g) => np.array(numbers(g)).reshape([...g.s])) as [A, A, A, A];
+const [W, B, , XS] = loadOps("control")
+  .find((row) => row.op === "rnn")!
+  .args.map((g) => np.array(numbers(g)).reshape([...g.s])) as [A, A, A, A];
 
 // biome-ignore lint/suspicious/noExplicitAny: programs of all signatures stand in one table
 const PROGRAMS: Record<string, (...args: any[]) => unknown> = {
@@ -173,11 +176,17 @@ const PROGRAMS: Record<string, (...args: any[]) => unknown> = {
   "map of batches": mapped({ batchSize: 2 }),
   "associative scan": (x: A) => lax.associativeScan(np.multiply, x),
   "associative scan of affine maps": (a: A, b: A) =>
-    lax.associativeScan(([a1, b1]: [A, A], [a2, b2]: [A, A]) => [a2.mul(a1), a2.mul(b1).add(b2)] as [A, A], [a, b] as [A, A]),
+    lax.associativeScan(([a1, b1]: [A, A], [a2, b2]: [A, A]) => [a2.mul(a1), a2.mul(b1).add(b2)] as [A, A], [
+      a,
+      b,
+    ] as [A, A]),
 };
 
 const TABLE = Object.fromEntries(
-  Object.entries(PROGRAMS).map(([name, fn]): [string, Fn] => [name, (...args) => tree.leaves(fn(...args) as never) as A[]]),
+  Object.entries(PROGRAMS).map(([name, fn]): [string, Fn] => [
+    name,
+    (...args) => tree.leaves(fn(...args) as never) as A[],
+  ]),
 );
 
 testRows("control", TABLE, () => ({

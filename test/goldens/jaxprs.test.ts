@@ -1,7 +1,7 @@
 /** Programs print as JAX prints them. */
 import { expect, test } from "vitest";
-import { grad, jit, jvp, lax, makeJaxpr, numpy as np, vmap } from "../../src/index.ts";
 import type { NDArray } from "../../src/core/array.ts";
+import { grad, jit, jvp, lax, makeJaxpr, numpy as np, vmap } from "../../src/index.ts";
 import { load } from "./load.ts";
 
 type A = NDArray;
@@ -23,7 +23,8 @@ const longBody = (start: A, x: A): [A, A] => {
   return [c, c];
 };
 const inner = (x: A): A => lax.mul(lax.sin(x), 2);
-const loss = (h: A, xs: A): A => lax.reduceSum(lax.scan((c: A, x: A) => [lax.mul(c, x), null] as const, h, xs)[0], [0]);
+const loss = (h: A, xs: A): A =>
+  lax.reduceSum(lax.scan((c: A, x: A) => [lax.mul(c, x), null] as const, h, xs)[0], [0]);
 const twice = jit(inner);
 
 function many(start: A): A {
@@ -32,7 +33,18 @@ function many(start: A): A {
   return x;
 }
 
-const NUMBERS = [1e-7, 1e16, 1e15, 0.1, 1e-4, 0.5, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 123456];
+const NUMBERS = [
+  1e-7,
+  1e16,
+  1e15,
+  0.1,
+  1e-4,
+  0.5,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  Number.NaN,
+  123456,
+];
 
 const CASES: Record<string, Case> = {
   "one equation": [(x: A) => lax.sin(x), s],
@@ -54,7 +66,14 @@ const CASES: Record<string, Case> = {
   "integer power": [(x: A) => lax.integerPow(x, 3), s],
   cumulative: [(x: A) => lax.cumsum(x, 1, { reverse: true }), m],
   argmax: [(x: A) => lax.argmax(x, 1), m],
-  pad: [(x: A) => lax.pad(x, 0, [[1, 0, 0], [0, 2, 1]]), m],
+  pad: [
+    (x: A) =>
+      lax.pad(x, 0, [
+        [1, 0, 0],
+        [0, 2, 1],
+      ]),
+    m,
+  ],
   dynamic: [(x: A, k: A) => lax.dynamicUpdateSlice(x, lax.dynamicSlice(x, [k], [1]), [k]), v, i],
   clamp: [(x: A) => lax.clamp(0, x, 1), v],
   "more than 26 names": [many, s],
@@ -69,9 +88,27 @@ const CASES: Record<string, Case> = {
     v,
     np.ones([4, 2, 3]),
   ],
-  while: [(x: A) => lax.whileLoop((c: A) => lax.lt(c, 10), (c: A) => lax.mul(c, 2), x), s],
+  while: [
+    (x: A) =>
+      lax.whileLoop(
+        (c: A) => lax.lt(c, 10),
+        (c: A) => lax.mul(c, 2),
+        x,
+      ),
+    s,
+  ],
   fori: [(x: A) => lax.foriLoop(0, 3, (_, c: A) => lax.mul(c, 2), x), s],
-  cond: [(p: A, x: A) => lax.cond(p, (y: A) => lax.sin(y), (y: A) => lax.cos(y), x), np.array(true), s],
+  cond: [
+    (p: A, x: A) =>
+      lax.cond(
+        p,
+        (y: A) => lax.sin(y),
+        (y: A) => lax.cos(y),
+        x,
+      ),
+    np.array(true),
+    s,
+  ],
   switch: [(k: A, x: A) => lax.switch(k, [(y: A) => lax.sin(y), (y: A) => lax.cos(y), (y: A) => y], x), i, s],
   map: [(xs: A) => lax.map((x: A) => lax.sin(x), xs), v],
   jit: [(x: A) => lax.add(jit(inner)(x), 1), s],

@@ -1,7 +1,7 @@
 /** Reading the golden files that make.py writes, and comparing with them. */
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { fromTyped, NDArray } from "../../src/core/array.ts";
+import { fromTyped, type NDArray } from "../../src/core/array.ts";
 import { DTYPES, type DType, isFloat, type TypedArray } from "../../src/core/dtype.ts";
 
 /** An array as make.py writes it: special floats are strings. */
@@ -10,9 +10,6 @@ export interface Golden {
   readonly s: readonly number[];
   readonly v: readonly (number | string)[];
 }
-
-/** A tree of goldens. */
-export type GoldenTree = Golden | null | string | readonly GoldenTree[] | { readonly [key: string]: GoldenTree };
 
 /** One call of an operation and what came out; derivatives with respect to the arguments in `diff`. */
 export interface OpRow {
@@ -30,7 +27,9 @@ export const load = <T>(name: string): T =>
 
 /** The rows of a file in which operands are written once and referred to by position. */
 export function loadOps(name: string): OpRow[] {
-  const { inputs, rows } = load<{ inputs: Golden[]; rows: (Omit<OpRow, "args"> & { args: number[] })[] }>(name);
+  const { inputs, rows } = load<{ inputs: Golden[]; rows: (Omit<OpRow, "args"> & { args: number[] })[] }>(
+    name,
+  );
   return rows.map((row) => ({ ...row, args: row.args.map((i) => inputs[i]!) }));
 }
 
@@ -54,17 +53,6 @@ const typed = (values: readonly number[], dtype: DType): TypedArray => {
 
 export const toArray = (g: Golden): NDArray => fromTyped(typed(numbers(g), g.t), g.s, g.t);
 
-const isGolden = (x: GoldenTree): x is Golden => typeof x === "object" && x !== null && "t" in x && "v" in x;
-
-/** The tree with its goldens as arrays. */
-// biome-ignore lint/suspicious/noExplicitAny: its structure is whatever make.py wrote
-export function toTree(g: GoldenTree): any {
-  if (g === null || typeof g === "string") return g;
-  if (isGolden(g)) return toArray(g);
-  if (Array.isArray(g)) return g.map(toTree);
-  return Object.fromEntries(Object.entries(g).map(([k, x]) => [k, toTree(x)]));
-}
-
 const probe = (x: NDArray, step: number, modulus: number): NDArray =>
   fromTyped(
     typed(
@@ -87,24 +75,19 @@ export interface Closeness {
 }
 
 /** Floats are close (NaN equals NaN), all else is equal; shape and dtype agree. */
-export function expectGolden(actual: NDArray, golden: Golden, { relative, absolute = 1.2e-38 }: Closeness, what = ""): void {
+export function expectGolden(
+  actual: NDArray,
+  golden: Golden,
+  { relative, absolute = 1.2e-38 }: Closeness,
+  what = "",
+): void {
   expect(`${actual.aval}`, what).toBe(`${golden.t}[${golden.s.join(",")}]`);
   const [got, want] = [Array.from(actual.dataSync()), numbers(golden)];
   if (!isFloat(golden.t)) return void expect(got, what).toEqual(want);
-  const near = (x: number, y: number): boolean => Math.abs(x - y) <= Math.max(relative * Math.abs(y), absolute);
-  const wrong = got.flatMap((x, i) => (Object.is(x, want[i]) || x === want[i] || near(x, want[i]!) ? [] : [`[${i}]: ${x} is not ${want[i]}`]));
+  const near = (x: number, y: number): boolean =>
+    Math.abs(x - y) <= Math.max(relative * Math.abs(y), absolute);
+  const wrong = got.flatMap((x, i) =>
+    Object.is(x, want[i]) || x === want[i] || near(x, want[i]!) ? [] : [`[${i}]: ${x} is not ${want[i]}`],
+  );
   if (wrong.length > 0) expect.fail(`${what}: ${wrong.join("; ")}`);
-}
-
-/** Every leaf of a tree of arrays against a tree of goldens. */
-export function expectGoldenTree(actual: unknown, golden: GoldenTree, closeness: Closeness, path = ""): void {
-  if (golden === null) return void expect(actual ?? null, path).toBe(null);
-  if (typeof golden === "string") return void expect(actual, path).toBe(golden);
-  if (isGolden(golden)) {
-    expect(actual, path).toBeInstanceOf(NDArray);
-    return expectGolden(actual as NDArray, golden, closeness, path);
-  }
-  const parts = Object.entries(golden) as [string, GoldenTree][];
-  expect(Object.keys(actual as object).sort(), path).toEqual(parts.map(([k]) => k).sort());
-  for (const [k, g] of parts) expectGoldenTree((actual as Record<string, unknown>)[k], g, closeness, `${path}.${k}`);
 }

@@ -25,7 +25,8 @@ const LAYERS = {
     const [carry, ys] = nn.run(nn.stack(lstm, 2), { wx, wh, b }, { h, c }, xs);
     return [carry.h, carry.c, ys];
   },
-  "gru layers": (wx: A, wh: A, b: A, bh: A, hs: A, xs: A) => nn.run(nn.stack(gru, 2), { wx, wh, b, bh }, hs, xs),
+  "gru layers": (wx: A, wh: A, b: A, bh: A, hs: A, xs: A) =>
+    nn.run(nn.stack(gru, 2), { wx, wh, b, bh }, hs, xs),
 };
 
 /** Parameters after each of the gradients `gs`. */
@@ -83,7 +84,10 @@ function languageModel(tokens: A, table: A, wx: A, wh: A, b: A, wo: A, bo: A): A
   return [np.stack(losses), p.table, p.cell.wx, p.cell.wh, p.cell.b, p.wo, p.bo];
 }
 
-const TABLE = { ...CELLS, ...LAYERS, ...OPTIMIZERS, "language model": languageModel } as unknown as Record<string, Fn>;
+const TABLE = { ...CELLS, ...LAYERS, ...OPTIMIZERS, "language model": languageModel } as unknown as Record<
+  string,
+  Fn
+>;
 
 testRows("models", TABLE, (row) => ({
   value: { relative: 1e-6, absolute: row.tol! },

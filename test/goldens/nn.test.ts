@@ -4,10 +4,21 @@ import { nn } from "../../src/index.ts";
 import { type Fn, testRows } from "./rows.ts";
 
 const ELEMENTWISE = {
-  ...{ relu: nn.relu, relu6: nn.relu6, sigmoid: nn.sigmoid, softplus: nn.softplus, logSigmoid: nn.logSigmoid },
+  ...{
+    relu: nn.relu,
+    relu6: nn.relu6,
+    sigmoid: nn.sigmoid,
+    softplus: nn.softplus,
+    logSigmoid: nn.logSigmoid,
+  },
   ...{ softSign: nn.softSign, silu: nn.silu, mish: nn.mish, elu: nn.elu, celu: nn.celu, selu: nn.selu },
   ...{ leakyRelu: nn.leakyRelu, hardSigmoid: nn.hardSigmoid, hardSilu: nn.hardSilu, hardTanh: nn.hardTanh },
-  ...{ squareplus: nn.squareplus, sparsePlus: nn.sparsePlus, sparseSigmoid: nn.sparseSigmoid, log1mexp: nn.log1mexp },
+  ...{
+    squareplus: nn.squareplus,
+    sparsePlus: nn.sparsePlus,
+    sparseSigmoid: nn.sparseSigmoid,
+    log1mexp: nn.log1mexp,
+  },
   ...{ identity: nn.identity, glu: nn.glu, gelu: nn.gelu },
 };
 const ALONG = {
@@ -16,9 +27,13 @@ const ALONG = {
 };
 
 const TABLE: Record<string, Fn> = {
-  ...Object.fromEntries(Object.entries(ELEMENTWISE).map(([name, fn]) => [`nn.${name}`, (x: NDArray) => fn(x)])),
   ...Object.fromEntries(
-    Object.entries(ALONG).flatMap(([name, fn]) => [0, 1].map((axis) => [`nn.${name} ${axis}`, (x: NDArray) => fn(x, axis)])),
+    Object.entries(ELEMENTWISE).map(([name, fn]) => [`nn.${name}`, (x: NDArray) => fn(x)]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(ALONG).flatMap(([name, fn]) =>
+      [0, 1].map((axis) => [`nn.${name} ${axis}`, (x: NDArray) => fn(x, axis)]),
+    ),
   ),
   "nn.gelu exact": (x) => nn.gelu(x!, { approximate: false }),
   "nn.elu 2": (x) => nn.elu(x!, 2),

@@ -17,4 +17,7 @@ function valueTolerance({ op, out, tol }: OpRow): Closeness {
 }
 
 // Formulas like 1 - y² lose digits of numbers near 1, hence the absolute part.
-testRows("ops", LAX, (row) => ({ value: valueTolerance(row), derivative: { relative: 3e-6, absolute: 1e-6 } }));
+testRows("ops", LAX, (row) => ({
+  value: valueTolerance(row),
+  derivative: { relative: 3e-6, absolute: 1e-6 },
+}));

@@ -48,7 +48,9 @@ const SAMPLERS: Record<string, (key: NDArray, p: Params) => NDArray> = {
   choice: (key, p) => random.choice(key, p.n, { shape: p.shape, ...given(p, "replace", "p") } as never),
 };
 const initializer = (name: string): ((key: NDArray, p: Params) => NDArray) => {
-  const { initializers } = nn as unknown as { initializers: Record<string, () => (k: NDArray, s: number[]) => NDArray> };
+  const { initializers } = nn as unknown as {
+    initializers: Record<string, () => (k: NDArray, s: number[]) => NDArray>;
+  };
   return (key, p) => initializers[name]!()(key, p.shape);
 };
 
@@ -56,7 +58,9 @@ const rows = load<Row[]>("random");
 
 describe.each([...new Set(rows.map((row) => row.fn))])("%s", (fn) => {
   const sampler = SAMPLERS[fn] ?? initializer(fn.replace("initializers.", ""));
-  const cases = rows.filter((row) => row.fn === fn).map((row): [string, Row] => [`${row.seed} ${JSON.stringify(row.params)}`, row]);
+  const cases = rows
+    .filter((row) => row.fn === fn)
+    .map((row): [string, Row] => [`${row.seed} ${JSON.stringify(row.params)}`, row]);
   test.each(cases)("seed %s", (_, row) => {
     const out = sampler(random.key(row.seed), row.params);
     expectGolden(out, row.out, row.exact ? { relative: 0, absolute: 0 } : { relative: 2e-6, absolute: 2e-7 });
@@ -65,6 +69,8 @@ describe.each([...new Set(rows.map((row) => row.fn))])("%s", (fn) => {
 
 test("no sampler is without a golden", () => {
   const helpers = ["keyData", "wrapKeyData"];
-  const without = Object.keys(random).filter((k) => !helpers.includes(k) && !rows.some((row) => row.fn === k));
+  const without = Object.keys(random).filter(
+    (k) => !helpers.includes(k) && !rows.some((row) => row.fn === k),
+  );
   expect(without).toEqual([]);
 });

@@ -39,7 +39,11 @@ export function checkRow(fn: Fn, row: OpRow, { value, derivative }: Tolerances):
 }
 
 /** Tests of every row of a file against a table of functions; the table must name exactly what the file holds. */
-export function testRows(file: string, table: Record<string, Fn>, tolerances: (row: OpRow) => Tolerances): void {
+export function testRows(
+  file: string,
+  table: Record<string, Fn>,
+  tolerances: (row: OpRow) => Tolerances,
+): void {
   const rows = loadOps(file);
   const names = [...new Set(rows.map((row) => row.op))];
   describe.each(names)("%s", (op) => {

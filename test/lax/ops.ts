@@ -146,6 +146,7 @@ const UNARY: readonly OpRow[] = [
   op("erfInv", lax.erfInv as Fn1, [f(S, -0.8, 0.8)], [0], { tol: 4e-6 }),
   op("lgamma", lax.lgamma as Fn1, [f(S, 0.5, 4)], [0], { tol: 4e-6, gradTol: 1e-4 }),
   op("digamma", lax.digamma as Fn1, [f(S, 0.5, 4)], [0], { tol: 4e-6, gradTol: 1e-4 }),
+  op("trigamma", (x) => lax.trigamma(x), [f(S, 0.6, 4)], [0], { tol: 1e-5, gradTol: 1e-4 }),
   map1("bitwiseNot", lax.bitwiseNot, int(S), (x) => ~x),
   map1(
     "populationCount",
@@ -222,6 +223,7 @@ const SHAPES: readonly OpRow[] = [
   op("rev", (x) => lax.rev(x, [1]), [f(S)], [0]),
   op("slice", (x) => lax.slice(x, [0, 1], [3, 4], [2, 1]), [f(S)], [0]),
   op("slice strided", (x) => lax.slice(x, [1], [8], [3]), [f([9])], [0]),
+  op("indexInDim", (x) => lax.indexInDim(x, -2, 1), [f(S)], [0]),
   op("sliceInDim", (x) => lax.sliceInDim(x, 1, -1, 1, 1), [f(S)], [0]),
   op(
     "pad",
@@ -370,6 +372,13 @@ const INDEXING: readonly OpRow[] = [
     [0],
   ),
   op("dynamicIndexInDim", (x, i) => lax.dynamicIndexInDim(x, i, 1, false), [f(S), int([], -4, 3)], [0]),
+  op("dynamicSliceInDim", (x, i) => lax.dynamicSliceInDim(x, i, 2, 1), [f(S), int([], -4, 4)], [0]),
+  op(
+    "dynamicUpdateSliceInDim",
+    (x, u, i) => lax.dynamicUpdateSliceInDim(x, u, i, 1),
+    [f(S), f([3, 2]), int([], -4, 4)],
+    [0, 1],
+  ),
   op(
     "dynamicUpdateSlice",
     (x, u, i) => lax.dynamicUpdateSlice(x, u, [i, 1]),

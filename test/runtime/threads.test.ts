@@ -114,6 +114,21 @@ program(a: f32[1], b: f64[1], c: i32[1], d: u8[1], x: f64[64]) -> (y: f64[128]) 
     for (let i = 0; i < 50; i++) expectSameOutputs(program, interpret(program, args), run(args));
   });
 
+  test.each([8, 60])("%i locals, be they too many to hand over", (count) => {
+    const lets = Array.from({ length: count }, (_, k) => `let a${k}: i32 = x[${k}]`).join("\n");
+    const sum = Array.from({ length: count }, (_, k) => `a${k}`).reduce((s, a) => `i32.add(${s}, ${a})`);
+    const program = parsed(`
+program(x: i32[64]) -> (y: i32[64]) {
+  ${lets}
+  for i < 64 parallel { y[i] = i32.mul(x[i], ${sum}) }
+  for e < 0 parallel { y[e] = x[e] }
+}`);
+    const args = randomArgs(program, 5);
+    own.use(3);
+    const run = own.compile(program);
+    for (let i = 0; i < 20; i++) expectSameOutputs(program, interpret(program, args), run(args));
+  });
+
   test("the number of threads may change from run to run", () => {
     const run = own.compile(doubling(3));
     const x = Int32Array.from({ length: 256 }, (_, i) => i);

@@ -7,8 +7,7 @@
  * not begun: it takes all iterations that no one else has taken, so a worker that sleeps, compiles or does not exist yet only
  * means less help. Who runs an iteration makes no difference to its result.
  *
- * **Run.** Before a run the runtime sets `module` and what belongs to it, `threads` and `frame`, adds 1 to `tag` and wakes
- * sleepers. The program finds the address of the control block in its frame, in the word after the arena's; 0 there means
+ * **Run.** Before a run the runtime sets `code`, `module`, `threads` and `frame`, adds 1 to `tag` and wakes sleepers. The program finds the address of the control block in its frame, in the word after the arena's; 0 there means
  * that it runs alone. Runs inside of a run (from a host callback) are alone.
  *
  * **Job.** For each parallel loop over [0, extent) the caller
@@ -31,6 +30,10 @@
  * belongs to. A worker that is late holds an old tag, which no queue word has any more; an emptied queue of its tag has
  * next ≥ end. So a stale compare-and-swap fails.
  *
+ * **Code.** A worker that lacks the code of module m copies what `code` points to, then looks whether it bears the id m and
+ * whether `module` is still m: only then was it that code, and was not freed meanwhile. (`module` becomes 0 before code is
+ * freed.)
+ *
  * **Failure.** A worker whose piece traps writes a text to `message` (UTF-8, ended by 0), sets `failed`, and lowers `busy`.
  * A caller that fails itself empties the queues (writes 0) and waits for `busy` = 0 before it lets go of the memory.
  */
@@ -41,9 +44,8 @@ export const CONTROL = {
   sleepers: 4,
   /** (a) Id of the module that runs, never used again for another one; 0 when its code is gone. */
   module: 8,
-  /** Where the bytes of the module lie. */
-  moduleAddress: 12,
-  moduleBytes: 16,
+  /** Where the code of the module lies: its id, its length in bytes, its bytes. */
+  code: 12,
   threads: 20,
   /** Whether the caller may block (the main thread of a page may not). */
   mayBlock: 24,
@@ -67,6 +69,8 @@ export const MESSAGE_BYTES: number = CONTROL_BYTES - CONTROL.message;
 /** From one queue to the next: a cache line. */
 export const QUEUE_STRIDE = 64;
 export const VALUE_STRIDE = 8;
+/** Bytes in front of a module's code: its id and its length. */
+export const CODE_HEADER = 8;
 export const MAX_THREADS: number = (CONTROL.message - CONTROL.queues) / QUEUE_STRIDE;
 export const MAX_VALUES: number = (CONTROL.queues - CONTROL.values) / VALUE_STRIDE;
 

@@ -3,7 +3,14 @@
  * function `range(low, high, …free)`; the place of the loop calls `share(…free)`, which runs the whole range when the program
  * runs alone and else makes it a job. Workers call the exported `help`.
  */
-import { CALLER_SPINS, CONTROL, QUEUE_STRIDE, VALUE_STRIDE, WORKER_SPINS } from "../common/handover.ts";
+import {
+  CALLER_SPINS,
+  CONTROL,
+  MAX_VALUES,
+  QUEUE_STRIDE,
+  VALUE_STRIDE,
+  WORKER_SPINS,
+} from "../common/handover.ts";
 import type {
   FuncBuilder,
   FuncRef,
@@ -52,19 +59,20 @@ export class Crew {
 
   /** The function to call, with the free locals, in place of the loop. */
   region(region: Region): FuncRef {
+    if (region.params.length > MAX_VALUES) return this.#alone(region);
     const job = this.#regions.push(region) - 1;
     return this.#module.func(`${region.name}_share`, region.params, [], (f) => {
       f.globalGet(this.control);
       f.if_(
         () => this.#hand(f, region, job),
-        () => {
-          f.i32Const(0);
-          f.i32Const(region.extent);
-          for (const i of region.params.keys()) f.get(i);
-          f.call(region.range);
-        },
+        () => callWhole(f, region),
       );
     });
+  }
+
+  /** A loop that has more free locals than can be handed over. */
+  #alone(region: Region): FuncRef {
+    return this.#module.func(`${region.name}_whole`, region.params, [], (f) => callWhole(f, region));
   }
 
   #hand(f: FuncBuilder, { params, extent, grain }: Region, job: number): void {
@@ -80,11 +88,19 @@ export class Crew {
 
   /** Defines what needs all regions. */
   finish(): void {
-    this.#module.define(this.#dispatch, (f) => dispatch(f, this.#regions));
+    const jobs = this.#regions;
+    this.#module.define(this.#dispatch, (f) => (jobs.length > 0 ? dispatch(f, jobs) : f.op("unreachable")));
     this.#module.func("help", ["i32", "i32", "i32", "i32"], ["i32"], (f) => help(f, this.#work), {
       export: true,
     });
   }
+}
+
+function callWhole(f: FuncBuilder, { extent, params, range }: Region): void {
+  f.i32Const(0);
+  f.i32Const(extent);
+  for (const i of params.keys()) f.get(i);
+  f.call(range);
 }
 
 const valueAt = (i: number): number => CONTROL.values + i * VALUE_STRIDE;

@@ -33,7 +33,7 @@ export interface WasmCode {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** What `env.host<k>` calls, by the id it gets. */
   readonly hosts: Host[];
-  /** Whether there are parallel loops: then the frame has the address of a control block, too. */
+  /** Whether there are parallel loops; without a shared memory they run on one thread. */
   readonly parallel: boolean;
 }
 
@@ -69,12 +69,14 @@ class ModuleEmitter implements ModuleContext {
   /** In the order of the frame: arguments, outputs, arena. */
   readonly #globals: readonly GlobalRef[];
   readonly #limits: WorkLimits;
+  readonly #parallel: boolean;
   readonly #crew: Crew | undefined;
   #remainder: FuncRef | undefined;
 
   constructor(program: Program, plan: MemoryPlan, target: Target, options: EmitOptions) {
     const limits = options.limits ?? WORK_LIMITS;
     const source = options.shared ? program.body : withoutThreads(program.body);
+    this.#parallel = hasParallelLoop(program.body);
     const { body, kernels } = outline(prepare(source, limits), limits);
     this.#limits = limits;
     this.target = target;
@@ -85,14 +87,14 @@ class ModuleEmitter implements ModuleContext {
     const bound = [...program.args, ...program.outputs];
     this.#globals = [...bound, "arena"].map(() => this.#module.global("i32", 0));
     this.layout = { places: placesOf(bound, program.temps, plan, this.#globals), loops: loopsIn(body) };
-    const parallel = [...kernels.values()].some((kernel) => kernel.loop);
-    this.#crew = parallel ? new Crew(this.#module, (f) => this.#bind(f)) : undefined;
+    const needed = [...kernels.values()].some((kernel) => kernel.loop);
+    this.#crew = needed ? new Crew(this.#module, (f) => this.#bind(f)) : undefined;
   }
 
   emit(): WasmCode {
     this.#module.func("run", ["i32"], [], (f) => this.#run(f), { export: true });
     this.#crew?.finish();
-    return { bytes: this.#module.finish(), hosts: this.#hosts, parallel: this.#crew !== undefined };
+    return { bytes: this.#module.finish(), hosts: this.#hosts, parallel: this.#parallel };
   }
 
   #run(f: FuncBuilder): void {
@@ -148,6 +150,14 @@ class ModuleEmitter implements ModuleContext {
   remainder(): FuncRef {
     return (this.#remainder ??= defineRemainder(this.#module));
   }
+}
+
+function hasParallelLoop(body: Block): boolean {
+  let found = false;
+  forEachStmt(body, (s) => {
+    found ||= s.kind === "for" && s.mode === "parallel";
+  });
+  return found;
 }
 
 /** Word `i` of the frame in local 0. */

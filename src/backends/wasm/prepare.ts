@@ -33,7 +33,8 @@ export function prepare(block: Block, limits: WorkLimits): Block {
   return mapStmts(block, (s) => {
     const own = withOwnVars(s, seen);
     if (own.kind === "reduce") return moreAccumulators(withPossibleLanes(own));
-    if (own.kind !== "for" || own.mode === "parallel") return own;
+    if (own.kind !== "for") return own;
+    if (own.mode === "parallel") return own.extent > 0 ? own : [];
     const loop = withPossibleLanes(own);
     return unrolled(loop) ?? blocked(loop, limits) ?? loop;
   });

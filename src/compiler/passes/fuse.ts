@@ -8,8 +8,8 @@
  *       y[j] = f32.add(t[j], t[j])
  *     }
  *
- * A nest over the result of a `contract` becomes part of its epilogue in the same way, before or after what is there. Two nests
- * may merge when every element that one of them stores and the other touches is touched in the same iteration of both, and when
+ * A nest over the result of a `contract` becomes part of its epilogue in the same way, before or after what is there, whatever
+ * the order of its loops: a transposed result is stored where it belongs at once. Two nests may merge when every element that one of them stores and the other touches is touched in the same iteration of both, and when
  * one of them can be moved to the other past the statements between. They do merge when they share data, when no loop loses its
  * vector form by it, and when the body does not touch too many places of memory at once.
  *
@@ -25,6 +25,7 @@ import type { Target } from "../target.ts";
 import { laneInfo } from "./lanes.ts";
 import { type Alignment, type Axis, align, asParts } from "./support/align.ts";
 import {
+  type Access,
   conflict,
   contended,
   disjoint,
@@ -120,7 +121,7 @@ function frameOf(s: Stmt): Frame {
 /** One statement that does what `a` and then `b` do, unless that is impossible or unwise. */
 function merged(a: Stmt, b: Stmt): Stmt | undefined {
   const [x, y] = [frameOf(a), frameOf(b)];
-  const common = align(x.axes, y.axes);
+  const common = matched(x, y);
   if (!common) return undefined;
   const [first, second] = [refined(x, common.a), refined(y, common.b)];
   if (!sameIterations(first, second, common)) return undefined;
@@ -129,6 +130,32 @@ function merged(a: Stmt, b: Stmt): Stmt | undefined {
   const owner = second.stmt.kind === "contract" ? second : first;
   return rebuilt(owner, body);
 }
+
+/**
+ * The common axes of two frames. Loops are compared in their order, but those of a contraction and of a nest over its result
+ * in the order in which they walk along that result.
+ */
+function matched(x: Frame, y: Frame): Alignment | undefined {
+  const [store, load] = x.stmt.kind === y.stmt.kind ? [] : sharedElement(x.stmt, y.stmt);
+  if (!store || !load) return align(x.axes, y.axes);
+  const [a, b] = [bySteps(x.axes, store.index), bySteps(y.axes, load.index)];
+  const common = align(a, b);
+  if (!common) return undefined;
+  const partsIn = (axes: readonly Axis[], order: readonly Axis[], parts: Alignment["a"]): Alignment["a"] =>
+    axes.map((axis) => parts[order.indexOf(axis)]!);
+  return { a: partsIn(x.axes, a, common.a), b: partsIn(y.axes, b, common.b) };
+}
+
+/** An access of either statement to a buffer that one of them stores to. */
+function sharedElement(first: Stmt, second: Stmt): readonly Access[] {
+  const [a, b] = [summaryOf(first), summaryOf(second)];
+  const [buffer] = contended(a, b);
+  return (buffer && pairsOf(buffer, a, b)[0]) ?? [];
+}
+
+/** Axes by how far they move an index, outermost first. */
+const bySteps = (axes: readonly Axis[], index: Affine): Axis[] =>
+  axes.toSorted((a, b) => Math.abs(coeffOf(index, b.v)) - Math.abs(coeffOf(index, a.v)));
 
 /** The frame with each of its axes replaced by the axes that it consists of. */
 function refined(f: Frame, parts: Alignment["a"]): Frame {

@@ -1,4 +1,7 @@
 /** What the native tier needs of the machine; `#platform` has it where there are processes and shared libraries. */
+import type { Program } from "../../compiler/ir/nodes.ts";
+import type { MemoryPlan } from "../../compiler/passes/plan.ts";
+import type { Target } from "../../compiler/target.ts";
 
 /** The exported function of a loaded program; both are addresses in the process. */
 export type NativeFunction = (mem: number, frame: number) => void;
@@ -6,14 +9,14 @@ export type NativeFunction = (mem: number, frame: number) => void;
 export interface NativeHost {
   /** What is not there and how to get it; undefined when native code can be compiled and called. Asked once per process. */
   missing(): string | undefined;
-  /** Extensions of the CPU that the compiler generates code for; see `nativeTarget`. */
-  cpuFlags(): ReadonlySet<string>;
+  /** The CPU, as the compiler sees it. */
+  target(): Target;
   /**
-   * Compiles C, unless the folder has the result of an earlier time, and loads it.
+   * Compiles a program that went through all passes, unless the folder has the result of an earlier time, and loads it.
    * @param folder the cache; an empty string stands for the user's own.
    * @throws CompileFailure
    */
-  load(source: string, folder: string): NativeFunction;
+  load(program: Program, plan: MemoryPlan, folder: string): NativeFunction;
   /** Where the bytes of a view are in the process. */
   addressOf(view: Uint8Array): number;
 }

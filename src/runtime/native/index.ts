@@ -4,13 +4,11 @@
  *
  * Programs that call JavaScript (`debug.print`) run as WebAssembly in every tier.
  */
-import { emitC } from "../../backends/c/index.ts";
 import type { Program } from "../../compiler/ir/nodes.ts";
 import { effects } from "../../compiler/ir/visit.ts";
 import { donations } from "../../compiler/passes/donate.ts";
 import { planMemory } from "../../compiler/passes/plan.ts";
 import { runPipeline } from "../../compiler/pipeline.ts";
-import { nativeTarget } from "../../compiler/target.ts";
 import { workOf } from "../../compiler/work.ts";
 import { WeftValueError } from "../../core/errors.ts";
 import type { Jaxpr } from "../../core/jaxpr.ts";
@@ -90,10 +88,9 @@ function compileNative(
   runtime: Runtime,
   donated: readonly boolean[],
 ): Executable {
-  const target = nativeTarget(host.cpuFlags());
-  const program = runPipeline(lowered, target);
+  const program = runPipeline(lowered, host.target());
   const plan = planMemory(program);
-  const entry = host.load(emitC(program, plan, target), cacheDir);
+  const entry = host.load(program, plan, cacheDir);
   const needs = { arenaBytes: plan.bytes, inPlace: donations(program, donated) };
   return new NativeExecutable(host, entry, needs, jaxpr, runtime);
 }

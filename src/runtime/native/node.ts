@@ -1,5 +1,7 @@
 /** The native tier on Node: a compiler from the PATH, a cache on the disk, and koffi to call what was compiled. */
 import { createRequire } from "node:module";
+import { emitC } from "../../backends/c/index.ts";
+import { nativeTarget } from "../../compiler/target.ts";
 import { CacheEntry, cacheFolder } from "./disk-cache.ts";
 import { CompileFailure, type NativeFunction, type NativeHost } from "./host.ts";
 import { compile, cpuFlagsOf, findToolchain, type Toolchain } from "./toolchain.ts";
@@ -33,13 +35,14 @@ export const nativeHost: NativeHost | undefined = createNativeHost();
 /** Looks for a compiler at the first use, then keeps to it. */
 export function createNativeHost(): NativeHost {
   const toolchain = once(findToolchain);
+  const target = once(() => nativeTarget(cpuFlagsOf(toolchain()!.macros)));
   return {
     missing: () => {
       const parts = [koffi() ? [] : [KOFFI], toolchain() ? [] : [COMPILER]].flat();
       return parts.length > 0 ? parts.join(" and ") : undefined;
     },
-    cpuFlags: once(() => cpuFlagsOf(toolchain()!.macros)),
-    load: (source, folder) => load(toolchain()!, source, folder),
+    target,
+    load: (program, plan, folder) => loadSource(toolchain()!, emitC(program, plan, target()), folder),
     addressOf: (view) => Number(koffi()!.address(view)),
   };
 }
@@ -47,7 +50,8 @@ export function createNativeHost(): NativeHost {
 const KOFFI = "the package koffi (npm install koffi)";
 const COMPILER = "a C compiler (GCC or Clang as cc, gcc or clang in the PATH, or the path of one in WEFT_CC)";
 
-function load(tools: Toolchain, source: string, folder: string): NativeFunction {
+/** The function of a C text: from the cache, or compiled. */
+export function loadSource(tools: Toolchain, source: string, folder: string): NativeFunction {
   const entry = new CacheEntry(cacheFolder(folder), [
     source,
     tools.path,

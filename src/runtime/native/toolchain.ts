@@ -110,14 +110,16 @@ export function compile(
   return { failure, log };
 }
 
+/** A compiler that ends early also breaks the pipe to it: how it ended says more than that error. */
 function failureOf(
   error: Error | undefined,
   status: number | null,
   signal: string | null,
+  limitMs: number,
 ): string | undefined {
   if (error && "code" in error && error.code === "ETIMEDOUT")
-    return `it took longer than ${COMPILE_MS / 1000} s`;
-  if (error) return error.message;
+    return `it took longer than ${limitMs / 1000} s`;
   if (signal) return `it was ended by ${signal}`;
-  return status === 0 ? undefined : `it exited with status ${status}`;
+  if (status) return `it exited with status ${status}`;
+  return error?.message;
 }

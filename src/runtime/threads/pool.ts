@@ -1,5 +1,6 @@
 import { canBlock, startWorker, warn } from "#platform";
 import {
+  CODE_HEADER,
   CONTROL,
   CONTROL_BYTES,
   MAX_THREADS,
@@ -23,7 +24,7 @@ export interface ThreadedCode {
   readonly bytes: Uint8Array;
 }
 
-/** The bytes of a module where workers find them. */
+/** The code of a module where workers find it, in a block of `bytes` bytes. */
 interface Published {
   readonly id: number;
   readonly address: number;
@@ -67,10 +68,9 @@ export class ThreadPool {
     if (threads < 2 || this.#active || this.#impossible) return 0;
     this.#start(threads - 1);
     if (this.ready === 0) return 0;
-    const { id, address, bytes } = this.#publish(code);
+    const { id, address } = this.#publish(code);
     const words = this.#words;
-    words[at("moduleAddress")] = address;
-    words[at("moduleBytes")] = bytes;
+    words[at("code")] = address;
     words[at("threads")] = threads;
     words[at("frame")] = frame;
     Atomics.store(words, at("module"), id);
@@ -132,15 +132,19 @@ export class ThreadPool {
   #publish(code: ThreadedCode): Published {
     const known = this.#published.get(code);
     if (known) return known;
-    const address = this.#residency.allocate(code.bytes.length);
-    this.#residency.memory.u8.set(code.bytes, address);
-    const made = { id: ++this.#modules, address, bytes: code.bytes.length };
+    const { memory } = this.#residency;
+    const made: Published = {
+      id: ++this.#modules,
+      bytes: CODE_HEADER + code.bytes.length,
+      address: this.#residency.allocate(CODE_HEADER + code.bytes.length),
+    };
+    memory.i32.set([made.id, code.bytes.length], made.address / WORD);
+    memory.u8.set(code.bytes, made.address + CODE_HEADER);
     this.#published.set(code, made);
     this.#finalizer.register(code, made);
     return made;
   }
 
-  /** A worker that is about to copy the bytes looks at `module` afterwards. */
   #forget({ id, address, bytes }: Published): void {
     Atomics.compareExchange(this.#words, at("module"), id, 0);
     this.#residency.memory.heap.free(address, bytes);

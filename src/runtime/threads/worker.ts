@@ -1,4 +1,4 @@
-import { CONTROL, MESSAGE_BYTES } from "../../backends/common/handover.ts";
+import { CODE_HEADER, CONTROL, MESSAGE_BYTES } from "../../backends/common/handover.ts";
 
 /** What a worker gets when it starts. */
 export interface WorkerData {
@@ -17,9 +17,6 @@ const KEEP = 64;
  * The program of a worker, a function of {@link WorkerData} as text, because a worker starts from text alike in Node, in a page,
  * from built files and under a test runner. It never returns to its event loop: what it needs lies in the shared memory
  * (`backends/common/handover.ts`).
- *
- * Before it compiles the bytes of a module it looks whether that module is still the running one: only then did they stay
- * in place while it copied them.
  */
 export const WORKER: string = `(({ memory, control, me }) => {
   const words = new Int32Array(memory.buffer, control, ${CONTROL.queues / WORD});
@@ -32,10 +29,15 @@ export const WORKER: string = `(({ memory, control, me }) => {
   ].map((offset) => offset / WORD)}];
   const modules = new Map();
 
+  const copy = (address, size) => {
+    if (address + size > memory.buffer.byteLength) memory.grow(0);
+    return new Uint8Array(memory.buffer, address, size).slice();
+  };
   const bytesOf = (id) => {
-    const [address, size] = [words[${CONTROL.moduleAddress / WORD}], words[${CONTROL.moduleBytes / WORD}]];
-    if ((address >>> 0) + size > memory.buffer.byteLength) memory.grow(0);
-    const bytes = new Uint8Array(memory.buffer, address >>> 0, size).slice();
+    const address = words[${CONTROL.code / WORD}] >>> 0;
+    const [owner, size] = new Int32Array(copy(address, ${CODE_HEADER}).buffer);
+    if (owner !== id) return undefined;
+    const bytes = copy(address + ${CODE_HEADER}, size);
     return Atomics.load(words, MODULE) === id ? bytes : undefined;
   };
 

@@ -11,46 +11,125 @@
  *       for k serial:  b = packed[panel, k, j];  c_r = fma(lhs[6·tile + r, k], b, c_r)
  *       epilogue(c_r) with m = 6·tile + r, n = 8·panel + j, for each r
  *
- * k is not blocked: a panel that exceeds the first-level cache still streams from the second at 2 loads per 12 fma.
+ * A sum over so many k that a panel would not stay in the first-level cache is made in parts:
+ *
+ *     sums[m, n] = 0
+ *     for kc serial:  the same with k of one part, c_r from and back to sums
+ *     for m, n:  epilogue(sums[m, n])
  */
 import { isFloat } from "../../../core/dtype.ts";
-import { addAffine, constant } from "../../ir/affine.ts";
+import { addAffine, constant, scaleAffine } from "../../ir/affine.ts";
 import { binaryExpr, constExpr, fmaExpr, loadExpr, localExpr, newLocal } from "../../ir/build.ts";
 import type { Affine, Expr, Local, Stmt } from "../../ir/nodes.ts";
 import type { Block } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
+import type { Operand } from "./axes.ts";
 import { address, axisNest, inOperand, loop, nest } from "./loops.ts";
-import { type Expansion, epilogueOf, type Finish, inPlace, pack, type Source, spill } from "./memory.ts";
-import type { Panel, RowRun, Schedule } from "./schedule.ts";
+import {
+  type Expansion,
+  epilogueOf,
+  type Finish,
+  inPlace,
+  pack,
+  packRows,
+  type Rows,
+  rowsInPlace,
+  type Source,
+  type Spill,
+  spill,
+} from "./memory.ts";
+import type { Panel, RowRun, Schedule, Span } from "./schedule.ts";
+
+/** What the sums of a panel group start from, and what is done with them. */
+interface Sums {
+  readonly start: (row: Affine, column: Affine) => Expr;
+  readonly finish: Finish;
+}
 
 /** The loops of a schedule. */
 export function expand(s: Schedule, target: Target): Expansion {
+  if (s.depth.length > 0) return inParts(s, target);
+  const spilled = new Map(
+    s.panels.filter((panel) => s.spill || panel.real < panel.width).map((panel) => [panel, spill(s, panel)]),
+  );
+  const zero = constExpr(0, s.product.dtype);
+  const epilogue = epilogueOf(s.product, s.rows, s.cols);
+  const tiles = tiled(s, target, (panel) => ({
+    start: () => zero,
+    finish: spilled.get(panel)?.finish ?? epilogue,
+  }));
+  return joined([tiles, ...spilled.values()]);
+}
+
+const joined = (parts: readonly Expansion[]): Expansion => ({
+  body: parts.flatMap((x) => x.body),
+  temps: parts.flatMap((x) => x.temps),
+});
+
+/** Sums in memory, to which one part of k after the other is added. */
+function inParts(s: Schedule, target: Target): Expansion {
+  const here = atOuter(s);
+  const spilled = new Map<Panel, Spill>(s.panels.map((panel) => [panel, spill(here, panel)]));
+  const sums = (panel: Panel): Sums => {
+    const { stored, finish } = spilled.get(panel)!;
+    return { start: stored, finish };
+  };
+  const parts = s.depth.map((span): Expansion => {
+    let temps: Expansion["temps"] = [];
+    const part = (kc: Affine): Block => {
+      const made = tiled(partOf(here, span, kc), target, sums);
+      temps = made.temps;
+      return made.body;
+    };
+    return { body: loop("kc", span.count, part, { mode: "serial" }), temps };
+  });
+  const clear = [...spilled.values()].flatMap((x) => x.clear);
+  const { body, temps } = joined([...parts, ...spilled.values()]);
+  return { body: axisNest(s.outer, [...clear, ...body], "serial"), temps };
+}
+
+/** The schedule of one position of the outer loops. */
+function atOuter(s: Schedule): Schedule {
+  const at = (side: "lhs" | "rhs"): Operand => ({
+    buffer: s.product[side].buffer,
+    base: inOperand(s.product[side].base, s.outer, side),
+  });
+  return { ...s, outer: [], product: { ...s.product, lhs: at("lhs"), rhs: at("rhs") } };
+}
+
+/** The schedule of one part of k. */
+function partOf(s: Schedule, { start, size }: Span, kc: Affine): Schedule {
+  const [first, ...rest] = s.product.k;
+  const from = address(constant(start), [size], [kc]);
+  const at = (side: "lhs" | "rhs"): Operand => ({
+    buffer: s.product[side].buffer,
+    base: addAffine(s.product[side].base, scaleAffine(from, first![side])),
+  });
+  const k = [{ ...first!, extent: size }, ...rest];
+  return { ...s, product: { ...s.product, lhs: at("lhs"), rhs: at("rhs"), k } };
+}
+
+function tiled(s: Schedule, target: Target, sumsOf: (panel: Panel) => Sums): Expansion {
+  const left = s.packRows ? packRows(s, target) : undefined;
+  const from = left?.rows ?? rowsInPlace(s);
   const work = s.panels.map((panel) => {
     const copy = panel.packed ? pack(s, panel) : undefined;
-    const spilled = s.spill || panel.real < panel.width ? spill(s, panel) : undefined;
-    const finish = spilled?.finish ?? epilogueOf(s.product, s.rows, s.cols);
-    return { panel, source: copy?.source ?? inPlace(s, panel), finish, copy, spilled };
+    return { panel, source: copy?.source ?? inPlace(s, panel), sums: sumsOf(panel), copy };
   });
   const tiles = s.blocks.flatMap((block) =>
     loop("mc", block.count, (mc) => {
       const first = address(constant(block.start), [block.size], [mc]);
-      return work.flatMap(({ panel, source, finish }) =>
+      return work.flatMap(({ panel, source, sums }) =>
         loop("jc", panel.count, (jc) =>
           rowTiles(first, block.runs, (row, rows) =>
-            tile(s, target, { panel, source, jc, row, rows, finish }),
+            tile(s, target, { panel, source, from, jc, row, rows, sums }),
           ),
         ),
       );
     }),
   );
-  return {
-    body: [
-      ...work.flatMap((w) => w.copy?.body ?? []),
-      ...axisNest(s.outer, tiles),
-      ...work.flatMap((w) => w.spilled?.body ?? []),
-    ],
-    temps: work.flatMap((w) => [...(w.copy?.temps ?? []), ...(w.spilled?.temps ?? [])]),
-  };
+  const copies = [left, ...work.map((w) => w.copy)].filter((x) => x !== undefined);
+  return joined([...copies, { body: axisNest(s.outer, tiles), temps: [] }]);
 }
 
 const rowTiles = (
@@ -65,10 +144,11 @@ const rowTiles = (
 interface Tile {
   readonly panel: Panel;
   readonly source: Source;
+  readonly from: Rows;
   readonly jc: Affine;
   readonly row: Affine;
   readonly rows: number;
-  readonly finish: Finish;
+  readonly sums: Sums;
 }
 
 /** One tile: sums of `rows` rows by the lanes of one panel, then what is done with them. */
@@ -78,10 +158,11 @@ function tile(s: Schedule, target: Target, t: Tile): Block {
   const vectors = (j: Affine): Block => {
     const sums = Array.from({ length: t.rows }, (_, r) => newLocal(`c${r}`, dtype));
     const column = address(constant(start), [width, 1], [t.jc, j]);
+    const row = (r: number): Affine => addAffine(t.row, constant(r));
     return [
-      ...sums.map((local): Stmt => ({ kind: "var", local, init: constExpr(0, dtype) })),
+      ...sums.map((local, r): Stmt => ({ kind: "var", local, init: t.sums.start(row(r), column) })),
       ...steps(s, target, t, j, sums),
-      ...sums.flatMap((c, r) => t.finish(c, addAffine(t.row, constant(r)), column)),
+      ...sums.flatMap((c, r) => t.sums.finish(c, row(r), column)),
     ];
   };
   return loop("j", width, vectors, { lanes: width });
@@ -89,20 +170,18 @@ function tile(s: Schedule, target: Target, t: Tile): Block {
 
 /** The loop over k: one vector of rhs, and for each row a scalar of lhs that multiplies it. */
 function steps(s: Schedule, target: Target, t: Tile, j: Affine, sums: readonly Local[]): Block {
-  const { lhs, k, dtype } = s.product;
-  const [left, top] = [
-    k.map((a) => a.lhs),
-    address(t.source.base, [t.source.panel, t.source.lane], [t.jc, j]),
-  ];
-  const first = address(inOperand(lhs.base, s.outer, "lhs"), [s.rows.lhs], [t.row]);
+  const { k, dtype } = s.product;
+  const [left, top] = [t.from.k(t.rows), address(t.source.base, [t.source.panel, t.source.lane], [t.jc, j])];
+  const first = address(t.from.base, [t.from.tile], [t.row]);
   const step = (at: readonly Affine[]): Block => {
-    const b = newLocal("b", dtype);
-    const update = (c: Local, r: number): Stmt => {
-      const a = loadExpr(lhs.buffer, addAffine(address(first, left, at), constant(r * s.rows.lhs)));
-      return { kind: "set", local: c, value: mulAdd(a, localExpr(b), localExpr(c), target.fma) };
-    };
     const value = loadExpr(t.source.buffer, address(top, t.source.k, at));
-    return [{ kind: "let", local: b, value }, ...sums.map(update)];
+    const update = (c: Local, r: number, b: Expr): Stmt => {
+      const a = loadExpr(t.from.buffer, addAffine(address(first, left, at), constant(r * t.from.step)));
+      return { kind: "set", local: c, value: mulAdd(a, b, localExpr(c), target.fma) };
+    };
+    if (t.rows === 1) return [update(sums[0]!, 0, value)]; // its vectors need no registers
+    const b = newLocal("b", dtype);
+    return [{ kind: "let", local: b, value }, ...sums.map((c, r) => update(c, r, localExpr(b)))];
   };
   const extents = k.map((a) => a.extent);
   return nest("k", extents, "serial", step);

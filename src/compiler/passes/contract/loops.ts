@@ -32,9 +32,13 @@ export function nest(
 }
 
 /** The loops of `axes` themselves, declaring their own variables. */
-export const axisNest = (axes: readonly Axis[], body: Block): Block =>
+export const axisNest = (
+  axes: readonly Axis[],
+  body: Block,
+  mode: "serial" | "independent" = "independent",
+): Block =>
   axes.reduceRight<Block>(
-    (inner, { v, extent }) => [{ kind: "for", v, extent, mode: "independent", lanes: 1, body: inner }],
+    (inner, { v, extent }) => [{ kind: "for", v, extent, mode, lanes: 1, body: inner }],
     body,
   );
 

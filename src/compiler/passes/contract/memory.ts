@@ -1,5 +1,6 @@
 /** Memory around the kernels: panels of rhs as they lie or copied, and sums on their way to an epilogue without lanes. */
 
+import { byteSize } from "../../../core/dtype.ts";
 import { strides as denseStrides, size } from "../../../util/shape.ts";
 import { addAffine, constant, scaledAtom, strided } from "../../ir/affine.ts";
 import {
@@ -13,7 +14,8 @@ import {
 } from "../../ir/build.ts";
 import type { Affine, Buffer, Expr, IndexAtom, Local } from "../../ir/nodes.ts";
 import { type Block, renewed, substitute } from "../../ir/visit.ts";
-import type { Axis, Product } from "./axes.ts";
+import type { Target } from "../../target.ts";
+import { type Axis, extentOf, type Product } from "./axes.ts";
 import { address, axisNest, inOperand, loop, nest } from "./loops.ts";
 import type { Panel, Schedule } from "./schedule.ts";
 
@@ -44,6 +46,27 @@ export function inPlace(s: Schedule, panel: Panel): Source {
   };
 }
 
+/** Where the rows of a tile lie: row r of the tile that begins at `row` is at `base + tile·row + step·r + Σ k`. */
+export interface Rows {
+  readonly buffer: Buffer;
+  readonly base: Affine;
+  readonly tile: number;
+  readonly step: number;
+  /** Strides along k in a tile of so many rows. */
+  readonly k: (rows: number) => readonly number[];
+}
+
+/** The rows as they lie in lhs. */
+export function rowsInPlace({ product: { lhs, k }, outer, rows }: Schedule): Rows {
+  return {
+    buffer: lhs.buffer,
+    base: inOperand(lhs.base, outer, "lhs"),
+    tile: rows.lhs,
+    step: rows.lhs,
+    k: () => k.map((a) => a.lhs),
+  };
+}
+
 /** A loop of a copy: how far reading and writing move per iteration. */
 interface Step {
   readonly extent: number;
@@ -60,8 +83,7 @@ export function pack(s: Schedule, panel: Panel): Expansion & { readonly source: 
   const shape = [...around.map((a) => a.extent), count, ...k.map((a) => a.extent), width];
   const to = denseStrides(shape);
   const buffer = newBuffer("packed", rhs.buffer.dtype, size(shape));
-  // Several panels per row, so that what is read at a time is a cache line or two.
-  const wide = s.cols.rhs === 1 ? ([4, 2].find((g) => count % g === 0) ?? 1) : 1;
+  const wide = s.cols.rhs === 1 ? together(count) : 1;
   const [stride, step] = [width * s.cols.rhs, to[n]!];
   const steps: readonly Step[] = [
     ...around.map((a, i) => ({ extent: a.extent, from: a.rhs, to: to[i]! })),
@@ -72,7 +94,11 @@ export function pack(s: Schedule, panel: Panel): Expansion & { readonly source: 
   const first = addAffine(rhs.base, constant(start * s.cols.rhs));
   const vars = around.map((a) => a.v);
   return {
-    body: copyRows(rhs.buffer, first, s.cols.rhs, buffer, steps, panel),
+    body: copyRows(
+      { from: rhs.buffer, first, stride: s.cols.rhs, to: buffer, start: 0, lanes: true },
+      steps,
+      panel,
+    ),
     temps: [buffer],
     source: {
       buffer,
@@ -84,24 +110,87 @@ export function pack(s: Schedule, panel: Panel): Expansion & { readonly source: 
   };
 }
 
-/** Copies a row of `panel.real` elements, `stride` apart, per position of the steps, and fills it up to the width. */
+/** Several panels per row, so that what is read at a time is a cache line or two. */
+const together = (panels: number): number => [4, 2].find((g) => panels % g === 0) ?? 1;
+
+/** Copies the rows of all tiles to [outer, tile, k, row]. */
+export function packRows(s: Schedule, target: Target): Expansion & { readonly rows: Rows } {
+  const { lhs, k } = s.product;
+  const around = s.outer.filter((a) => a.lhs !== 0);
+  const depth = extentOf(k);
+  const [outer, inner] = [
+    denseStrides([...around.map((a) => a.extent), s.rows.extent * depth]),
+    denseStrides(k.map((a) => a.extent)),
+  ];
+  const buffer = newBuffer(
+    "packed",
+    lhs.buffer.dtype,
+    size([...around.map((a) => a.extent), s.rows.extent * depth]),
+  );
+  const lanes = target.vectorBytes / byteSize(buffer.dtype);
+  const perRow = (extent: number, rows: number): Step => ({
+    extent,
+    from: rows * s.rows.lhs,
+    to: rows * depth,
+  });
+  const body = s.blocks.flatMap((block) =>
+    block.runs.flatMap((run) => {
+      const [start, wide] = [block.start + run.start, together(run.count)];
+      const steps = [
+        ...around.map((a, i) => ({ extent: a.extent, from: a.lhs, to: outer[i]! })),
+        perRow(block.count, block.size),
+        perRow(run.count / wide, wide * run.rows),
+        ...k.map((a, i) => ({ extent: a.extent, from: a.lhs, to: run.rows * inner[i]! })),
+        perRow(wide, run.rows),
+      ];
+      const copy = {
+        from: lhs.buffer,
+        first: addAffine(lhs.base, constant(start * s.rows.lhs)),
+        stride: s.rows.lhs,
+        to: buffer,
+        start: start * depth,
+        lanes: run.rows % lanes === 0,
+      };
+      return copyRows(copy, steps, { width: run.rows, real: run.rows });
+    }),
+  );
+  const vars = around.map((a) => a.v);
+  const rows: Rows = {
+    buffer,
+    base: strided(constant(0), outer.slice(0, -1), vars),
+    tile: depth,
+    step: 1,
+    k: (count) => inner.map((step) => count * step),
+  };
+  return { body, temps: [buffer], rows };
+}
+
+interface Copy {
+  readonly from: Buffer;
+  readonly first: Affine;
+  /** From one element of a row to the next. */
+  readonly stride: number;
+  readonly to: Buffer;
+  readonly start: number;
+  /** Whether a row is a number of whole vectors. */
+  readonly lanes: boolean;
+}
+
+/** Copies a row of `real` elements per position of the steps, and fills it up to the width. */
 function copyRows(
-  from: Buffer,
-  first: Affine,
-  stride: number,
-  to: Buffer,
+  { from, first, stride, to, start, lanes }: Copy,
   steps: readonly Step[],
-  { width, real }: Panel,
+  { width, real }: Pick<Panel, "width" | "real">,
 ): Block {
   const [reading, writing] = [steps.map((a) => a.from), steps.map((a) => a.to)];
   const row = (at: readonly Affine[]): Block => {
     const source = address(first, reading, at);
-    const target = address(constant(0), writing, at);
+    const target = address(constant(start), writing, at);
     const store = (j: Affine, value: Expr): Block => [
       { kind: "store", buffer: to, index: addAffine(target, j), value },
     ];
     const copy = (j: Affine): Block => store(j, loadExpr(from, address(source, [stride], [j])));
-    if (real === width) return loop("j", width, copy, { lanes: width });
+    if (real === width) return loop("j", width, copy, { lanes: lanes ? width : 1 });
     const clear = (j: Affine): Block => store(j, constExpr(0, to.dtype));
     return [...loop("j", width, clear, { lanes: width }), ...loop("j", real, copy)];
   };
@@ -126,7 +215,14 @@ export const epilogueOf =
     );
 
 /** Sums of a panel group by way of memory: the tiles store them, and a nest of its own runs the epilogue. */
-export function spill(s: Schedule, panel: Panel): Expansion & { readonly finish: Finish } {
+export interface Spill extends Expansion {
+  readonly finish: Finish;
+  /** The sum that was stored at (row, column). */
+  readonly stored: (row: Affine, column: Affine) => Expr;
+  /** Sets all sums to 0. */
+  readonly clear: Block;
+}
+export function spill(s: Schedule, panel: Panel): Spill {
   const { product: p } = s;
   const columns = panel.count * panel.width;
   const axes = [...s.outer, s.rows];
@@ -143,13 +239,17 @@ export function spill(s: Schedule, panel: Panel): Expansion & { readonly finish:
   const real = panel.real < panel.width ? panel.real : columns;
   const outer = s.outer.map((a) => ({ ...a, v: newLoopVar(a.v.name) }));
   const fresh = new Map<IndexAtom, Expr>(s.outer.map((a, i) => [a.v, indexExpr(scaledAtom(outer[i]!.v))]));
+  const stored = (row: Affine, column: Affine): Expr => loadExpr(buffer, at(row, column));
   const epilogue = (row: Affine, column: Affine): Block => {
     const acc = newLocal("acc", p.dtype);
-    const value = loadExpr(buffer, at(row, column));
+    const value = stored(row, column);
     return [{ kind: "let", local: acc, value }, ...epilogueOf(p, s.rows, s.cols)(acc, row, column)];
   };
   const body = nest("i", [s.rows.extent, real], "independent", ([row, column]) =>
     substitute(epilogue(row!, addAffine(column!, constant(panel.start))), fresh),
   );
-  return { body: axisNest(outer, body), temps: [buffer], finish };
+  const clear = nest("i", [buffer.size], "independent", ([index]) => [
+    { kind: "store", buffer, index: index!, value: constExpr(0, p.dtype) },
+  ]);
+  return { body: axisNest(outer, body), temps: [buffer], finish, stored, clear };
 }

@@ -25,11 +25,14 @@ export interface RowRun {
   readonly rows: number;
   readonly count: number;
 }
-/** `count` blocks of `size` rows from `start` on, each small enough to stay in the second-level cache. */
-export interface RowBlock {
+/** `count` parts of `size` positions of an axis from `start` on. */
+export interface Span {
   readonly start: number;
   readonly size: number;
   readonly count: number;
+}
+/** Blocks of rows, each small enough to stay in the second-level cache. */
+export interface RowBlock extends Span {
   readonly runs: readonly RowRun[];
 }
 
@@ -42,6 +45,10 @@ export interface Schedule {
   readonly outer: readonly Axis[];
   readonly panels: readonly Panel[];
   readonly blocks: readonly RowBlock[];
+  /** The rows of a tile are copied next to each other first. */
+  readonly packRows: boolean;
+  /** Parts of the first axis of k that are summed one after the other, so that panels stay in the first-level cache. */
+  readonly depth: readonly Span[];
   /** The epilogue cannot run in lanes: sums go to memory first. */
   readonly spill: boolean;
 }
@@ -81,10 +88,13 @@ function dotCost(p: Product, target: Target): number {
   return sums * perSum;
 }
 
-/** Rows and vectors of a tile: as many accumulators as registers allow, next to one row of rhs and a splat of lhs. */
+/**
+ * Rows and vectors of a tile: as many accumulators as registers allow, next to the vectors of rhs and a splat of lhs. Eight
+ * hide the latency of multiply-adds; one row has six, because engines load all vectors of rhs before they use the first.
+ */
 function tileShape(rows: number, target: Target): { rows: number; vectors: number } {
-  const vectors = rows >= 3 ? 2 : 4;
-  const most = Math.min(8, Math.floor((target.registers - 1 - vectors) / vectors));
+  const vectors = rows >= 3 ? 2 : rows === 2 ? 4 : 6;
+  const most = Math.min(8, Math.floor((target.registers - 4) / vectors));
   return { vectors, rows: Math.max(1, Math.min(rows, most)) };
 }
 
@@ -100,28 +110,41 @@ function along(p: Product, cols: Axis, target: Target, repeats: number): Candida
   const mayPad = rows.extent >= 4 && extentOf(p.k) >= 8;
   const spill = !laneInfo(p.epilogue, cols.v, [p.acc]);
   const outer = [...p.batch, ...p.m, ...p.n].filter((a) => a !== rows && a !== cols);
+  const depth = rows.extent >= 2 * tile.rows ? depthOf(p.k, tile.vectors * target.vectorBytes, target) : [];
+  const packRows = rows.lhs === 1 && cols.extent >= 4 * lanes && stridedRows(p, target);
   return [false, true].map((pack) => {
     const panels = panelsOf(cols.extent, lanes, tile.vectors, pack, mayPad);
-    const cost = cycles({ product: p, cols, panels, spill }, tile, target, pack, repeats);
+    const schedule = { product: p, rows, cols, outer, panels, packRows, depth, spill };
+    const cost = cycles(schedule, tile, target, pack, repeats);
     const build = (): Schedule => {
-      const limit = Math.floor(target.l2Bytes / 2 / (extentOf(p.k) * byteSize(p.dtype)));
-      return {
-        product: p,
-        rows,
-        cols,
-        outer,
-        panels,
-        blocks: rowBlocks(rows.extent, tile.rows, limit),
-        spill,
-      };
+      const steps = extentOf(p.k.slice(1)) * (depth[0]?.size ?? p.k[0]!.extent);
+      const limit = Math.floor(target.l2Bytes / 2 / (steps * byteSize(p.dtype)));
+      return { ...schedule, blocks: rowBlocks(rows.extent, tile.rows, limit) };
     };
     return { cost, build };
   });
 }
 
+/** No parts when a panel of `width` bytes per step of k fits into the first-level cache; else a quarter of that at a time. */
+export function depthOf(k: readonly Axis[], width: number, target: Target): Span[] {
+  const [first] = k;
+  if (!first || extentOf(k) * width <= target.l1Bytes) return [];
+  const most = Math.max(1, Math.floor(target.l1Bytes / 4 / (width * extentOf(k.slice(1)))));
+  const size = Math.ceil(first.extent / Math.ceil(first.extent / most));
+  return spans(first.extent, size);
+}
+
+/** `extent` positions in parts of `size`, the last of which may be shorter. */
+function spans(extent: number, size: number): Span[] {
+  const count = Math.floor(extent / size);
+  const rest = extent - count * size;
+  const full = { start: 0, size, count };
+  return rest === 0 ? [full] : [full, { start: count * size, size: rest, count: 1 }];
+}
+
 /** Cycles of a schedule: of what each tile does per step of k, of packing, and of what is done with the sums. */
 function cycles(
-  { product: p, cols, panels, spill }: Pick<Schedule, "product" | "cols" | "panels" | "spill">,
+  { product: p, cols, panels, packRows, depth, spill }: Omit<Schedule, "blocks">,
   tile: { rows: number; vectors: number },
   target: Target,
   pack: boolean,
@@ -132,13 +155,17 @@ function cycles(
   const lanes = target.vectorBytes / byteSize(p.dtype);
   const vectors = panels.reduce((sum, q) => sum + q.count * Math.max(1, q.width / lanes), 0);
   const steps = (batch * n * k * vectors) / cols.extent;
-  const splats = 0.5 * tile.rows + (stridedRows(p, target) ? 2 : 0);
+  const splats = 0.5 * tile.rows + (!packRows && stridedRows(p, target) ? 2 : 0);
   const perStep =
     m * (0.6 + splats / (tile.rows * tile.vectors) + loadCycles(p, cols, target, pack) / tile.rows);
-  const packing = pack ? (batch * n * k * (cols.rhs === 1 ? 0.5 : 1.5)) / repeats : 0;
-  const scattered = effects(p.epilogue).stores.some((s) => coeffOf(s.index, cols.v) !== 1);
+  const packing =
+    (pack ? (batch * n * k * (cols.rhs === 1 ? 0.5 : 1.5)) / repeats : 0) +
+    (packRows ? 0.5 * batch * m * k : 0);
+  const { stores, loads } = effects(p.epilogue);
+  const scattered =
+    stores.some((s) => coeffOf(s.index, cols.v) !== 1) || loads.some((l) => coeffOf(l.index, cols.v) > 1);
   const last = panels.at(-1)!;
-  const spilled = spill ? 1 : last.real < last.width ? last.real / cols.extent : 0;
+  const spilled = spill || depth.length > 0 ? 1 : last.real < last.width ? last.real / cols.extent : 0;
   return steps * perStep + packing + batch * m * n * ((scattered ? 2 : 0.5) + 3 * spilled);
 }
 
@@ -155,7 +182,7 @@ function loadCycles(p: Product, cols: Axis, target: Target, pack: boolean): numb
 }
 
 /**
- * Columns in panels of `vectors` vectors, then halves of that; what is left over is one padded vector (when there are
+ * Columns in panels of `vectors` vectors, then of fewer; what is left over is one padded vector (when there are
  * enough rows to pay for a copy) or single columns.
  */
 export function panelsOf(
@@ -167,7 +194,7 @@ export function panelsOf(
 ): Panel[] {
   const panels: Panel[] = [];
   let start = 0;
-  for (let width = vectors * lanes; width >= lanes; width /= 2) {
+  for (const width of [vectors, 4, 2, 1].filter((v) => v <= vectors).map((v) => v * lanes)) {
     const count = Math.floor((extent - start) / width);
     if (count > 0) panels.push({ start, width, count, real: width, packed });
     start += count * width;
@@ -180,14 +207,8 @@ export function panelsOf(
 
 /** Rows in blocks of at most `limit`, and those in tiles of at most `tile`. */
 export function rowBlocks(extent: number, tile: number, limit: number): RowBlock[] {
-  if (extent <= limit) return [{ start: 0, size: extent, count: 1, runs: balanced(extent, tile) }];
-  const size = Math.max(tile, limit - (limit % tile));
-  const count = Math.floor(extent / size);
-  const rest = extent - count * size;
-  const full = { start: 0, size, count, runs: balanced(size, tile) };
-  return rest === 0
-    ? [full]
-    : [full, { start: count * size, size: rest, count: 1, runs: balanced(rest, tile) }];
+  const size = extent <= limit ? extent : Math.max(tile, limit - (limit % tile));
+  return spans(extent, size).map((span) => ({ ...span, runs: balanced(span.size, tile) }));
 }
 
 /** As few tiles as possible, of two neighbouring sizes: 13 rows by at most 6 are 5 + 4 + 4. */

@@ -119,7 +119,7 @@ export function measureLoops(report: (text: string) => void): LoopReport {
   for (const form of Object.keys(FORMS))
     for (const time of LENGTHS) {
       const before = figures.filter((f) => f.form === form).at(-1);
-      if (before && before.firstMs * (time / before.time) ** 2 > PATIENCE_MS) continue;
+      if (before && before.firstMs * (time / before.time) > PATIENCE_MS) continue;
       report(`loops: ${form}, ${time} steps`);
       figures.push(measureForm(form, time));
     }

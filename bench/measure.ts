@@ -13,7 +13,6 @@ export interface Measured {
   readonly samples: number;
   /** More than 1 when only a part of the work was timed and scaled up. */
   readonly scale: number;
-  readonly facts: Readonly<Record<string, number>>;
 }
 
 export interface Refusal {
@@ -74,7 +73,7 @@ export async function measure(
       else failed.add(e);
     }
   const done = honest.filter((e) => !failed.has(e));
-  return { results: await Promise.all(done.map(summary)), refusals };
+  return { results: done.map(summary), refusals };
 }
 
 /** Compiles, warms up, and finds how many calls make a sample. */
@@ -115,7 +114,7 @@ function agreeing(entrants: readonly Entrant[], refusals: Refusal[]): Entrant[] 
   });
 }
 
-async function summary(e: Entrant): Promise<Measured> {
+function summary(e: Entrant): Measured {
   const sorted = e.ms.toSorted((a, b) => a - b);
   const quantile = (q: number): number => sorted[Math.round(q * (sorted.length - 1))]! / 1e3;
   return {
@@ -126,7 +125,6 @@ async function summary(e: Entrant): Promise<Measured> {
     first: e.first / 1e3,
     samples: sorted.length,
     scale: e.scale,
-    facts: {},
   };
 }
 

@@ -49,10 +49,12 @@ export class Peer {
     return answer;
   }
 
+  /** Ends the process: it leaves by itself when its input ends, or is made to. */
   close(): void {
     this.reader.close();
     this.child.stdin!.end();
-    this.child.kill();
+    setTimeout(() => this.child.kill(), 2000).unref();
+    this.child.unref();
   }
 }
 

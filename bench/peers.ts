@@ -18,7 +18,7 @@ const inPython = (name: string, file: string, layers: string): Command => ({
   name,
   program: python,
   args: [script(`bench/peers/${file}`)],
-  env: { LAYERS: layers, PYTHONWARNINGS: "ignore" },
+  env: { LAYERS: layers, PYTHONWARNINGS: "ignore", PYTHONDONTWRITEBYTECODE: "1" },
 });
 const inNode = (name: string, file: string): Command => ({
   name,

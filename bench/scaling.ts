@@ -1,6 +1,7 @@
 /** How the training step of W1 grows with the length of the sequence, layers, batch and width. */
 import { factsOf, measure } from "./measure.ts";
 import type { Peer } from "./peer.ts";
+import { familyOf } from "./peers.ts";
 import { lineChart } from "./svg.ts";
 import { figure, type Table } from "./table.ts";
 import { type Sizes, WORKLOADS } from "./workloads.ts";
@@ -13,6 +14,7 @@ const AXES: Readonly<Record<string, readonly number[]>> = {
   hidden: [32, 64, 128, 256, 512, 1024],
 };
 const ROUNDS = 3;
+const WORKLOAD = WORKLOADS.find((w) => w.id === "W1-train")!;
 
 export interface ScalingPoint {
   readonly axis: string;
@@ -27,24 +29,34 @@ export interface ScalingPoint {
 /** Those peers whose times per step mean something over the whole range. */
 const isCompared = (peer: Peer): boolean => /^(weft|JAX$|PyTorch$)/.test(peer.name);
 
+type Point = Omit<ScalingPoint, "axis" | "value">;
+
+async function measureAt(compared: readonly Peer[], sizes: Sizes): Promise<Point[]> {
+  const { results } = await measure(compared, WORKLOAD, { rounds: ROUNDS, sizes });
+  const points: Point[] = [];
+  for (const { peer: name, seconds, first } of results) {
+    const peer = compared.find((p) => p.name === name)!;
+    const facts = familyOf(name) === "weft" ? await factsOf(peer, WORKLOAD, sizes) : {};
+    points.push({ peer: name, ms: seconds * 1e3, firstMs: first * 1e3, facts });
+  }
+  return points;
+}
+
 export async function measureScaling(
   peers: readonly Peer[],
   report: (text: string) => void,
 ): Promise<ScalingPoint[]> {
-  const workload = WORKLOADS.find((w) => w.id === "W1-train")!;
+  const compared = peers.filter(isCompared);
   const points: ScalingPoint[] = [];
+  // All axes cross in one point, whose first call would be compiled already when the second axis comes to it.
+  const known = new Map<string, Point[]>();
   for (const [axis, values] of Object.entries(AXES))
     for (const value of values) {
       report(`scaling: ${axis} = ${value}`);
       const sizes = { ...BASE, [axis]: value };
-      const compared = peers.filter(isCompared);
-      const { results } = await measure(compared, workload, { rounds: ROUNDS, sizes });
-      for (const r of results) {
-        const facts = r.peer.startsWith("weft")
-          ? await factsOf(compared.find((p) => p.name === r.peer)!, workload, sizes)
-          : {};
-        points.push({ axis, value, peer: r.peer, ms: r.seconds * 1e3, firstMs: r.first * 1e3, facts });
-      }
+      const key = JSON.stringify(sizes);
+      if (!known.has(key)) known.set(key, await measureAt(compared, sizes));
+      points.push(...known.get(key)!.map((p) => ({ axis, value, ...p })));
     }
   return points;
 }

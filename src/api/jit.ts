@@ -1,6 +1,7 @@
 /** Compilation of whole functions: `jit`, and its opposite for debugging, `disableJit`. */
 import type { NDArray } from "../core/array.ts";
 import { DeviceArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
 import { device } from "../core/device.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
@@ -77,6 +78,9 @@ class Jitted {
   private readonly statics: readonly number[];
   private readonly donations: readonly number[];
   private readonly cache = new Map<string, Traced>();
+  private latest: Recent | undefined;
+  /** How errors call each argument. */
+  private readonly places: string[] = [];
 
   constructor(f: AnyFunction, statics: readonly number[], donations: readonly number[]) {
     this.f = f;
@@ -86,6 +90,7 @@ class Jitted {
 
   clear(): void {
     this.cache.clear();
+    this.latest = undefined;
   }
 
   call(args: readonly unknown[]): unknown {
@@ -106,40 +111,37 @@ class Jitted {
   }
 
   private lookup(args: readonly unknown[]): { leaves: NDArray[]; traced: Traced } {
-    const parts = args.map((a, i): [NDArray[], tree.TreeDef | null] =>
-      this.statics.includes(i)
-        ? [[], null]
-        : arrayLeaves(a, `jit(${this.f.name || "function"}): argument ${i}`),
-    );
-    const leaves = parts.flatMap(([l]) => l);
-    const key = this.key(args, parts, leaves);
-    const found = this.cache.get(key);
-    if (found) return { leaves, traced: found };
-    const traced = this.record(args, parts, leaves);
-    // A trace that closed over tracers of an outer function is only good for this call.
-    if (!traced.consts.some((c) => c instanceof Tracer)) this.cache.set(key, traced);
+    const leaves: NDArray[] = [];
+    const defs = args.map((a, i) => (this.statics.includes(i) ? undefined : this.flatten(a, i, leaves)));
+    const recent = this.latest;
+    if (recent && isLike(recent, defs, leaves)) return { leaves, traced: recent.traced };
+    const traced = this.find(args, defs, leaves);
+    // Static values are compared by content, which their key does.
+    if (this.statics.length === 0 && isReusable(traced))
+      this.latest = { defs, types: leaves.map((x) => x.aval), traced };
     return { leaves, traced };
   }
 
-  private key(
-    args: readonly unknown[],
-    parts: readonly (readonly [NDArray[], tree.TreeDef | null])[],
-    leaves: readonly NDArray[],
-  ): string {
-    let key = "";
-    parts.forEach(([, def], i) => (key += def ? `${def.id};` : `s${structuralKey(args[i])};`));
-    for (const x of leaves) key += `${x.aval.id},`;
-    return key;
+  private flatten(argument: unknown, i: number, into: NDArray[]): tree.TreeDef {
+    const where = (this.places[i] ??= `jit(${this.f.name || "function"}): argument ${i}`);
+    const [leaves, def] = arrayLeaves(argument, where);
+    for (const x of leaves) into.push(x);
+    return def;
   }
 
-  private record(
-    args: readonly unknown[],
-    parts: readonly (readonly [NDArray[], tree.TreeDef | null])[],
-    leaves: readonly NDArray[],
-  ): Traced {
-    const dynamic = parts.flatMap(([, def]) => (def ? [def] : []));
+  private find(args: readonly unknown[], defs: Definitions, leaves: readonly NDArray[]): Traced {
+    const key = keyOf(args, defs, leaves);
+    const found = this.cache.get(key);
+    if (found) return found;
+    const traced = this.record(args, defs, leaves);
+    if (isReusable(traced)) this.cache.set(key, traced);
+    return traced;
+  }
+
+  private record(args: readonly unknown[], defs: Definitions, leaves: readonly NDArray[]): Traced {
+    const dynamic = defs.filter((def) => def !== undefined);
     const withStatics: AnyFunction = (...trees) =>
-      this.f(...parts.map(([, def], i) => (def ? trees.shift() : args[i])));
+      this.f(...defs.map((def, i) => (def ? trees.shift() : args[i])));
     const flat = flatten(withStatics, dynamic, false, "jit");
     const { jaxpr, consts } = stage(
       flat,
@@ -147,10 +149,40 @@ class Jitted {
     );
     const donated = [
       ...consts.map(() => false),
-      ...parts.flatMap(([l], i) => l.map(() => this.donations.includes(i))),
+      ...defs.flatMap((def, i) =>
+        Array.from({ length: def?.numLeaves ?? 0 }, () => this.donations.includes(i)),
+      ),
     ];
     return { jaxpr, consts, outTree: flat.outTree(), donated };
   }
+}
+
+/** The tree of each argument; undefined for static ones. */
+type Definitions = readonly (tree.TreeDef | undefined)[];
+
+/** The arguments of a call, as far as the trace depends on them. */
+interface Recent {
+  readonly defs: Definitions;
+  readonly types: readonly ShapedArray[];
+  readonly traced: Traced;
+}
+
+/** Trees and types are interned, so that most calls need no key: they are like the one before. */
+function isLike({ defs, types }: Recent, otherDefs: Definitions, leaves: readonly NDArray[]): boolean {
+  if (defs.length !== otherDefs.length || types.length !== leaves.length) return false;
+  for (let i = 0; i < defs.length; i++) if (defs[i] !== otherDefs[i]) return false;
+  for (let i = 0; i < types.length; i++) if (types[i] !== leaves[i]!.aval) return false;
+  return true;
+}
+
+/** A trace that closed over tracers of an outer function is only good for this call. */
+const isReusable = ({ consts }: Traced): boolean => !consts.some((c) => c instanceof Tracer);
+
+function keyOf(args: readonly unknown[], defs: Definitions, leaves: readonly NDArray[]): string {
+  let key = "";
+  defs.forEach((def, i) => (key += def ? `${def.id};` : `s${structuralKey(args[i])};`));
+  for (const x of leaves) key += `${x.aval.id},`;
+  return key;
 }
 
 /**

@@ -3,11 +3,14 @@ import { note } from "../core/journal.ts";
 import { useDef } from "../core/loop.ts";
 import type { PartialJaxpr } from "./partial-eval.ts";
 
+/** Equations that one residual may be recomputed by. */
+const MAX_STEPS = 3;
+
 /**
- * Recomputes cheap residuals where they are needed instead of storing them: `1 - tanh(x)` beside a stored `tanh(x)`.
+ * Recomputes cheap residuals where they are needed instead of storing them: `s·(1 - s)` beside a stored sigmoid `s`.
  *
- *   before  known … → (…, a, b) with b = sub 1 a;  staged(a, b, …)
- *   after   known … → (…, a);                      staged(a, …) with b = sub 1 a
+ *   before  known … → (…, a, b) with t = sub 1 a; b = mul a t;  staged(a, b, …)
+ *   after   known … → (…, a);                                   staged(a, …) with t = sub 1 a; b = mul a t
  *
  * `free` says which inputs of the known part cost nothing as residuals. Requires that a residual is a variable.
  */
@@ -23,14 +26,15 @@ export function recomputeCheap(parts: PartialJaxpr, free: readonly boolean[]): P
   // Latest first, so that what a residual is recomputed from has not been decided on yet.
   const order = [...residuals].sort((a, b) => (producer.get(b) ?? -1) - (producer.get(a) ?? -1));
   for (const r of order) {
-    const at = producer.get(r);
-    const eqn = at === undefined ? undefined : known.eqns[at]!;
-    if (!eqn?.primitive.cheap || available.has(r) || eqn.outputs.length !== 1) continue;
-    if (!eqn.inputs.every((a) => a instanceof Literal || available.has(a) || kept.has(a))) continue;
-    note("recomputed", () => `${r.aval.short()} by ${eqn.primitive.name} instead of storing it`);
-    again.set(r, eqn);
+    if (available.has(r)) continue;
+    const isThere = (a: Atom): boolean =>
+      a instanceof Literal || again.has(a) || available.has(a) || (a !== r && kept.has(a));
+    const steps = stepsTo(r, (v) => known.eqns[producer.get(v) ?? -1], isThere);
+    if (!steps) continue;
+    note("recomputed", () => `${r.aval.short()} by ${steps.at(-1)!.primitive.name} instead of storing it`);
+    for (const eqn of steps) again.set(eqn.outputs[0]!, eqn);
     kept.delete(r);
-    for (const a of eqn.inputs) if (kept.has(a)) available.add(a);
+    for (const a of steps.flatMap((eqn) => eqn.inputs)) if (kept.has(a)) available.add(a);
   }
   return again.size ? split(parts, again, numOuts) : parts;
 
@@ -41,8 +45,9 @@ export function recomputeCheap(parts: PartialJaxpr, free: readonly boolean[]): P
     const next = [...new Set([...residuals.filter((r) => !recomputed.has(r)), ...sources])];
     // The staged jaxpr has its own variables: a residual that was one keeps its variable there, others get one.
     const inside = new Map<Atom, Var>(residuals.map((r, i) => [r, staged.invars[i]!]));
-    for (const r of next) if (!inside.has(r)) inside.set(r, new Var(r.aval));
-    const eqns = [...recomputed].reverse().map(
+    for (const r of [...next, ...recomputed.keys()]) if (!inside.has(r)) inside.set(r, new Var(r.aval));
+    const inOrder = [...recomputed].sort(([a], [b]) => producer.get(a)! - producer.get(b)!);
+    const eqns = inOrder.map(
       ([r, e]): Eqn => ({
         ...e,
         inputs: e.inputs.map((a) => inside.get(a) ?? a),
@@ -60,4 +65,20 @@ export function recomputeCheap(parts: PartialJaxpr, free: readonly boolean[]): P
       numResiduals: next.length,
     };
   }
+}
+
+/** A few cheap equations that make `r` from what is there, that of `r` last; undefined when there are none. */
+function stepsTo(
+  r: Var,
+  makerOf: (v: Var) => Eqn | undefined,
+  isThere: (a: Atom) => boolean,
+): readonly Eqn[] | undefined {
+  const steps = new Set<Eqn>();
+  const reach = (v: Var): boolean => {
+    const eqn = makerOf(v);
+    if (!eqn?.primitive.cheap || eqn.outputs.length !== 1 || steps.size === MAX_STEPS) return false;
+    steps.add(eqn);
+    return eqn.inputs.every((a) => isThere(a) || reach(a as Var));
+  };
+  return reach(r) ? [...steps].reverse() : undefined;
 }

@@ -9,7 +9,7 @@ import { planMemory } from "../../src/compiler/passes/plan.ts";
 import type { Target } from "../../src/compiler/target.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts";
-import { compileAll } from "./c-run.ts";
+import { compileAll, hasCompiler } from "./c-run.ts";
 import { elementwise, OP_CASES, pairs, TRANSCENDENTAL } from "./op-table.ts";
 import { PROGRAMS } from "./program-table.ts";
 
@@ -25,7 +25,7 @@ const target = (vectorBytes: number): Target => ({
 const emit = (program: Program, own: Target = target(32)): string => emitC(program, planMemory(program), own);
 const emitText = (text: string): string => emit(parseProgram(text));
 
-describe("scalar functions", () => {
+describe.runIf(hasCompiler)("scalar functions", () => {
   const LANES = [1, 16];
   const all = OP_CASES.flatMap(({ from, to, make }) =>
     LANES.map((lanes) => elementwise(from, to, pairs(from)[0].length, lanes, make)),
@@ -42,7 +42,7 @@ describe("scalar functions", () => {
   });
 });
 
-describe.each([16, 64])("programs in vectors of %i bytes", (vectorBytes) => {
+describe.runIf(hasCompiler).each([16, 64])("programs in vectors of %i bytes", (vectorBytes) => {
   const all = PROGRAMS.map(({ texts }) => texts.map((text) => parseProgram(text)));
   let runs: ((args: readonly TypedArray[]) => TypedArray[])[] = [];
   beforeAll(() => void (runs = compileAll(all.flat(), target(vectorBytes))), 120_000);
@@ -56,7 +56,7 @@ describe.each([16, 64])("programs in vectors of %i bytes", (vectorBytes) => {
   });
 });
 
-it.each([false, true])(
+it.runIf(hasCompiler).each([false, true])(
   "random programs mean what the interpreter says (lanes: %s)",
   (lanes) => {
     const batch = fc.array(programs({ exact: true, lanes }), { minLength: 1, maxLength: 60, size: "max" });

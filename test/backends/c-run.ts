@@ -11,7 +11,9 @@ import { DTYPES, type TypedArray } from "../../src/core/dtype.ts";
 import { compile, findToolchain } from "../../src/runtime/native/toolchain.ts";
 
 const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-const tools = findToolchain()!;
+const tools = findToolchain();
+/** Without a compiler only the text can be looked at. */
+export const hasCompiler: boolean = tools !== undefined;
 type Run = (mem: number, frame: number) => void;
 
 const START = 64;
@@ -33,7 +35,7 @@ function library(source: string): (name: string) => Run {
   const folder = mkdtempSync(join(tmpdir(), "weft-c-"));
   try {
     const file = join(folder, "unit.so");
-    const { failure, log } = compile(tools, source, file);
+    const { failure, log } = compile(tools!, source, file);
     if (failure !== undefined) throw new Error(log);
     const lib = koffi.load(file);
     return (name) => lib.func(name, "void", ["uintptr_t", "uintptr_t"]) as unknown as Run;

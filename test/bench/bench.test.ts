@@ -57,7 +57,6 @@ describe("report", () => {
     first: 0,
     samples: 1,
     scale,
-    facts: {},
   });
   const outcome: Outcome = {
     workload: WORKLOADS[0]!,

@@ -5,6 +5,8 @@ import * as lax from "../../src/lax/index.ts";
 
 type Fn = (...args: NDArray[]) => NDArray | NDArray[];
 
+const merge = (tables: readonly Record<string, Fn>[]): Record<string, Fn> => Object.assign({}, ...tables);
+
 const table = <K extends string | number>(
   keys: readonly K[],
   name: (k: K) => string,
@@ -145,14 +147,14 @@ const CUMULATIVE = {
 };
 
 const REDUCTIONS: Record<string, Fn> = {
-  ...Object.entries({
-    reduceSum: lax.reduceSum,
-    reduceProd: lax.reduceProd,
-    reduceMax: lax.reduceMax,
-    reduceMin: lax.reduceMin,
-  })
-    .map(([name, fn]) => reductions(name, fn, ["0,2", "0", "1"]))
-    .reduce((a, b) => ({ ...a, ...b })),
+  ...merge(
+    Object.entries({
+      reduceSum: lax.reduceSum,
+      reduceProd: lax.reduceProd,
+      reduceMax: lax.reduceMax,
+      reduceMin: lax.reduceMin,
+    }).map(([name, fn]) => reductions(name, fn, ["0,2", "0", "1"])),
+  ),
   "reduceAnd 1": (x) => lax.reduceAnd(x!, [1]),
   "reduceOr 1": (x) => lax.reduceOr(x!, [1]),
   ...table(
@@ -165,8 +167,8 @@ const REDUCTIONS: Record<string, Fn> = {
     (k) => `argmin ${k}`,
     (k) => (x) => lax.argmin(x!, k, "int32"),
   ),
-  ...Object.entries(CUMULATIVE)
-    .flatMap(([name, fn]) =>
+  ...merge(
+    Object.entries(CUMULATIVE).flatMap(([name, fn]) =>
       [false, true].map((reverse) =>
         table(
           [0, 1],
@@ -174,8 +176,8 @@ const REDUCTIONS: Record<string, Fn> = {
           (k) => (x) => fn(x!, k, { reverse }),
         ),
       ),
-    )
-    .reduce((a, b) => ({ ...a, ...b })),
+    ),
+  ),
 };
 
 const DOTS: Record<string, Fn> = {
@@ -224,20 +226,20 @@ const INDEXING: Record<string, Fn> = {
   ),
   "gather rows fill -7": (x, i) => lax.gather(x!, i!, ROWS, [1, 3], { mode: "fill", fillValue: -7 }),
   "scatter drop": (x, i, u) => lax.scatter(x!, i!, u!, INTO, { mode: "fill" }),
-  ...Object.entries({
-    scatterAdd: lax.scatterAdd,
-    scatterMul: lax.scatterMul,
-    scatterMin: lax.scatterMin,
-    scatterMax: lax.scatterMax,
-  })
-    .map(([name, fn]) =>
+  ...merge(
+    Object.entries({
+      scatterAdd: lax.scatterAdd,
+      scatterMul: lax.scatterMul,
+      scatterMin: lax.scatterMin,
+      scatterMax: lax.scatterMax,
+    }).map(([name, fn]) =>
       table(
         ["clip", "drop"] as const,
         (m) => `${name} ${m}`,
         (m) => (x, i, u) => fn(x!, i!, u!, INTO, { mode: m === "drop" ? "fill" : m }),
       ),
-    )
-    .reduce((a, b) => ({ ...a, ...b })),
+    ),
+  ),
   dynamicSlice: (x, i) => lax.dynamicSlice(x!, [i!, 1], [2, 2]),
   dynamicUpdateSlice: (x, u, i) => lax.dynamicUpdateSlice(x!, u!, [i!, 0]),
   dynamicIndexInDim: (x, i) => lax.dynamicIndexInDim(x!, i!, 0, false),

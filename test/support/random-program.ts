@@ -16,11 +16,18 @@ export interface Step {
 }
 export type RandomProgram = readonly Step[];
 
+/** One vector of four and a remainder of three. */
+const N = 7;
+
 const half = (x: A): A => x.mul(0.5);
 const matrix = (x: A): A =>
-  x.ndim === 2 ? x : x.ndim === 1 ? np.stack([x, x.mul(-0.5)]) : np.broadcastTo(x, [2, 3]);
-const vector = (x: A): A => (x.ndim === 1 ? x : x.ndim === 2 ? x.sum(0) : np.broadcastTo(x, [3]));
-const indices = (): A => np.array([2, 0, 1, 2], { dtype: "int32" });
+  x.ndim === 2 ? x : x.ndim === 1 ? np.stack([x, x.mul(-0.5)]) : np.broadcastTo(x, [2, N]);
+const vector = (x: A): A => (x.ndim === 1 ? x : x.ndim === 2 ? x.sum(0) : np.broadcastTo(x, [N]));
+const indices = (): A =>
+  np.array(
+    Array.from({ length: N + 1 }, (_, i) => (5 * i + 2) % (N - 1)),
+    { dtype: "int32" },
+  );
 
 /** Functions without inner programs. They keep magnitudes near 1, so that programs of any length are well-conditioned. */
 const PLAIN: Record<string, (a: A, b: A) => A> = {
@@ -39,7 +46,7 @@ const PLAIN: Record<string, (a: A, b: A) => A> = {
   where: (a, b) => np.where(a.greater(b.mul(0.3)), half(a), b),
   clip: (a) => np.clip(a, -0.4, 0.6),
   mean: (a) => a.mean(),
-  rows: (a) => lax.pad(matrix(a).mean(1), 0.5, [[1, 0, 0]]),
+  rows: (a) => lax.pad(matrix(a).mean(1), 0.5, [[1, N - 3, 0]]),
   largest: (a) => vector(a).max(),
   cumulate: (a) => half(np.cumsum(matrix(a), 0)),
   product: (a) => np.cumprod(vector(a).add(0.1)),
@@ -47,16 +54,16 @@ const PLAIN: Record<string, (a: A, b: A) => A> = {
   dot: (a, b) => np.dot(vector(a), vector(b)).mul(0.3),
   matvec: (a, b) => np.dot(matrix(a), vector(b)).mul(0.3).sum(),
   outer: (a, b) => half(np.outer(vector(a), vector(b))).slice([0, 2]),
-  flip: (a, b) => np.concatenate([np.flip(vector(a)).slice([0, 2]), vector(b).slice([1, 2])]),
-  take: (a) => np.take(vector(a), indices(), 0, { mode: "clip" }).slice([1, 4]),
+  flip: (a, b) => np.concatenate([np.flip(vector(a)).slice([0, N - 1]), vector(b).slice([0, 1])]),
+  take: (a) => np.take(vector(a), indices(), 0, { mode: "clip" }).slice([1, N + 1]),
   write: (a, b) => lax.dynamicUpdateSlice(matrix(a), matrix(b).slice([0, 1]), [1, 0]),
   scatter: (a, b) =>
     vector(a)
-      .at(indices().slice([0, 3]))
+      .at(indices().slice([0, N]))
       .add(half(vector(b))),
   sort: (a) => np.sort(vector(a)),
-  reshape: (a) => half(np.reshape(matrix(a), [3, 2]).sum(1)),
-  pad: (a) => lax.pad(vector(a), 0.25, [[2, 1, 1]]).slice([1, 4]),
+  reshape: (a) => half(np.reshape(matrix(a), [N, 2]).sum(1)),
+  pad: (a) => lax.pad(vector(a), 0.25, [[2, 1, 1]]).slice([1, N + 1]),
 };
 
 const last = (values: readonly A[]): A => values[values.length - 1]!;
@@ -134,7 +141,7 @@ function runSteps(steps: RandomProgram, inputs: readonly A[]): A[] {
 }
 
 /** The shapes of a program's inputs. */
-export const INPUTS: readonly (readonly number[])[] = [[], [3], [2, 3]];
+export const INPUTS: readonly (readonly number[])[] = [[], [N], [2, N]];
 
 /** What the program computes of inputs of shapes {@link INPUTS}: its last values. */
 export const run = (program: RandomProgram, inputs: readonly A[]): A[] => runSteps(program, inputs).slice(-3);

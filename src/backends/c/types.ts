@@ -2,7 +2,7 @@
  * The C types of values. A value of a scalar form has an ordinary C type; with lanes it is a vector of the extensions that
  * GCC and Clang share, which fits one register: what has more lanes than that is several such values, called parts.
  */
-import { byteSize, type DType, kindOf, limits } from "../../core/dtype.ts";
+import { type DType, kindOf, limits } from "../../core/dtype.ts";
 import { bitsOf, CLASS, type Class } from "../common/classes.ts";
 import type { Prelude } from "./prelude.ts";
 
@@ -161,5 +161,3 @@ export function wrap(form: Form, x: string): string {
   if (kindOf(dtype) === "uint") return `(${x} & ${2 ** bits - 1}u)`;
   return `((${form.type})((${form.unsigned})${x} << ${32 - bits}) >> ${32 - bits})`;
 }
-
-export const bytesOf = (dtype: DType): number => byteSize(dtype);

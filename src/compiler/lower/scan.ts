@@ -49,7 +49,7 @@ export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
   const unroll = spec.unroll === 0 ? length : spec.unroll;
   const trips = unroll < length ? Math.floor(length / unroll) : 0;
   const [carryHomes, yHomes, types] = results(ctx, spec);
-  const kept = trips === length ? historiesOf(spec, carryHomes, yHomes) : [];
+  const kept = trips === length ? historiesOf(spec, yHomes) : [];
   const fixed = (xs: readonly unknown[]): Value[] => values(xs).map((x) => stable(ctx, x));
   for (const { slot } of kept)
     note(
@@ -78,12 +78,12 @@ interface Kept {
 }
 
 /** Carries that can live in a history: ys without another place to be in are the carry itself, before or after the step. */
-function historiesOf({ jaxpr, consts, init }: ScanSpec, carryHomes: Homes, yHomes: Homes): Kept[] {
+function historiesOf({ jaxpr, consts, init }: ScanSpec, yHomes: Homes): Kept[] {
   const ys = jaxpr.outs.slice(init.length);
   const same = (atom: unknown): number[] => ys.flatMap((y, i) => (y === atom && !yHomes[i] ? [i] : []));
   return init.flatMap((_, slot) => {
     const [before, after] = [jaxpr.invars[consts.length + slot]!, jaxpr.outs[slot]!];
-    if (carryHomes[slot] || slotKind(jaxpr, before, after) !== "general") return [];
+    if (slotKind(jaxpr, before, after) !== "general") return [];
     const [read, made] = [same(before), jaxpr.outs.indexOf(after) === slot ? same(after) : []];
     return read.length + made.length ? [{ slot, read, made }] : [];
   });

@@ -25,8 +25,8 @@ describe("formats", () => {
   test.each<[string, Record<string, unknown>, string]>([
     ["x: {x}", { x: np.array(2.5) }, "x: 2.5"],
     ["{a} {b} {a}", { a: int(1), b: int(2) }, "1 2 1"],
-    ["{x:.2f}", { x: np.array(3.125) }, "3.13"],
-    ["[{x:>8.3f}]", { x: np.array(3.125) }, "[   3.125]"],
+    ["{x:.2f}", { x: np.array(1.2345) }, "1.23"],
+    ["[{x:>8.3f}]", { x: np.array(1.2345) }, "[   1.235]"],
     ["[{x:<5d}]", { x: int(42) }, "[42   ]"],
     ["[{x:05d}]", { x: int(42) }, "[00042]"],
     ["{x:e}", { x: np.array(12345) }, "1.234500e+04"],

@@ -15,6 +15,7 @@ import {
   makeJaxpr,
   numpy as np,
   random,
+  tree,
   valueAndGrad,
   vjp,
   vmap,
@@ -333,5 +334,133 @@ describe("what is stored", () => {
         )[0][0],
     );
     expect(f.lower(1).asText("loops")).not.toContain("exp");
+  });
+});
+
+describe("carries and outputs that are only passed on", () => {
+  /** Slot k of the next carry is slot order[k] of this one, or computed (-1); ys forward xs and carries. */
+  const ORDERS = [
+    [0, 1, 2],
+    [1, 0, 2],
+    [-1, 1, 0],
+    [2, -1, 2],
+    [-1, -1, 1],
+  ];
+  test.each(ORDERS.map((order): [number[]] => [order]))("slots %j", (order) => {
+    const body = (c: A[], [x, z]: [A, A]): [A[], A[]] => {
+      const next = order.map((k, i) => (k < 0 ? c[i]!.mul(x).add(np.sin(z)) : c[k]!));
+      return [next, [x, c[0]!, z, next[1]!, x.mul(2)]];
+    };
+    const f = (a: A, b: A, xs: A): unknown =>
+      lax.scan(body as never, [a, b, a.mul(b)] as never, [xs, xs.slice([]).mul(0.5)] as never);
+    const plain = (a: A, b: A, xs: A): unknown => {
+      let carry = [a, b, a.mul(b)];
+      const ys: A[][] = [];
+      for (let i = 0; i < xs.shape[0]!; i++) {
+        const [next, y] = body(carry, [xs.slice(i), xs.slice(i).mul(0.5)]);
+        [carry] = [next];
+        ys.push(y);
+      }
+      return [carry, ys[0]!.map((_, k) => np.stack(ys.map((y) => y[k]!)))];
+    };
+    const args = [np.array(0.7), np.array(-0.4), np.array([0.5, -1, 2, 0.1])] as const;
+    const total =
+      (g: typeof f) =>
+      (...xs: A[]): A =>
+        (tree.leaves(g(...(xs as [A, A, A])) as never) as A[])
+          .map((x, i) => x.mul(i + 1).sum())
+          .reduce((p, q) => p.add(q));
+    expectClose(f(...args), plain(...args));
+    expectClose(jit(f)(...args), plain(...args));
+    const argnums = [0, 1, 2] as const;
+    expectClose(grad(total(f), { argnums })(...args), grad(total(plain), { argnums })(...args));
+    expectClose(jit(grad(total(f), { argnums }))(...args), grad(total(plain), { argnums })(...args));
+    const lanes = [np.array([0.7, 0.2]), args[1], args[2]] as const;
+    expectClose(vmap(total(f), [0, null, null])(...lanes), vmap(total(plain), [0, null, null])(...lanes));
+  });
+  test("a slot with zero tangent next to one without", () => {
+    const f = (x: A): A =>
+      lax.scan(
+        ([a, b]: [A, A]) => [[a.add(1), b.mul(x)], null] as [[A, A], null],
+        [np.array(0), np.array(1)] as [A, A],
+        null,
+        {
+          length: 3,
+        },
+      )[0][1];
+    expectClose([jit(grad(f))(2), grad(grad(f))(2)], [12, 12]);
+  });
+  test("a carry that is replaced by constants ends the derivative", () => {
+    const f = (x: A): A =>
+      lax.scan((_: A) => [np.zeros([2]), null] as const, np.stack([x, x]), null, { length: 2 })[0].sum();
+    expectClose([grad(f)(3), jit(grad(f))(3)], [0, 0]);
+  });
+});
+
+describe("branches and callers", () => {
+  test("a cond in the body, linearized (weights in one branch only)", () => {
+    const f = (w: A, xs: A): A =>
+      lax
+        .scan(
+          (c: A, x: A) =>
+            [
+              lax.cond(
+                x.greater(0),
+                (v: A) => np.tanh(np.dot(w, v)),
+                (v: A) => v.mul(x),
+                c,
+              ),
+              null,
+            ] as const,
+          H0,
+          xs,
+        )[0]
+        .sum();
+    const plain = (w: A, xs: A): A => {
+      let c = H0;
+      for (let i = 0; i < 4; i++)
+        c = (xs.slice(i).item() as number) > 0 ? np.tanh(np.dot(w, c)) : c.mul(xs.slice(i));
+      return c.sum();
+    };
+    const xs = np.array([1, -0.5, 2, -3]);
+    expectClose(grad(f)(W, xs), grad(plain)(W, xs));
+    expectClose(jit(grad(f))(W, xs), grad(plain)(W, xs));
+    const [value, push] = linearize((w: A) => f(w, xs), [W]);
+    expectClose(
+      [value, push(TANGENTS[0])],
+      jvp((w: A) => plain(w, xs), [W], [TANGENTS[0]]),
+    );
+  });
+  test("bodies are recorded once per compiled function", () => {
+    let traces = 0;
+    const f = jit((h: A, xs: A) => lax.scan((c: A, x: A) => [c.add(x), (traces++, c)] as const, h, xs));
+    f(H0, XS);
+    f(H0.mul(2), XS);
+    expect(traces).toBe(1);
+    f(H0, XS.slice([0, 2]));
+    expect(traces).toBe(2);
+  });
+  test("many scalar leaves", () => {
+    const names = Array.from({ length: 40 }, (_, i) => `p${i}`);
+    const start = Object.fromEntries(names.map((n, i) => [n, np.array(i / 40)]));
+    const f = (s: Record<string, A>): A => {
+      const [last] = lax.scan(
+        (c: Record<string, A>) =>
+          [
+            Object.fromEntries(names.map((n, i) => [n, c[n]!.add(c[names[(i + 1) % 40]!]!).mul(0.5)])),
+            null,
+          ] as const,
+        s,
+        null,
+        { length: 3 },
+      );
+      return names.map((n, i) => last[n]!.mul(i)).reduce((a, b) => a.add(b));
+    };
+    // A linear map: the gradient does not depend on where it is taken.
+    const g = jit(grad(f))(start) as Record<string, A>;
+    const zero = Object.fromEntries(names.map((n) => [n, np.array(0)]));
+    expectClose(grad(f)(zero), g);
+    const inner = names.map((n) => g[n]!.mul(start[n]!)).reduce((a, b) => a.add(b));
+    expectClose(inner, f(start));
   });
 });

@@ -14,6 +14,7 @@ import {
   newLoopVar,
   visitParts,
 } from "../../ir/visit.ts";
+import { solvable, type Unknown, unknownOf } from "./solve.ts";
 
 /** One element that a statement touches, as often as its loops run. */
 export interface Access {
@@ -142,15 +143,17 @@ export function pairsOf(x: Buffer, a: Summary, b: Summary): (readonly [Access, A
  */
 export function disjoint(i: Affine, j: Affine, a: Summary, b: Summary): boolean {
   const [mine, theirs] = [split(i, a), split(j, b)];
-  const [from, to] = [rangeOf(mine.inner, a), rangeOf(theirs.inner, b)];
-  if (!from || !to) return false;
+  const unknowns = [...unknownsIn(mine.inner, a, 1), ...unknownsIn(theirs.inner, b, -1)];
+  if (unknowns.some((u) => u.high - u.low === Infinity)) return false;
   const outer = subAffine(mine.outer, theirs.outer);
-  const [low, high] = [from.min - to.max, from.max - to.min];
   const step = outer.terms.reduce((g, t) => gcd(g, Math.abs(t.coeff)), 0);
-  if (step === 0) return outer.offset + low > 0 || outer.offset + high < 0;
-  const rest = ((outer.offset % step) + step) % step;
-  return rest + low > 0 && rest - step + high < 0;
+  if (step > 0) unknowns.push({ coeff: step, low: -Infinity, high: Infinity });
+  return !solvable(unknowns, -outer.offset);
 }
+
+/** What loops inside of a statement add to an index, times `sign`; without bounds when a computed value does. */
+const unknownsIn = (inner: Affine, s: Summary, sign: 1 | -1): Unknown[] =>
+  inner.terms.map(({ atom, coeff }) => unknownOf(sign * coeff, (s.extents.get(atom) ?? Infinity) - 1));
 
 /** The part of an index made of atoms declared inside of a statement, and the rest. */
 export function split(index: Affine, s: Summary): { inner: Affine; outer: Affine } {

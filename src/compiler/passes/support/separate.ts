@@ -8,18 +8,7 @@
 import { coeffOf } from "../../ir/affine.ts";
 import type { Affine, For, LoopVar } from "../../ir/nodes.ts";
 import { type Access, type Summary, summaryOf } from "./conflict.ts";
-
-/** An unknown integer from `low` to `high` times `coeff`. */
-interface Unknown {
-  readonly coeff: number;
-  readonly low: number;
-  readonly high: number;
-  /** How far the two iterations are apart: not 0. */
-  readonly apart: boolean;
-}
-
-/** A search that takes more steps than this gives up. */
-const MAX_STEPS = 4096;
+import { solvable, type Unknown, unknownOf } from "./solve.ts";
 
 export function iterationsAreSeparate(s: For): boolean {
   const inside = summaryOf(s);
@@ -53,8 +42,8 @@ function neverMeet(a: Affine, b: Affine, v: LoopVar, inside: Summary): boolean {
     else if (inside.declares.has(atom)) return false;
     else outside = gcd(outside, Math.abs(x - y));
   }
-  if (outside > 0) unknowns.push({ coeff: outside, low: -Infinity, high: Infinity, apart: false });
-  return !new Search(unknowns).solvable(b.offset - a.offset);
+  if (outside > 0) unknowns.push({ coeff: outside, low: -Infinity, high: Infinity });
+  return !solvable(unknowns, b.offset - a.offset);
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
@@ -63,41 +52,5 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 function difference(x: number, y: number, extent: number, apart: boolean): Unknown[] {
   const last = extent - 1;
   if (x === y) return [{ coeff: Math.abs(x), low: -last, high: last, apart }];
-  return [x, -y].map((c) => ({
-    coeff: Math.abs(c),
-    low: c < 0 ? -last : 0,
-    high: c < 0 ? 0 : last,
-    apart: false,
-  }));
-}
-
-/** Looks for integers with Σ coeff·value = total. */
-class Search {
-  readonly #unknowns: readonly Unknown[];
-  /** How far the unknowns from i on reach below and above 0. */
-  readonly #low: number[] = [0];
-  readonly #high: number[] = [0];
-  #steps = 0;
-
-  constructor(unknowns: readonly Unknown[]) {
-    this.#unknowns = unknowns.filter((u) => u.coeff !== 0).sort((a, b) => b.coeff - a.coeff);
-    for (const u of this.#unknowns.toReversed()) {
-      this.#low.unshift(this.#low[0]! + u.coeff * u.low);
-      this.#high.unshift(this.#high[0]! + u.coeff * u.high);
-    }
-  }
-
-  /** True also when the search gives up. */
-  solvable(total: number, i = 0): boolean {
-    const u = this.#unknowns[i];
-    if (!u) return total === 0;
-    if (++this.#steps > MAX_STEPS) return true;
-    const first = Math.max(u.low, Math.ceil((total - this.#high[i + 1]!) / u.coeff));
-    const last = Math.min(u.high, Math.floor((total - this.#low[i + 1]!) / u.coeff));
-    for (let value = first; value <= last; value++) {
-      if (u.apart && value === 0) continue;
-      if (this.solvable(total - value * u.coeff, i + 1)) return true;
-    }
-    return false;
-  }
+  return [x, -y].map((c) => unknownOf(c, last));
 }

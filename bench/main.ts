@@ -30,7 +30,7 @@ const HELP = `npm run bench -- [workloads] [options]     measures and compares; 
                      ${PEERS.map((p) => p.name).join("; ")}
   --rounds n         turns of every peer (default 7)
   --scaling          instead: the training step of W1 along time, layers, batch and width
-  --record           everything, and writes the figures into docs/
+  --record           writes the figures into docs/: everything, or only --scaling or loops
   --out folder       where JSON and charts go otherwise (default out/bench)
 
 JAX and PyTorch are run by the Python in the environment variable PYTHON (default python3); jax-js and
@@ -63,12 +63,11 @@ interface Plan {
 function plan(): Plan {
   const names = positionals.filter((name) => name !== "loops");
   const loops = names.length < positionals.length;
-  if (values.record) {
-    if (positionals.length > 0) throw new Error("--record measures everything: it takes no workloads");
-    return { workloads: WORKLOADS, scaling: true, loops: true };
-  }
+  if (values.record && names.length > 0)
+    throw new Error("--record takes no workloads: it records all of them");
   if (values.scaling || (loops && names.length === 0))
     return { workloads: [], scaling: values.scaling, loops };
+  if (values.record) return { workloads: WORKLOADS, scaling: true, loops: true };
   return { workloads: chooseWorkloads(names), scaling: false, loops };
 }
 

@@ -14,7 +14,7 @@ import type { Sizes } from "./workloads.ts";
 export interface Running {
   /** One call; when it returns (or its promise resolves), the result is there. */
   run(): unknown;
-  /** A number that all peers must agree on. */
+  /** A number that all peers must agree on; asked for once, after the first call: for a training step the loss then. */
   check(): number | Promise<number>;
   /** What the measured time is multiplied by when only a part of the work was done. */
   readonly scale?: number;

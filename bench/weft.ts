@@ -62,12 +62,11 @@ function training<P>(params: P, loss: (p: P, ...data: np.Array[]) => np.Array, .
   const call = (p: unknown): [np.Array, unknown] =>
     step(p as never, ...(data as never[])) as [np.Array, unknown];
   let current: unknown = params;
-  const first = call(call(params)[1])[0].item();
   return {
     run: () => {
       current = call(current)[1];
     },
-    check: () => first,
+    check: () => call(current)[0].item(),
     facts: () => factsOf(step as never, params, ...data),
   };
 }

@@ -22,7 +22,13 @@ const CHECKS = {
 /** Tests of what programs compute: they must agree wherever and with however many threads they run. */
 const NUMERIC = ["test/goldens", "test/lax/control", "test/transforms", "test/nn", "test/programs"];
 /** Native code costs a run of the C compiler per program, so single operations are left to the backend's own tests there. */
-const COMPILED = ["test/goldens/models", "test/goldens/control", "test/lax/control", "test/transforms", "test/programs"];
+const COMPILED = [
+  "test/goldens/models",
+  "test/goldens/control",
+  "test/lax/control",
+  "test/transforms",
+  "test/programs",
+];
 const nativeCache = join(root, "node_modules", ".cache", "weft");
 const SUITES = [
   { name: "wasm", env: {}, files: process.argv.slice(2) },

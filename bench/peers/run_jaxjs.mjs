@@ -81,10 +81,7 @@ async function training(params, loss) {
     await blockUntilReady(params);
     return value;
   };
-  (await step()).dispose();
-  const value = await step();
-  const first = value.item();
-  return { run: async () => (await step()).dispose(), check: () => first };
+  return { run: async () => (await step()).dispose(), check: async () => (await step()).item() };
 }
 
 function rnnInputs({ layers, batch, hidden, time }) {

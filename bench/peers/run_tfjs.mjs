@@ -67,9 +67,7 @@ function training(initial, loss) {
     params = next;
     read(params[0]);
   };
-  run();
-  const first = tf.tidy(() => read(loss(params)));
-  return { run, check: () => first };
+  return { run, check: () => tf.tidy(() => read(loss(params))) };
 }
 
 function rnnInputs({ layers, batch, hidden, time }) {

@@ -39,7 +39,6 @@ export abstract class NDArray {
 }
 
 // The NumPy-style methods are installed on the prototype by the numpy layer, which core must not import.
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the members exist, see above
 export interface NDArray extends ArrayMethods {}
 
 /** A concrete array on a device. */

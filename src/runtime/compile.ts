@@ -28,7 +28,7 @@ function generate(program: Program, target: Target, shared: boolean, donated: re
   return {
     bytes,
     hosts,
-    threaded: parallel ? { bytes } : undefined,
+    threaded: parallel ? { kind: "wasm", bytes } : undefined,
     arenaBytes: plan.bytes,
     inPlace: donations(program, donated),
   };

@@ -22,7 +22,8 @@ const target = (vectorBytes: number): Target => ({
   l2Bytes: 1024 * 1024,
 });
 
-const emit = (program: Program, own: Target = target(32)): string => emitC(program, planMemory(program), own);
+const emit = (program: Program, own: Target = target(32)): string =>
+  emitC(program, planMemory(program), own).source;
 const emitText = (text: string): string => emit(parseProgram(text));
 
 describe.runIf(hasCompiler)("scalar functions", () => {
@@ -117,6 +118,53 @@ describe("the text", () => {
       }
       "
     `);
+  });
+
+  it("has a function for each parallel loop, which others may call", () => {
+    const program = parseProgram(`program(x: f32[64]) -> (y: f32[64]) {
+      let a: f32 = x[3]
+      for t < 2 { for i < 32 parallel { y[32*t + i] = f32.mul(a, x[32*t + i]) } }
+    }`);
+    const text = emit(program);
+    const plain = text.slice(text.indexOf("static void weft_run_part0")).replace(/^EXPORT int[\s\S]*/m, "");
+    expect(plain).toMatchInlineSnapshot(`
+      "static void weft_run_part0(char *mem, const int *frame, i64 low, i64 high, i64 t_0, f32 a_1) {
+        char *const arena = mem + (u32)frame[2];
+        f32 *const x_2 = (f32 *)(mem + (u32)frame[0]);
+        f32 *const y_3 = (f32 *)(mem + (u32)frame[1]);
+        for (i64 i_4 = low; i_4 < high; i_4 += 1) {
+          const f32 t5 = x_2[32*t_0 + i_4];
+          const f32 t6 = a_1 * t5;
+          y_3[32*t_0 + i_4] = t6;
+        }
+      }
+
+      EXPORT void weft_run(char *mem, const int *frame) {
+        char *const arena = mem + (u32)frame[2];
+        f32 *const x_0 = (f32 *)(mem + (u32)frame[0]);
+        const u32 crew = frame[3];
+        char *const control = crew ? mem + crew : 0;
+        const f32 t1 = x_0[3];
+        for (i64 t_2 = 0; t_2 < 2; t_2 += 1) {
+          if (control) {
+            *(i64 *)(control + 192) = t_2;
+            *(f32 *)(control + 200) = t1;
+            crew_publish(mem, control, 0, 32, 3333, weft_run_dispatch);
+          } else weft_run_part0(mem, frame, 0, 32, t_2, t1);
+        }
+      }
+
+      static void weft_run_dispatch(char *mem, char *control, i64 low, i64 high) {
+        const int *const frame = (const int *)(mem + *(u32 *)(control + 136));
+        switch (*crew_word(control, 128)) {
+        case 0: weft_run_part0(mem, frame, low, high, *(i64 *)(control + 192), *(f32 *)(control + 200)); break;
+        }
+      }
+      "
+    `);
+    expect(emitC(program, planMemory(program), target(32)).help).toBe("weft_run_help");
+    const alone = parseProgram("program(x: f32[1]) -> (y: f32[1]) { y[0] = x[0] }");
+    expect(emitC(alone, planMemory(alone), target(32)).help).toBeUndefined();
   });
 
   it("fuses multiply-adds only where the program and the machine have them", () => {

@@ -54,7 +54,8 @@ function runner(program: Program, plan: MemoryPlan, run: Run): (args: readonly T
   };
   const buffers = [...program.args, ...program.outputs];
   const addresses = buffers.map((b) => take(b.size * DTYPES[b.dtype].bytes));
-  addresses.push(take(plan.bytes));
+  const alone = 0;
+  addresses.push(take(plan.bytes), alone);
   const frame = take(4 * addresses.length);
   return (args) => {
     const memory = new ArrayBuffer(top).slice(0);

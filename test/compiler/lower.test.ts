@@ -351,6 +351,14 @@ describe("loops and branches", () => {
     const p = check({ name: "", f: rnn({}), args: [W, H, X] });
     expect(p.temps.map((b) => b.name)).toEqual(["carry0", "t0"]);
   });
+  test("a carry that is stored anyway is stored once, also when its last value is a result", () => {
+    const running = (xs: NDArray): NDArray[] => {
+      const [last, before] = scan((c, x) => [add(c, x), c], [H], [xs]);
+      return [last!, neg(before!)];
+    };
+    const p = check({ name: "", f: running, args: [X] });
+    expect(p.temps.map((b) => [b.name, b.size])).toEqual([["carry0", (X.shape[0]! + 1) * H.size]]);
+  });
   test("effects keep their order and run every time", () => {
     const seen: number[][] = [];
     const log = (x: NDArray): void => host(([v]) => void seen.push(Array.from(v!.data, Math.round)), x);

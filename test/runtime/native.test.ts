@@ -81,7 +81,7 @@ function pretender(missing?: string): NativeHost & { readonly programs: Program[
     target: () => nativeTarget(new Set(["avx2", "fma"])),
     load: (program) => {
       programs.push(program);
-      return idle;
+      return { run: idle, threaded: undefined };
     },
     addressOf: () => 0,
   };
@@ -244,7 +244,8 @@ whereCompiler("the compiler", () => {
       const bytes = new Uint8Array(64);
       bytes.set([1, 0, 0, 0, 7]);
       const base = createNativeHost().addressOf(bytes);
-      loadSource(findToolchain()!, text, join(folder, "cache"))(base, base + 4);
+      const unit = { source: text, help: undefined };
+      loadSource(findToolchain()!, unit, join(folder, "cache")).run(base, base + 4);
       return bytes[0]!;
     };
     expect([once(), once(), times()]).toEqual([8, 8, 1]);
@@ -258,7 +259,8 @@ whereCompiler("the compiler", () => {
   });
 
   test("other failures are not swallowed", () => {
-    const load = (source: string) => () => loadSource(tools!, source, join(folder, "cache"));
+    const load = (source: string) => () =>
+      loadSource(tools!, { source, help: undefined }, join(folder, "cache"));
     expect(load("not C")).toThrow(CompileFailure);
     expect(load("int other;")).toThrow(/weft_run/);
   });

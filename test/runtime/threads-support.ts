@@ -1,4 +1,9 @@
 /** Programs with parallel loops on threads of their own device. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { emitC } from "../../src/backends/c/index.ts";
 import { emitWasm } from "../../src/backends/wasm/index.ts";
 import { WORK_LIMITS, type WorkLimits } from "../../src/backends/wasm/work.ts";
 import type { Buffer, Program, Stmt } from "../../src/compiler/ir/nodes.ts";
@@ -13,7 +18,21 @@ import { Jaxpr, Var } from "../../src/core/jaxpr.ts";
 import { createConfig } from "../../src/runtime/config.ts";
 import { CpuDevice } from "../../src/runtime/cpu.ts";
 import { WasmExecutable } from "../../src/runtime/executable.ts";
-import type { Executor, Runtime } from "../../src/runtime/runtime.ts";
+import { NativeExecutable } from "../../src/runtime/native/executable.ts";
+import { createNativeHost, loadSource } from "../../src/runtime/native/node.ts";
+import { findToolchain } from "../../src/runtime/native/toolchain.ts";
+import type { Executable, Executor, Runtime } from "../../src/runtime/runtime.ts";
+
+export type Kind = "wasm" | "native";
+export const KINDS: readonly Kind[] = ["wasm", "native"];
+const host = createNativeHost();
+const tools = findToolchain();
+/** Without a compiler or koffi, native code is left out. */
+export const isPossible = (kind: Kind): boolean => kind === "wasm" || host.missing() === undefined;
+
+/** Compiled libraries of this test file. */
+export const cache: string = mkdtempSync(join(tmpdir(), "weft-threads-cache-"));
+process.on("exit", () => rmSync(cache, { recursive: true, force: true }));
 
 const target = wasmTarget();
 const limits: WorkLimits = { ...WORK_LIMITS, piece: 1 };
@@ -40,14 +59,30 @@ export interface Threaded {
   use(threads: number): void;
   /** Resolves when all workers for so many threads have started. */
   warm(threads: number): Promise<void>;
-  compile(program: Program): (args: readonly TypedArray[]) => TypedArray[];
+  compile(program: Program, kind?: Kind): (args: readonly TypedArray[]) => TypedArray[];
 }
 
 // A registry of finalizers that dies ends all others on some engines (see support.ts): devices are kept.
 const kept: CpuDevice[] = [];
 
-/** A device with threads of its own. */
-export function threaded(): Threaded {
+/** Each piece is one iteration. */
+const EXECUTABLES: Readonly<Record<Kind, (program: Program, jaxpr: Jaxpr, runtime: Runtime) => Executable>> =
+  {
+    wasm: (program, jaxpr, runtime) => {
+      const plan = planMemory(program);
+      const { bytes, hosts, parallel } = emitWasm(program, plan, target, { shared: true, limits });
+      const threaded = parallel ? ({ kind: "wasm", bytes } as const) : undefined;
+      return new WasmExecutable({ bytes, hosts, arenaBytes: plan.bytes, threaded }, jaxpr, runtime);
+    },
+    native: (program, jaxpr, runtime) => {
+      const plan = planMemory(program);
+      const { run, threaded } = loadSource(tools!, emitC(program, plan, host.target(), 0), cache);
+      return new NativeExecutable(host, run, { arenaBytes: plan.bytes, threaded }, jaxpr, runtime);
+    },
+  };
+
+/** A device with threads of its own, for code of this kind if nothing else is said. */
+export function threaded(kind: Kind): Threaded {
   const config = createConfig(() => undefined);
   const device = new CpuDevice(config, { wasm: never, native: never, auto: never, interp: never });
   kept.push(device);
@@ -56,18 +91,14 @@ export function threaded(): Threaded {
     config.threads = threads;
   };
   const typeOf = (b: Buffer): ShapedArray => aval([b.size], b.dtype);
-  const compile: Threaded["compile"] = (program) => {
-    const plan = planMemory(program);
-    const { bytes, hosts, parallel } = emitWasm(program, plan, target, { shared: true, limits });
+  const compile: Threaded["compile"] = (program, as = kind) => {
     const inputs = program.args.map((b) => new Var(typeOf(b)));
     const jaxpr = new Jaxpr(
       inputs,
       [],
       program.outputs.map((b) => new Var(typeOf(b))),
     );
-    const threadedCode = parallel ? { bytes } : undefined;
-    const code = { bytes, hosts, arenaBytes: plan.bytes, threaded: threadedCode };
-    const executable = new WasmExecutable(code, jaxpr, runtime);
+    const executable = EXECUTABLES[as](program, jaxpr, runtime);
     return (args) => {
       const arrays = args.map((x, i) => device.put(x, inputs[i]!.aval));
       return executable.run(jaxpr, arrays).map((x) => x.dataSync() as TypedArray);
@@ -77,7 +108,7 @@ export function threaded(): Threaded {
     use(threads);
     const start = performance.now();
     do {
-      runtime.threads.enter({ bytes: new Uint8Array(8) }, 0) && runtime.threads.leave();
+      runtime.threads.enter({ kind, bytes: new Uint8Array(8) }, 0) && runtime.threads.leave();
       await new Promise((resolve) => setTimeout(resolve, 5));
       if (performance.now() - start > 20_000) throw new Error("the workers did not start in 20 s");
     } while (runtime.threads.ready < threads - 1);

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
@@ -17,7 +17,9 @@ import { LinearMemory } from "../../src/runtime/memory.ts";
 import { Residency } from "../../src/runtime/residency.ts";
 import { ThreadPool } from "../../src/runtime/threads/pool.ts";
 import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts";
-import { everywhere, threaded } from "./threads-support.ts";
+import { cache, everywhere, isPossible, KINDS, type Kind, threaded } from "./threads-support.ts";
+
+const EACH = KINDS.map((kind) => ({ kind }));
 
 const parsed = (text: string): Program => {
   const program = parseProgram(text);
@@ -45,32 +47,39 @@ program(x: i32[256]) -> (y: i32[256]) {
   }
 }`);
 
-describe("programs on threads", () => {
-  const own = threaded();
+describe.each(EACH)("programs on threads as $kind", ({ kind }) => {
+  const testKind = test.runIf(isPossible(kind));
+  const own = threaded(kind);
   beforeAll(() => own.warm(3), 30_000);
 
-  test("random programs mean what the interpreter says, on one to three threads", () => {
-    let spread = 0;
-    fc.assert(
-      fc.property(programs({ exact: true, stages: 6 }), fc.nat(), (source, seed) => {
-        const program = everywhere(source);
-        verify(program, "everywhere");
-        const args = randomArgs(program, seed);
-        const want = interpret(source, args);
-        const run = own.compile(program);
-        if (JSON.stringify(program.body, (k, v) => (k === "buffer" ? v.id : v)).includes('"parallel"'))
-          spread++;
-        for (const threads of [3, 1, 2]) {
-          own.use(threads);
-          expectSameOutputs(program, want, run(args));
-        }
-      }),
-      { numRuns: 100 },
-    );
-    expect(spread).toBeGreaterThan(30);
-  });
+  // Each program costs a start of the compiler.
+  const runs = kind === "wasm" ? 100 : 20;
+  testKind(
+    "random programs mean what the interpreter says, on one to three threads",
+    () => {
+      let spread = 0;
+      fc.assert(
+        fc.property(programs({ exact: true, stages: 6 }), fc.nat(), (source, seed) => {
+          const program = everywhere(source);
+          verify(program, "everywhere");
+          const args = randomArgs(program, seed);
+          const want = interpret(source, args);
+          const run = own.compile(program);
+          if (JSON.stringify(program.body, (k, v) => (k === "buffer" ? v.id : v)).includes('"parallel"'))
+            spread++;
+          for (const threads of [3, 1, 2]) {
+            own.use(threads);
+            expectSameOutputs(program, want, run(args));
+          }
+        }),
+        { numRuns: runs },
+      );
+      expect(spread).toBeGreaterThan(0.3 * runs);
+    },
+    60_000,
+  );
 
-  test("thousands of runs of several programs in turn", () => {
+  testKind("thousands of runs of several programs in turn", () => {
     own.use(2);
     const runs = [1, 2, 5].map((again) => own.compile(doubling(again)));
     const x = Int32Array.from({ length: 256 }, (_, i) => i - 99);
@@ -81,14 +90,14 @@ describe("programs on threads", () => {
     }
   });
 
-  test("every iteration runs once, whoever runs it", () => {
+  testKind("every iteration runs once, whoever runs it", () => {
     own.use(3);
     const run = own.compile(doubling(30));
     const x = new Int32Array(256).fill(1);
     for (let i = 0; i < 300; i++) expect(new Set(run([x])[0])).toEqual(new Set([2 ** 30]));
   });
 
-  test("locals of every type reach the other threads", () => {
+  testKind("locals of every type reach the other threads", () => {
     const program = parsed(`
 program(a: f32[1], b: f64[1], c: i32[1], d: u8[1], x: f64[64]) -> (y: f64[128]) {
   let p: f32 = a[0]
@@ -114,7 +123,7 @@ program(a: f32[1], b: f64[1], c: i32[1], d: u8[1], x: f64[64]) -> (y: f64[128]) 
     for (let i = 0; i < 50; i++) expectSameOutputs(program, interpret(program, args), run(args));
   });
 
-  test.each([8, 60])("%i locals, be they too many to hand over", (count) => {
+  testKind.each([8, 60])("%i locals, be they too many to hand over", (count) => {
     const lets = Array.from({ length: count }, (_, k) => `let a${k}: i32 = x[${k}]`).join("\n");
     const sum = Array.from({ length: count }, (_, k) => `a${k}`).reduce((s, a) => `i32.add(${s}, ${a})`);
     const program = parsed(`
@@ -129,7 +138,7 @@ program(x: i32[64]) -> (y: i32[64]) {
     for (let i = 0; i < 20; i++) expectSameOutputs(program, interpret(program, args), run(args));
   });
 
-  test("the number of threads may change from run to run", () => {
+  testKind("the number of threads may change from run to run", () => {
     const run = own.compile(doubling(3));
     const x = Int32Array.from({ length: 256 }, (_, i) => i);
     for (let i = 0; i < 200; i++) {
@@ -137,6 +146,11 @@ program(x: i32[64]) -> (y: i32[64]) {
       expect(run([x])[0]).toEqual(x.map((v) => 8 * v));
     }
   });
+});
+
+describe("programs that trap", () => {
+  const own = threaded("wasm");
+  beforeAll(() => own.warm(3), 30_000);
 
   test("a trap in a worker is an error here, and the next run is well", () => {
     // The first half keeps this thread busy while a worker runs into the second.
@@ -189,7 +203,11 @@ program(at: i32[1], x: f32[64]) -> (y: f32[64], z: f32[1]) {
   });
 });
 
-describe("compiled functions", () => {
+describe.each(EACH)("compiled functions as $kind", ({ kind }) => {
+  const testKind = test.runIf(isPossible(kind));
+  const before = { ...config };
+  beforeAll(() => void Object.assign(config, isPossible(kind) && { tier: kind, cacheDir: cache }));
+  afterAll(() => void Object.assign(config, before));
   const random = (...shape: number[]): NDArray => {
     let state = shape.length + 12345;
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => {
@@ -225,7 +243,7 @@ describe("compiled functions", () => {
   const bits = (result: unknown): unknown[] =>
     (tree.leaves(result as never) as NDArray[]).map((x) => Array.from(new Uint32Array(x.dataSync().buffer)));
 
-  test.each<[string, () => unknown]>([
+  testKind.each<[string, () => unknown]>([
     ["a product", jit(() => np.matmul(random(200, 300), random(300, 250))) as () => unknown],
     ["a long map", jit(() => np.tanh(random(300_007))) as () => unknown],
     ["a recurrent network", () => jit(forward)(weights, h0, xs)],
@@ -242,7 +260,7 @@ describe("compiled functions", () => {
 
   const big = (): NDArray => random(256, 256);
 
-  test("an error in a callback between parallel loops ends the run and nothing else", () => {
+  testKind("an error in a callback between parallel loops ends the run and nothing else", () => {
     config.threads = 2;
     let broken = true;
     const f = jit((x: NDArray) => {
@@ -258,7 +276,7 @@ describe("compiled functions", () => {
     expect(bits(f(x))).toEqual(bits(np.matmul(np.matmul(x, x), x)));
   });
 
-  test("compiled functions that a callback calls run alone beside the program around them", () => {
+  testKind("compiled functions that a callback calls run alone beside the program around them", () => {
     config.threads = 2;
     const inner = jit((x: NDArray) => np.matmul(x, x));
     const x = big();
@@ -275,25 +293,65 @@ describe("compiled functions", () => {
 });
 
 describe("the pool", () => {
-  test("idle workers use no processor time", async () => {
-    const own = threaded();
-    await own.warm(3);
-    own.use(3);
-    const run = own.compile(doubling(3));
-    for (let i = 0; i < 50; i++) run([new Int32Array(256)]);
-    await pause(100);
-    const before = process.cpuUsage();
-    await pause(300);
-    const { user, system } = process.cpuUsage(before);
-    expect((user + system) / 1000).toBeLessThan(60);
-  }, 30_000);
+  describe.each(EACH)("with $kind code", ({ kind }) => {
+    const testKind = test.runIf(isPossible(kind));
+
+    /** Share of one processor that the process uses during `work`. */
+    const load = async (work: () => unknown): Promise<number> => {
+      const [start, cpu] = [performance.now(), process.cpuUsage()];
+      await work();
+      const { user, system } = process.cpuUsage(cpu);
+      return (user + system) / 1000 / (performance.now() - start);
+    };
+
+    test.runIf(isPossible(kind) && availableParallelism() > 1)(
+      "workers help, also after code that they could not load",
+      async () => {
+        const own = threaded(kind);
+        await own.warm(2);
+        const run = own.compile(doubling(2000));
+        const x = new Int32Array(256);
+        // A busy machine gives threads a processor each at times only.
+        await vi.waitFor(async () => expect(await load(() => run([x]))).toBeGreaterThan(1.3), 20_000);
+      },
+      30_000,
+    );
+
+    testKind(
+      "idle workers use no processor time",
+      async () => {
+        const own = threaded(kind);
+        await own.warm(3);
+        own.use(3);
+        const run = own.compile(doubling(3));
+        for (let i = 0; i < 50; i++) run([new Int32Array(256)]);
+        await pause(100);
+        expect(await load(() => pause(300))).toBeLessThan(0.2);
+      },
+      30_000,
+    );
+  });
+
+  test.runIf(isPossible("native"))(
+    "it helps WebAssembly and native code in turn",
+    async () => {
+      const own = threaded("wasm");
+      await own.warm(3);
+      own.use(3);
+      const runs = KINDS.flatMap((kind) => [1, 3].map((again) => own.compile(doubling(again), kind)));
+      const x = Int32Array.from({ length: 256 }, (_, i) => i - 99);
+      const want = [1, 3, 1, 3].map((again) => x.map((v) => 2 ** again * v));
+      for (let i = 0; i < 2000; i++) expect(runs[i % 4]!([x])[0]).toEqual(want[i % 4]);
+    },
+    30_000,
+  );
 
   test("says once that threads are impossible without shared memory, and only if they were asked for", () => {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     const limits = { memoryBudget: 1e6, threads: 1 };
     const memory = new LinearMemory(64, false);
     const pool = new ThreadPool(new Residency(memory, limits), limits);
-    const code = { bytes: new Uint8Array(8) };
+    const code = { kind: "wasm", bytes: new Uint8Array(8) } as const;
     expect(pool.enter(code, 0)).toBe(0);
     expect(warn).not.toHaveBeenCalled();
     limits.threads = 4;
@@ -308,6 +366,7 @@ describe("the pool", () => {
     afterAll(() => rmSync(folder, { recursive: true }));
     beforeAll(async () => {
       const here = (path: string): string => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
+      symlinkSync(here("../node_modules"), join(folder, "node_modules"));
       await build({
         configFile: false,
         logLevel: "error",
@@ -321,25 +380,32 @@ describe("the pool", () => {
       });
     }, 60_000);
 
-    const run = (script: string) => {
+    const run = (script: string, kind: Kind) => {
       const path = join(folder, "main.mjs");
       const start = `import { config, jit, numpy as np } from "./weft.mjs"; config.threads = 3;
         const f = jit((x) => np.matmul(x, x)); const x = np.ones([256, 256]); f(x);`;
       writeFileSync(path, `${start}\n${script}`);
-      return spawnSync(process.execPath, [path], { encoding: "utf8", timeout: 20_000 });
+      return spawnSync(process.execPath, [path], {
+        encoding: "utf8",
+        timeout: 20_000,
+        env: { ...process.env, WEFT_TIER: kind, WEFT_CACHE_DIR: cache },
+      });
     };
     const warm = "for (let i = 0; i < 60; i++) { f(x); await new Promise((r) => setTimeout(r, 5)); }";
-    test.each([
+    const ends: readonly [string, string, number][] = [
       ["at once, while workers start", "", 0],
       ["with sleeping workers", `${warm} await new Promise((r) => setTimeout(r, 20));`, 0],
       ["with workers that were just busy", `${warm} for (let i = 0; i < 20; i++) f(x);`, 0],
       ["by process.exit", `${warm} f(x); process.exit(3);`, 3],
       ["by an error", `${warm} f(x); throw new Error("the end");`, 1],
-    ])("it ends %s", (_, script, status) => {
-      const result = run(script);
-      expect(result.signal).toBeNull();
-      expect(result.status).toBe(status);
-      expect(result.stderr.includes("weft runs on one thread")).toBe(false);
+    ];
+    describe.each(EACH)("running $kind code", ({ kind }) => {
+      test.runIf(isPossible(kind)).each(ends)("it ends %s", (_, script, status) => {
+        const result = run(script, kind);
+        expect(result.signal).toBeNull();
+        expect(result.status).toBe(status);
+        expect(result.stderr.includes("weft runs on one thread")).toBe(false);
+      });
     });
   });
 });

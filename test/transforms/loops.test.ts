@@ -108,3 +108,17 @@ describe("nested loops", () => {
     },
   );
 });
+
+describe("recompute", () => {
+  test("the derivative of a sigmoid is made from the sigmoid, which is all that is stored", () => {
+    const gate = (h: NDArray, xs: NDArray): NDArray => {
+      const step = (c: NDArray, x: NDArray) => [lax.mul(lax.logistic(x), c), null] as const;
+      return lax.reduceSum(lax.scan(step, h, xs)[0], [0, 1]);
+    };
+    const jaxpr = makeJaxpr(grad(gate, { argnums: 1 }))(H, XS).jaxpr;
+    const forward = scans(prepare(jaxpr))[0]!;
+    expect(names(forward)).toEqual(["logistic", "mul"]);
+    // The carry, and for the way back the carry before the step and the sigmoid.
+    expect(forward.outs.length).toBe(3);
+  });
+});

@@ -4,7 +4,8 @@
  *     void weft_run(char *mem, const int *frame)
  *
  * where `frame` holds the addresses, counted from `mem`, of the arguments, the outputs and the arena for temporaries. Only
- * language extensions that GCC and Clang share are used, and no header.
+ * language extensions that GCC and Clang share are used, and no header. With parallel loops, the address of a control block or 0
+ * follows in the frame, and `weft_run_help` is exported for workers (`common/handover.ts`).
  *
  * Floats keep their meaning: nothing is reassociated, and a multiply-add is fused only where the program says `fma`. Compile
  * with {@link C_FLAGS}.
@@ -27,15 +28,26 @@ import type {
   Switch,
   While,
 } from "../../compiler/ir/nodes.ts";
-import { type Block, effects, forEachExprIn, isLeaf, newLocal } from "../../compiler/ir/visit.ts";
+import {
+  type Block,
+  effects,
+  forEachExprIn,
+  forEachStmt,
+  freeAtoms,
+  isLeaf,
+  mapStmts,
+  newLocal,
+} from "../../compiler/ir/visit.ts";
 import { variesIn, varyingAtoms } from "../../compiler/passes/lanes.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
+import { Stopwatch } from "../../compiler/passes/support/time.ts";
 import type { Target } from "../../compiler/target.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Combine } from "../../core/emit.ts";
 import { assert, InternalError } from "../../core/errors.ts";
 import { withPossibleLanes } from "../common/lanes.ts";
 import { identityOf, nestOf } from "../common/reduction.ts";
+import { Crew, helpName } from "./crew.ts";
 import { binary, unsupported } from "./ops.ts";
 import { Prelude } from "./prelude.ts";
 import { ELEMENT_TYPES, Form, literal, STORED, splat } from "./types.ts";
@@ -61,23 +73,63 @@ export const HEAD: string = [
   "#endif",
 ].join("\n");
 
-/** @throws InternalError naming what should have been expanded. */
-export function emitC(program: Program, plan: MemoryPlan, target: Target): string {
-  const prelude = new Prelude();
-  const run = emitFunction("weft_run", program, plan, target, prelude);
-  return `${HEAD}\n${prelude}\n${run}`;
+/** A translation unit. */
+export interface CText {
+  readonly source: string;
+  /** The function that workers call; undefined when there are no parallel loops. */
+  readonly help: string | undefined;
 }
 
-/** One exported function of a translation unit that starts with {@link HEAD} and the prelude. */
+/** Nanoseconds of work that a thread takes at a time, about. */
+const PIECE_NS = 5_000;
+
+/** @throws InternalError naming what should have been expanded. */
+export function emitC(program: Program, plan: MemoryPlan, target: Target, pieceNs: number = PIECE_NS): CText {
+  const prelude = new Prelude();
+  const name = "weft_run";
+  const run = emitFunction(name, program, plan, target, prelude, pieceNs);
+  const help = hasParallelLoop(program.body) ? helpName(name) : undefined;
+  return { source: `${HEAD}\n${prelude}\n${run}`, help };
+}
+
+/** The exported functions of one program in a translation unit that starts with {@link HEAD} and the prelude. */
 export function emitFunction(
   name: string,
   program: Program,
   plan: MemoryPlan,
   target: Target,
   prelude: Prelude,
+  pieceNs: number = PIECE_NS,
 ): string {
-  const body = new Emitter(program, plan, target, prelude).emit();
-  return `EXPORT void ${name}(char *mem, const int *frame) {\n${body}\n}\n`;
+  const time = new Stopwatch(target);
+  const unit: Unit = { name, program, plan, target, prelude, time, pieceNs, parts: [] };
+  if (!hasParallelLoop(program.body)) return new Emitter(unit, undefined).run();
+  const crew = new Crew(name, prelude);
+  const run = new Emitter(unit, crew).run();
+  return [crew.head, ...unit.parts, run, crew].join("\n");
+}
+
+function hasParallelLoop(body: Block): boolean {
+  let found = false;
+  forEachStmt(body, (s) => {
+    found ||= isParallel(s);
+  });
+  return found;
+}
+
+const isParallel = (s: Stmt): boolean => s.kind === "for" && s.mode === "parallel";
+
+/** What the functions of a program share. */
+interface Unit {
+  readonly name: string;
+  readonly program: Program;
+  readonly plan: MemoryPlan;
+  readonly target: Target;
+  readonly prelude: Prelude;
+  readonly time: Stopwatch;
+  readonly pieceNs: number;
+  /** The functions of its parallel loops. */
+  readonly parts: string[];
 }
 
 /** Values with lanes that fit one register, however many bytes its lanes have. */
@@ -87,38 +139,60 @@ function partWidth(lanes: number, laneBytes: number, target: Target): number {
   return width;
 }
 
+/** One function. */
 class Emitter implements Surroundings {
   readonly prelude: Prelude;
   readonly fma: boolean;
   lanes: Lanes | undefined = undefined;
-  readonly #target: Target;
-  readonly #program: Program;
-  readonly #plan: MemoryPlan;
+  readonly #unit: Unit;
+  readonly #crew: Crew | undefined;
   readonly #lines: string[] = [];
   readonly #names: Map<IndexAtom, readonly string[]> = new Map();
   readonly #pointers: Map<Buffer, string> = new Map();
   #depth = 1;
   #count = 0;
 
-  constructor(program: Program, plan: MemoryPlan, target: Target, prelude: Prelude) {
-    this.prelude = prelude;
-    this.fma = target.fma;
-    this.#target = target;
-    this.#program = program;
-    this.#plan = plan;
+  constructor(unit: Unit, crew: Crew | undefined) {
+    this.prelude = unit.prelude;
+    this.fma = unit.target.fma;
+    this.#unit = unit;
+    this.#crew = crew;
   }
 
-  emit(): string {
-    this.#places();
-    this.#statements(this.#program.body);
-    return this.#lines.join("\n");
+  /** The entry point. */
+  run(): string {
+    const { name, program } = this.#unit;
+    this.#places(mapStmts(program.body, (s) => (isParallel(s) ? [] : s)));
+    if (this.#crew) {
+      this.#line(`const u32 crew = frame[${program.args.length + program.outputs.length + 1}];`);
+      this.#line("char *const control = crew ? mem + crew : 0;");
+    }
+    this.#statements(program.body);
+    return `EXPORT void ${name}(char *mem, const int *frame) {\n${this.#lines.join("\n")}\n}\n`;
   }
 
-  /** Pointers to all buffers that are used. */
-  #places(): void {
-    const { args, outputs, temps, body } = this.#program;
-    const { reads, writes } = effects(body);
-    const bound = [...args, ...outputs];
+  /** A function that runs the iterations [low, high) of a loop with these free locals. */
+  part(name: string, loop: For, free: readonly IndexAtom[]): string {
+    const params = free.map((atom) => {
+      this.#names.set(atom, [this.#fresh(atom.name)]);
+      return `${this.#typeOf(atom)} ${this.nameOf(atom)}`;
+    });
+    this.#places(loop.body);
+    this.#loop(loop, "low", "high");
+    const head = ["char *mem", "const int *frame", "i64 low", "i64 high", ...params].join(", ");
+    return `static void ${name}(${head}) {\n${this.#lines.join("\n")}\n}\n`;
+  }
+
+  /** The C type of a scalar. */
+  #typeOf(atom: IndexAtom): string {
+    return atom.kind === "local" ? new Form(this.prelude, atom.dtype, 1).type : "i64";
+  }
+
+  /** Pointers to all buffers that the block uses. */
+  #places(block: Block): void {
+    const { program, plan } = this.#unit;
+    const { reads, writes } = effects(block);
+    const bound = [...program.args, ...program.outputs];
     this.#line(`char *const arena = mem + (u32)frame[${bound.length}];`);
     const place = (b: Buffer, at: string): void => {
       if (!reads.has(b) && !writes.has(b)) return;
@@ -127,7 +201,7 @@ class Emitter implements Surroundings {
       this.#line(`${type} *const ${name} = (${type} *)(${at});`);
     };
     for (const [i, b] of bound.entries()) place(b, `mem + (u32)frame[${i}]`);
-    for (const b of temps) place(b, `arena + ${this.#plan.offsets.get(b)}`);
+    for (const b of program.temps) place(b, `arena + ${plan.offsets.get(b)}`);
   }
 
   // -------------------------------------------------------------------------------------------- text
@@ -279,17 +353,32 @@ class Emitter implements Surroundings {
   // -------------------------------------------------------------------------------------------- loops
 
   #for(loop: For): void {
+    if (isParallel(loop)) {
+      this.#parallel(loop);
+      return;
+    }
     const s = this.lanes ? loop : withPossibleLanes(loop);
     if (s.lanes === 1 || this.lanes) this.#loop(s);
     else this.#inLanes(s, [s.v], () => this.#loop(s));
   }
 
-  #loop(s: For): void {
+  #loop(s: For, low: number | string = 0, high: number | string = s.extent): void {
     const v = this.#fresh(s.v.name);
     this.#names.set(s.v, [v]);
-    this.#braces(`for (i64 ${v} = 0; ${v} < ${s.extent}; ${v} += ${s.lanes})`, () =>
+    this.#braces(`for (i64 ${v} = ${low}; ${v} < ${high}; ${v} += ${s.lanes})`, () =>
       this.#statements(s.body),
     );
+  }
+
+  #parallel(loop: For): void {
+    const { name: run, parts, time, pieceNs } = this.#unit;
+    const name = `${run}_part${parts.length}`;
+    const free = [...freeAtoms([loop])];
+    parts.push(new Emitter(this.#unit, undefined).part(name, loop, free));
+    const grain = Math.max(1, Math.round(pieceNs / (1 + time.block(loop.body))));
+    const part = { name, types: free.map((atom) => this.#typeOf(atom)), extent: loop.extent, grain };
+    const values = free.map((atom) => this.nameOf(atom));
+    for (const line of this.#crew!.call(part, values)) this.#line(line);
   }
 
   #inLanes(s: For, roots: readonly IndexAtom[], emit: () => void): void {
@@ -305,7 +394,7 @@ class Emitter implements Surroundings {
     forEachExprIn(body, (e) => {
       if (e.dtype === "float64" && varies(e)) bytes = 8;
     });
-    const width = partWidth(lanes, bytes, this.#target);
+    const width = partWidth(lanes, bytes, this.#unit.target);
     return { v, width, parts: lanes / width, varies, varying };
   }
 

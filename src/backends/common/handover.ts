@@ -7,15 +7,16 @@
  * not begun: it takes all iterations that no one else has taken, so a worker that sleeps, compiles or does not exist yet only
  * means less help. Who runs an iteration makes no difference to its result.
  *
- * **Run.** Before a run the runtime sets `code`, `module`, `threads` and `frame`, adds 1 to `tag` and wakes sleepers. The program finds the address of the control block in its frame, in the word after the arena's; 0 there means
- * that it runs alone. Runs inside of a run (from a host callback) are alone.
+ * **Run.** Before a run the runtime sets `code`, `module`, `threads`, `frame` and `running`, adds 1 to `tag` and wakes sleepers.
+ * The program finds the address of the control block in its frame, in the word after the arena's; 0 there means that it runs
+ * alone. After it, `running` becomes 0. Runs inside of a run (from a host callback) are alone.
  *
  * **Job.** For each parallel loop over [0, extent) the caller
  * 1. writes `job` (which loop of the module), `grain` and the loop's free locals to `values` (8 bytes each);
  * 2. writes queue q (a) for each q < threads: `tag + 1` in the high 32 bits, then 16 bits `end` = extent·(q + 1)/threads,
  *    then in the low 16 bits `next` = extent·q/threads: each thread has a share of its own, the same one every time,
  *    so that what it keeps in its cache stays useful;
- * 3. stores `tag + 1` in `tag` (a), and notifies it when `sleepers` (a) is not 0;
+ * 3. stores `tag + 1` in `tag` (a), and notifies it when `sleepers` (a) is not 0 (native code cannot: see below);
  * 4. takes pieces: first of queue 0, then of the others;
  * 5. waits until `busy` (a) is 0, and fails when `failed` (a) is set.
  *
@@ -30,12 +31,18 @@
  * belongs to. A worker that is late holds an old tag, which no queue word has any more; an emptied queue of its tag has
  * next ≥ end. So a stale compare-and-swap fails.
  *
+ * **Native code** cannot wake a thread that waits by the engine's means. So a worker that helps native code stays in that code
+ * while `running` (a) is set, with naps when there is nothing to do; the runtime, which clears it, then can wake it again.
+ *
  * **Code.** A worker that lacks the code of module m copies what `code` points to, then looks whether it bears the id m and
  * whether `module` is still m: only then was it that code, and was not freed meanwhile. (`module` becomes 0 before code is
  * freed.)
  *
  * **Failure.** A worker whose piece traps writes a text to `message` (UTF-8, ended by 0), sets `failed`, and lowers `busy`.
- * A caller that fails itself empties the queues (writes 0) and waits for `busy` = 0 before it lets go of the memory.
+ * A caller that fails itself empties the queues (writes 0) and waits for `busy` = 0 before it lets go of the memory. Native
+ * code does not trap. The wait for `busy` has no limit: a piece allocates no JavaScript object and catches what it throws, so a
+ * worker does not end inside of one without the whole process, and a slow worker cannot be told from a dead one meanwhile,
+ * because the end of a worker is told to the event loop.
  */
 export const CONTROL = {
   /** (a) Number of the current job. */
@@ -44,7 +51,7 @@ export const CONTROL = {
   sleepers: 4,
   /** (a) Id of the module that runs, never used again for another one; 0 when its code is gone. */
   module: 8,
-  /** Where the code of the module lies: its id, its length in bytes, its bytes. */
+  /** Where the code of the module lies: its id, its length in bytes, its kind ({@link CODE_KINDS}), its bytes. */
   code: 12,
   threads: 20,
   /** Whether the caller may block (the main thread of a page may not). */
@@ -53,6 +60,8 @@ export const CONTROL = {
   failed: 28,
   /** (a) Workers that have started. */
   ready: 32,
+  /** (a) Whether a run is under way. */
+  running: 36,
   /** (a) Workers that may hold a piece. */
   busy: 64,
   job: 128,
@@ -69,8 +78,13 @@ export const MESSAGE_BYTES: number = CONTROL_BYTES - CONTROL.message;
 /** From one queue to the next: a cache line. */
 export const QUEUE_STRIDE = 64;
 export const VALUE_STRIDE = 8;
-/** Bytes in front of a module's code: its id and its length. */
-export const CODE_HEADER = 8;
+/** Bytes in front of a module's code: its id, its length and its kind. */
+export const CODE_HEADER = 12;
+/**
+ * What the bytes of a module are: a WebAssembly module that exports `help`, or JSON of a `NativeLibrary`
+ * (`runtime/native/host.ts`).
+ */
+export const CODE_KINDS = { wasm: 0, native: 1 } as const;
 export const MAX_THREADS: number = (CONTROL.message - CONTROL.queues) / QUEUE_STRIDE;
 export const MAX_VALUES: number = (CONTROL.queues - CONTROL.values) / VALUE_STRIDE;
 

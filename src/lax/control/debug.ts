@@ -177,14 +177,21 @@ function formatNumber(x: number, spec: string): string {
   return filler.repeat(pad) + signed;
 }
 
+/** `toFixed`, but exact ties go to the even digit, as Python's format does. */
+function fixed(x: number, digits: number): string {
+  const scaled = x * 10 ** digits;
+  const isTie = Number.isInteger(scaled * 2) && !Number.isInteger(scaled);
+  return (isTie ? (2 * Math.round(scaled / 2)) / 10 ** digits : x).toFixed(digits);
+}
+
 function numberBody(x: number, type: string | undefined, digits: number | undefined): string {
   switch (type) {
     case "f":
-      return x.toFixed(digits ?? 6);
+      return fixed(x, digits ?? 6);
     case "e":
       return x.toExponential(digits ?? 6).replace(/e([+-])(\d)$/, "e$10$2");
     case "%":
-      return `${(x * 100).toFixed(digits ?? 6)}%`;
+      return `${fixed(x * 100, digits ?? 6)}%`;
     case "d":
       return String(Math.trunc(x));
     default:

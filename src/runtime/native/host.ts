@@ -2,9 +2,27 @@
 import type { Program } from "../../compiler/ir/nodes.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
 import type { Target } from "../../compiler/target.ts";
+import type { ThreadedCode } from "../threads/pool.ts";
 
 /** The exported function of a loaded program; both are addresses in the process. */
 export type NativeFunction = (mem: number, frame: number) => void;
+
+/** What a worker needs to load a program. */
+export interface NativeLibrary {
+  /** The path of koffi. */
+  readonly koffi: string;
+  /** The path of the shared library. */
+  readonly library: string;
+  /** The name of the function `(mem, control, me, module, seen) → seen` that takes part in the program's parallel loops. */
+  readonly help: string;
+}
+
+/** A loaded program. */
+export interface NativeCode {
+  readonly run: NativeFunction;
+  /** Has a {@link NativeLibrary}; undefined when there are no parallel loops. */
+  readonly threaded: ThreadedCode | undefined;
+}
 
 export interface NativeHost {
   /** What is not there and how to get it; undefined when native code can be compiled and called. Asked once per process. */
@@ -16,7 +34,7 @@ export interface NativeHost {
    * @param folder the cache; an empty string stands for the user's own.
    * @throws CompileFailure
    */
-  load(program: Program, plan: MemoryPlan, folder: string): NativeFunction;
+  load(program: Program, plan: MemoryPlan, folder: string): NativeCode;
   /** Where the bytes of a view are in the process. */
   addressOf(view: Uint8Array): number;
 }

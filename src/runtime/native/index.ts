@@ -90,7 +90,7 @@ function compileNative(
 ): Executable {
   const program = runPipeline(lowered, host.target());
   const plan = planMemory(program);
-  const entry = host.load(program, plan, cacheDir);
-  const needs = { arenaBytes: plan.bytes, inPlace: donations(program, donated) };
-  return new NativeExecutable(host, entry, needs, jaxpr, runtime);
+  const { run, threaded } = host.load(program, plan, cacheDir);
+  const needs = { arenaBytes: plan.bytes, threaded, inPlace: donations(program, donated) };
+  return new NativeExecutable(host, run, needs, jaxpr, runtime);
 }

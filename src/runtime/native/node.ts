@@ -1,9 +1,15 @@
 /** The native tier on Node: a compiler from the PATH, a cache on the disk, and koffi to call what was compiled. */
 import { createRequire } from "node:module";
-import { emitC } from "../../backends/c/index.ts";
+import { type CText, emitC } from "../../backends/c/index.ts";
 import { nativeTarget } from "../../compiler/target.ts";
 import { CacheEntry, cacheFolder } from "./disk-cache.ts";
-import { CompileFailure, type NativeFunction, type NativeHost } from "./host.ts";
+import {
+  CompileFailure,
+  type NativeCode,
+  type NativeFunction,
+  type NativeHost,
+  type NativeLibrary,
+} from "./host.ts";
 import { compile, cpuFlagsOf, findToolchain, type Toolchain } from "./toolchain.ts";
 
 /** The part of koffi that is used. */
@@ -17,17 +23,26 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
+const require = createRequire(import.meta.url);
+
 const koffi: () => Koffi | undefined = once(() => {
   try {
-    return createRequire(import.meta.url)("koffi") as Koffi;
+    return require("koffi") as Koffi;
   } catch {
     return undefined;
   }
 });
 
 /** Addresses go as numbers, the cheapest kind of argument: 30 ns a call. */
-const bind = (library: string): NativeFunction =>
-  koffi()!.load(library).func("weft_run", "void", ["uintptr_t", "uintptr_t"]);
+function bind(library: string, help: string | undefined): NativeCode {
+  const run = koffi()!.load(library).func("weft_run", "void", ["uintptr_t", "uintptr_t"]);
+  return { run, threaded: help === undefined ? undefined : forWorkers({ library, help }) };
+}
+
+function forWorkers(library: Omit<NativeLibrary, "koffi">): NativeCode["threaded"] {
+  const text = JSON.stringify({ koffi: require.resolve("koffi"), ...library } satisfies NativeLibrary);
+  return { kind: "native", bytes: new TextEncoder().encode(text) };
+}
 
 /** Undefined where there are no processes. */
 export const nativeHost: NativeHost | undefined = createNativeHost();
@@ -50,8 +65,8 @@ export function createNativeHost(): NativeHost {
 const KOFFI = "the package koffi (npm install koffi)";
 const COMPILER = "a C compiler (GCC or Clang as cc, gcc or clang in the PATH, or the path of one in WEFT_CC)";
 
-/** The function of a C text: from the cache, or compiled. */
-export function loadSource(tools: Toolchain, source: string, folder: string): NativeFunction {
+/** The functions of a C text: from the cache, or compiled. */
+export function loadSource(tools: Toolchain, { source, help }: CText, folder: string): NativeCode {
   const entry = new CacheEntry(cacheFolder(folder), [
     source,
     tools.path,
@@ -60,13 +75,13 @@ export function loadSource(tools: Toolchain, source: string, folder: string): Na
   ]);
   if (entry.isValid()) {
     try {
-      return bind(entry.library);
+      return bind(entry.library, help);
     } catch {
       // Made on a machine that looks the same but is not: compile it here.
     }
   }
   build(entry, tools, source);
-  return bind(entry.library);
+  return bind(entry.library, help);
 }
 
 function build(entry: CacheEntry, tools: Toolchain, source: string): void {

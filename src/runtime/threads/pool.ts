@@ -1,6 +1,7 @@
 import { canBlock, startWorker, warn } from "#platform";
 import {
   CODE_HEADER,
+  CODE_KINDS,
   CONTROL,
   CONTROL_BYTES,
   MAX_THREADS,
@@ -21,6 +22,7 @@ export interface ThreadLimits {
 
 /** Code that workers can run. One object per program: it stands for its copy in the shared memory. */
 export interface ThreadedCode {
+  readonly kind: keyof typeof CODE_KINDS;
   readonly bytes: Uint8Array;
 }
 
@@ -74,6 +76,7 @@ export class ThreadPool {
     words[at("threads")] = threads;
     words[at("frame")] = frame;
     Atomics.store(words, at("module"), id);
+    Atomics.store(words, at("running"), 1);
     Atomics.add(words, at("tag"), 1);
     if (Atomics.load(words, at("sleepers")) > 0) Atomics.notify(words, at("tag"));
     this.#active = true;
@@ -83,6 +86,7 @@ export class ThreadPool {
   /** Ends a run; to be called also when it threw. Throws {@link InternalError} when that was because a worker failed. */
   leave(): void {
     this.#active = false;
+    Atomics.store(this.#words, at("running"), 0);
     if (Atomics.load(this.#words, at("failed")) === 0) return;
     this.settle();
     this.#words[at("failed")] = 0;
@@ -138,7 +142,7 @@ export class ThreadPool {
       bytes: CODE_HEADER + code.bytes.length,
       address: this.#residency.allocate(CODE_HEADER + code.bytes.length),
     };
-    memory.i32.set([made.id, code.bytes.length], made.address / WORD);
+    memory.i32.set([made.id, code.bytes.length, CODE_KINDS[code.kind]], made.address / WORD);
     memory.u8.set(code.bytes, made.address + CODE_HEADER);
     this.#published.set(code, made);
     this.#finalizer.register(code, made);

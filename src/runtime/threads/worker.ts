@@ -1,4 +1,4 @@
-import { CODE_HEADER, CONTROL, MESSAGE_BYTES } from "../../backends/common/handover.ts";
+import { CODE_HEADER, CODE_KINDS, CONTROL, MESSAGE_BYTES } from "../../backends/common/handover.ts";
 
 /** What a worker gets when it starts. */
 export interface WorkerData {
@@ -33,12 +33,12 @@ export const WORKER: string = `(({ memory, control, me }) => {
     if (address + size > memory.buffer.byteLength) memory.grow(0);
     return new Uint8Array(memory.buffer, address, size).slice();
   };
-  const bytesOf = (id) => {
+  const codeOf = (id) => {
     const address = words[${CONTROL.code / WORD}] >>> 0;
-    const [owner, size] = new Int32Array(copy(address, ${CODE_HEADER}).buffer);
+    const [owner, size, kind] = new Int32Array(copy(address, ${CODE_HEADER}).buffer);
     if (owner !== id) return undefined;
     const bytes = copy(address + ${CODE_HEADER}, size);
-    return Atomics.load(words, MODULE) === id ? bytes : undefined;
+    return Atomics.load(words, MODULE) === id ? { kind, bytes } : undefined;
   };
 
   const instantiate = (bytes) => {
@@ -49,12 +49,20 @@ export const WORKER: string = `(({ memory, control, me }) => {
     return new WebAssembly.Instance(module, { env }).exports.help;
   };
 
+  const load = (bytes) => {
+    const { koffi: path, library, help } = JSON.parse(new TextDecoder().decode(bytes));
+    const koffi = require(path);
+    const base = Number(koffi.address(new Uint8Array(memory.buffer)));
+    const run = koffi.load(library).func(help, "int", ["uintptr_t", "uint", "int", "int", "int"]);
+    return (...args) => run(base, ...args);
+  };
+
   const find = (id) => {
     if (modules.has(id)) return modules.get(id);
-    const bytes = bytesOf(id);
-    if (!bytes) return undefined;
+    const code = codeOf(id);
+    if (!code) return undefined;
     let help;
-    try { help = instantiate(bytes); } catch {}
+    try { help = (code.kind === ${CODE_KINDS.native} ? load : instantiate)(code.bytes); } catch {}
     if (modules.size >= ${KEEP}) modules.delete(modules.keys().next().value);
     modules.set(id, help);
     return help;

@@ -24,7 +24,7 @@ export function planTimeSum(body: Jaxpr, v: Var, varies: (a: Atom) => boolean): 
   function plan(x: Var): TimeSum {
     const at = producer.get(x);
     const eqn = at === undefined ? undefined : body.eqns[at]!;
-    if (!eqn || eqn.outputs.length !== 1) return stackAndSum(x);
+    if (eqn?.outputs.length !== 1) return stackAndSum(x);
     const { primitive, inputs } = eqn;
     if (primitive.accumulates && inputs.every((a) => isVarying(a) && sameShape(a, x)))
       return both(inputs as readonly Var[]);

@@ -3,10 +3,16 @@ import { interpret } from "../../../src/backends/interp/index.ts";
 import type { Contract, Program } from "../../../src/compiler/ir/nodes.ts";
 import { printProgram } from "../../../src/compiler/ir/print.ts";
 import { verify } from "../../../src/compiler/ir/verify.ts";
-import { forEachStmt } from "../../../src/compiler/ir/visit.ts";
+import { forEachStmt, newLoopVar } from "../../../src/compiler/ir/visit.ts";
 import { productOf } from "../../../src/compiler/passes/contract/axes.ts";
 import { expand } from "../../../src/compiler/passes/contract/kernel.ts";
-import { balanced, candidates, panelsOf, rowBlocks } from "../../../src/compiler/passes/contract/schedule.ts";
+import {
+  balanced,
+  candidates,
+  depthOf,
+  panelsOf,
+  rowBlocks,
+} from "../../../src/compiler/passes/contract/schedule.ts";
 import { contract } from "../../../src/compiler/passes/contract.ts";
 import { type Target, wasmTarget } from "../../../src/compiler/target.ts";
 import { compileProgram } from "../../backends/wasm-run.ts";
@@ -32,11 +38,11 @@ const kinds = (p: Program): Set<string> => {
 };
 
 /** The program with its one contraction (not in a loop) expanded in every way there is. */
-function everyWay(program: Program): Program[] {
+function everyWay(program: Program, t: Target = target): Program[] {
   const [only] = program.body as [Contract];
-  const count = candidates(productOf(only), target, () => 1).length;
+  const count = candidates(productOf(only), t, () => 1).length;
   return Array.from({ length: count }, (_, i) => {
-    const made = expand(candidates(productOf(only), target, () => 1)[i]!.build(), target);
+    const made = expand(candidates(productOf(only), t, () => 1)[i]!.build(), t);
     return { ...program, body: made.body, temps: made.temps };
   });
 }
@@ -137,6 +143,62 @@ describe("inside a serial loop", () => {
     const once = contract(contraction({ ...spec, extents: { m: 2, n: 20, k: 16 }, steps: 1 }), target);
     expect(once.temps).toEqual([]);
   });
+});
+
+describe("sums over many k", () => {
+  const small: Target = { ...target, l1Bytes: 1024, l2Bytes: 4096 };
+  test.each([
+    ["km", "kn", "mn", "store"],
+    ["km", "kn", "nm", "accumulate"],
+    ["mk", "kn", "mn", "divided"],
+    ["bkm", "bkn", "bmn", "two stores"],
+    ["kjm", "kjn", "mn", "store"],
+    ["kbm", "kbn", "mbn", "accumulate"],
+  ] as const)("in parts: %s, %s -> %s, %s", (lhs, rhs, out, epilogue) => {
+    for (const extents of [
+      { m: 17, n: 18, k: 37, b: 2, j: 3 },
+      { m: 32, n: 24, k: 32, b: 3, j: 2 },
+    ]) {
+      const program = contraction({ extents, lhs, rhs, out, epilogue });
+      expectSame(program, contract(program, small), small);
+      for (const after of everyWay(program, small)) expectSame(program, after, small);
+    }
+  });
+  test("panels of one part are packed again and again into little memory", () => {
+    const spec: Spec = { extents: { m: 64, n: 64, k: 4096 }, lhs: "km", rhs: "kn", out: "mn" };
+    const { temps, body } = contract(contraction(spec), target);
+    expect(temps.map((b) => [b.name, b.size])).toEqual([
+      ["packed", 64 * 256],
+      ["packed", 64 * 256],
+      ["sums", 64 * 64],
+    ]);
+    expect(body.map((s) => (s.kind === "for" ? [s.extent, s.mode] : s.kind))).toEqual([
+      [64 * 64, "independent"],
+      [16, "serial"],
+      [64, "independent"],
+    ]);
+  });
+  test("of the first axis", () => {
+    const axis = (extent: number) => ({ extent, lhs: 1, rhs: 1, v: newLoopVar("k") });
+    expect(depthOf([axis(1024)], target)).toEqual([]);
+    expect(depthOf([axis(100), axis(32)], target)).toEqual([
+      { start: 0, size: 8, count: 12 },
+      { start: 96, size: 4, count: 1 },
+    ]);
+    expect(depthOf([axis(2), axis(5000)], target)).toEqual([{ start: 0, size: 1, count: 2 }]);
+  });
+});
+
+test.each([
+  [1, 24],
+  [2, 16],
+  [3, 8],
+])("%i rows have enough sums under way: %i columns", (m, width) => {
+  const after = contract(
+    contraction({ extents: { m, n: 48, k: 64 }, lhs: "mk", rhs: "kn", out: "mn" }),
+    target,
+  );
+  expect(kinds(after)).toContain(`lanes ${width}`);
 });
 
 test("shape of a kernel", () => {

@@ -79,6 +79,25 @@ program(x: f32[8], at: i32[1]) -> (y: f32[8]) {
     );
   });
 
+  test("parts of one row, stored one after the other, are known to lie apart", () => {
+    expectPass(
+      fuse,
+      `program(x: f32[6]) -> (y: f32[12]) {
+         for i < 2 independent { for j < 3 independent { y[6*i + j] = f32.neg(x[3*i + j]) } }
+         for i < 2 independent { for j < 3 independent { y[6*i + j + 3] = f32.abs(x[3*i + j]) } }
+       }`,
+      `
+program(x: f32[6]) -> (y: f32[12]) {
+  for i < 2 independent {
+    for j < 3 independent {
+      y[6*i + j] = f32.neg(x[3*i + j])
+      y[6*i + j + 3] = f32.abs(x[3*i + j])
+    }
+  }
+}`,
+    );
+  });
+
   test("loops of other shapes that walk the same way are split", () => {
     expectPass(
       fuse,
@@ -207,6 +226,25 @@ program(x: f32[8]) -> (y: f32[8], w: f32[8]) {
 });
 
 describe("contractions", () => {
+  test("a transposed result is stored where it belongs at once", () => {
+    expectPass(
+      fuse,
+      `program(x: f32[6], w: f32[12], p: f32[8]) -> (y: f32[8]) {
+         temp t: f32[8]
+         contract c: f32 = x[0 batch() free(3) reduced(1)] * w[0 batch() free(1) reduced(4)] over batch() rows(m < 2) cols(n < 4) depth(3) {
+           t[4*m + n] = c
+         }
+         for i < 4 independent { for j < 2 independent { y[2*i + j] = f32.sub(p[2*i + j], t[i + 4*j]) } }
+       }`,
+      `
+program(x: f32[6], w: f32[12], p: f32[8]) -> (y: f32[8]) {
+  contract c: f32 = x[0 batch() free(3) reduced(1)] * w[0 batch() free(1) reduced(4)] over batch() rows(m < 2) cols(n < 4) depth(3) {
+    y[m + 2*n] = f32.sub(p[m + 2*n], c)
+  }
+}`,
+    );
+  });
+
   test("bias, activation and residual become the epilogue; a prologue of it too", () => {
     expectPass(
       fuse,

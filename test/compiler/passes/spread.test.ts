@@ -1,6 +1,6 @@
 import { test } from "vitest";
-import { spread } from "../../../src/compiler/passes/spread.ts";
 import { printProgram } from "../../../src/compiler/ir/print.ts";
+import { spread } from "../../../src/compiler/passes/spread.ts";
 import { expectMeaningKept, expectPass, parsed } from "./check.ts";
 
 test("what only the inner loop changes gets a loop of its own", () => {
@@ -61,6 +61,8 @@ const UNCHANGED: Record<string, string> = {
      } }
    }`,
 };
-test.each(Object.keys(UNCHANGED))("stays: %s", (name) => expectPass(spread, UNCHANGED[name]!, printProgram(parsed(UNCHANGED[name]!))));
+test.each(Object.keys(UNCHANGED))("stays: %s", (name) =>
+  expectPass(spread, UNCHANGED[name]!, printProgram(parsed(UNCHANGED[name]!))),
+);
 
 test("keeps the meaning of random programs", () => expectMeaningKept(spread));

@@ -433,7 +433,11 @@ describe("branches and callers", () => {
   });
   test("bodies are recorded once per compiled function", () => {
     let traces = 0;
-    const f = jit((h: A, xs: A) => lax.scan((c: A, x: A) => [c.add(x), (traces++, c)] as const, h, xs));
+    const body = (c: A, x: A): [A, A] => {
+      traces++;
+      return [c.add(x), c];
+    };
+    const f = jit((h: A, xs: A) => lax.scan(body, h, xs));
     f(H0, XS);
     f(H0.mul(2), XS);
     expect(traces).toBe(1);

@@ -110,7 +110,7 @@ function partOf(s: Schedule, { start, size }: Span, kc: Affine): Schedule {
 }
 
 function tiled(s: Schedule, target: Target, sumsOf: (panel: Panel) => Sums): Expansion {
-  const left = s.packRows ? packRows(s, target) : undefined;
+  const left = s.packRows ? packRows(s) : undefined;
   const from = left?.rows ?? rowsInPlace(s);
   const work = s.panels.map((panel) => {
     const copy = panel.packed ? pack(s, panel) : undefined;

@@ -14,7 +14,6 @@ import {
 } from "../../ir/build.ts";
 import type { Affine, Buffer, Expr, IndexAtom, Local } from "../../ir/nodes.ts";
 import { type Block, renewed, substitute } from "../../ir/visit.ts";
-import type { Target } from "../../target.ts";
 import { type Axis, extentOf, type Product } from "./axes.ts";
 import { address, axisNest, inOperand, loop, nest } from "./loops.ts";
 import type { Panel, Schedule } from "./schedule.ts";
@@ -94,11 +93,7 @@ export function pack(s: Schedule, panel: Panel): Expansion & { readonly source: 
   const first = addAffine(rhs.base, constant(start * s.cols.rhs));
   const vars = around.map((a) => a.v);
   return {
-    body: copyRows(
-      { from: rhs.buffer, first, stride: s.cols.rhs, to: buffer, start: 0, lanes: true },
-      steps,
-      panel,
-    ),
+    body: copyRows({ from: rhs.buffer, first, stride: s.cols.rhs, to: buffer, start: 0 }, steps, panel),
     temps: [buffer],
     source: {
       buffer,
@@ -114,7 +109,7 @@ export function pack(s: Schedule, panel: Panel): Expansion & { readonly source: 
 const together = (panels: number): number => [4, 2].find((g) => panels % g === 0) ?? 1;
 
 /** Copies the rows of all tiles to [outer, tile, k, row]. */
-export function packRows(s: Schedule, target: Target): Expansion & { readonly rows: Rows } {
+export function packRows(s: Schedule): Expansion & { readonly rows: Rows } {
   const { lhs, k } = s.product;
   const around = s.outer.filter((a) => a.lhs !== 0);
   const depth = extentOf(k);
@@ -127,7 +122,6 @@ export function packRows(s: Schedule, target: Target): Expansion & { readonly ro
     lhs.buffer.dtype,
     size([...around.map((a) => a.extent), s.rows.extent * depth]),
   );
-  const lanes = target.vectorBytes / byteSize(buffer.dtype);
   const perRow = (extent: number, rows: number): Step => ({
     extent,
     from: rows * s.rows.lhs,
@@ -149,7 +143,6 @@ export function packRows(s: Schedule, target: Target): Expansion & { readonly ro
         stride: s.rows.lhs,
         to: buffer,
         start: start * depth,
-        lanes: run.rows % lanes === 0,
       };
       return copyRows(copy, steps, { width: run.rows, real: run.rows });
     }),
@@ -172,13 +165,14 @@ interface Copy {
   readonly stride: number;
   readonly to: Buffer;
   readonly start: number;
-  /** Whether a row is a number of whole vectors. */
-  readonly lanes: boolean;
 }
+
+/** Bytes of the smallest vectors that all targets have. */
+const SMALLEST = 16;
 
 /** Copies a row of `real` elements per position of the steps, and fills it up to the width. */
 function copyRows(
-  { from, first, stride, to, start, lanes }: Copy,
+  { from, first, stride, to, start }: Copy,
   steps: readonly Step[],
   { width, real }: Pick<Panel, "width" | "real">,
 ): Block {
@@ -190,7 +184,12 @@ function copyRows(
       { kind: "store", buffer: to, index: addAffine(target, j), value },
     ];
     const copy = (j: Affine): Block => store(j, loadExpr(from, address(source, [stride], [j])));
-    if (real === width) return loop("j", width, copy, { lanes: lanes ? width : 1 });
+    if (real === width) {
+      // Lanes even of few rows, lest they are looked for across rows.
+      const inLanes = width - (width % (SMALLEST / byteSize(to.dtype)));
+      const rest = loop("j", width - inLanes, (j) => copy(addAffine(j, constant(inLanes))));
+      return [...loop("j", inLanes, copy, { lanes: inLanes }), ...rest];
+    }
     const clear = (j: Affine): Block => store(j, constExpr(0, to.dtype));
     return [...loop("j", width, clear, { lanes: width }), ...loop("j", real, copy)];
   };

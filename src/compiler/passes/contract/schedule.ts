@@ -110,7 +110,7 @@ function along(p: Product, cols: Axis, target: Target, repeats: number): Candida
   const mayPad = rows.extent >= 4 && extentOf(p.k) >= 8;
   const spill = !laneInfo(p.epilogue, cols.v, [p.acc]);
   const outer = [...p.batch, ...p.m, ...p.n].filter((a) => a !== rows && a !== cols);
-  const depth = rows.extent >= 2 * tile.rows ? depthOf(p.k, tile.vectors * target.vectorBytes, target) : [];
+  const depth = rows.extent >= 2 * tile.rows ? depthOf(p.k, target) : [];
   const packRows = rows.lhs === 1 && cols.extent >= 4 * lanes && stridedRows(p, target);
   return [false, true].map((pack) => {
     const panels = panelsOf(cols.extent, lanes, tile.vectors, pack, mayPad);
@@ -125,13 +125,16 @@ function along(p: Product, cols: Axis, target: Target, repeats: number): Candida
   });
 }
 
-/** No parts when a panel of `width` bytes per step of k fits into the first-level cache; else a quarter of that at a time. */
-export function depthOf(k: readonly Axis[], width: number, target: Target): Span[] {
+/** Bytes of the first-level cache per step of k in one part: of two vectors of 16 bytes it takes a quarter. */
+const BYTES_PER_STEP = 128;
+
+/** Parts of the first axis, when k is so long that going back to the sums in memory costs nothing. */
+export function depthOf(k: readonly Axis[], target: Target): Span[] {
   const [first] = k;
-  if (!first || extentOf(k) * width <= target.l1Bytes) return [];
-  const most = Math.max(1, Math.floor(target.l1Bytes / 4 / (width * extentOf(k.slice(1)))));
-  const size = Math.ceil(first.extent / Math.ceil(first.extent / most));
-  return spans(first.extent, size);
+  const steps = target.l1Bytes / BYTES_PER_STEP;
+  if (!first || extentOf(k) <= 4 * steps) return [];
+  const most = Math.max(1, Math.floor(steps / extentOf(k.slice(1))));
+  return spans(first.extent, Math.ceil(first.extent / Math.ceil(first.extent / most)));
 }
 
 /** `extent` positions in parts of `size`, the last of which may be shorter. */

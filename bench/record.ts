@@ -57,7 +57,12 @@ function scalingSection(r: Recording): string {
   const tables = scalingAxes.map(
     (axis) => `${markdownTable(scalingTable(r.scaling, axis))}\n\n![by ${axis}](scaling-${axis}.svg)`,
   );
-  return [`All other sizes: ${scalingBase}.`, ...tables, markdownTable(compileTable(r.scaling))].join("\n\n");
+  return [
+    conditions(r),
+    `All other sizes: ${scalingBase}.`,
+    ...tables,
+    markdownTable(compileTable(r.scaling)),
+  ].join("\n\n");
 }
 
 function loopSection({ machine, date, loops }: Recording): string {

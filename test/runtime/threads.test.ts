@@ -19,8 +19,6 @@ import { ThreadPool } from "../../src/runtime/threads/pool.ts";
 import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts";
 import { cache, everywhere, isPossible, KINDS, type Kind, threaded } from "./threads-support.ts";
 
-const EACH = KINDS.map((kind) => ({ kind }));
-
 const parsed = (text: string): Program => {
   const program = parseProgram(text);
   verify(program, "parsing");
@@ -47,7 +45,7 @@ program(x: i32[256]) -> (y: i32[256]) {
   }
 }`);
 
-describe.each(EACH)("programs on threads as $kind", ({ kind }) => {
+describe.each(KINDS)("programs on threads as %s", (kind) => {
   const testKind = test.runIf(isPossible(kind));
   const own = threaded(kind);
   beforeAll(() => own.warm(3), 30_000);
@@ -203,7 +201,7 @@ program(at: i32[1], x: f32[64]) -> (y: f32[64], z: f32[1]) {
   });
 });
 
-describe.each(EACH)("compiled functions as $kind", ({ kind }) => {
+describe.each(KINDS)("compiled functions as %s", (kind) => {
   const testKind = test.runIf(isPossible(kind));
   const before = { ...config };
   beforeAll(() => void Object.assign(config, isPossible(kind) && { tier: kind, cacheDir: cache }));
@@ -293,7 +291,7 @@ describe.each(EACH)("compiled functions as $kind", ({ kind }) => {
 });
 
 describe("the pool", () => {
-  describe.each(EACH)("with $kind code", ({ kind }) => {
+  describe.each(KINDS)("with %s code", (kind) => {
     const testKind = test.runIf(isPossible(kind));
 
     /** Share of one processor that the process uses during `work`. */
@@ -399,7 +397,7 @@ describe("the pool", () => {
       ["by process.exit", `${warm} f(x); process.exit(3);`, 3],
       ["by an error", `${warm} f(x); throw new Error("the end");`, 1],
     ];
-    describe.each(EACH)("running $kind code", ({ kind }) => {
+    describe.each(KINDS)("running %s code", (kind) => {
       test.runIf(isPossible(kind)).each(ends)("it ends %s", (_, script, status) => {
         const result = run(script, kind);
         expect(result.signal).toBeNull();

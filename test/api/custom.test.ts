@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import type { NDArray } from "../../src/core/array.ts";
+import type { Jaxpr } from "../../src/core/jaxpr.ts";
+import {
+  checkpoint,
+  customJvp,
+  customVjp,
+  grad,
+  hessian,
+  jit,
+  jvp,
+  lax,
+  makeJaxpr,
+  numpy as np,
+  vmap,
+} from "../../src/index.ts";
+import { expectClose } from "../support/close.ts";
+
+type A = NDArray;
+const X = np.array([0.3, -0.7, 1.2]);
+
+describe("customJvp", () => {
+  // A wrong derivative on purpose: it shows whose rule was used.
+  const f = customJvp(
+    (x: A) => np.sin(x),
+    ([x], [t]) => [np.sin(x), t.mul(10)],
+  );
+  test("value, forward, reverse, vmap and jit use the rule", () => {
+    expectClose(f(X), np.sin(X));
+    expectClose(jvp(f, [X], [np.ones([3])])[1], np.full([3], 10));
+    expectClose(grad((x: A) => f(x).sum())(X), np.full([3], 10));
+    expectClose(vmap(grad((x: A) => f(x)))(X), np.full([3], 10));
+    expectClose(jit(grad((x: A) => jit(f)(x).sum()))(X), np.full([3], 10));
+  });
+  test("inside a scan", () => {
+    const g = (x: A): A => lax.scan((c: A) => [f(c) as A, null] as const, x, null, { length: 2 })[0].sum();
+    expectClose(grad(g)(X), np.full([3], 100));
+  });
+});
+
+describe("customVjp", () => {
+  const clip = customVjp(
+    (x: A, scale: A) => x.mul(scale),
+    (x: A, scale: A) => [x.mul(scale), { scale }],
+    ({ scale }: { scale: A }, ct: A) => [np.clip(ct.mul(scale), -1, 1), null],
+  );
+  test("reverse mode uses bwd; null is zero", () => {
+    const [dx, ds] = grad((x: A, s: A) => clip(x, s).mul(5).sum(), { argnums: [0, 1] })(X, 3);
+    expectClose(dx, np.ones([3]));
+    expectClose(ds, 0);
+  });
+  test("through jit, scan and vmap, also with a shared argument", () => {
+    const loss = (x: A, s: A): A =>
+      lax.scan((c: A) => [clip(c, s) as A, null] as const, x, null, { length: 3 })[0].sum();
+    expectClose(jit(grad(loss))(X, 0.5), np.full([3], 0.125));
+    expectClose(vmap(grad(loss), [0, null])(np.stack([X, X]), 0.5), np.full([2, 3], 0.125));
+    expectClose(grad((x: A) => vmap((v: A) => clip(v, np.array(2)) as A)(x).sum())(X), np.ones([3]));
+  });
+  test("forward mode says why not", () => {
+    expect(() => jvp(clip, [X, 2], [X, 0])).toThrow(/customVjp: it only knows how to pull cotangents back/);
+  });
+});
+
+describe("checkpoint", () => {
+  const body = (c: A, x: A): [A, A] => {
+    const h = np.sin(np.sin(c).mul(x));
+    return [h, h];
+  };
+  const run =
+    (step: (c: A, x: A) => readonly [A, A]) =>
+    (c: A): A =>
+      lax.scan(step as never, c, np.array([0.5, 0.2, 0.9]) as never)[0] as unknown as A;
+  const kept = checkpoint(body) as unknown as typeof body;
+  const cosines = (jaxpr: Jaxpr): string[] =>
+    jaxpr.eqns.filter((e) => e.primitive.name === "scan").map((e) => String(e.params["jaxpr"]));
+
+  test("the same values and derivatives", () => {
+    const [f, g] = [run(body), run(kept)];
+    expectClose(g(np.array(0.3)), f(np.array(0.3)));
+    expectClose(grad(g)(0.3), grad(f)(0.3));
+    expectClose(jit(grad(g))(0.3), grad(f)(0.3));
+    expectClose(hessian(g)(np.array(0.3)), hessian(f)(np.array(0.3)), 1e-4);
+    expectClose(vmap(grad(g))(X), vmap(grad(f))(X));
+  });
+  test("around a scan's body the backward loop computes again what the forward loop does not store", () => {
+    const scans = makeJaxpr(grad(run(kept)))(0.3).jaxpr.eqns.filter((e) => e.primitive.name === "scan");
+    const stored = scans[0]!.outputs.length;
+    const plain = makeJaxpr(grad(run(body)))(0.3).jaxpr.eqns.find((e) => e.primitive.name === "scan")!;
+    expect(stored).toBeLessThan(plain.outputs.length);
+    expect(cosines(makeJaxpr(grad(run(kept)))(0.3).jaxpr).at(-1)).toContain("cos");
+  });
+  test("everything saveable stores more", () => {
+    const everything = checkpoint(body, {
+      policy: checkpoint.policies.everythingSaveable,
+    }) as unknown as typeof body;
+    const outputs = (step: typeof body): number =>
+      makeJaxpr(grad(run(step)))(0.3).jaxpr.eqns.find((e) => e.primitive.name === "scan")!.outputs.length;
+    expect(outputs(everything)).toBeGreaterThan(outputs(kept));
+  });
+});

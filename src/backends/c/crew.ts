@@ -3,16 +3,10 @@
  * loop is a function `part(mem, frame, low, high, …free)`. Where the loop stands, the whole range runs when the program runs
  * alone; else it becomes a job. Workers call the exported `help`.
  *
- * Nothing here waits on the engine's futexes, which native code cannot wake: during a run, whoever has waited long takes naps.
+ * Nothing here waits on the engine's futexes, which native code cannot wake: who waits spins, and a worker takes naps when a run
+ * has no job for long. Spinning threads yield now and then: on a busy machine the one that holds a piece may need the processor.
  */
-import {
-  CALLER_SPINS,
-  CONTROL,
-  MAX_VALUES,
-  QUEUE_STRIDE,
-  VALUE_STRIDE,
-  WORKER_SPINS,
-} from "../common/handover.ts";
+import { CONTROL, MAX_VALUES, QUEUE_STRIDE, VALUE_STRIDE, WORKER_SPINS } from "../common/handover.ts";
 import type { Prelude } from "./prelude.ts";
 
 /** One parallel loop. */
@@ -28,17 +22,26 @@ export interface Part {
 
 /** A spin with the processor's hint for waiting takes about so many times as long as one of WebAssembly. */
 const PAUSE = 8;
+const WORKER_PAUSES = WORKER_SPINS / PAUSE;
+/** Every so many pauses a thread offers its processor to others. */
+const YIELD = 64;
 const FIRST_NAP_US = 20;
 const LONGEST_NAP_US = 640;
 
 const PROTOCOL = `typedef unsigned long long u64;
 typedef void (*Dispatch)(char *mem, char *control, i64 low, i64 high);
 int usleep(unsigned);
+#ifdef _WIN32
+#define sched_yield() usleep(0)
+#else
+int sched_yield(void);
+#endif
 
 static INLINE i32 *crew_word(char *control, int offset) { return (i32 *)(control + offset); }
 static INLINE i32 crew_get(char *control, int offset) { return __atomic_load_n(crew_word(control, offset), __ATOMIC_SEQ_CST); }
 
-static INLINE void crew_pause(void) {
+static INLINE void crew_spin(u32 count) {
+  if (count % ${YIELD} == 0) sched_yield();
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -77,20 +80,17 @@ static void crew_publish(char *mem, char *control, i32 job, u32 extent, i32 grai
   }
   __atomic_store_n(crew_word(control, ${CONTROL.tag}), tag, __ATOMIC_SEQ_CST);
   crew_work(mem, control, 0, tag, dispatch);
-  for (int spins = ${CALLER_SPINS / PAUSE}; crew_get(control, ${CONTROL.busy}) != 0;)
-    if (spins > 0) spins--, crew_pause();
-    else usleep(${FIRST_NAP_US});
+  for (u32 spins = 1; crew_get(control, ${CONTROL.busy}) != 0; spins++) crew_spin(spins);
 }
 
 /* Works on jobs of \`module\` until there was none for a while and no run is under way; returns the last tag seen. */
 static i32 crew_help(char *mem, char *control, u32 me, i32 module, i32 seen, Dispatch dispatch) {
-  int spins = ${WORKER_SPINS / PAUSE}, nap = ${FIRST_NAP_US};
+  int spins = ${WORKER_PAUSES}, nap = ${FIRST_NAP_US};
   for (;;) {
     const i32 tag = crew_get(control, ${CONTROL.tag});
     if (tag == seen) {
       if (spins > 0) {
-        spins--;
-        crew_pause();
+        crew_spin(spins--);
       } else if (crew_get(control, ${CONTROL.running}) == 0) {
         return seen;
       } else {
@@ -101,7 +101,7 @@ static i32 crew_help(char *mem, char *control, u32 me, i32 module, i32 seen, Dis
     }
     if (crew_get(control, ${CONTROL.module}) != module) return seen;
     seen = tag;
-    spins = ${WORKER_SPINS / PAUSE};
+    spins = ${WORKER_PAUSES};
     nap = ${FIRST_NAP_US};
     if (me >= (u32)crew_get(control, ${CONTROL.threads})) continue;
     __atomic_fetch_add(crew_word(control, ${CONTROL.busy}), 1, __ATOMIC_SEQ_CST);

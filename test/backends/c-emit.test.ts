@@ -126,9 +126,11 @@ describe("the text", () => {
       for t < 2 { for i < 32 parallel { y[32*t + i] = f32.mul(a, x[32*t + i]) } }
     }`);
     const text = emit(program);
-    const plain = text.slice(text.indexOf("static void weft_run_part0")).replace(/^EXPORT int[\s\S]*/m, "");
+    const plain = text
+      .slice(text.indexOf("APART static void weft_run_part0"))
+      .replace(/^EXPORT int[\s\S]*/m, "");
     expect(plain).toMatchInlineSnapshot(`
-      "static void weft_run_part0(char *mem, const int *frame, i64 low, i64 high, i64 t_0, f32 a_1) {
+      "APART static void weft_run_part0(char *mem, const int *frame, i64 low, i64 high, i64 t_0, f32 a_1) {
         char *const arena = mem + (u32)frame[2];
         f32 *const x_2 = (f32 *)(mem + (u32)frame[0]);
         f32 *const y_3 = (f32 *)(mem + (u32)frame[1]);
@@ -147,17 +149,17 @@ describe("the text", () => {
         const f32 t1 = x_0[3];
         for (i64 t_2 = 0; t_2 < 2; t_2 += 1) {
           if (control) {
-            *(i64 *)(control + 192) = t_2;
-            *(f32 *)(control + 200) = t1;
+            *(volatile i64 *)(control + 192) = t_2;
+            *(volatile f32 *)(control + 200) = t1;
             crew_publish(mem, control, 0, 32, 3333, weft_run_dispatch);
           } else weft_run_part0(mem, frame, 0, 32, t_2, t1);
         }
       }
 
-      static void weft_run_dispatch(char *mem, char *control, i64 low, i64 high) {
-        const int *const frame = (const int *)(mem + *(u32 *)(control + 136));
-        switch (*crew_word(control, 128)) {
-        case 0: weft_run_part0(mem, frame, low, high, *(i64 *)(control + 192), *(f32 *)(control + 200)); break;
+      APART static void weft_run_dispatch(char *mem, char *control, i64 low, i64 high) {
+        const int *const frame = (const int *)(mem + *(volatile u32 *)(control + 136));
+        switch (*(volatile i32 *)(control + 128)) {
+        case 0: weft_run_part0(mem, frame, low, high, *(volatile i64 *)(control + 192), *(volatile f32 *)(control + 200)); break;
         }
       }
       "

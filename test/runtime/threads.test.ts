@@ -88,6 +88,18 @@ describe.each(KINDS)("programs on threads as %s", (kind) => {
     60_000,
   );
 
+  testKind("loops of one program that differ are told from each other", () => {
+    // Compilers like to take the number of the first job for that of all.
+    const program = parsed(`
+program(x: i32[81]) -> (y: i32[9], z: i32[3]) {
+  for m < 9 parallel { reduce s: i32 = add(i32(0)) over (k < 9) { yield i32.mul(x[9*m + k], x[k]) } y[m] = i32.abs(s) }
+  for m < 3 parallel { reduce s: i32 = add(i32(0)) over (k < 4) { yield i32.mul(x[4*m + k], y[k]) } z[m] = s }
+}`);
+    own.use(3);
+    const args = randomArgs(program, 22);
+    expectSameOutputs(program, interpret(program, args), own.compile(program)(args));
+  });
+
   testKind("thousands of runs of several programs in turn", () => {
     own.use(2);
     const runs = [1, 2, 5].map((again) => own.compile(doubling(again)));

@@ -28,6 +28,12 @@ const YIELD = 64;
 const FIRST_NAP_US = 20;
 const LONGEST_NAP_US = 640;
 
+/**
+ * A word of the control block that is read by whoever holds a piece. Volatile, for a compiler must not take what one function
+ * stored for what another one reads.
+ */
+const plain = (type: string, offset: number): string => `*(volatile ${type} *)(control + ${offset})`;
+
 const PROTOCOL = `typedef unsigned long long u64;
 typedef void (*Dispatch)(char *mem, char *control, i64 low, i64 high);
 int usleep(unsigned);
@@ -50,7 +56,7 @@ static INLINE void crew_spin(u32 count) {
 }
 
 /* Takes pieces of job \`tag\`, those of its own queue first, until there are none. */
-static void crew_work(char *mem, char *control, u32 queue, u32 tag, Dispatch dispatch) {
+APART static void crew_work(char *mem, char *control, u32 queue, u32 tag, Dispatch dispatch) {
   const u32 threads = crew_get(control, ${CONTROL.threads});
   for (u32 left = threads; left > 0; left--) {
     u64 *const at = (u64 *)(control + ${CONTROL.queues} + ${QUEUE_STRIDE} * queue);
@@ -68,8 +74,8 @@ static void crew_work(char *mem, char *control, u32 queue, u32 tag, Dispatch dis
 }
 
 /* Makes a job, works on it, and returns when all of it is done. */
-static void crew_publish(char *mem, char *control, i32 job, u32 extent, i32 grain, Dispatch dispatch) {
-  *crew_word(control, ${CONTROL.job}) = job;
+APART static void crew_publish(char *mem, char *control, i32 job, u32 extent, i32 grain, Dispatch dispatch) {
+  ${plain("i32", CONTROL.job)} = job;
   __atomic_store_n(crew_word(control, ${CONTROL.grain}), grain, __ATOMIC_RELAXED);
   const u32 tag = (u32)crew_get(control, ${CONTROL.tag}) + 1;
   const u32 threads = crew_get(control, ${CONTROL.threads});
@@ -84,7 +90,7 @@ static void crew_publish(char *mem, char *control, i32 job, u32 extent, i32 grai
 }
 
 /* Works on jobs of \`module\` until there was none for a while and no run is under way; returns the last tag seen. */
-static i32 crew_help(char *mem, char *control, u32 me, i32 module, i32 seen, Dispatch dispatch) {
+APART static i32 crew_help(char *mem, char *control, u32 me, i32 module, i32 seen, Dispatch dispatch) {
   int spins = ${WORKER_PAUSES}, nap = ${FIRST_NAP_US};
   for (;;) {
     const i32 tag = crew_get(control, ${CONTROL.tag});
@@ -110,8 +116,7 @@ static i32 crew_help(char *mem, char *control, u32 me, i32 module, i32 seen, Dis
   }
 }`;
 
-const valueAt = (type: string, i: number): string =>
-  `*(${type} *)(control + ${CONTROL.values + i * VALUE_STRIDE})`;
+const valueAt = (type: string, i: number): string => plain(type, CONTROL.values + i * VALUE_STRIDE);
 
 /** The name of the function that workers call for a program whose entry point is `run`. */
 export const helpName = (run: string): string => `${run}_help`;
@@ -129,7 +134,7 @@ export class Crew {
 
   /** What dispatches pieces; to be declared before it is used. */
   get head(): string {
-    return `static void ${this.#run}_dispatch(char *mem, char *control, i64 low, i64 high);`;
+    return `APART static void ${this.#run}_dispatch(char *mem, char *control, i64 low, i64 high);`;
   }
 
   /** The lines that stand in place of a loop, whose free locals have these values. */
@@ -152,9 +157,9 @@ export class Crew {
       const values = types.map(valueAt);
       return `  case ${job}: ${name}(${["mem", "frame", "low", "high", ...values].join(", ")}); break;`;
     });
-    return `static void ${this.#run}_dispatch(char *mem, char *control, i64 low, i64 high) {
-  const int *const frame = (const int *)(mem + *(u32 *)(control + ${CONTROL.frame}));
-  switch (*crew_word(control, ${CONTROL.job})) {
+    return `APART static void ${this.#run}_dispatch(char *mem, char *control, i64 low, i64 high) {
+  const int *const frame = (const int *)(mem + ${plain("u32", CONTROL.frame)});
+  switch (${plain("i32", CONTROL.job)}) {
 ${cases.join("\n")}
   }
 }

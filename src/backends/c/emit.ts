@@ -66,6 +66,12 @@ export const C_FLAGS: readonly string[] = [
 export const HEAD: string = [
   ELEMENT_TYPES,
   "#define INLINE inline __attribute__((always_inline))",
+  // Functions that several threads enter. GCC 12 gives wrong code for them when it specialises them for their callers.
+  "#ifdef __clang__",
+  "#define APART __attribute__((noinline))",
+  "#else",
+  "#define APART __attribute__((noipa))",
+  "#endif",
   "#ifdef _WIN32",
   "#define EXPORT __declspec(dllexport)",
   "#else",
@@ -180,7 +186,7 @@ class Emitter implements Surroundings {
     this.#places(loop.body);
     this.#loop(loop, "low", "high");
     const head = ["char *mem", "const int *frame", "i64 low", "i64 high", ...params].join(", ");
-    return `static void ${name}(${head}) {\n${this.#lines.join("\n")}\n}\n`;
+    return `APART static void ${name}(${head}) {\n${this.#lines.join("\n")}\n}\n`;
   }
 
   /** The C type of a scalar. */

@@ -62,7 +62,7 @@ const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   cell: { value: "NAME", initial: "lstm", help: `recurrent cell: ${CELLS.join(", ")}`, ...cell },
   layers: { value: "N", initial: 2, help: "layers of the network", ...count },
   hidden: { value: "N", initial: 128, help: "width of a layer", ...count },
-  steps: { value: "N", initial: 1000, help: "updates to make", ...count },
+  steps: { value: "N", initial: 2000, help: "updates to make", ...count },
   batch: { value: "N", initial: 32, help: "streams of text that are read side by side", ...count },
   length: { value: "N", initial: 64, help: "characters per stream and update", ...count },
   lr: { value: "X", initial: 5e-3, help: "learning rate of Adam", ...positive },

@@ -8,7 +8,7 @@ test("defaults", () => {
     cell: "lstm",
     layers: 2,
     hidden: 128,
-    steps: 1000,
+    steps: 2000,
     batch: 32,
     length: 64,
     lr: 5e-3,

@@ -23,14 +23,14 @@ import { chooseWorkloads, WORKLOADS } from "./workloads.ts";
 const HELP = `npm run bench -- [workloads] [options]     measures and compares; nothing here decides a test
 
   workloads          some of ${WORKLOADS.map((w) => w.id).join(" ")}
-                     by the beginning of their names (w1, w4-512); "loops" compares ways to write an RNN; without any: all workloads
+                     by the beginning of their names (w1, w4-512); "loops" compares ways to write an RNN; "workloads" or nothing: all
   matmul [m n k]     only the matrix product that the compiler makes
 
   --peers a,b        only these, by family (weft, jax) or a part of the name:
                      ${PEERS.map((p) => p.name).join("; ")}
   --rounds n         turns of every peer (default 7)
   --scaling          instead: the training step of W1 along time, layers, batch and width
-  --record           writes the figures into docs/: everything, or only --scaling or loops
+  --record           writes the figures into docs/: everything, or only "workloads", --scaling or "loops"
   --out folder       where JSON and charts go otherwise (default out/bench)
 
 JAX and PyTorch are run by the Python in the environment variable PYTHON (default python3); jax-js and
@@ -61,8 +61,10 @@ interface Plan {
 }
 
 function plan(): Plan {
-  const names = positionals.filter((name) => name !== "loops");
-  const loops = names.length < positionals.length;
+  const all = positionals.includes("workloads");
+  const names = positionals.filter((name) => name !== "loops" && name !== "workloads");
+  const loops = positionals.includes("loops");
+  if (all) return { workloads: WORKLOADS, scaling: values.scaling, loops };
   if (values.record && names.length > 0)
     throw new Error("--record takes no workloads: it records all of them");
   if (values.scaling || (loops && names.length === 0))

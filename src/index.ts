@@ -8,6 +8,7 @@ export { type Explanation, explain } from "./api/explain.ts";
 export { evalShape, makeJaxpr } from "./api/inspect.ts";
 export { hessian, jacfwd, jacrev } from "./api/jacobian.ts";
 export { disableJit, jit } from "./api/jit.ts";
+export * as tree from "./api/tree.ts";
 export { vmap } from "./api/vmap.ts";
 export type { ArrayLike, NDArray } from "./core/array.ts";
 export type { DType } from "./core/dtype.ts";
@@ -28,4 +29,3 @@ export {
   type MemoryStats,
   memoryStats,
 } from "./runtime/index.ts";
-export * as tree from "./tree/index.ts";

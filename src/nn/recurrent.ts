@@ -1,27 +1,17 @@
 /** Cells over layers and over time. */
-import { type NDArray, scalar } from "../core/array.ts";
+import type { NDArray } from "../core/array.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { scan } from "../lax/control/loops.ts";
-import { asArray } from "../lax/convert.ts";
-import { concatenate, expandDims, indexInDim, zerosLike } from "../lax/shape.ts";
-import { add, less } from "../numpy/math.ts";
+import { expandDims, indexInDim, iota, zerosLike } from "../lax/shape.ts";
+import { stackTrees } from "../lax/trees.ts";
+import { less } from "../numpy/math.ts";
 import { where } from "../numpy/select.ts";
 import { split } from "../random/index.ts";
 import * as tree from "../tree/index.ts";
 import type { Cell } from "./cells.ts";
 
-/** Trees of equal structure as one tree whose leaves have a new leading axis. */
-function stackTrees<T>(trees: readonly T[]): T {
-  const def = tree.structure(trees[0], undefined);
-  const rows = trees.map((t) => tree.leaves(t, undefined).map((x) => expandDims(asArray(x as NDArray), [0])));
-  const stacked = rows[0]!.map((_, i) =>
-    concatenate(
-      rows.map((row) => row[i]!),
-      0,
-    ),
-  );
-  return tree.unflatten(def, stacked) as T;
-}
+/** A cell's trees consist of arrays, so stacked they have the same type. */
+const stackLayers = <T>(trees: readonly T[]): T => stackTrees(trees) as T;
 
 /**
  * `numLayers` copies of a cell on top of each other, as one cell: parameters and carry have a leading layer axis, and one
@@ -44,12 +34,12 @@ export function stack<P, C>(cell: Cell<P, C>, numLayers: number): Cell<P, C> {
     hiddenSize: cell.hiddenSize,
     init(key) {
       const keys = split(key, numLayers);
-      return stackTrees(
+      return stackLayers(
         Array.from({ length: numLayers }, (_, l) => cell.init(indexInDim(keys, l, 0, false))),
       );
     },
     initialCarry: (batchShape = []) =>
-      stackTrees(Array.from({ length: numLayers }, () => cell.initialCarry(batchShape))),
+      stackLayers(Array.from({ length: numLayers }, () => cell.initialCarry(batchShape))),
     step(params, carry, x) {
       const layer = (input: NDArray, [p, c]: [P, C]): [NDArray, C] => {
         const [next, output] = cell.step(p, c, input);
@@ -89,19 +79,17 @@ export function run<P, C>(
       `nn.run: xs must have shape [time, ...batch, ${cell.inputSize}] for this cell, got ${xs.aval}.`,
     );
   const { lengths, reverse = false } = options;
-  const step = (state: { carry: C; t: NDArray }, x: NDArray): [unknown, NDArray] => {
-    const [next, y] = cell.step(params, state.carry, x);
-    const t = add(state.t, reverse ? -1 : 1);
-    if (lengths === undefined) return [{ carry: next, t }, y];
-    const valid = less(state.t, lengths);
-    return [{ carry: mask(valid, next, state.carry), t }, mask(valid, y, zerosLike(y))];
+  const plain = (c: C, x: NDArray): [C, NDArray] => cell.step(params, c, x);
+  // Past the end of a sequence the carry stays and the output is zero.
+  const masked = (c: C, [x, t]: [NDArray, NDArray]): [C, NDArray] => {
+    const [next, y] = cell.step(params, c, x);
+    const valid = less(t, lengths!);
+    return [mask(valid, next, c), mask(valid, y, zerosLike(y))];
   };
-  const start = scalar(reverse ? xs.shape[0]! - 1 : 0, "int32");
-  const [last, ys] = scan(step as never, { carry, t: start }, xs, { reverse }) as unknown as [
-    { carry: C },
-    NDArray,
-  ];
-  return [last.carry, ys];
+  const [last, ys] = lengths
+    ? scan(masked as never, carry as never, [xs, iota("int32", xs.shape[0]!)], { reverse })
+    : scan(plain as never, carry as never, xs, { reverse });
+  return [last, ys] as unknown as [C, NDArray];
 }
 
 /** `valid ? a : b` leaf by leaf; `valid` has the batch shape, which leaves have before their feature axis. */

@@ -3,6 +3,7 @@
 import type { MachineFn } from "../../compiler/ir/nodes.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
+import { LEAVES_RANGE } from "../common/classes.ts";
 import { bitsOf, CLASS, type Class, isNarrowInteger, unsupported, wrap } from "./classes.ts";
 import type { OpName } from "./encoder/index.ts";
 import { i32, type Node, op, select } from "./machine.ts";
@@ -114,20 +115,6 @@ const BINARY: Partial<Record<BinaryFn | MachineFn, Row>> = {
   gt: compare("gt", true),
   ge: compare("ge", true),
 };
-
-/** Functions whose result can leave the range of a narrow integer. */
-const LEAVES_RANGE: ReadonlySet<string> = new Set([
-  "neg",
-  "abs",
-  "not",
-  "add",
-  "sub",
-  "mul",
-  "div",
-  "shl",
-  "shrLogical",
-  "shrArith",
-] satisfies (UnaryFn | BinaryFn)[]);
 
 function apply(row: Row | undefined, fn: string, dtype: DType, args: Args): Node {
   const entry = row?.[CLASS[dtype]] ?? unsupported(`${fn} on ${dtype}`);

@@ -5,7 +5,7 @@ import { WeftValueError } from "../../core/errors.ts";
 import * as tree from "../../tree/index.ts";
 import { asArray } from "../convert.ts";
 import { dynamicIndexInDim } from "../dynamic.ts";
-import { concatenate, expandDims } from "../shape.ts";
+import { stackTrees } from "../trees.ts";
 import { carryLeaf, type UserFunction } from "./body.ts";
 
 const asCarry = (init: unknown): unknown => {
@@ -36,23 +36,6 @@ export function scanStepwise(
     [carry, ys[i]] = body(carry, x) as [unknown, unknown];
   }
   return [asCarry(carry), stackTrees(ys)] as unknown[][];
-}
-
-/** Trees of equal structure as one tree of arrays with a new leading axis. */
-function stackTrees(trees: readonly unknown[]): unknown {
-  const def = tree.structure(trees[0], undefined);
-  const leaves = trees.map((t) =>
-    tree.leaves(t, undefined).map((x) => expandDims(asArray(x as NDArray), [0])),
-  );
-  return tree.unflatten(
-    def,
-    leaves[0]!.map((_, i) =>
-      concatenate(
-        leaves.map((row) => row[i]!),
-        0,
-      ),
-    ),
-  );
 }
 
 export function whileStepwise(cond: UserFunction, body: UserFunction, init: unknown): unknown {

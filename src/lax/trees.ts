@@ -1,0 +1,32 @@
+/** Stacking whole trees of arrays. */
+import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type MapTree, stackWith, unstackWith } from "../tree/index.ts";
+import { asArray } from "./convert.ts";
+import { concatenate, expandDims, indexInDim } from "./shape.ts";
+
+/**
+ * Trees of one structure as one tree whose leaves have a new leading axis, one entry per tree; dtypes must agree.
+ * @throws TypeError without trees or when structures differ; WeftTypeError when shapes or dtypes of a leaf differ
+ * Source: `jax.tree.map(lambda *xs: jnp.stack(xs), *trees)`.
+ * @example stackTrees([{ w: np.zeros([2]) }, { w: np.ones([2]) }]).w.shape // => [2, 2]
+ */
+export const stackTrees = <T>(trees: readonly T[]): MapTree<T, NDArray> =>
+  stackWith(
+    (xs) =>
+      concatenate(
+        xs.map((x) => expandDims(asArray(x as ArrayLike), [0])),
+        0,
+      ),
+    trees,
+  );
+
+/**
+ * The inverse of {@link stackTrees}: a tree per entry of the leaves' common leading axis.
+ * @throws TypeError when leading axes differ or there is no leaf
+ * @example unstackTrees({ w: np.zeros([3, 2]) }).length // => 3
+ */
+export const unstackTrees = <T>(tree: T): MapTree<T, NDArray>[] =>
+  unstackWith((leaf) => {
+    const x = asArray(leaf as ArrayLike);
+    return Array.from({ length: x.shape[0] ?? 0 }, (_, i) => indexInDim(x, i, 0, false));
+  }, tree);

@@ -28,4 +28,5 @@ export {
   init,
   type MemoryStats,
   memoryStats,
+  type PassName,
 } from "./runtime/index.ts";

@@ -1,9 +1,10 @@
 /** What the compiler made of a function, in numbers and words. */
 
 import { type Decision, type DecisionKind, listen } from "../core/journal.ts";
-import { stage } from "../core/stage.ts";
-import { type ProgramFacts, programFacts } from "../runtime/explain.ts";
-import { type AnyFunction, arrayLeaves, checkCallable, flatten } from "./functions.ts";
+import { explainProgram, type ProgramFacts } from "../runtime/index.ts";
+import { formatBytes, formatCount } from "../util/units.ts";
+import { type AnyFunction, checkCallable } from "./functions.ts";
+import { traceAnew } from "./jit.ts";
 
 /** See {@link explain}. */
 export interface Explanation extends ProgramFacts {
@@ -11,36 +12,36 @@ export interface Explanation extends ProgramFacts {
 }
 
 /**
- * Compiles `f` for arguments like these and says what it became: loops, matrix products with their FLOPs, what was fused,
- * hoisted, deferred and recomputed, what is split over threads, and the bytes of arguments, results and temporaries. Nothing is run.
+ * Compiles `f` for arguments like these under the present settings and says what it became: on which tier it would run and why,
+ * its loops, its matrix products with their FLOPs, what was interchanged, hoisted, sunk, deferred, recomputed, fused, done in
+ * place and split over threads, and the bytes of arguments, results, temporaries and, among these, residuals. Nothing is run.
+ * Of a jitted function, static arguments stay static, and donated ones may hold results.
  *
  * @returns data with a `toString()` for the terminal
- * @throws as {@link jit} for arguments that are no arrays
- * @example console.log(String(explain((x) => np.dot(x, x))(np.ones([8, 8]))))
+ * @throws as {@link jit} for arguments that are no arrays, and as running it would when `config.tier` is "native" and cannot be
+ * @example
+ * const e = explain((x) => np.dot(x, x))(np.ones([8, 8]));
+ * e.flops; // => 1024
+ * console.log(String(e));
  */
 export function explain<F extends AnyFunction>(f: F): (...args: unknown[]) => Explanation {
   checkCallable(f, "explain");
   return (...args) => {
-    const parts = args.map((a, i) => arrayLeaves(a, `explain: argument ${i}`));
-    const flat = flatten(
-      f,
-      parts.map(([, def]) => def),
-      false,
-      "explain",
-    );
-    const [{ jaxpr }, traced] = listen(() =>
-      stage(
-        flat,
-        parts.flatMap(([leaves]) => leaves.map((x) => x.aval)),
-      ),
-    );
-    const facts = programFacts(jaxpr);
+    const [{ jaxpr, donated }, traced] = listen(() => traceAnew(f, args));
+    const facts = explainProgram(jaxpr, donated);
     const all = { ...facts, decisions: [...traced, ...facts.decisions] };
     return { ...all, toString: () => describe(all) };
   };
 }
 
+const TIERS: Readonly<Record<ProgramFacts["tier"], string>> = {
+  wasm: "WebAssembly",
+  native: "native code",
+  interp: "loop IR, interpreted",
+};
+
 const TITLES: Readonly<Record<DecisionKind, string>> = {
+  interchanged: "loops that changed places",
   sunk: "done after the loop",
   deferred: "summed after the loop",
   recomputed: "computed again",
@@ -52,40 +53,39 @@ const TITLES: Readonly<Record<DecisionKind, string>> = {
 };
 
 function describe(facts: ProgramFacts): string {
+  const { bytes } = facts;
   const lines = [
-    `one program: ${bytes(facts.bytes.module)} of WebAssembly, compiled in ${facts.compileMs.toFixed(0)} ms`,
-    ...facts.loops.map(
-      (l) => `${"  ".repeat(l.depth + 1)}loop of ${l.length}${l.times > 1 ? `, run ${l.times} times` : ""}`,
-    ),
-    `${facts.matmuls.length} matrix products, ${count(facts.flops)}FLOP`,
-    ...facts.matmuls.map(
-      (m) => `  ${shape(m)}${m.times > 1 ? `, ${m.times} times` : ""}: ${count(m.flops)}FLOP`,
-    ),
+    `runs as ${TIERS[facts.tier]}: ${facts.why}`,
+    `${facts.threads === 1 ? "one thread" : `up to ${facts.threads} threads`}, ${formatCount(facts.work, "op")} a run`,
+    ...(facts.switchedOff.length ? [`switched off: ${facts.switchedOff.join(", ")}`] : []),
+    `one program: ${formatBytes(bytes.module)} of ${facts.tier === "native" ? "C" : "WebAssembly"}, made in ${facts.compileMs.toFixed(0)} ms`,
+    ...facts.loops.map((l) => `${"  ".repeat(l.depth + 1)}loop of ${l.length}${repeated(l.times)}`),
+    `matrix products: ${facts.matmuls.length}, ${formatCount(facts.flops, "FLOP")}`,
+    ...facts.matmuls.map((m) => `  ${shape(m)}${repeated(m.times)}: ${formatCount(m.flops, "FLOP")}`),
     ...decisionLines(facts.decisions),
-    `${facts.parallelLoops} nests can be split over threads`,
-    `memory: arguments ${bytes(facts.bytes.arguments)}, results ${bytes(facts.bytes.results)}, temporaries ${bytes(facts.bytes.temporaries)}`,
-    ...facts.largest.map((b) => `  ${b.name}: ${bytes(b.bytes)}`),
+    `memory: arguments ${formatBytes(bytes.arguments)}, results ${formatBytes(bytes.results)}, ` +
+      `temporaries ${formatBytes(bytes.temporaries)}, of these residuals ${formatBytes(bytes.residuals)}`,
+    ...facts.largest.map((b) => `  ${b.name}: ${formatBytes(b.bytes)}`),
   ];
   return lines.join("\n");
 }
+
+const repeated = (times: number): string => (times > 1 ? `, ${times} times` : "");
 
 const shape = (m: { batch: number; m: number; n: number; k: number }): string =>
   `${m.batch > 1 ? `${m.batch} x ` : ""}[${m.m} x ${m.k}] · [${m.k} x ${m.n}]`;
 
 function decisionLines(decisions: readonly Decision[]): string[] {
   return (Object.keys(TITLES) as DecisionKind[]).flatMap((kind) => {
-    const own = decisions.filter((d) => d.kind === kind);
-    return own.length ? [`${TITLES[kind]}: ${own.length}`, ...own.map((d) => `  ${d.what}`)] : [];
+    const own = decisions.filter((d) => d.kind === kind).map((d) => d.what);
+    const lines = [...counts(own)].map(([what, times]) => `  ${what}${repeated(times)}`);
+    return own.length ? [`${TITLES[kind]}: ${own.length}`, ...lines] : [];
   });
 }
 
-function bytes(n: number): string {
-  if (n < 1024) return `${n} B`;
-  return n < 2 ** 20 ? `${(n / 1024).toFixed(1)} KiB` : `${(n / 2 ** 20).toFixed(1)} MiB`;
-}
-
-function count(n: number): string {
-  const units = ["", "k", "M", "G", "T"];
-  const step = n < 1 ? 0 : Math.min(Math.floor(Math.log10(n) / 3), units.length - 1);
-  return `${(n / 1000 ** step).toFixed(step ? 2 : 0)} ${units[step]}`;
+/** How often each occurs, in the order of first occurrence. */
+function counts(texts: readonly string[]): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const text of texts) found.set(text, (found.get(text) ?? 0) + 1);
+  return found;
 }

@@ -6,6 +6,7 @@ import { device } from "../core/device.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { stage } from "../core/stage.ts";
+import { switchedOff } from "../core/switches.ts";
 import { isEager, isStepwise, Tracer, withStepwise } from "../core/trace.ts";
 import { callPrimitive } from "../lax/control/call.ts";
 import * as tree from "../tree/index.ts";
@@ -38,8 +39,8 @@ export interface JitFunction<F extends AnyFunction> {
   dispose(): void;
 }
 
-/** One trace of the function: valid for arguments of the same trees, types and static values. */
-interface Traced {
+/** One trace of a function: valid for arguments of the same trees, types and static values. */
+export interface Traced {
   readonly jaxpr: Jaxpr;
   readonly consts: NDArray[];
   readonly outTree: tree.TreeDef;
@@ -70,8 +71,15 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): JitF
     dispose: () => compiled.clear(),
   };
   Object.defineProperty(call, "name", { value: f.name });
+  compilations.set(call, compiled);
   return Object.assign(call, extras) as unknown as JitFunction<F>;
 }
+
+const compilations = new WeakMap<AnyFunction, Jitted>();
+
+/** A trace of `f` that is made now, to look at; static and donated arguments are those of a jitted function. */
+export const traceAnew = (f: AnyFunction, args: readonly unknown[]): Traced =>
+  (compilations.get(f) ?? new Jitted(f, [], [])).traceAnew(args);
 
 class Jitted {
   private readonly f: AnyFunction;
@@ -104,6 +112,11 @@ class Jitted {
     return this.lookup(args).traced;
   }
 
+  traceAnew(args: readonly unknown[]): Traced {
+    const leaves: NDArray[] = [];
+    return this.record(args, this.definitions(args, leaves), leaves);
+  }
+
   private run(traced: Traced, operands: NDArray[]): NDArray[] {
     if (isEager() && operands.every((x) => x instanceof DeviceArray))
       return device().execute(traced.jaxpr, operands as DeviceArray[], traced.donated);
@@ -112,14 +125,19 @@ class Jitted {
 
   private lookup(args: readonly unknown[]): { leaves: NDArray[]; traced: Traced } {
     const leaves: NDArray[] = [];
-    const defs = args.map((a, i) => (this.statics.includes(i) ? undefined : this.flatten(a, i, leaves)));
+    const defs = this.definitions(args, leaves);
     const recent = this.latest;
     if (recent && isLike(recent, defs, leaves)) return { leaves, traced: recent.traced };
     const traced = this.find(args, defs, leaves);
     // Static values are compared by content, which their key does.
     if (this.statics.length === 0 && isReusable(traced))
-      this.latest = { defs, types: leaves.map((x) => x.aval), traced };
+      this.latest = { defs, types: leaves.map((x) => x.aval), off: switchedOff(), traced };
     return { leaves, traced };
+  }
+
+  /** The tree of each argument, whose leaves go `into`. */
+  private definitions(args: readonly unknown[], into: NDArray[]): Definitions {
+    return args.map((a, i) => (this.statics.includes(i) ? undefined : this.flatten(a, i, into)));
   }
 
   private flatten(argument: unknown, i: number, into: NDArray[]): tree.TreeDef {
@@ -164,12 +182,15 @@ type Definitions = readonly (tree.TreeDef | undefined)[];
 interface Recent {
   readonly defs: Definitions;
   readonly types: readonly ShapedArray[];
+  /** Optimisations that were switched off: some act on traces. */
+  readonly off: readonly string[];
   readonly traced: Traced;
 }
 
 /** Trees and types are interned, so that most calls need no key: they are like the one before. */
-function isLike({ defs, types }: Recent, otherDefs: Definitions, leaves: readonly NDArray[]): boolean {
-  if (defs.length !== otherDefs.length || types.length !== leaves.length) return false;
+function isLike({ defs, types, off }: Recent, otherDefs: Definitions, leaves: readonly NDArray[]): boolean {
+  if (defs.length !== otherDefs.length || types.length !== leaves.length || off !== switchedOff())
+    return false;
   for (let i = 0; i < defs.length; i++) if (defs[i] !== otherDefs[i]) return false;
   for (let i = 0; i < types.length; i++) if (types[i] !== leaves[i]!.aval) return false;
   return true;
@@ -179,7 +200,7 @@ function isLike({ defs, types }: Recent, otherDefs: Definitions, leaves: readonl
 const isReusable = ({ consts }: Traced): boolean => !consts.some((c) => c instanceof Tracer);
 
 function keyOf(args: readonly unknown[], defs: Definitions, leaves: readonly NDArray[]): string {
-  let key = "";
+  let key = `${switchedOff()};`;
   defs.forEach((def, i) => (key += def ? `${def.id};` : `s${structuralKey(args[i])};`));
   for (const x of leaves) key += `${x.aval.id},`;
   return key;

@@ -6,23 +6,30 @@
  * - `contract` turns contractions into packing and register-blocked loops, with the epilogues that fusing gave them.
  * - `spread` gives what an inner loop computes the same way in every outer iteration a loop of its own, so that
  * - `licm` can move it outside. Both after `contract`, because packed weights are what it is for: they leave the time loop.
+ * - `fma` before `math`, which says itself where its polynomials want a multiply-add and where they need every rounding.
  * - `math` before vectors: polynomials are ordinary arithmetic, so the vectoriser needs to know no special function.
+ * - `promote` when time loops have lost what `licm` moves, and arithmetic is what it will be: it counts operations.
  * - `vectorize` when nothing reshapes loops any more.
  * - `uniform` after it: moving scalars out of loops spoils perfect nests, and by now lanes say what is uniform.
  * - `tidy`: main and remainder loops, unrolled kernels and polynomials have much in common.
- * - `parallel` last: it asks how long loops take as they are, and nothing after it may move statements in or out of them.
+ * - `shard`, then `parallel` for what is left, last: they ask how long loops take as they are, and nothing after them may move
+ *   statements in or out of them.
  */
 
 import { env } from "#platform";
+import { switchedOff } from "../core/switches.ts";
 import type { Program } from "./ir/nodes.ts";
 import { printProgram } from "./ir/print.ts";
 import { verify } from "./ir/verify.ts";
 import { collapse } from "./passes/collapse.ts";
 import { contract } from "./passes/contract.ts";
+import { fma } from "./passes/fma.ts";
 import { fuse } from "./passes/fuse.ts";
 import { licm } from "./passes/licm.ts";
 import { math } from "./passes/math.ts";
 import { parallel } from "./passes/parallel.ts";
+import { promote } from "./passes/promote.ts";
+import { shard } from "./passes/shard.ts";
 import { spread } from "./passes/spread.ts";
 import { tidy } from "./passes/tidy.ts";
 import { uniform } from "./passes/uniform.ts";
@@ -37,10 +44,13 @@ export type PassName =
   | "contract"
   | "spread"
   | "licm"
+  | "fma"
   | "math"
+  | "promote"
   | "vectorize"
   | "uniform"
   | "tidy"
+  | "shard"
   | "parallel";
 
 const PASSES: Readonly<Record<PassName, Pass>> = {
@@ -49,23 +59,28 @@ const PASSES: Readonly<Record<PassName, Pass>> = {
   contract,
   spread,
   licm,
+  fma,
   math,
+  promote,
   vectorize,
   uniform,
   tidy,
+  shard,
   parallel,
 };
 
 /** Without these there is nothing that a backend could emit. */
-const REQUIRED: ReadonlySet<PassName> = new Set<PassName>(["contract", "math"]);
+const REQUIRED = ["contract", "math"] as const;
 /** Passes that can be left out. */
-export const OPTIONAL_PASSES: readonly PassName[] = (Object.keys(PASSES) as PassName[]).filter(
-  (name) => !REQUIRED.has(name),
+export type OptionalPass = Exclude<PassName, (typeof REQUIRED)[number]>;
+const isOptional = (name: PassName): name is OptionalPass => !(REQUIRED as readonly string[]).includes(name);
+export const OPTIONAL_PASSES: readonly OptionalPass[] = (Object.keys(PASSES) as PassName[]).filter(
+  isOptional,
 );
 
 export interface PipelineOptions {
-  /** Passes to leave out. Those that code generation needs run anyway. */
-  readonly off?: readonly PassName[];
+  /** Passes to leave out. Those that code generation needs run anyway. Default: what is switched off. */
+  readonly off?: readonly string[];
   /** `"all"`, `"after:<pass>"` or `"after:lower"`, several separated by commas. Default: the variable WEFT_DUMP. */
   readonly dump?: string;
   /** Verify after every pass and blame it by name. Default: whether the variable WEFT_DEBUG is set. */
@@ -80,10 +95,11 @@ export interface PipelineOptions {
  */
 export function runPipeline(program: Program, target: Target, options: PipelineOptions = {}): Program {
   const observe = observer(options);
+  const off = options.off ?? switchedOff();
   observe(program, undefined, "lower");
   let current = program;
   for (const [name, pass] of Object.entries(PASSES) as [PassName, Pass][]) {
-    if (options.off?.includes(name) && !REQUIRED.has(name)) continue;
+    if (off.includes(name) && isOptional(name)) continue;
     const next = pass(current, target);
     observe(next, current, name);
     current = next;

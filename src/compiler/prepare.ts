@@ -1,20 +1,23 @@
 /**
  * The passes over the jaxpr before it is lowered, and why in this order: calls are inlined so that everything else sees one
- * program; common subexpressions go before dead code because merging makes code dead; loop passes want bodies without either,
- * and leave some of both behind.
+ * program; common subexpressions go before dead code because merging makes code dead; each loop pass wants bodies without either,
+ * and leaves some of both behind.
  */
 import type { Jaxpr } from "../core/jaxpr.ts";
+import { switchedOff } from "../core/switches.ts";
 import { cse } from "../transforms/cse.ts";
 import { dceDeep } from "../transforms/dce.ts";
 import { inlineCalls } from "../transforms/inline.ts";
-import { type LoopPass, optimizeLoops } from "../transforms/loops/index.ts";
+import { loopPasses } from "../transforms/loops/index.ts";
 
 export interface PrepareOptions {
-  /** Loop passes to leave out. */
-  readonly off?: readonly LoopPass[];
+  /** Loop passes, `cse` and `dce`: what to leave out. Default: what is switched off. */
+  readonly off?: readonly string[];
 }
 
-const clean = (jaxpr: Jaxpr): Jaxpr => dceDeep(cse(jaxpr));
-
-export const prepare = (jaxpr: Jaxpr, { off = [] }: PrepareOptions = {}): Jaxpr =>
-  clean(optimizeLoops(clean(inlineCalls(jaxpr)), off));
+export function prepare(jaxpr: Jaxpr, { off = switchedOff() }: PrepareOptions = {}): Jaxpr {
+  const unless = (name: string, pass: (j: Jaxpr) => Jaxpr) => (off.includes(name) ? (j: Jaxpr) => j : pass);
+  const [merged, pruned] = [unless("cse", cse), unless("dce", dceDeep)];
+  const clean = (j: Jaxpr): Jaxpr => pruned(merged(j));
+  return loopPasses(off).reduce((j, pass) => clean(pass(j)), clean(inlineCalls(jaxpr)));
+}

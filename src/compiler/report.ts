@@ -1,8 +1,10 @@
 /** What a program consists of, counted on the loop IR. */
 
-import type { Contract, Stmt } from "./ir/nodes.ts";
+import { coeffOf } from "./ir/affine.ts";
+import type { Buffer, Contract, For, IndexAtom, Program, Stmt } from "./ir/nodes.ts";
 import type { Block } from "./ir/visit.ts";
 import { blocksOf, contractExtents } from "./ir/visit.ts";
+import { loadedBy, summaryOf } from "./passes/support/conflict.ts";
 
 /** A matrix product (or a product of several equal ones), with how often it runs. */
 export interface Matmul {
@@ -80,4 +82,46 @@ export function countLoops(block: Block, mode: string): number {
     if (s.kind === "for" && s.mode === mode) n++;
   });
   return n;
+}
+
+/**
+ * What forward loops keep for backward loops: temps that a serial loop stores one part of per iteration and that are read in, or
+ * after, a later loop of the opposite direction. (After: sums over time, such as the gradients of weights, are computed when the
+ * backward loop is done.) Any loop that runs backwards counts as one. Arguments and results take no memory of their own, so they
+ * are not among these. To be asked of a program as it was lowered: later, the loops of kernels are serial too.
+ */
+export function residualsOf(program: Program): Buffer[] {
+  let backwardLoops = 0;
+  const forward = new Set<IndexAtom>();
+  /** How many backward loops had begun when a buffer was first stored to step by step. */
+  const since = new Map<Buffer, number>();
+  const kept = new Set<Buffer>();
+  const read = (b: Buffer): void => {
+    if (backwardLoops > (since.get(b) ?? Number.POSITIVE_INFINITY)) kept.add(b);
+  };
+  const visit = (s: Stmt): void => {
+    if (s.kind === "for" && s.mode === "serial") {
+      if (isBackward(s)) backwardLoops++;
+      else forward.add(s.v);
+    }
+    if (s.kind === "for" || s.kind === "while" || s.kind === "switch") {
+      loadedBy(s).forEach(read);
+      for (const block of blocksOf(s)) block.forEach(visit);
+      return;
+    }
+    for (const [buffer, accesses] of summaryOf(s).accesses)
+      for (const { store, index } of accesses) {
+        if (!store) read(buffer);
+        else if (!since.has(buffer) && index.terms.some((t) => forward.has(t.atom)))
+          since.set(buffer, backwardLoops);
+      }
+  };
+  program.body.forEach(visit);
+  return program.temps.filter((b) => kept.has(b));
+}
+
+/** Whether a loop goes through memory from the end; one that only reads something in reverse does not. */
+function isBackward(s: For): boolean {
+  const steps = [...summaryOf(s).accesses.values()].flat().map((a) => ({ ...a, by: coeffOf(a.index, s.v) }));
+  return steps.some((a) => a.by < 0) && !steps.some((a) => a.store && a.by > 0);
 }

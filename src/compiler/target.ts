@@ -10,6 +10,8 @@ export interface Target {
   readonly fma: boolean;
   readonly l1Bytes: number;
   readonly l2Bytes: number;
+  /** Threads that a program may use. */
+  readonly threads: number;
 }
 
 /** What the WebAssembly engine at hand supports. */
@@ -24,13 +26,14 @@ export interface WasmFeatures {
  * floats beat those of 6 by 8 there), V8 13 fills all. Caches are those of a small current core, since a browser does not
  * tell.
  */
-export const wasmTarget = (features: WasmFeatures = {}): Target => ({
+export const wasmTarget = (features: WasmFeatures = {}, threads = 1): Target => ({
   name: "wasm",
   vectorBytes: 16,
   registers: features.registers ?? 12,
   fma: features.relaxedSimd ?? false,
   l1Bytes: 32 * 1024,
   l2Bytes: 1024 * 1024,
+  threads,
 });
 
 /**
@@ -38,7 +41,7 @@ export const wasmTarget = (features: WasmFeatures = {}): Target => ({
  * Vectors of 64 bytes with 32 registers give twice the products of AVX2 where the units are that wide (Zen 5: 250 against
  * 126 GFLOP/s), and the same where they are not.
  */
-export function nativeTarget(cpuFlags: ReadonlySet<string>): Target {
+export function nativeTarget(cpuFlags: ReadonlySet<string>, threads = 1): Target {
   const has = (...flags: string[]): boolean => flags.every((flag) => cpuFlags.has(flag));
   const wide = has("avx512f", "avx512vl", "avx512bw", "avx512dq");
   return {
@@ -48,5 +51,6 @@ export function nativeTarget(cpuFlags: ReadonlySet<string>): Target {
     fma: has("fma") || has("aarch64"),
     l1Bytes: 32 * 1024,
     l2Bytes: 1024 * 1024,
+    threads,
   };
 }

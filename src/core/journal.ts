@@ -1,12 +1,13 @@
 /** What the compiler decided while it compiled, for `explain`. Nothing is kept unless somebody listens. */
 
 export type DecisionKind =
-  | "fused"
+  | "interchanged"
   | "hoisted"
   | "sunk"
   | "deferred"
   | "history"
   | "recomputed"
+  | "fused"
   | "parallel"
   | "inPlace";
 

@@ -20,7 +20,8 @@ export interface ProgramReport {
   readonly cost: { readonly moduleBytes: number; readonly arenaBytes: number; readonly compileMs: number };
 }
 
-export const engineTarget = (): Target => wasmTarget({ relaxedSimd: supports("relaxedSimd") });
+export const engineTarget = (threads: number): Target =>
+  wasmTarget({ relaxedSimd: supports("relaxedSimd") }, threads);
 
 function generate(program: Program, target: Target, shared: boolean, donated: readonly boolean[]): Code {
   const plan = planMemory(program);
@@ -37,16 +38,24 @@ function generate(program: Program, target: Target, shared: boolean, donated: re
 /** From jaxpr to the loop IR, the same for all tiers. */
 export const lower = (jaxpr: Jaxpr): Program => lowerJaxpr(prepare(jaxpr));
 
-/** To a WebAssembly module that imports a memory, shared or not; callers give `donated` arguments away. */
-export function compileWasm(lowered: Program, shared: boolean, donated: readonly boolean[]): Code {
-  const target = engineTarget();
+/**
+ * To a WebAssembly module that imports a memory, shared or not, for so many threads; callers give `donated` arguments
+ * away.
+ */
+export function compileWasm(
+  lowered: Program,
+  shared: boolean,
+  donated: readonly boolean[],
+  threads = 1,
+): Code {
+  const target = engineTarget(threads);
   return generate(runPipeline(lowered, target), target, shared, donated);
 }
 
 /** Compiles `jaxpr` once more, to look at it. */
-export function reportProgram(jaxpr: Jaxpr, shared: boolean): ProgramReport {
+export function reportProgram(jaxpr: Jaxpr, shared: boolean, threads: number): ProgramReport {
   const start = performance.now();
-  const target = engineTarget();
+  const target = engineTarget(threads);
   const program = runPipeline(lower(jaxpr), target);
   const code = generate(program, target, shared, []);
   const module = new WebAssembly.Module(code.bytes);

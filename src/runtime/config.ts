@@ -1,5 +1,6 @@
 import { canShareMemory, cores, env } from "#platform";
 import { MAX_THREADS } from "../backends/common/handover.ts";
+import { PASS_NAMES, type PassName } from "../compiler/switches.ts";
 import { WeftValueError } from "../core/errors.ts";
 
 /**
@@ -11,6 +12,8 @@ import { WeftValueError } from "../core/errors.ts";
  * - `interp`: through the interpreter of the loop IR (slow; to check the compiler).
  */
 export type Tier = "wasm" | "native" | "auto" | "interp";
+
+export type { PassName } from "../compiler/switches.ts";
 
 /** Settings of the library. Assigning a value that is not possible throws a {@link WeftValueError}. */
 export interface Config {
@@ -31,6 +34,12 @@ export interface Config {
    * (`~/.cache/weft` or what the system has in its place); environment: `WEFT_CACHE_DIR`.
    */
   cacheDir: string;
+  /**
+   * Optimisations to leave out, to measure what each buys: results differ by rounding at most. It counts for programs that
+   * are compiled (`recompute`: functions that are traced) from now on; what was compiled under another setting is kept for
+   * when that comes back. Default none; environment: `WEFT_DISABLE`, names separated by commas.
+   */
+  disable: readonly PassName[];
 }
 
 interface Option<T> {
@@ -57,6 +66,11 @@ const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     expected: "the path of a folder",
     parse: (value) => (typeof value === "string" ? value : undefined),
   },
+  disable: {
+    initial: [],
+    expected: `names out of ${PASS_NAMES.join(", ")}`,
+    parse: parseNames,
+  },
 };
 
 const numberFrom = (value: unknown): unknown =>
@@ -70,6 +84,15 @@ function parseBytes(value: unknown): number | undefined {
 function parseThreads(value: unknown): number | undefined {
   const n = numberFrom(value);
   return typeof n === "number" && Number.isInteger(n) && n >= 1 && n <= MAX_THREADS ? n : undefined;
+}
+
+/** In the order of the table, so that equal sets are equal lists. */
+function parseNames(value: unknown): readonly PassName[] | undefined {
+  const names = typeof value === "string" ? value.split(",").map((name) => name.trim()) : value;
+  if (!Array.isArray(names)) return undefined;
+  const wanted = new Set<unknown>(names.filter((name) => name !== ""));
+  const known = PASS_NAMES.filter((name) => wanted.delete(name));
+  return wanted.size === 0 ? Object.freeze(known) : undefined;
 }
 
 /** The first choice is the default. */
@@ -88,7 +111,7 @@ function parse<T>(option: Option<T>, value: unknown, where: string): T {
   const parsed = option.parse(value);
   if (parsed === undefined)
     throw new WeftValueError(
-      `${where}: expected ${option.expected}, got ${typeof value === "string" ? JSON.stringify(value) : value}.`,
+      `${where}: expected ${option.expected}, got ${typeof value === "string" || Array.isArray(value) ? JSON.stringify(value) : value}.`,
     );
   return parsed;
 }

@@ -4,6 +4,8 @@ import type { Device } from "../core/device.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { assert } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
+import { switchedOff } from "../core/switches.ts";
+import { structuralKey } from "../util/key.ts";
 import { ProgramCache } from "./cache.ts";
 import type { Config, Tier } from "./config.ts";
 import { createRuntime, type Executable, type Executor, type Runtime } from "./runtime.ts";
@@ -29,12 +31,19 @@ export interface MemoryStats {
 /** One object, because programs are looked up by it. */
 const NONE: readonly boolean[] = [];
 
+/** Programs that were compiled under the same conditions. */
+interface Compiled {
+  readonly conditions: readonly unknown[];
+  readonly programs: ProgramCache<Executable>;
+}
+
 /** The CPU: arrays in one WebAssembly memory, programs compiled when they are first run. */
 export class CpuDevice implements Device {
   readonly name = "wasm";
   private readonly config: Config;
   private readonly executors: Readonly<Record<Tier, Executor>>;
-  private readonly caches = new Map<Executor, ProgramCache<Executable>>();
+  private readonly caches = new Map<string, ProgramCache<Executable>>();
+  private latest: Compiled | undefined;
   private readonly maximumPages: number | undefined;
   private override: Executor | undefined;
   private created: Runtime | undefined;
@@ -67,6 +76,7 @@ export class CpuDevice implements Device {
   /** Forgets all compiled programs. */
   clearCaches(): void {
     this.caches.clear();
+    this.latest = undefined;
   }
 
   /** Created at first use, so that loading the library reserves nothing. */
@@ -89,8 +99,18 @@ export class CpuDevice implements Device {
 
   private executable(jaxpr: Jaxpr, donated: readonly boolean[]): Executable {
     const executor = this.override ?? this.executors[this.config.tier];
-    let cache = this.caches.get(executor);
-    if (!cache) this.caches.set(executor, (cache = new ProgramCache()));
-    return cache.get(jaxpr, donated, () => executor(jaxpr, this.runtime, donated));
+    const programs = this.programs([executor, switchedOff(), this.config.threads]);
+    return programs.get(jaxpr, donated, () => executor(jaxpr, this.runtime, donated));
+  }
+
+  /** The cache for these conditions: all that a compiled program depends on besides its jaxpr and what is donated. */
+  private programs(conditions: readonly unknown[]): ProgramCache<Executable> {
+    if (this.latest && conditions.every((x, i) => x === this.latest!.conditions[i]))
+      return this.latest.programs;
+    const key = structuralKey(conditions);
+    let programs = this.caches.get(key);
+    if (!programs) this.caches.set(key, (programs = new ProgramCache()));
+    this.latest = { conditions, programs };
+    return programs;
   }
 }

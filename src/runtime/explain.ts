@@ -1,64 +1,132 @@
 import { emitWasm } from "../backends/wasm/index.ts";
-import type { Buffer } from "../compiler/ir/nodes.ts";
-import { lowerJaxpr } from "../compiler/lower/index.ts";
+import type { Buffer, Program } from "../compiler/ir/nodes.ts";
+import { donations } from "../compiler/passes/donate.ts";
 import { planMemory } from "../compiler/passes/plan.ts";
 import { runPipeline } from "../compiler/pipeline.ts";
-import { prepare } from "../compiler/prepare.ts";
-import { countLoops, type Matmul, matmulsOf, type SerialLoop, serialLoopsOf } from "../compiler/report.ts";
+import {
+  countLoops,
+  type Matmul,
+  matmulsOf,
+  residualsOf,
+  type SerialLoop,
+  serialLoopsOf,
+} from "../compiler/report.ts";
+import { workOf } from "../compiler/work.ts";
 import { byteSize } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { type Decision, listen } from "../core/journal.ts";
-import { engineTarget } from "./compile.ts";
+import { switchedOff } from "../core/switches.ts";
+import { engineTarget, lower } from "./compile.ts";
+import type { Tier } from "./config.ts";
+import { type Choice, chooseTier } from "./native/choice.ts";
+import type { NativeHost } from "./native/host.ts";
 
-/** What became of a function: counted on its programs, not estimated. */
+/** What became of a function: counted on its program, not estimated. */
 export interface ProgramFacts {
+  /** How the program runs. */
+  readonly tier: "wasm" | "native" | "interp";
+  /** Why that is so, in words. */
+  readonly why: string;
+  /** Threads that it may use. */
+  readonly threads: number;
+  /** What `config.disable` leaves out. */
+  readonly switchedOff: readonly string[];
   readonly loops: readonly SerialLoop[];
   readonly matmuls: readonly Matmul[];
   /** Floating-point operations of all matrix products. */
   readonly flops: number;
+  /** Operations on elements in one run, those of products included: what tier "auto" decides by. */
+  readonly work: number;
+  /** What passes did, in their order. */
   readonly decisions: readonly Decision[];
-  /** Nests that are split over threads when there are several. */
+  /** Loops whose iterations are spread over threads when there are several. */
   readonly parallelLoops: number;
+  /** For results that take the memory of donated arguments: the numbers of both, as leaves. */
+  readonly inPlace: readonly { readonly result: number; readonly argument: number }[];
   readonly bytes: {
     readonly arguments: number;
     readonly results: number;
     /** Memory for everything between, planned to be shared. */
     readonly temporaries: number;
+    /**
+     * What loops store step by step for loops that run backwards, and for sums over time after these ({@link residualsOf}). These
+     * are temporaries: not counted are arguments and results that a backward loop reads.
+     */
+    readonly residuals: number;
+    /** The WebAssembly module, or the C text. */
     readonly module: number;
   };
   /** The largest temporaries. */
   readonly largest: readonly { readonly name: string; readonly bytes: number }[];
+  /** Time in weft's own compiler; a C compiler's comes on top of that. */
   readonly compileMs: number;
+}
+
+/** The conditions that a program is compiled under. */
+export interface Conditions {
+  readonly tier: Tier;
+  readonly host: NativeHost | undefined;
+  readonly threads: number;
+  readonly donated: readonly boolean[];
 }
 
 const bytesOf = (b: Buffer): number => b.size * byteSize(b.dtype);
 const total = (buffers: readonly Buffer[]): number => buffers.reduce((n, b) => n + bytesOf(b), 0);
 
 /** Compiles a program once more, listening. */
-export function programFacts(jaxpr: Jaxpr): ProgramFacts {
-  const target = engineTarget();
+export function programFacts(jaxpr: Jaxpr, conditions: Conditions): ProgramFacts {
   const start = performance.now();
-  const [{ lowered, program, plan, code }, decisions] = listen(() => {
-    const lowered = lowerJaxpr(prepare(jaxpr));
-    const program = runPipeline(lowered, target);
-    const plan = planMemory(program);
-    return { lowered, program, plan, code: emitWasm(program, plan, target) };
-  });
+  const [{ lowered, choice, program, arenaBytes, moduleBytes, inPlace }, decisions] = listen(() =>
+    build(jaxpr, conditions),
+  );
   const matmuls = matmulsOf(lowered.body);
   const largest = [...program.temps].sort((a, b) => bytesOf(b) - bytesOf(a)).slice(0, 5);
+  const temps = new Set(program.temps);
+  const residuals = residualsOf(lowered).filter((b) => temps.has(b));
   return {
+    tier: choice.tier,
+    why: choice.why,
+    threads: conditions.threads,
+    switchedOff: switchedOff(),
     loops: serialLoopsOf(lowered.body),
     matmuls,
     flops: matmuls.reduce((n, m) => n + m.flops, 0),
+    work: workOf(lowered),
     decisions,
     parallelLoops: countLoops(program.body, "parallel"),
+    inPlace: [...inPlace].map(([result, argument]) => ({ result, argument })),
     bytes: {
       arguments: total(program.args),
       results: total(program.outputs),
-      temporaries: plan.bytes,
-      module: code.bytes.length,
+      temporaries: arenaBytes,
+      residuals: total(residuals),
+      module: moduleBytes,
     },
     largest: largest.map((b) => ({ name: b.name, bytes: bytesOf(b) })),
     compileMs: performance.now() - start,
   };
+}
+
+interface Built {
+  readonly lowered: Program;
+  readonly choice: Choice;
+  readonly program: Program;
+  readonly arenaBytes: number;
+  readonly moduleBytes: number;
+  readonly inPlace: ReadonlyMap<number, number>;
+}
+
+/** What the tier of the program would make of it. Programs for the interpreter are shown as they would be compiled. */
+function build(jaxpr: Jaxpr, { tier, host, threads, donated }: Conditions): Built {
+  const lowered = lower(jaxpr);
+  const choice = chooseTier(tier, lowered, host);
+  const native = choice.tier === "native" ? choice.host : undefined;
+  const target = native ? { ...native.target(), threads } : engineTarget(threads);
+  const program = runPipeline(lowered, target);
+  const plan = planMemory(program);
+  const moduleBytes = native
+    ? native.source(program, plan).length
+    : emitWasm(program, plan, target).bytes.length;
+  const inPlace = donations(program, donated);
+  return { lowered, choice, program, arenaBytes: plan.bytes, moduleBytes, inPlace };
 }

@@ -2,22 +2,29 @@ import { nativeHost, warn } from "#platform";
 import { installDevice } from "../core/device.ts";
 import { WeftValueError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
+import { installSwitches } from "../core/switches.ts";
 import { compileWasm, lower, type ProgramReport, reportProgram } from "./compile.ts";
 import { config, type Tier } from "./config.ts";
 import { CpuDevice, type MemoryStats } from "./cpu.ts";
 import { WasmExecutable } from "./executable.ts";
+import { type ProgramFacts, programFacts } from "./explain.ts";
 import { interpretJaxpr } from "./interpreter.ts";
 import { type Fallback, nativeExecutors } from "./native/index.ts";
 import type { Executor } from "./runtime.ts";
 
 export type { ProgramReport } from "./compile.ts";
-export { type Config, config, type Tier } from "./config.ts";
+export { type Config, config, type PassName, type Tier } from "./config.ts";
 export type { MemoryStats } from "./cpu.ts";
+export type { ProgramFacts } from "./explain.ts";
 export { OutOfMemoryError } from "./memory.ts";
 export type { Executable, Executor, Runtime } from "./runtime.ts";
 
 const asWasm: Fallback = (lowered, jaxpr, runtime, donated) =>
-  new WasmExecutable(compileWasm(lowered, runtime.memory.shared, donated), jaxpr, runtime);
+  new WasmExecutable(
+    compileWasm(lowered, runtime.memory.shared, donated, runtime.threads.limit),
+    jaxpr,
+    runtime,
+  );
 
 /** How each tier makes a program run. Usable with {@link setExecutor}. */
 export const executors: Readonly<Record<Tier, Executor>> = {
@@ -33,6 +40,7 @@ export const executors: Readonly<Record<Tier, Executor>> = {
 
 const cpu = new CpuDevice(config, executors);
 installDevice(cpu);
+installSwitches(() => config.disable);
 
 /** Names of devices. */
 export type DeviceName = "wasm";
@@ -71,4 +79,8 @@ export const clearCaches = (): void => cpu.clearCaches();
 
 /** The compiled form of a program as text, and what it costs. Compiles it once more. */
 export const inspectProgram = (jaxpr: Jaxpr): ProgramReport =>
-  reportProgram(jaxpr, cpu.runtime.memory.shared);
+  reportProgram(jaxpr, cpu.runtime.memory.shared, cpu.runtime.threads.limit);
+
+/** What becomes of a program under the present settings. Compiles it once more. */
+export const explainProgram = (jaxpr: Jaxpr, donated: readonly boolean[]): ProgramFacts =>
+  programFacts(jaxpr, { tier: config.tier, host: nativeHost, threads: cpu.runtime.threads.limit, donated });

@@ -1,6 +1,7 @@
 import { type Atom, type Eqn, Jaxpr, Literal, Var } from "../core/jaxpr.ts";
 import { note } from "../core/journal.ts";
 import { useDef } from "../core/loop.ts";
+import { isOn } from "../core/switches.ts";
 import type { PartialJaxpr } from "./partial-eval.ts";
 
 /** Equations that one residual may be recomputed by. */
@@ -12,9 +13,15 @@ const MAX_STEPS = 3;
  *   before  known … → (…, a, b) with t = sub 1 a; b = mul a t;  staged(a, b, …)
  *   after   known … → (…, a);                                   staged(a, …) with t = sub 1 a; b = mul a t
  *
- * `free` says which inputs of the known part cost nothing as residuals. Requires that a residual is a variable.
+ * `free` says which inputs of the known part cost nothing as residuals, `cheap` what may be computed again. Requires that a
+ * residual is a variable.
  */
-export function recomputeCheap(parts: PartialJaxpr, free: readonly boolean[]): PartialJaxpr {
+export function recomputeCheap(
+  parts: PartialJaxpr,
+  free: readonly boolean[],
+  cheap: (eqn: Eqn) => boolean = (eqn) => eqn.primitive.cheap === true || repeats(eqn),
+): PartialJaxpr {
+  if (!isOn("recompute")) return parts;
   const { known, staged, numResiduals } = parts;
   const numOuts = known.outs.length - numResiduals;
   const { producer } = useDef(known);
@@ -29,7 +36,7 @@ export function recomputeCheap(parts: PartialJaxpr, free: readonly boolean[]): P
     if (available.has(r)) continue;
     const isThere = (a: Atom): boolean =>
       a instanceof Literal || again.has(a) || available.has(a) || (a !== r && kept.has(a));
-    const steps = stepsTo(r, (v) => known.eqns[producer.get(v) ?? -1], isThere);
+    const steps = stepsTo(r, (v) => known.eqns[producer.get(v) ?? -1], isThere, cheap);
     if (!steps) continue;
     note("recomputed", () => `${r.aval.short()} by ${steps.at(-1)!.primitive.name} instead of storing it`);
     for (const eqn of steps) again.set(eqn.outputs[0]!, eqn);
@@ -67,16 +74,20 @@ export function recomputeCheap(parts: PartialJaxpr, free: readonly boolean[]): P
   }
 }
 
+/** What only repeats its operand is smaller before it is repeated. */
+export const repeats = (eqn: Eqn): boolean => eqn.primitive.kind === "expand";
+
 /** A few cheap equations that make `r` from what is there, that of `r` last; undefined when there are none. */
 function stepsTo(
   r: Var,
   makerOf: (v: Var) => Eqn | undefined,
   isThere: (a: Atom) => boolean,
+  cheap: (eqn: Eqn) => boolean,
 ): readonly Eqn[] | undefined {
   const steps = new Set<Eqn>();
   const reach = (v: Var): boolean => {
     const eqn = makerOf(v);
-    if (!eqn?.primitive.cheap || eqn.outputs.length !== 1 || steps.size === MAX_STEPS) return false;
+    if (!eqn || !cheap(eqn) || eqn.outputs.length !== 1 || steps.size === MAX_STEPS) return false;
     steps.add(eqn);
     return eqn.inputs.every((a) => isThere(a) || reach(a as Var));
   };

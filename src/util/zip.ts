@@ -65,3 +65,13 @@ export function mergeLists<F, T>(
   let t = 0;
   return mask.map((chosen) => (chosen ? (whenTrue[t++] as T) : (whenFalse[f++] as F)));
 }
+
+/** Cuts a list into consecutive groups of these lengths, and what is left. */
+export function splitAt<T, N extends number[]>(
+  list: readonly T[],
+  ...sizes: N
+): [...{ [K in keyof N]: T[] }, T[]] {
+  let start = 0;
+  const groups = sizes.map((n) => list.slice(start, (start += n)));
+  return [...groups, list.slice(start)] as [...{ [K in keyof N]: T[] }, T[]];
+}

@@ -20,6 +20,7 @@ const target = (vectorBytes: number): Target => ({
   fma: true,
   l1Bytes: 32 * 1024,
   l2Bytes: 1024 * 1024,
+  threads: 1,
 });
 
 const emit = (program: Program, own: Target = target(32)): string =>

@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
+import { PASS_NAMES } from "../../src/compiler/switches.ts";
+import { WeftValueError } from "../../src/core/errors.ts";
 import { createConfig } from "../../src/runtime/config.ts";
 import * as browser from "../../src/runtime/platform-browser.ts";
 import * as node from "../../src/runtime/platform-node.ts";
@@ -9,16 +11,38 @@ const withEnv = (values: Record<string, string>) => createConfig((name) => value
 describe("config", () => {
   test("defaults, environment, assignment", () => {
     const threads = Math.min(8, availableParallelism());
-    expect({ ...withEnv({}) }).toEqual({ tier: "wasm", memoryBudget: 64 * 2 ** 20, threads, cacheDir: "" });
+    expect({ ...withEnv({}) }).toEqual({
+      tier: "wasm",
+      memoryBudget: 64 * 2 ** 20,
+      threads,
+      cacheDir: "",
+      disable: [],
+    });
     const config = withEnv({
       WEFT_TIER: "interp",
       WEFT_MEMORY_BUDGET: "1e6",
       WEFT_THREADS: "3",
       WEFT_CACHE_DIR: "/c",
+      WEFT_DISABLE: "defer, sink,",
     });
-    expect({ ...config }).toEqual({ tier: "interp", memoryBudget: 1e6, threads: 3, cacheDir: "/c" });
+    expect({ ...config }).toEqual({
+      tier: "interp",
+      memoryBudget: 1e6,
+      threads: 3,
+      cacheDir: "/c",
+      disable: PASS_NAMES.filter((name) => name === "sink" || name === "defer"),
+    });
     config.tier = "wasm";
     expect(config.tier).toBe("wasm");
+  });
+
+  test("what is switched off is a set of names", () => {
+    const config = withEnv({});
+    config.disable = ["fuse", "sink", "fuse"];
+    expect(config.disable).toEqual(["sink", "fuse"]);
+    expect(() => (config.disable as string[]).push("cse")).toThrow(TypeError);
+    config.disable = [];
+    expect(config.disable).toEqual([]);
   });
 
   test.each([
@@ -46,8 +70,18 @@ describe("config", () => {
       () => Object.assign(withEnv({}), { threads: 0 }),
       "config.threads: expected a whole number from 1 to 16, got 0.",
     ],
+    [
+      () => withEnv({ WEFT_DISABLE: "sink,snik" }),
+      `Environment WEFT_DISABLE: expected names out of ${PASS_NAMES.join(", ")}, got "sink,snik".`,
+    ],
+    [
+      () => Object.assign(withEnv({}), { disable: ["contract"] }),
+      `config.disable: expected names out of ${PASS_NAMES.join(", ")}, got ["contract"].`,
+    ],
+    [() => Object.assign(withEnv({}), { disable: true }), "got true."],
   ])("impossible values say what is possible", (act, message) => {
     expect(act).toThrow(message);
+    expect(act).toThrow(WeftValueError);
   });
 
   test("misspelt options throw", () => {

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { DeviceArray } from "../../src/core/array.ts";
+import type { DeviceArray, NDArray } from "../../src/core/array.ts";
 import { aval } from "../../src/core/aval.ts";
 import { device } from "../../src/core/device.ts";
 import type { HostFn } from "../../src/core/emit.ts";
 import { Jaxpr, Literal, Var } from "../../src/core/jaxpr.ts";
 import { type AnyPrimitive, definePrimitive, type LowerRule, type Params } from "../../src/core/primitive.ts";
+import { grad, jit, numpy as np } from "../../src/index.ts";
 import {
   config,
   defaultDevice,
@@ -13,6 +14,7 @@ import {
   init,
   inspectProgram,
   memoryStats,
+  type PassName,
   setExecutor,
   type Tier,
 } from "../../src/runtime/index.ts";
@@ -73,6 +75,7 @@ const put = (values: Float32Array): DeviceArray => device().put(values, f32);
 
 afterEach(() => {
   config.tier = "wasm";
+  config.disable = [];
   setExecutor(undefined);
 });
 
@@ -121,6 +124,25 @@ test("setExecutor overrules the tier", () => {
   const before = memoryStats().resident;
   device().execute(jaxpr, [put(data), put(data)]);
   expect(memoryStats().resident).toBe(before);
+});
+
+test("what is switched off is part of what programs are found by", () => {
+  let compiled = 0;
+  setExecutor((...rest) => {
+    compiled++;
+    return executors.wasm(...rest);
+  });
+  const f = jit(grad((x: NDArray) => np.tanh(x).mul(x).sum()));
+  const counts = ([[], ["recompute"], [], ["fuse"], ["recompute"], []] satisfies PassName[][]).map(
+    (names) => {
+      config.disable = names;
+      const ys = [f(data), f(data)];
+      expect(ys[0]!.dataSync()).toEqual(ys[1]!.dataSync());
+      return compiled;
+    },
+  );
+  const [once] = counts as [number];
+  expect(counts).toEqual([once, 2 * once, 2 * once, 3 * once, 3 * once, 3 * once]);
 });
 
 test("a compiled program can be looked at", () => {

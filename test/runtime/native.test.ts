@@ -17,11 +17,13 @@ import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { parseProgram } from "../../src/compiler/ir/parse.ts";
 import { nativeTarget } from "../../src/compiler/target.ts";
 import { workOf } from "../../src/compiler/work.ts";
-import { debug, grad, jit, lax, type NDArray, numpy as np } from "../../src/index.ts";
-import { clearCaches, executors, memoryStats, setExecutor } from "../../src/runtime/index.ts";
+import { debug, grad, jit, lax, makeJaxpr, type NDArray, numpy as np } from "../../src/index.ts";
+import { lower } from "../../src/runtime/compile.ts";
+import { clearCaches, executors, memoryStats, setExecutor, type Tier } from "../../src/runtime/index.ts";
+import { AUTO_WORK, chooseTier } from "../../src/runtime/native/choice.ts";
 import { CacheEntry, cacheFolder } from "../../src/runtime/native/disk-cache.ts";
 import { CompileFailure, type NativeFunction, type NativeHost } from "../../src/runtime/native/host.ts";
-import { AUTO_WORK, nativeExecutors } from "../../src/runtime/native/index.ts";
+import { nativeExecutors } from "../../src/runtime/native/index.ts";
 import { createNativeHost, loadSource } from "../../src/runtime/native/node.ts";
 import { compile, cpuFlagsOf, findToolchain } from "../../src/runtime/native/toolchain.ts";
 import { expectClose } from "../support/close.ts";
@@ -78,6 +80,8 @@ function pretender(missing?: string): NativeHost & { readonly programs: Program[
   return {
     programs,
     missing: () => missing,
+    compiler: () => "/usr/bin/pretender",
+    source: () => "",
     target: () => nativeTarget(new Set(["avx2", "fma"])),
     load: (program) => {
       programs.push(program);
@@ -172,6 +176,41 @@ describe("which tier", () => {
       expect(poor?.programs ?? []).toEqual([]);
     }
     expect(warnings).toEqual([]);
+  });
+
+  test("the choice says why", () => {
+    const lowered = (f: (x: NDArray) => NDArray, n: number) => lower(makeJaxpr(f)(np.ones([n, n])).jaxpr);
+    const [small, large] = [3, big].map((n) => lowered((x) => np.matmul(x, x), n)) as [Program, Program];
+    const calling = lowered((x) => {
+      debug.callback(() => {}, x);
+      return np.matmul(x, x);
+    }, big);
+    const why = (tier: Tier, program: Program, host?: NativeHost): string => {
+      const choice = chooseTier(tier, program, host);
+      return `${choice.tier}: ${choice.why}`;
+    };
+    const calls = "but the program calls JavaScript, which only WebAssembly does";
+    expect([
+      why("wasm", large, pretender()),
+      why("interp", large),
+      why("native", small, pretender()),
+      why("native", calling, pretender()),
+      why("auto", large, pretender()),
+      why("auto", calling, pretender()),
+      why("auto", small, pretender()),
+      why("auto", large, pretender("koffi")),
+      why("auto", large),
+    ]).toEqual([
+      'wasm: config.tier is "wasm"',
+      'interp: config.tier is "interp"',
+      'native: config.tier is "native"; compiled by /usr/bin/pretender',
+      `wasm: config.tier is "native", ${calls}`,
+      'native: config.tier is "auto" and 268.70 Mop pay for it; compiled by /usr/bin/pretender',
+      `wasm: config.tier is "auto", ${calls}`,
+      'wasm: config.tier is "auto", but 63 op are fewer than the 10.00 Mop from which compiling C pays',
+      'wasm: config.tier is "auto", but C needs koffi',
+      'wasm: config.tier is "auto", but C needs an engine that can start processes (Node)',
+    ]);
   });
 
   test("work is counted with the iterations of all loops", () => {

@@ -261,6 +261,16 @@ describe.each(KINDS)("compiled functions as %s", (kind) => {
   const step = (p: Weights, h: NDArray, x: NDArray): Weights =>
     tree.map((w: NDArray, g: NDArray) => w.sub(g.mul(1e-3)), p, grad(loss)(p, h, x)) as Weights;
 
+  const counting = (p: Weights, h: NDArray, x: NDArray) =>
+    lax.scan(
+      ([state, count]: [NDArray, NDArray], input: NDArray) => {
+        const next = np.tanh(np.matmul(state, p.wh.slice(0)).add(input).div(count));
+        return [[next, count.add(1)], next] as [[NDArray, NDArray], NDArray];
+      },
+      [h, np.array(1)] as [NDArray, NDArray],
+      x,
+    );
+
   const bits = (result: unknown): unknown[] =>
     (tree.leaves(result as never) as NDArray[]).map((x) => Array.from(new Uint32Array(x.dataSync().buffer)));
 
@@ -269,6 +279,7 @@ describe.each(KINDS)("compiled functions as %s", (kind) => {
     ["a long map", jit(() => np.tanh(random(300_007))) as () => unknown],
     ["a recurrent network", () => jit(forward)(weights, h0, xs)],
     ["its training step", () => jit(step)(weights, h0, xs)],
+    ["one that counts its steps", () => jit(counting)(weights, h0.slice(0), xs)],
   ])("%s has the same bits on one thread and on several", async (_, run) => {
     config.threads = 1;
     const want = bits(run());
@@ -277,6 +288,12 @@ describe.each(KINDS)("compiled functions as %s", (kind) => {
       expect(bits(run())).toEqual(want);
       await pause(i < 3 ? 40 : 0);
     }
+  });
+
+  testKind("time loops run once per thread", () => {
+    config.threads = 2;
+    const loops = jit(forward).lower(weights, h0, xs).asText("loops");
+    expect(loops).toMatch(/for \w+ < 2 parallel \{\n +for step\w* < 12 \{/);
   });
 
   const big = (): NDArray => random(256, 256);
@@ -331,11 +348,17 @@ describe("the pool", () => {
         const own = threaded(kind);
         await own.warm(2);
         const run = own.compile(slow(400_000));
-        const work = (): void => {
-          for (let i = 0; i < 10; i++) run([new Int32Array(64)]);
+        const loadOn = (threads: number): Promise<number> => {
+          own.use(threads);
+          return load(() => {
+            for (let i = 0; i < 10; i++) run([new Int32Array(64)]);
+          });
         };
-        // A busy machine gives threads a processor each at times only.
-        await vi.waitFor(async () => expect(await load(work)).toBeGreaterThan(1.3), 20_000);
+        // A busy machine gives every thread its share, and a processor each at times only.
+        await vi.waitFor(async () => {
+          const alone = await loadOn(1);
+          expect(await loadOn(2)).toBeGreaterThan(1.3 * alone);
+        }, 20_000);
       },
       30_000,
     );

@@ -4,8 +4,8 @@ import { prepare } from "../../src/compiler/prepare.ts";
 import type { NDArray } from "../../src/core/array.ts";
 import type { Jaxpr } from "../../src/core/jaxpr.ts";
 import { evalJaxpr } from "../../src/core/stage.ts";
-import { grad, lax, makeJaxpr } from "../../src/index.ts";
-import type { LoopPass } from "../../src/transforms/loops/index.ts";
+import { debug, grad, lax, makeJaxpr } from "../../src/index.ts";
+import { LOOP_PASSES, type LoopPass } from "../../src/transforms/loops/index.ts";
 import { expectClose } from "../support/close.ts";
 
 const array = (shape: number[], seed: number): NDArray => {
@@ -100,13 +100,217 @@ describe("nested loops", () => {
     const shapes = backward.outs.map((a) => a.aval.shape.join());
     expect(shapes).not.toContain("2,4,4");
   });
-  test.each([[[]], [["sink"]], [["defer"]], [["sink", "defer"]]] as [LoopPass[]][])(
+  const names = Object.keys(LOOP_PASSES) as LoopPass[];
+  test.each([[[]], ...names.map((name) => [[name]]), [names]] as [LoopPass[]][])(
     "without %j the values are the same",
     (off) => {
       const expected = grad(layers)(WS, HS, XS);
       expectClose(evalJaxpr(optimized(grad(layers), args, off), args), [expected]);
     },
   );
+});
+
+describe("interchange", () => {
+  const [L, T, B, H] = [3, 5, 2, 4];
+  const data = { w: array([L, H, H], 1), states: array([L, B, H], 2), masks: array([T, L, B, H], 3) };
+  const xs = array([T, B, H], 4);
+  interface Variant {
+    readonly decay?: boolean;
+    readonly outer?: boolean;
+    readonly inner?: boolean;
+    readonly masks?: boolean;
+    readonly late?: boolean;
+  }
+  type Data = typeof data;
+  /** A stack of layers over time; what varies: directions, an operand per time and layer, results made of the states. */
+  const stack =
+    ({ outer = false, inner = false, masks = false, late = false, decay = false }: Variant) =>
+    ({ w, states, masks: m }: Data, x: NDArray): NDArray[] =>
+      lax.scan(
+        (hs: NDArray, [now, mask]: [NDArray, NDArray]) => {
+          const [top, next] = lax.scan(
+            (signal: NDArray, [wl, h, ml]: [NDArray, NDArray, NDArray]) => {
+              const out = lax.tanh(lax.add(lax.dot(signal, wl), masks ? lax.mul(h, ml) : h));
+              return [out, out] as const;
+            },
+            lax.mul(now, 0.5),
+            [w, decay ? lax.mul(hs, mask) : hs, mask] as [NDArray, NDArray, NDArray],
+            { reverse: inner },
+          );
+          return [
+            decay ? lax.sub(next, lax.mul(hs, 0.25)) : next,
+            late ? lax.add(lax.reduceSum(lax.mul(hs, next), [0]), top) : top,
+          ] as const;
+        },
+        states,
+        [x, m] as [NDArray, NDArray],
+        { reverse: outer },
+      );
+  const flat =
+    (f: (d: Data, x: NDArray) => NDArray[]) =>
+    (w: NDArray, states: NDArray, masks: NDArray, x: NDArray): NDArray[] =>
+      f({ w, states, masks }, x);
+  const operands = [data.w, data.states, data.masks, xs];
+  const lengths = (jaxpr: Jaxpr): unknown[] =>
+    jaxpr.eqns.filter((e) => e.primitive.name === "scan").map((e) => e.params["length"]);
+
+  const flags = [false, true];
+  const variants = flags.flatMap((outer) =>
+    flags.flatMap((inner) =>
+      flags.flatMap((masks) =>
+        flags.flatMap((late) => flags.map((decay): Variant => ({ outer, inner, masks, late, decay }))),
+      ),
+    ),
+  );
+  test.each(variants)("layers come outside, time inside, and what they compute stays: %j", (variant) => {
+    const f = flat(stack(variant));
+    const jaxpr = optimized(f, operands);
+    expect(lengths(jaxpr)).toEqual([L]);
+    expectClose(evalJaxpr(jaxpr, operands), evalJaxpr(optimized(f, operands, ["interchange"]), operands));
+  });
+  test.each(variants)("and so does the way back: %j", (variant) => {
+    const loss = (...args: NDArray[]): NDArray =>
+      flat(stack(variant))(...(args as [NDArray, NDArray, NDArray, NDArray]))
+        .map((y) =>
+          lax.reduceSum(
+            lax.mul(y, y),
+            y.shape.map((_, i) => i),
+          ),
+        )
+        .reduce((a, b) => lax.add(a, b));
+    const gradient = (...args: NDArray[]): NDArray[] =>
+      grad(loss, { argnums: [0, 1, 2, 3] })(...(args as [])) as unknown as NDArray[];
+    const jaxpr = optimized(gradient, operands);
+    expect(new Set(lengths(jaxpr))).toEqual(new Set([L]));
+    expectClose(
+      evalJaxpr(jaxpr, operands),
+      evalJaxpr(optimized(gradient, operands, ["interchange"]), operands),
+    );
+  });
+
+  const step = (h: NDArray, signal: NDArray, w: NDArray): [NDArray, NDArray] => {
+    const out = lax.tanh(lax.add(lax.dot(signal, w), h));
+    return [out, out];
+  };
+  const over =
+    (body: (hs: NDArray, x: NDArray) => readonly [NDArray, NDArray]) => (hs: NDArray, x: NDArray) =>
+      lax.scan(body, hs, x);
+  const through = (signal: NDArray, w: NDArray, hs: NDArray): [NDArray, NDArray] =>
+    lax.scan((c: NDArray, [wl, h]: [NDArray, NDArray]) => step(h, c, wl), signal, [w, hs] as [
+      NDArray,
+      NDArray,
+    ]);
+  const STAYS: Readonly<Record<string, (hs: NDArray, x: NDArray) => NDArray[]>> = {
+    "the states are read before the layers": over((hs, x) => {
+      const [top, next] = through(lax.add(x, lax.reduceSum(hs, [0])), data.w, hs);
+      return [next, top];
+    }),
+    "one layer's state becomes another's": over((hs, x) => {
+      const [top, next] = through(x, data.w, hs);
+      return [lax.rev(next, [0]), top];
+    }),
+    "the states take what the layers hand on": over((hs, x) => {
+      const [top, next] = through(x, data.w, hs);
+      return [lax.add(next, lax.broadcastInDim(top, [L, B, H], [1, 2])), top];
+    }),
+    "something is printed": over((hs, x) => {
+      debug.print("x");
+      const [top, next] = through(x, data.w, hs);
+      return [next, top];
+    }),
+    "two loops follow one another": over((hs, x) => {
+      const [middle, next] = through(x, data.w, hs);
+      const [top] = through(middle, data.w, hs);
+      return [next, top];
+    }),
+    "no weights come with the inner loop": over((hs, x) => {
+      const [top, next] = lax.scan(
+        (c: NDArray, h: NDArray) => step(h, c, lax.reshape(x, [B, H]).T.matmul(x)),
+        x,
+        hs,
+      );
+      return [next, top];
+    }),
+    "the inner carry is large beside what is read and stored": (hs, x) => [
+      lax.scan(
+        (c: NDArray, t: NDArray) =>
+          [through(lax.add(lax.broadcastInDim(t, [B, H], []), x), data.w, c)[1], null] as const,
+        hs,
+        lax.iota("float32", T),
+      )[0],
+    ],
+  };
+  test.each(Object.entries(STAYS))("not when %s", (_, f) => {
+    const args = [data.states, _.startsWith("the inner") ? array([B, H], 9) : xs];
+    const jaxpr = optimized(f as (...xs: NDArray[]) => unknown, args);
+    expect(lengths(jaxpr)).toEqual([T]);
+  });
+});
+
+describe("hoist", () => {
+  const wide = (k: number, n: number): NDArray => array([k, n], 7);
+  const project = (x: NDArray, h: NDArray, w: NDArray): NDArray[] =>
+    lax.scan(
+      (c: NDArray, xt: NDArray) => {
+        const z = lax.tanh(lax.dot(xt, w));
+        return [lax.add(lax.mul(c, 0.5), z), z] as const;
+      },
+      h,
+      x,
+    );
+  const inside = (rows: number, k: number): { dots: number; close: () => void } => {
+    const args = [array([6, rows, k], 1), array([rows, 40], 2), wide(k, 40)];
+    const f = (...a: NDArray[]): NDArray[] => project(a[0]!, a[1]!, a[2]!);
+    const jaxpr = optimized(f, args, ["sink"]);
+    return {
+      dots: names(scans(jaxpr)[0]!).filter((n) => n === "dot_general").length,
+      close: () => expectClose(evalJaxpr(jaxpr, args), f(...args)),
+    };
+  };
+  test("a product of few rows that needs nothing of the carry is done for all steps before the loop", () => {
+    const { dots, close } = inside(4, 64);
+    expect(dots).toBe(0);
+    close();
+  });
+  test("but not one of many rows, nor one that is hardly more than a copy", () => {
+    expect(inside(32, 64).dots).toBe(1);
+    expect(inside(4, 3).dots).toBe(1);
+  });
+  test("a product with the carry stays", () => {
+    const args = [array([6, 2, 64], 1), array([2, 64], 2), wide(64, 64)];
+    const f = (...a: NDArray[]): NDArray[] =>
+      lax.scan(
+        (c: NDArray, x: NDArray) => {
+          const next = lax.tanh(lax.add(lax.dot(c, a[2]!), lax.dot(x, a[2]!)));
+          return [next, next] as const;
+        },
+        a[1]!,
+        a[0]!,
+      );
+    const jaxpr = optimized(f, args);
+    expect(names(scans(jaxpr)[0]!).filter((n) => n === "dot_general").length).toBe(1);
+    expectClose(evalJaxpr(jaxpr, args), f(...args));
+  });
+});
+
+describe("share", () => {
+  test("a y that is an x is the operand, and equal ys are one", () => {
+    const f = (h: NDArray, xs: NDArray): NDArray[] => {
+      const [c, [a, b, d]] = lax.scan(
+        (s: NDArray, x: NDArray) => {
+          const next = lax.add(s, x);
+          return [next, [x, next, next]] as const;
+        },
+        h,
+        xs,
+        { reverse: true },
+      );
+      return [c, a!, b!, d!];
+    };
+    const jaxpr = optimized(f, [H, XS]);
+    expect(scans(jaxpr)[0]!.outs.length).toBe(2);
+    expectClose(evalJaxpr(jaxpr, [H, XS]), f(H, XS));
+  });
 });
 
 describe("recompute", () => {

@@ -211,12 +211,14 @@ export function shiftBy(fn: BinaryFn | MachineFn, form: Form, x: string, amount:
 
 /**
  * The larger or smaller of a float and a constant in one comparison; undefined for other functions and constants. Where the
- * two are equal, which zero is the result depends on the comparison being strict.
+ * two are equal, which zero is the result depends on the comparison being strict. Not for -0: Clang 14 takes
+ * `x < -0 ? -0 : x` for `x <= 0 ? -0 : x`.
  */
 export function clampBy(fn: BinaryFn | MachineFn, form: Form, x: string, bound: number): string | undefined {
-  if ((fn !== "max" && fn !== "min") || !isFloat(form.dtype) || Number.isNaN(bound)) return undefined;
+  if ((fn !== "max" && fn !== "min") || !isFloat(form.dtype)) return undefined;
+  if (Number.isNaN(bound) || Object.is(bound, -0)) return undefined;
   const c = splat(form, literal(bound, form.dtype));
-  const op = fn === "max" ? (Object.is(bound, 0) ? "<=" : "<") : Object.is(bound, -0) ? ">=" : ">";
+  const op = fn === "max" ? (bound === 0 ? "<=" : "<") : ">";
   return select(form, narrowed(form, `${x} ${op} ${c}`), c, x);
 }
 

@@ -38,11 +38,16 @@
  * whether `module` is still m: only then was it that code, and was not freed meanwhile. (`module` becomes 0 before code is
  * freed.)
  *
- * **Failure.** A worker whose piece traps writes a text to `message` (UTF-8, ended by 0), sets `failed`, and lowers `busy`.
- * A caller that fails itself empties the queues (writes 0) and waits for `busy` = 0 before it lets go of the memory. Native
- * code does not trap. The wait for `busy` has no limit: a piece allocates no JavaScript object and catches what it throws, so a
- * worker does not end inside of one without the whole process, and a slow worker cannot be told from a dead one meanwhile,
- * because the end of a worker is told to the event loop.
+ * **Failure.** A worker whose piece traps writes a text to `message` (UTF-8, ended by 0), sets `failed`, and lowers `busy`, be
+ * there memory for the text or not. A caller that fails itself empties the queues (writes 0) and waits for `busy` = 0 before it
+ * lets go of the memory. Native code does not trap.
+ *
+ * The wait for `busy` has no limit. Between raising and lowering it a worker runs a piece and nothing else: no JavaScript object
+ * is made, so the engine does not end the thread for want of memory; what is thrown is caught; nobody but the runtime can end a
+ * worker, and that needs the event loop, which stands still during a run; a signal ends the whole process. A worker that ends
+ * elsewhere holds nothing: the caller takes its pieces. A limit would be worse than none: pieces may take minutes (a whole scan
+ * for a part of the batch), a stopped or slow worker cannot be told from a dead one, and after the limit it might still write to
+ * memory that was given to others.
  */
 export const CONTROL = {
   /** (a) Number of the current job. */

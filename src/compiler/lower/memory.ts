@@ -29,10 +29,6 @@ export const stable = (ctx: Context, x: Value): Value =>
 export const contiguous = (ctx: Context, x: Value): View =>
   x instanceof View && x.contiguous ? x : stored(ctx, x);
 
-/** The memory to build a result in: its home, unless that still holds something that is read. */
-export const place = (ctx: Context, type: ShapedArray, home: Home | undefined, name?: string): View =>
-  home && !home.inPlace ? home.view.as(type) : ctx.temp(type, name);
-
 // Values that are read later.
 
 interface Reader {
@@ -89,6 +85,14 @@ export function own(ctx: Context, x: Value, home?: Home, name?: string): View {
   if (ownable(x, home) && unshared(x.buffer)) return x;
   return storeInto(ctx, x, place(ctx, x.aval, home, name));
 }
+
+/** Whether neither the current equation nor anything later reads the buffer. */
+const isUnread = (ctx: Context, buffer: Buffer): boolean =>
+  !ctx.equation.args.some((arg) => arg.reads(buffer)) && laterReaders(ctx, buffer).length === 0;
+
+/** The memory to build a result in: its home, unless that still holds something that is read. */
+export const place = (ctx: Context, type: ShapedArray, home: Home | undefined, name?: string): View =>
+  home && (!home.inPlace || isUnread(ctx, home.view.buffer)) ? home.view.as(type) : ctx.temp(type, name);
 
 /** x in its home. */
 export function deliver(ctx: Context, x: Value, home: Home, claimed: boolean): Value {

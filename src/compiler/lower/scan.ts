@@ -4,7 +4,10 @@
  */
 import { aval, type ShapedArray } from "../../core/aval.ts";
 import type { ScanSpec } from "../../core/emit.ts";
+import type { Atom, Jaxpr, Var } from "../../core/jaxpr.ts";
 import { note } from "../../core/journal.ts";
+import { isCountedLoop, type LoopParams } from "../../core/loop.ts";
+import { isOn } from "../../core/switches.ts";
 import { isConstant } from "../ir/affine.ts";
 import {
   addAffine,
@@ -19,11 +22,12 @@ import type { Affine } from "../ir/nodes.ts";
 import { lowerBody } from "./body.ts";
 import { type Context, type Home, type Homes, home } from "./context.ts";
 import { copied, place, stable } from "./memory.ts";
-import { element, elementView, type Value, type View } from "./operands.ts";
+import { element, elementView, rowsView, type Value, View, withShape } from "./operands.ts";
 import {
   fixedSlot,
-  type History,
+  historyRows,
   historySlot,
+  type InnerRead,
   registerSlot,
   ringSlot,
   type Slot,
@@ -49,25 +53,27 @@ export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
   const unroll = spec.unroll === 0 ? length : spec.unroll;
   const trips = unroll < length ? Math.floor(length / unroll) : 0;
   const [carryHomes, yHomes, types] = results(ctx, spec);
-  const kept = trips === length ? historiesOf(spec, yHomes) : [];
+  const kept = trips === length && isOn("history") ? historiesOf(spec, yHomes) : [];
   const fixed = (xs: readonly unknown[]): Value[] => values(xs).map((x) => stable(ctx, x));
   for (const { slot } of kept)
     note(
       "history",
       () => `carry ${init[slot]!.aval.short()} of a loop of ${length} is stored once, as its results`,
     );
+  const rows = kept.map(
+    (h) => h.rows ?? historyRows(ctx, init[h.slot]!.aval, length, `carry${h.slot}`, h.inner),
+  );
+  const stacks = new Map(kept.flatMap((h, k) => stacksOf(h, rows[k]!, spec)));
+  const ys = types.map((type, i) => stacks.get(i) ?? place(ctx, type, yHomes[i], `ys${i}`));
   const inHistory = new Set(kept.flatMap((h) => [...h.read, ...h.made]));
-  const ys = types.map((type, i) => (inHistory.has(i) ? undefined : place(ctx, type, yHomes[i], `ys${i}`)));
-  const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys };
-  let { carry, homes, histories } = runTrips(ctx, loop, init, carryHomes, trips, unroll, kept);
+  const stored = ys.map((y, i) => (inHistory.has(i) ? undefined : y));
+  const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys: stored };
+  const histories = new Map(kept.map((h, k) => [h.slot, rows[k]!]));
+  let { carry, homes } = runTrips(ctx, loop, init, carryHomes, trips, unroll, histories);
   for (let step = trips * unroll; step < length; step++) {
     carry = iterate(ctx, loop, constant(step), carry, step === length - 1 ? homes : []);
   }
-  const fromHistory = (i: number): View => {
-    const at = kept.findIndex((h) => h.read.includes(i) || h.made.includes(i));
-    return kept[at]!.read.includes(i) ? histories[at]!.read : histories[at]!.made;
-  };
-  return [...carry, ...ys.map((y, i) => y ?? fromHistory(i))];
+  return [...carry, ...ys];
 }
 
 /** A carry whose values are ys as well: those that iterations read, and those that they make. */
@@ -75,18 +81,72 @@ interface Kept {
   readonly slot: number;
   readonly read: readonly number[];
   readonly made: readonly number[];
+  /** Memory for its rows, if the ys have homes. */
+  readonly rows: View | undefined;
+  /** A y that is one row of the carry's own loop behind it. */
+  readonly inner: InnerRead | undefined;
 }
 
 /** Carries that can live in a history: ys without another place to be in are the carry itself, before or after the step. */
-function historiesOf({ jaxpr, consts, init }: ScanSpec, yHomes: Homes): Kept[] {
+function historiesOf({ jaxpr, consts, init, reverse }: ScanSpec, yHomes: Homes): Kept[] {
   const ys = jaxpr.outs.slice(init.length);
-  const same = (atom: unknown): number[] => ys.flatMap((y, i) => (y === atom && !yHomes[i] ? [i] : []));
-  return init.flatMap((_, slot) => {
+  const same = (atom: unknown): number[] => ys.flatMap((y, i) => (y === atom ? [i] : []));
+  return init.flatMap((_, slot): Kept[] => {
     const [before, after] = [jaxpr.invars[consts.length + slot]!, jaxpr.outs[slot]!];
-    if (slotKind(jaxpr, before, after) !== "general") return [];
+    if (!["general", "replace"].includes(slotKind(jaxpr, before, after))) return [];
     const [read, made] = [same(before), jaxpr.outs.indexOf(after) === slot ? same(after) : []];
-    return read.length + made.length ? [{ slot, read, made }] : [];
+    const rows =
+      read.length === 1 && made.length === 1
+        ? overlapping(yHomes[read[0]!], yHomes[made[0]!], reverse)
+        : undefined;
+    if (rows) return [{ slot, read, made, rows, inner: undefined }];
+    const free = (list: readonly number[]): number[] => list.filter((i) => !yHomes[i]);
+    const own = { slot, read: free(read), made: free(made), rows };
+    return own.read.length + own.made.length
+      ? [{ ...own, inner: innerRead(jaxpr, init.length, after, yHomes) }]
+      : [];
   });
+}
+
+/** The memory of all rows, when what iterations read is wanted in the rows before those that they make. */
+function overlapping(read: Home | undefined, made: Home | undefined, reverse: boolean): View | undefined {
+  if (!read || !made || read.inPlace || made.inPlace || read.view.buffer !== made.view.buffer)
+    return undefined;
+  const [first, later] = reverse ? [made.view, read.view] : [read.view, made.view];
+  const row = first.strides[0]!;
+  const apart = subAffine(later.offset, first.offset);
+  if (!isConstant(apart) || apart.offset !== row) return undefined;
+  const type = withShape(first.aval, [first.aval.shape[0]! + 1, ...first.aval.shape.slice(1)]);
+  return new View(type, first.buffer, first.offset, first.strides);
+}
+
+/** The y that an inner loop reads while it makes `carry`, both being stacks of one carry of its own. */
+function innerRead(jaxpr: Jaxpr, numCarry: number, carry: Atom, yHomes: Homes): InnerRead | undefined {
+  const eqn = jaxpr.eqns.find((e) => e.outputs.includes(carry as Var));
+  if (!eqn || !isCountedLoop(eqn)) return undefined;
+  const p = eqn.params as LoopParams;
+  const made = p.jaxpr.outs[eqn.outputs.indexOf(carry as Var)];
+  const slot = p.jaxpr.outs.indexOf(made!);
+  if (slot >= p.numCarry || p.unroll !== 1) return undefined;
+  const at = p.jaxpr.outs.indexOf(p.jaxpr.invars[p.numConsts + slot]!, p.numCarry);
+  const y = at < 0 ? -1 : jaxpr.outs.indexOf(eqn.outputs[at]!, numCarry) - numCarry;
+  return y < 0 || yHomes[y] ? undefined : { y, reverse: p.reverse };
+}
+
+/** The ys that the rows of a history hold. */
+function stacksOf(
+  { read, made, inner }: Kept,
+  rows: View,
+  { length, reverse }: ScanSpec,
+): [y: number, View][] {
+  const [before, after] = [rowsView(rows, reverse ? 1 : 0, length), rowsView(rows, reverse ? 0 : 1, length)];
+  const behind = (step: number): View =>
+    new View(after.aval, after.buffer, addAffine(after.offset, constant(step)), after.strides);
+  return [
+    ...read.map((i): [number, View] => [i, before]),
+    ...made.map((i): [number, View] => [i, after]),
+    ...(inner ? [[inner.y, behind((inner.reverse ? 1 : -1) * rows.strides[1]!)] as [number, View]] : []),
+  ];
 }
 
 /** Homes of the final carry and of the stacked results, and the types of the latter. */
@@ -103,10 +163,9 @@ interface Trips {
   readonly carry: readonly Value[];
   /** Homes for what the carry becomes in the end: a carry that was updated in place stays where it is. */
   readonly homes: Homes;
-  readonly histories: readonly History[];
 }
 
-/** The loop itself: `trips` times `unroll` copies of the body. */
+/** The loop itself: `trips` times `unroll` copies of the body. `histories`: the rows of the carries that have one. */
 function runTrips(
   ctx: Context,
   loop: Loop,
@@ -114,28 +173,29 @@ function runTrips(
   homes: Homes,
   trips: number,
   unroll: number,
-  kept: readonly Kept[],
+  histories: ReadonlyMap<number, View>,
 ): Trips {
-  if (trips === 0) return { carry: init.map((x) => stable(ctx, x)), homes, histories: [] };
+  if (trips === 0) return { carry: init.map((x) => stable(ctx, x)), homes };
   const { spec } = loop;
   const now = { step: constant(0), parity: constant(0) };
-  const histories = kept.map((h) =>
-    historySlot(ctx, init[h.slot]!, trips, spec.reverse, () => now.step, `carry${h.slot}`),
-  );
   const slots = init.map((x, i): Slot => {
-    const at = kept.findIndex((h) => h.slot === i);
-    return at < 0 ? scanSlot(ctx, spec, i, x, homes[i], trips, () => now.parity) : histories[at]!;
+    const rows = histories.get(i);
+    return rows
+      ? historySlot(ctx, x, rows, spec.reverse, () => now.step)
+      : scanSlot(ctx, spec, i, x, homes[i], trips, () => now.parity);
   });
   const kinds = init.map((_, i) => kindOfCarry(spec, i));
-  const takeTurns = kinds.some((kind, i) => kind === "general" && !kept.some((h) => h.slot === i));
+  const takeTurns = kinds.some((kind, i) => kind === "general" && !histories.has(i));
   const trip = ([t]: readonly Affine[]): void => {
     now.step = t!;
     if (takeTurns) now.parity = modulo2(ctx, t!);
     runTrip(ctx, loop, slots, scaleAffine(t!, unroll), unroll);
   };
   ctx.code.nest([trips], "serial", trip, "step");
-  const last = homes.map((wanted, i) => (kinds[i] === "update" ? slots[i]!.home : wanted));
-  return { carry: slots.map((slot) => slot.final()), homes: last, histories };
+  const last = homes.map((wanted, i) =>
+    ["update", "replace"].includes(kinds[i]!) ? slots[i]!.home : wanted,
+  );
+  return { carry: slots.map((slot) => slot.final()), homes: last };
 }
 
 function modulo2({ code }: Context, t: Affine): Affine {
@@ -161,6 +221,8 @@ function scanSlot(
     case "register":
       return registerSlot(ctx, init, `c${i}`);
     case "update":
+    case "replace":
+      note("inPlace", () => `carry ${init.aval.short()} of a loop of ${trips}`);
       return updateSlot(ctx, init, wanted, `carry${i}`);
     case "general":
       return ringSlot(ctx, init, trips, parity, `carry${i}`);

@@ -112,6 +112,21 @@ export function isUpdateOf(jaxpr: Jaxpr, invar: Var, out: Atom): boolean {
   );
 }
 
+/**
+ * Whether `out` is made after all loops that read `invar`, and nothing else reads it: then both can live in one buffer. Loops
+ * have read an operand when they end; other equations may be computed later, where they are read.
+ */
+export function isReplacement(jaxpr: Jaxpr, invar: Var, out: Var): boolean {
+  const schedule = scheduleOf(jaxpr);
+  const readers = schedule.live.filter((i) => jaxpr.eqns[i]!.inputs.includes(invar));
+  const made = schedule.producer(out) ?? -1;
+  return (
+    sameShape(invar, out) &&
+    schedule.lastUse(invar) < made &&
+    readers.every((i) => jaxpr.eqns[i]!.primitive.kind === "loop")
+  );
+}
+
 function updates(eqn: Eqn, input: number, output: number): boolean {
   const [x, out] = [eqn.inputs[input]!, eqn.outputs[output]!];
   if (eqn.primitive.kind === "write")

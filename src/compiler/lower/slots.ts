@@ -5,8 +5,8 @@ import { addAffine, constant, localExpr, scaleAffine, subAffine } from "../ir/bu
 import type { Affine, Local } from "../ir/nodes.ts";
 import { type Context, type Home, home } from "./context.ts";
 import { own, stable, storeInto } from "./memory.ts";
-import { elementView, rowsView, Uniform, type Value, type View, withShape } from "./operands.ts";
-import { isUpdateOf } from "./schedule.ts";
+import { elementView, Uniform, type Value, View, withShape } from "./operands.ts";
+import { isReplacement, isUpdateOf } from "./schedule.ts";
 
 export interface Slot {
   /** The carry as one iteration reads it. */
@@ -20,11 +20,12 @@ export interface Slot {
 }
 
 /** How a loop with a body like this treats carry `i`: invars[first + i] → outs[i]. */
-export type SlotKind = "fixed" | "register" | "update" | "general";
+export type SlotKind = "fixed" | "register" | "update" | "replace" | "general";
 export function slotKind(jaxpr: Jaxpr, invar: Var, out: Jaxpr["outs"][number]): SlotKind {
   if (out === invar) return "fixed";
   if (invar.aval.ndim === 0) return "register";
-  return out instanceof Var && isUpdateOf(jaxpr, invar, out) ? "update" : "general";
+  if (!(out instanceof Var)) return "general";
+  return isUpdateOf(jaxpr, invar, out) ? "update" : isReplacement(jaxpr, invar, out) ? "replace" : "general";
 }
 
 /** A carry that never changes. */
@@ -47,7 +48,7 @@ export function registerSlot(ctx: Context, init: Value, name: string): Slot {
   };
 }
 
-/** A carry that every iteration updates in place. */
+/** A carry that every iteration updates in place, or makes anew when it has been read for the last time. */
 export function updateSlot(ctx: Context, init: Value, wanted: Home | undefined, name: string): Slot {
   const view = own(ctx, init, wanted, name);
   return { home: home(view, true), enter: () => view, leave: () => {}, final: () => view };
@@ -69,25 +70,41 @@ export function ringSlot(ctx: Context, init: Value, trips: number, parity: () =>
   };
 }
 
-/**
- * All carries of a loop of `trips` iterations, one row each: the iteration at index i reads one row and writes the next (the
- * previous, when the loop runs backwards). For a carry whose values are wanted as ys anyway, so that nothing is stored twice.
- */
-export interface History extends Slot {
-  /** The carries that the iterations read, and those that they make, stacked by index. */
-  readonly read: View;
-  readonly made: View;
+/** What a loop inside reads while it makes a carry as a stack of its own: the same rows, from one before (after) them on. */
+export interface InnerRead {
+  /** The y of the outer loop that collects these stacks. */
+  readonly y: number;
+  readonly reverse: boolean;
 }
+
+/** Memory for all carries of a loop, one row each; for an inner read every row gets one row of its own beside it. */
+export function historyRows(
+  ctx: Context,
+  type: ShapedArray,
+  trips: number,
+  name: string,
+  inner?: InnerRead,
+): View {
+  const rows = withShape(type, [trips + 1, ...type.shape]);
+  if (!inner) return ctx.temp(rows, name);
+  const [length, ...rest] = type.shape;
+  const wide = ctx.temp(withShape(type, [trips + 1, length! + 1, ...rest]), name);
+  return new View(rows, wide.buffer, constant(inner.reverse ? 0 : wide.strides[1]!), wide.strides);
+}
+
+/**
+ * A carry with a history: the iteration at index i reads one row and writes the next (the previous, when the loop runs
+ * backwards). For a carry whose values are wanted as ys anyway, so that nothing is stored twice.
+ */
 export function historySlot(
   ctx: Context,
   init: Value,
-  trips: number,
+  rows: View,
   reverse: boolean,
   step: () => Affine,
-  name: string,
-): History {
+): Slot {
   const type = init.aval;
-  const rows = ctx.temp(withShape(type, [trips + 1, ...type.shape]), name);
+  const trips = rows.aval.shape[0]! - 1;
   const row = (i: Affine): View => elementView(rows, i, type);
   const [first, last] = reverse ? [trips, 0] : [0, trips];
   storeInto(ctx, init, row(constant(first)));
@@ -100,8 +117,6 @@ export function historySlot(
     enter: () => row(at(0)),
     leave: () => {},
     final: () => row(constant(last)),
-    read: rowsView(rows, reverse ? 1 : 0, trips),
-    made: rowsView(rows, reverse ? 0 : 1, trips),
   };
 }
 

@@ -31,6 +31,7 @@ function whileSlot(
     case "register":
       return registerSlot(ctx, init, `c${i}`);
     case "update":
+    case "replace":
       return updateSlot(ctx, init, wanted, `carry${i}`);
     case "general":
       return copySlot(ctx, init, `carry${i}`);

@@ -11,6 +11,8 @@
  * Requires: the final form of the program, from which code is generated. Ensures: no argument serves two outputs. Cost: for each
  * pair of equal type, the statements that touch both.
  */
+import { note } from "../../core/journal.ts";
+import { isOn } from "../../core/switches.ts";
 import { coeffOf, isConstant, sameAffine, subAffine } from "../ir/affine.ts";
 import type { Affine, Buffer, For, LoopVar, Program, Stmt } from "../ir/nodes.ts";
 import { type Block, blocksOf, effects } from "../ir/visit.ts";
@@ -25,7 +27,7 @@ interface Pair {
 /** For each output (by index) that reuses memory, the index of the argument; `donated[i]` offers argument i. */
 export function donations(program: Program, donated: readonly boolean[]): Map<number, number> {
   const offered = program.args.flatMap((_, i) => (donated[i] ? [i] : []));
-  if (offered.length === 0) return new Map();
+  if (offered.length === 0 || !isOn("donate")) return new Map();
   const moving = effects(program.body).assigns;
   const fits = (output: Buffer, argument: Buffer): boolean =>
     output.dtype === argument.dtype &&
@@ -33,7 +35,10 @@ export function donations(program: Program, donated: readonly boolean[]): Map<nu
     isSteady(program.body, moving, [output, argument]) &&
     isSafe(program.body, { argument, output });
   const candidates = program.outputs.map((output) => offered.filter((i) => fits(output, program.args[i]!)));
-  return matching(candidates);
+  const found = matching(candidates);
+  for (const [i, j] of found)
+    note("inPlace", () => `${program.outputs[i]!.name} in the memory of ${program.args[j]!.name}`);
+  return found;
 }
 
 // ------------------------------------------------------------------------------------------------ proof

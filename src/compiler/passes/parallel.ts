@@ -14,18 +14,20 @@
  *
  * Results do not depend on the number of threads: no sum is divided, and each element is computed as before.
  *
+ * Loops that are parallel already stay as they are.
+ *
  * Requires: runs last, since it asks how long things take. Ensures: parallel loops are not nested, have no lanes, at least two
  * and at most {@link MAX_EXTENT} iterations, and call no JavaScript.
  */
+import { note } from "../../core/journal.ts";
 import { affine } from "../ir/affine.ts";
+import { describe } from "../ir/describe.ts";
 import type { For, Program, Stmt } from "../ir/nodes.ts";
 import { type Block, indexExpr, mapParts, newLoopVar, renewed, substitute } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
 import { iterationsAreSeparate } from "./support/separate.ts";
-import { Stopwatch } from "./support/time.ts";
+import { HANDOVER_NS, Stopwatch } from "./support/time.ts";
 
-/** What handing over costs, waiting for the slower thread included. */
-const HANDOVER_NS = 3_000;
 /** Two threads must bring the time down to this share. */
 const WORTHWHILE = 0.75;
 /** Longer loops are cut into chunks. */
@@ -50,7 +52,7 @@ interface Candidate {
   readonly score: number;
 }
 
-class Spreading {
+export class Spreading {
   readonly #time: Stopwatch;
 
   constructor(time: Stopwatch) {
@@ -63,9 +65,12 @@ class Spreading {
   }
 
   #statement(s: Stmt): Block {
-    if (this.#time.statement(s) < HANDOVER_NS || s.kind === "reduce") return [s];
+    if (this.#time.statement(s) < HANDOVER_NS || s.kind === "reduce" || isParallel(s)) return [s];
     const found = s.kind === "for" && s.mode === "independent" ? this.#best(s) : undefined;
-    if (found) return within(s as For, found);
+    if (found) {
+      note("parallel", () => `${describe(s)}, in ${Math.floor(found.loop.extent / found.chunk)} pieces`);
+      return within(s as For, found);
+    }
     return s.kind === "for" && s.lanes > 1 ? [s] : [mapParts(s, { block: (b) => this.block(b) })];
   }
 
@@ -92,6 +97,8 @@ class Spreading {
     return [{ loop, chunk, score: onThreads(2) + onThreads(8) }];
   }
 }
+
+const isParallel = (s: Stmt): boolean => s.kind === "for" && s.mode === "parallel";
 
 /** The only statement of the body, if it is another loop of the nest. */
 function onlyLoop({ body, lanes }: For): For | undefined {

@@ -103,14 +103,14 @@ function split(v: LoopVar, parts: readonly Part[], body: Block, single: Block): 
   });
 }
 
-interface Part {
+export interface Part {
   readonly start: number;
   readonly extent: number;
   readonly lanes: number;
 }
 
 /** [0, extent) cut into a part for `unroll` vectors at a time, one for single vectors, one for single iterations. */
-function partsOf(extent: number, lanes: number, unroll: number): Part[] {
+export function partsOf(extent: number, lanes: number, unroll: number): Part[] {
   const parts: Part[] = [];
   let widest = lanes * unroll;
   while (widest > extent) widest /= 2;
@@ -130,7 +130,7 @@ const shifted = (block: Block, v: LoopVar, at: Affine): Block =>
  * Vectors per iteration. Sums are carried from step to step, so several of them hide the latency and use whole cache lines
  * of rows; elsewhere a little unrolling saves loop overhead. Long bodies fill the registers by themselves.
  */
-function unrollOf(body: Block, info: LaneInfo, target: Target, carries: boolean): number {
+export function unrollOf(body: Block, info: LaneInfo, target: Target, carries: boolean): number {
   const live = count(body, info.varies);
   const fits = (vectors: number): boolean => live * vectors <= target.registers + 8;
   return carries && fits(4) ? 4 : fits(2) ? 2 : 1;

@@ -9,6 +9,8 @@ import { instantiate } from "../../transforms/zero.ts";
 import * as tree from "../../tree/index.ts";
 import { asArray } from "../convert.ts";
 
+export { splitAt } from "../../util/zip.ts";
+
 // biome-ignore lint/suspicious/noExplicitAny: user functions take and return trees whose types the public signatures state
 export type UserFunction = (...args: any[]) => unknown;
 
@@ -61,13 +63,6 @@ export function rearrange(
   outOrder: (outs: readonly Atom[]) => Atom[],
 ): Jaxpr {
   return new Jaxpr(inOrder(jaxpr.invars), jaxpr.eqns, outOrder(jaxpr.outs));
-}
-
-/** Cuts a list into consecutive groups of these lengths. */
-export function splitAt<T>(list: readonly T[], ...sizes: number[]): T[][] {
-  let start = 0;
-  const groups = sizes.map((n) => list.slice(start, (start += n)));
-  return [...groups, list.slice(start)];
 }
 
 /** The entries at which `mask` is true, and those at which it is false. */

@@ -16,7 +16,7 @@ import { batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
 import { dceJaxpr } from "../../transforms/dce.ts";
 import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { type PartialJaxpr, partialEvalJaxpr } from "../../transforms/partial-eval.ts";
-import { recomputeCheap } from "../../transforms/recompute.ts";
+import { recomputeCheap, repeats } from "../../transforms/recompute.ts";
 import { transposeJaxpr } from "../../transforms/transpose.ts";
 import { addTangents, instantiate, isZero } from "../../transforms/zero.ts";
 import { countTrue, drop, fixpoint, none, nonzeros, pick, rearrange, splitAt } from "./body.ts";
@@ -194,7 +194,12 @@ const bindUseful = (args: NDArray[], p: ScanParams): NDArray[] =>
 function hoistInvariants(body: Jaxpr, consts: NDArray[], numCarry: number, numXs: number, numOuts: number) {
   const varying = [...consts.map(() => false), ...Array<boolean>(numCarry + numXs).fill(true)];
   const keepInside = body.outs.map((_, i) => i < numOuts);
-  const parts = partialEvalJaxpr(body, varying, keepInside, "staged");
+  const whole = partialEvalJaxpr(body, varying, keepInside, "staged");
+  const parts = recomputeCheap(
+    whole,
+    consts.map(() => true),
+    repeats,
+  );
   const values = evalJaxpr(parts.known, consts);
   const numInvariant = values.length - parts.numResiduals;
   const early = values.slice(0, numInvariant);

@@ -1,14 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import {
-  closeSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -77,24 +75,35 @@ const digest = (...parts: readonly (string | Uint8Array)[]): string => {
   return hash.digest("hex");
 };
 
-/** The files of one program: its C text, what the compiler said, the library and the library's checksum. */
+/** The end of the name of a file that has the checksum of a library. */
+export const CHECKSUM = ".sha256";
+const DIGITS = 32;
+
+/** The digest of the key of the program that a file belongs to; undefined for a file of others. */
+export const digestIn = (name: string): string | undefined => /^([0-9a-f]{32})\./.exec(name)?.[1];
+
+/** The files of one program: its C text, what the compiler said when it failed, the library and the library's checksum. */
 export class CacheEntry {
   readonly source: string;
   readonly log: string;
   readonly library: string;
+  /** True for one in 256 programs, drawn by lot: when it is stored, it is time to look how large the folder is. */
+  readonly isMilestone: boolean;
   readonly #sum: string;
 
   /** `key`: everything that the library depends on. */
   constructor(folder: string, key: readonly string[]) {
-    const name = join(folder, digest(...key).slice(0, 32));
+    const own = digest(...key).slice(0, DIGITS);
+    const name = join(folder, own);
     const suffix = { win32: "dll", darwin: "dylib" }[process.platform as string] ?? "so";
     this.source = `${name}.c`;
     this.log = `${name}.log`;
     this.library = `${name}.${suffix}`;
-    this.#sum = `${name}.sha256`;
+    this.isMilestone = own.startsWith("00");
+    this.#sum = `${name}${CHECKSUM}`;
   }
 
-  /** Whether a complete library is there. */
+  /** Whether a complete library is there. The checksum also tells of files that a crash of the machine cut short. */
   isValid(): boolean {
     try {
       return readFileSync(this.#sum, "utf8") === digest(readFileSync(this.library));
@@ -103,15 +112,24 @@ export class CacheEntry {
     }
   }
 
+  /** Notes that the library was used now. */
+  touch(): void {
+    try {
+      const now = new Date();
+      utimesSync(this.library, now, now);
+    } catch {
+      // Another process has deleted it.
+    }
+  }
+
   /**
    * Fills in the library, which `make` writes to the path it gets. Other processes see the old state or the new one: each
-   * file appears under its name when it is complete and on the disk, the checksum last.
+   * file appears under its name when it is complete, the checksum last.
    */
   store(make: (path: string) => void): void {
     const path = scratchName(this.library);
     try {
       make(path);
-      flush(path);
       const sum = digest(readFileSync(path));
       renameSync(path, this.library);
       this.write(this.#sum, sum);
@@ -123,20 +141,9 @@ export class CacheEntry {
   write(path: string, text: string): void {
     const scratch = scratchName(path);
     writeFileSync(scratch, text, { mode: 0o600 });
-    flush(scratch);
     renameSync(scratch, path);
   }
 }
 
 /** In the same folder, because a rename is atomic only within a file system. */
 const scratchName = (path: string): string => `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
-
-/** Returns when the file is on the disk. */
-function flush(path: string): void {
-  const file = openSync(path, "r+");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}

@@ -27,6 +27,10 @@ export interface NativeCode {
 export interface NativeHost {
   /** What is not there and how to get it; undefined when native code can be compiled and called. Asked once per process. */
   missing(): string | undefined;
+  /** The path of the compiler, when nothing is missing. */
+  compiler(): string;
+  /** The C text of a program that went through all passes. */
+  source(program: Program, plan: MemoryPlan): string;
   /** The CPU, as the compiler sees it. */
   target(): Target;
   /**

@@ -1,24 +1,20 @@
 /**
- * The native tier: programs as C, compiled by the system's compiler. Which tier a program takes is decided once, by what is
- * there and by what the program computes, never by timing: results repeat from run to run.
+ * The native tier: programs as C, compiled by the system's compiler. Which tier a program takes is decided once
+ * (`choice.ts`): results repeat from run to run.
  *
  * Programs that call JavaScript (`debug.print`) run as WebAssembly in every tier.
  */
 import type { Program } from "../../compiler/ir/nodes.ts";
-import { effects } from "../../compiler/ir/visit.ts";
 import { donations } from "../../compiler/passes/donate.ts";
 import { planMemory } from "../../compiler/passes/plan.ts";
 import { runPipeline } from "../../compiler/pipeline.ts";
-import { workOf } from "../../compiler/work.ts";
-import { WeftValueError } from "../../core/errors.ts";
 import type { Jaxpr } from "../../core/jaxpr.ts";
 import { lower } from "../compile.ts";
+import type { Tier } from "../config.ts";
 import type { Executable, Executor, Runtime } from "../runtime.ts";
+import { chooseTier } from "./choice.ts";
 import { NativeExecutable } from "./executable.ts";
 import { CompileFailure, type NativeHost } from "./host.ts";
-
-/** Operations in one run from which the tier `auto` compiles a program natively: about a millisecond of WebAssembly. */
-export const AUTO_WORK = 10_000_000;
 
 /** Makes a lowered program run as WebAssembly. */
 export type Fallback = (
@@ -54,30 +50,16 @@ export function nativeExecutors(options: NativeOptions): { native: Executor; aut
       return options.fallback(lowered, ...rest);
     }
   };
-  return {
-    native: (...rest) => {
-      const host = required(options.host);
+  const executor =
+    (wanted: Tier): Executor =>
+    (...rest) => {
       const lowered = lower(rest[0]);
-      return callsHost(lowered) ? options.fallback(lowered, ...rest) : compiled(lowered, host, ...rest);
-    },
-    auto: (...rest) => {
-      const { host } = options;
-      const lowered = lower(rest[0]);
-      const pays =
-        host && workOf(lowered) >= AUTO_WORK && !callsHost(lowered) && host.missing() === undefined;
-      return pays ? compiled(lowered, host, ...rest) : options.fallback(lowered, ...rest);
-    },
-  };
-}
-
-const callsHost = (program: Program): boolean => effects(program.body).calls;
-
-function required(host: NativeHost | undefined): NativeHost {
-  const missing = host ? host.missing() : "an engine that can start processes (Node)";
-  if (missing === undefined) return host!;
-  throw new WeftValueError(
-    `config.tier is "native", which needs ${missing}. Or set config.tier to "auto", which uses native code where it can, or "wasm".`,
-  );
+      const choice = chooseTier(wanted, lowered, options.host);
+      return choice.tier === "native"
+        ? compiled(lowered, choice.host, ...rest)
+        : options.fallback(lowered, ...rest);
+    };
+  return { native: executor("native"), auto: executor("auto") };
 }
 
 function compileNative(
@@ -88,7 +70,7 @@ function compileNative(
   runtime: Runtime,
   donated: readonly boolean[],
 ): Executable {
-  const program = runPipeline(lowered, host.target());
+  const program = runPipeline(lowered, { ...host.target(), threads: runtime.threads.limit });
   const plan = planMemory(program);
   const { run, threaded } = host.load(program, plan, cacheDir);
   const needs = { arenaBytes: plan.bytes, threaded, inPlace: donations(program, donated) };

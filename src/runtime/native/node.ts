@@ -10,6 +10,7 @@ import {
   type NativeHost,
   type NativeLibrary,
 } from "./host.ts";
+import { prune } from "./prune.ts";
 import { compile, cpuFlagsOf, findToolchain, type Toolchain } from "./toolchain.ts";
 
 /** The part of koffi that is used. */
@@ -56,6 +57,8 @@ export function createNativeHost(): NativeHost {
       const parts = [koffi() ? [] : [KOFFI], toolchain() ? [] : [COMPILER]].flat();
       return parts.length > 0 ? parts.join(" and ") : undefined;
     },
+    compiler: () => toolchain()!.path,
+    source: (program, plan) => emitC(program, plan, target()).source,
     target,
     load: (program, plan, folder) => loadSource(toolchain()!, emitC(program, plan, target()), folder),
     addressOf: (view) => Number(koffi()!.address(view)),
@@ -67,28 +70,32 @@ const COMPILER = "a C compiler (GCC or Clang as cc, gcc or clang in the PATH, or
 
 /** The functions of a C text: from the cache, or compiled. */
 export function loadSource(tools: Toolchain, { source, help }: CText, folder: string): NativeCode {
-  const entry = new CacheEntry(cacheFolder(folder), [
-    source,
-    tools.path,
-    tools.flags.join(" "),
-    tools.macros,
-  ]);
+  const cache = cacheFolder(folder);
+  const entry = entryFor(tools, source, cache);
   if (entry.isValid()) {
     try {
-      return bind(entry.library, help);
+      const code = bind(entry.library, help);
+      entry.touch();
+      return code;
     } catch {
-      // Made on a machine that looks the same but is not: compile it here.
+      // Made on a machine that looks the same but is not, or deleted just now: compile it here.
     }
   }
   build(entry, tools, source);
+  if (entry.isMilestone) prune(cache);
   return bind(entry.library, help);
 }
+
+/** Where the library of a C text lies. */
+export const entryFor = (tools: Toolchain, source: string, folder: string): CacheEntry =>
+  new CacheEntry(folder, [source, tools.path, [...tools.flags, ...tools.libraries].join(" "), tools.macros]);
 
 function build(entry: CacheEntry, tools: Toolchain, source: string): void {
   entry.write(entry.source, source);
   entry.store((path) => {
     const { failure, log } = compile(tools, source, path);
+    if (failure === undefined) return;
     entry.write(entry.log, log);
-    if (failure !== undefined) throw new CompileFailure(`The C compiler failed: ${failure}.`, entry.log);
+    throw new CompileFailure(`The C compiler failed: ${failure}.`, entry.log);
   });
 }

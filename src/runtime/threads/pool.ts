@@ -56,6 +56,11 @@ export class ThreadPool {
     this.#limits = limits;
   }
 
+  /** Threads that a program may count on, the calling one included. */
+  get limit(): number {
+    return this.#residency.memory.shared ? Math.min(this.#limits.threads, MAX_THREADS) : 1;
+  }
+
   /** Workers that can help now. */
   get ready(): number {
     return this.#control === 0 || this.#impossible ? 0 : Atomics.load(this.#words, at("ready"));

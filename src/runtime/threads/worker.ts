@@ -69,12 +69,14 @@ export const WORKER: string = `(({ memory, control, me }) => {
   };
 
   const fail = (error) => {
-    const text = new TextEncoder().encode(String(error)).subarray(0, ${MESSAGE_BYTES - 1});
-    const message = new Uint8Array(memory.buffer, control + ${CONTROL.message}, ${MESSAGE_BYTES});
-    message.fill(0);
-    message.set(text);
-    Atomics.store(words, FAILED, 1);
-    Atomics.sub(words, BUSY, 1);
+    try {
+      const message = new Uint8Array(memory.buffer, control + ${CONTROL.message}, ${MESSAGE_BYTES});
+      message.fill(0);
+      message.set(new TextEncoder().encode(String(error)).subarray(0, ${MESSAGE_BYTES - 1}));
+    } finally {
+      Atomics.store(words, FAILED, 1);
+      Atomics.sub(words, BUSY, 1);
+    }
   };
 
   const sleep = (seen) => {

@@ -5,6 +5,9 @@ import { type Eqn, type Jaxpr, mapJaxprs, subJaxprs } from "../../core/jaxpr.ts"
 import { isCountedLoop } from "../../core/loop.ts";
 import { evalJaxpr, stage } from "../../core/stage.ts";
 import { deferSums } from "./defer.ts";
+import { hoistContractions } from "./hoist.ts";
+import { interchangeLoops } from "./interchange.ts";
+import { shareYs } from "./share.ts";
 import { sinkContractions } from "./sink.ts";
 
 type Rewrite = (eqn: Eqn, inputs: NDArray[]) => NDArray[];
@@ -21,12 +24,25 @@ export function rewriteLoops(jaxpr: Jaxpr, rewrite: Rewrite): Jaxpr {
   return result;
 }
 
-/** The passes by name, in order: sinking first, because it lifts inner contractions to where they can be deferred. */
-export type LoopPass = "sink" | "defer";
-export const LOOP_PASSES: Readonly<Record<LoopPass, Rewrite>> = { sink: sinkContractions, defer: deferSums };
+/**
+ * The passes by name, in order of their first run. Interchange first: it wants the loops as they were written, and leaves stacks that
+ * are the same. Sinking before deferring, because it
+ * lifts inner contractions to where they can be deferred.
+ */
+export type LoopPass = "interchange" | "share" | "hoist" | "sink" | "defer";
+export const LOOP_PASSES: Readonly<Record<LoopPass, Rewrite>> = {
+  interchange: interchangeLoops,
+  share: shareYs,
+  hoist: hoistContractions,
+  sink: sinkContractions,
+  defer: deferSums,
+};
 
-/** Runs the loop passes except those in `off`. Bottom-up: each loop goes through all of them before the loop around it. */
-export function optimizeLoops(jaxpr: Jaxpr, off: readonly LoopPass[] = []): Jaxpr {
-  const on = (Object.keys(LOOP_PASSES) as LoopPass[]).filter((name) => !off.includes(name));
-  return on.reduce((j, name) => rewriteLoops(j, LOOP_PASSES[name]), jaxpr);
-}
+/** Deferring stores operands of sums over time, after which more can be sunk. */
+const ORDER: readonly LoopPass[] = ["interchange", "share", "hoist", "sink", "defer", "sink"];
+
+/** The loop passes except those in `off`, each of which goes through all loops of a program. */
+export const loopPasses = (off: readonly string[]): ((jaxpr: Jaxpr) => Jaxpr)[] =>
+  ORDER.filter((name) => !off.includes(name)).map(
+    (name) => (jaxpr) => rewriteLoops(jaxpr, LOOP_PASSES[name]),
+  );

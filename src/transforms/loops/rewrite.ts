@@ -67,3 +67,14 @@ export function newlyStored(deferred: ReadonlyMap<number, Deferred>, available: 
   const have = new Set<Atom>(available);
   return [...new Set([...deferred.values()].flatMap((d) => d.needs))].filter((v) => !have.has(v));
 }
+
+/** The equations that make `wanted`, all of them among `eqns`. */
+export function upTo(eqns: readonly Eqn[], wanted: ReadonlySet<Atom>): Eqn[] {
+  const needed = new Set(wanted);
+  const found = [...eqns].reverse().filter((eqn) => {
+    if (!eqn.outputs.some((v) => needed.has(v))) return false;
+    for (const a of eqn.inputs) needed.add(a);
+    return true;
+  });
+  return found.reverse();
+}

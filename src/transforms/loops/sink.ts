@@ -1,10 +1,9 @@
 import type { NDArray } from "../../core/array.ts";
-import { type Atom, type Eqn, eqnHasEffects, Jaxpr, Var } from "../../core/jaxpr.ts";
+import { type Atom, type Eqn, eqnHasEffects, type Jaxpr, Var } from "../../core/jaxpr.ts";
 import { note } from "../../core/journal.ts";
 import { type LoopParams, loopInputs, loopOutputs, useDef } from "../../core/loop.ts";
-import { evalJaxpr } from "../../core/stage.ts";
-import { batchFlat, moveBatchAxis } from "../batch.ts";
-import { type Deferred, isFixed, newlyStored, runDeferred } from "./rewrite.ts";
+import { type Deferred, isFixed, newlyStored, runDeferred, upTo } from "./rewrite.ts";
+import { Stacks } from "./stacks.ts";
 
 /**
  * Sinking. Contractions that only feed ys are done for all iterations at once after the loop, by their batching rule over
@@ -61,30 +60,27 @@ function sinkable(body: Jaxpr, p: LoopParams): Set<number> {
   return sunk;
 }
 
-/** The part of the body that computes y from values that are not sunk, batched over time. */
+/** The part of the body that computes y from values that are not sunk, for all iterations at once. */
 function sinkOne(body: Jaxpr, p: LoopParams, sunk: ReadonlySet<number>, y: Var): Deferred {
-  const needed = new Set<Atom>([y]);
-  const eqns: Eqn[] = [];
-  for (let i = body.eqns.length - 1; i >= 0; i--) {
-    const eqn = body.eqns[i]!;
-    if (!sunk.has(i) || !eqn.outputs.some((v) => needed.has(v))) continue;
-    eqns.unshift(eqn);
-    for (const a of eqn.inputs) needed.add(a);
-  }
+  const eqns = upTo(
+    body.eqns.filter((_, i) => sunk.has(i)),
+    new Set<Atom>([y]),
+  );
   const inside = new Set<Atom>(eqns.flatMap((e) => e.outputs));
-  const frontier = [...needed].filter((a): a is Var => a instanceof Var && !inside.has(a));
+  const frontier = new Set(
+    eqns.flatMap((e) => e.inputs).filter((a): a is Var => a instanceof Var && !inside.has(a)),
+  );
   const fixed = isFixed(body, p);
-  const fragment = new Jaxpr(frontier, eqns, [y]);
   return {
-    needs: frontier.filter((v) => !fixed(v)),
-    compute(stacked, fixedValue) {
-      const args = frontier.map((v) => (fixed(v) ? fixedValue(v) : stacked(v)));
-      const dims = frontier.map((v) => (fixed(v) ? null : 0));
-      const [[out], [dim]] = batchFlat((xs) => evalJaxpr(fragment, xs), args, dims, p.length) as [
-        NDArray[],
-        (number | null)[],
-      ];
-      return moveBatchAxis(out!, dim!, 0, p.length);
+    needs: [...frontier].filter((v) => !fixed(v)),
+    compute(stackOf, fixedValue) {
+      const stacks = new Stacks(p.length);
+      for (const v of frontier) {
+        if (fixed(v)) stacks.fix(v, fixedValue(v));
+        else stacks.put(v, stackOf(v));
+      }
+      stacks.run(eqns);
+      return stacks.stacked(y);
     },
   };
 }

@@ -4,7 +4,7 @@
  * Need is traced from the outputs and host calls backwards, buffer by buffer and without regard to order, so a temp that only
  * feeds itself through the iterations of a loop goes too. Near-linear in the size of the program.
  */
-import type { Buffer, IndexAtom, Program, Stmt } from "../../ir/nodes.ts";
+import type { Buffer, IndexAtom, Local, Program, Stmt } from "../../ir/nodes.ts";
 import {
   type Block,
   blocksOf,
@@ -20,14 +20,22 @@ type Entity = Buffer | IndexAtom;
 
 /** The program without dead code, and without temps that nothing mentions any more. */
 export function removeDead(program: Program): Program {
-  const live = liveStatements(program.body);
+  const body = kept(program.body, isEffect);
+  return body === program.body ? program : withUsedTemps({ ...program, body });
+}
+
+/** The part of a block that gives these locals their last values. */
+export const sliceOf = (block: Block, locals: ReadonlySet<Local>): Block =>
+  kept(block, (s) => s.kind === "set" && locals.has(s.local));
+
+/** What the statements that are roots need, and they themselves. */
+function kept(block: Block, isRoot: (s: Stmt) => boolean): Block {
+  const live = liveStatements(block, isRoot);
   const keep = (b: Block): Block => {
-    const kept = b.filter((s) => live.has(s));
-    const mapped = kept.map((s) => mapParts(s, { block: keep }));
+    const mapped = b.filter((s) => live.has(s)).map((s) => mapParts(s, { block: keep }));
     return mapped.length === b.length && mapped.every((s, i) => s === b[i]) ? b : mapped;
   };
-  const body = keep(program.body);
-  return body === program.body ? program : withUsedTemps({ ...program, body });
+  return keep(block);
 }
 
 /** The program with only those temps that its body mentions. */
@@ -37,7 +45,7 @@ export function withUsedTemps(program: Program): Program {
   return temps.length === program.temps.length ? program : { ...program, temps };
 }
 
-function liveStatements(body: Block): Set<Stmt> {
+function liveStatements(body: Block, isRoot: (s: Stmt) => boolean): Set<Stmt> {
   const { parents, makers } = provenance(body);
   const live = new Set<Stmt>();
   const needed = new Set<Entity>();
@@ -59,7 +67,7 @@ function liveStatements(body: Block): Set<Stmt> {
   return live;
 }
 
-const isRoot = (s: Stmt): boolean => s.kind === "host" || (s.kind === "store" && s.buffer.role !== "temp");
+const isEffect = (s: Stmt): boolean => s.kind === "host" || (s.kind === "store" && s.buffer.role !== "temp");
 
 /** For each statement those around it, and for each buffer and local the statements that give it a value. */
 function provenance(body: Block): { parents: Map<Stmt, Stmt[]>; makers: Map<Entity, Stmt[]> } {

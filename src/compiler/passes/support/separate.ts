@@ -33,16 +33,16 @@ function distinct(accesses: readonly Access[]): Access[] {
 /** Whether index a in one iteration and index b in another one are never the same. */
 function neverMeet(a: Affine, b: Affine, v: LoopVar, inside: Summary): boolean {
   const unknowns: Unknown[] = [];
-  let outside = 0;
+  let step = 0;
   for (const atom of new Set([...a.terms, ...b.terms].map((t) => t.atom))) {
     const [x, y] = [coeffOf(a, atom), coeffOf(b, atom)];
     const extent = inside.extents.get(atom);
     if (extent !== undefined) unknowns.push(...difference(x, y, extent, atom === v));
     // What is bound inside has any two values; what comes from outside has one value in both.
-    else if (inside.declares.has(atom)) return false;
-    else outside = gcd(outside, Math.abs(x - y));
+    else if (inside.declares.has(atom)) step = gcd(gcd(step, Math.abs(x)), Math.abs(y));
+    else step = gcd(step, Math.abs(x - y));
   }
-  if (outside > 0) unknowns.push({ coeff: outside, low: -Infinity, high: Infinity });
+  if (step > 0) unknowns.push({ coeff: step, low: -Infinity, high: Infinity });
   return !solvable(unknowns, b.offset - a.offset);
 }
 

@@ -52,11 +52,12 @@ class Search {
   }
 }
 
-/** Unknowns with one coefficient are as good as their sum. */
+/** Unknowns with one coefficient are as good as their sum, and multiples of an unknown without bounds as that one. */
 function summed(unknowns: readonly Unknown[]): Unknown[] {
   const sums = new Map<number, Unknown>();
+  const free = unknowns.find((u) => u.low === -Infinity && u.high === Infinity);
   for (const u of unknowns) {
-    if (u.apart) continue;
+    if (u.apart || (free && u !== free && u.coeff % free.coeff === 0)) continue;
     const { low, high } = sums.get(u.coeff) ?? { low: 0, high: 0 };
     sums.set(u.coeff, { coeff: u.coeff, low: low + u.low, high: high + u.high });
   }

@@ -1,22 +1,29 @@
-/** How long statements take, in nanoseconds of one current core, within a factor of about two. */
+/** How long statements take, in nanoseconds on current cores, within a factor of about two. */
 import type { Expr, Stmt } from "../../ir/nodes.ts";
 import { type Block, blocksOf, exprsOf, forEachExpr, isLeaf } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
 
 const OPERATION = 0.1;
 const STORE = 0.2;
+const HOST_NS = 1000;
 const SLOW_OPERATION = 1;
 const SLOW: ReadonlySet<string> = new Set(["div", "rem", "sqrt", "atan2", "pow"]);
+/** What handing a parallel loop over costs, waiting for the slower thread included. */
+export const HANDOVER_NS = 3_000;
 /** Iterations assumed of a loop whose count is not known. */
 const SOME = 16;
+
+const isParallel = (s: Stmt): boolean => s.kind === "for" && s.mode === "parallel";
 
 /** Remembers what it was asked: statements do not change. */
 export class Stopwatch {
   readonly #lanes: number;
+  readonly #threads: number;
   readonly #known: Map<Stmt, number> = new Map();
 
   constructor(target: Target) {
     this.#lanes = target.vectorBytes / 4;
+    this.#threads = target.threads;
   }
 
   readonly block = (block: Block): number => block.reduce((sum, s) => sum + this.statement(s), 0);
@@ -30,13 +37,19 @@ export class Stopwatch {
   #measure(s: Stmt): number {
     const own = exprsOf(s).reduce((sum, e) => sum + expressionTime(e), s.kind === "store" ? STORE : 0);
     const inner = blocksOf(s).reduce((sum, b) => sum + this.block(b), 0);
-    return this.#trips(s) * (own + inner) + (s.kind === "host" ? 1000 : 0);
+    return this.#trips(s) * (own + inner) + this.#overhead(s);
   }
 
-  /** How often it does what one vector, or one scalar, needs. */
+  #overhead(s: Stmt): number {
+    if (s.kind === "host") return HOST_NS;
+    return isParallel(s) && this.#threads > 1 ? HANDOVER_NS : 0;
+  }
+
+  /** How often a thread does what one vector, or one scalar, needs. */
   #trips(s: Stmt): number {
     const wide = (lanes: number): number => Math.ceil(lanes / this.#lanes) / lanes;
-    if (s.kind === "for") return s.extent * wide(s.lanes);
+    if (s.kind === "for")
+      return (isParallel(s) ? Math.ceil(s.extent / this.#threads) : s.extent) * wide(s.lanes);
     if (s.kind === "reduce") return s.extents.reduce((n, e) => n * e, 1) * wide(s.lanes);
     return s.kind === "while" ? SOME : 1;
   }

@@ -1,0 +1,22 @@
+/** The names of everything that can be switched off. Results change by rounding at most. */
+
+import { LOOP_PASSES, type LoopPass } from "../transforms/loops/index.ts";
+import { OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";
+
+/**
+ * Decisions outside of the tables of passes:
+ * - `recompute`: cheap residuals of a scan are computed again instead of stored (transforms/recompute.ts, while tracing);
+ * - `cse`, `dce`: equal computations are merged, dead ones removed (prepare.ts);
+ * - `history`: a carry whose values are results is stored once (lower/scan.ts);
+ * - `donate`: results take the memory of donated arguments (passes/donate.ts).
+ */
+const DECISIONS = ["recompute", "cse", "dce", "history", "donate"] as const;
+
+/** What `config.disable` may list: passes over loops, decisions of the lowering, passes over the loop IR. */
+export type PassName = LoopPass | OptionalPass | (typeof DECISIONS)[number];
+
+export const PASS_NAMES: readonly PassName[] = [
+  ...(Object.keys(LOOP_PASSES) as LoopPass[]),
+  ...DECISIONS,
+  ...OPTIONAL_PASSES,
+];

@@ -1,4 +1,5 @@
 /** Where figures were measured: nothing that identifies the machine, only what it is made of. */
+import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, type as system, totalmem } from "node:os";
 
 export interface Machine {
@@ -20,3 +21,10 @@ export const machine = (): Machine => ({
 
 export const describeMachine = (m: Machine): string =>
   `${m.cpu}, ${m.cores} cores, ${m.memoryGiB} GiB, ${m.system}, load before the run ${m.load}`;
+
+/** Of weft and of what it runs on. */
+export function ownVersions(): Readonly<Record<string, string>> {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(text) as { version: string };
+  return { weft: version, node: process.versions.node };
+}

@@ -2,35 +2,39 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { firstTable, measureFirstCalls } from "./first.ts";
 import { type LoopReport, loopTable, measureLoops } from "./loops.ts";
-import { describeMachine, machine } from "./machine.ts";
+import { describeMachine, machine, ownVersions } from "./machine.ts";
 import { measure } from "./measure.ts";
-import { type Peer, startPeer } from "./peer.ts";
+import { type LeaveOut, type Peer, startPeer } from "./peer.ts";
 import { choosePeers, PEERS } from "./peers.ts";
 import { type Recording, record } from "./record.ts";
-import { figuresTable, type Outcome, ratioTable, refusalLines, workloadChart } from "./report.ts";
 import {
-  compileTable,
-  measureScaling,
-  type ScalingPoint,
-  scalingAxes,
-  scalingChart,
-  scalingTable,
-} from "./scaling.ts";
+  efficiencyLines,
+  figuresTable,
+  type Outcome,
+  ratioTable,
+  refusalLines,
+  workloadChart,
+} from "./report.ts";
+import { measureScaling, type ScalingPoint, scalingAxes, scalingChart, tablesOf } from "./scaling.ts";
 import { plainTable } from "./table.ts";
 import { chooseWorkloads, WORKLOADS } from "./workloads.ts";
 
 const HELP = `npm run bench -- [workloads] [options]     measures and compares; nothing here decides a test
 
   workloads          some of ${WORKLOADS.map((w) => w.id).join(" ")}
-                     by the beginning of their names (w1, w4-512); "loops" compares ways to write an RNN; "workloads" or nothing: all
+                     by the beginning of their names (w1, w4-512); "workloads" or nothing: all
+  first              what the first call of W1-train takes in new processes: WebAssembly, native, native from the cache
+  loops              compares ways to write an RNN
   matmul [m n k]     only the matrix product that the compiler makes
 
   --peers a,b        only these, by family (weft, jax) or a part of the name:
                      ${PEERS.map((p) => p.name).join("; ")}
   --rounds n         turns of every peer (default 7)
-  --scaling          instead: the training step of W1 along time, layers, batch and width
-  --record           writes the figures into docs/: everything, or only "workloads", --scaling or "loops"
+  --scaling          instead: the training step of W1 along time, layers, batch and width: times, whether they are
+                     proportional to time and layers, and what compiling costs
+  --record           writes the figures into docs/: everything, or only what is asked for of workloads, first, loops, --scaling
   --out folder       where JSON and charts go otherwise (default out/bench)
 
 JAX and PyTorch are run by the Python in the environment variable PYTHON (default python3); jax-js and
@@ -54,38 +58,42 @@ const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
 };
 
+/** What is measured, in the order in which it happens. */
 interface Plan {
   readonly workloads: ReturnType<typeof chooseWorkloads>;
   readonly scaling: boolean;
+  readonly first: boolean;
   readonly loops: boolean;
 }
 
+/** Words of the command line that ask for something other than single workloads. */
+const SECTIONS: readonly string[] = ["workloads", "first", "loops"];
+
 function plan(): Plan {
-  const all = positionals.includes("workloads");
-  const names = positionals.filter((name) => name !== "loops" && name !== "workloads");
-  const loops = positionals.includes("loops");
-  if (all) return { workloads: WORKLOADS, scaling: values.scaling, loops };
+  const names = positionals.filter((word) => !SECTIONS.includes(word));
+  const asked = (section: string): boolean => positionals.includes(section);
   if (values.record && names.length > 0)
     throw new Error("--record takes no workloads: it records all of them");
-  if (values.scaling || (loops && names.length === 0))
-    return { workloads: [], scaling: values.scaling, loops };
-  if (values.record) return { workloads: WORKLOADS, scaling: true, loops: true };
-  return { workloads: chooseWorkloads(names), scaling: false, loops };
+  const nothing = positionals.length === 0 && !values.scaling;
+  const everything = nothing && values.record;
+  return {
+    workloads: nothing || asked("workloads") ? WORKLOADS : names.length > 0 ? chooseWorkloads(names) : [],
+    scaling: everything || values.scaling,
+    first: everything || asked("first"),
+    loops: everything || asked("loops"),
+  };
 }
 
-async function startPeers(leftOut: Record<string, string>): Promise<Peer[]> {
+async function startPeers(leaveOut: LeaveOut): Promise<Peer[]> {
   const names = values.peers?.split(",").map((name) => name.trim().toLowerCase()) ?? [];
   const commands = choosePeers(names);
   const peers: Peer[] = [];
   for (const command of commands) {
     progress(`starting ${command.name}`);
-    const peer = await startPeer(command, (name, why) => {
-      leftOut[name] = why;
-    });
+    const peer = await startPeer(command, leaveOut);
     if (peer) peers.push(peer);
   }
   progress("");
-  for (const [name, why] of Object.entries(leftOut)) say(`left out: ${name} (${why})`);
   return peers;
 }
 
@@ -104,8 +112,7 @@ async function measureWorkloads(peers: readonly Peer[], { workloads }: Plan): Pr
 }
 
 function showScaling(points: readonly ScalingPoint[]): void {
-  for (const axis of scalingAxes) say(`\n${plainTable(scalingTable(points, axis))}`);
-  say(`\n${plainTable(compileTable(points))}`);
+  for (const axis of scalingAxes) for (const table of tablesOf(points, axis)) say(`\n${plainTable(table)}`);
 }
 
 function save(recording: Recording): void {
@@ -126,15 +133,24 @@ async function main(): Promise<void> {
   const here = machine();
   say(describeMachine(here));
   const leftOut: Record<string, string> = {};
+  const leaveOut: LeaveOut = (name, why) => {
+    if (name in leftOut) return;
+    leftOut[name] = why;
+    progress("");
+    say(`left out: ${name} (${why})`);
+  };
   const needsPeers = todo.workloads.length > 0 || todo.scaling;
-  const peers = needsPeers ? await startPeers(leftOut) : [];
+  const peers = needsPeers ? await startPeers(leaveOut) : [];
   try {
     const outcomes = await measureWorkloads(peers, todo);
     if (outcomes.length > 1)
       say(`\n${plainTable(figuresTable(outcomes))}\n\n${plainTable(ratioTable(outcomes))}`);
-    for (const line of refusalLines(outcomes)) say(line);
+    for (const line of [...efficiencyLines(outcomes), ...refusalLines(outcomes)]) say(line);
     const scaling = todo.scaling ? await measureScaling(peers, progress) : [];
     if (scaling.length > 0) showScaling(scaling);
+    const firstCalls = todo.first ? await measureFirstCalls(progress, leaveOut) : [];
+    progress("");
+    if (firstCalls.length > 0) say(`\n${plainTable(firstTable(firstCalls))}`);
     const loops: LoopReport | null = todo.loops ? measureLoops(progress) : null;
     progress("");
     if (loops) say(`\n${plainTable(loopTable(loops))}`);
@@ -144,10 +160,11 @@ async function main(): Promise<void> {
         " ",
       ),
       machine: here,
-      versions: { ...versionsOf(peers), node: process.versions.node },
+      versions: { ...ownVersions(), ...versionsOf(peers) },
       leftOut,
       outcomes,
       scaling,
+      firstCalls,
       loops,
     };
     save(recording);

@@ -1,5 +1,5 @@
 /** Interleaved measurement: every peer in turn, round after round, so that whatever disturbs the machine hits all alike. */
-import { type Peer, PeerEnded } from "./peer.ts";
+import type { Peer } from "./peer.ts";
 import type { Sizes, Workload } from "./workloads.ts";
 
 export interface Measured {
@@ -10,6 +10,8 @@ export interface Measured {
   readonly high: number;
   /** Seconds from nothing to the first result: tracing, compiling, running once. */
   readonly first: number;
+  /** Seconds of that in the compiler below the peer's own, where the peer knows. */
+  readonly compiler: number;
   readonly samples: number;
   /** More than 1 when only a part of the work was timed and scaled up. */
   readonly scale: number;
@@ -36,6 +38,7 @@ const SLOW_ROUNDS = 3;
 interface Entrant {
   readonly peer: Peer;
   readonly first: number;
+  readonly compiler: number;
   readonly scale: number;
   readonly check: number;
   readonly turn: { readonly time: number; readonly samples: number };
@@ -95,6 +98,7 @@ async function enter(
   return {
     peer,
     first: Number(ready.firstMs),
+    compiler: Number(ready.compilerMs ?? 0),
     scale,
     check: Number(ready.check),
     turn: { time, samples },
@@ -123,22 +127,8 @@ function summary(e: Entrant): Measured {
     low: quantile(0.25),
     high: quantile(0.75),
     first: e.first / 1e3,
+    compiler: e.compiler / 1e3,
     samples: sorted.length,
     scale: e.scale,
   };
-}
-
-/** What the program of a workload costs to make, where the peer can tell. */
-export async function factsOf(
-  peer: Peer,
-  workload: Workload,
-  sizes: Sizes,
-): Promise<Readonly<Record<string, number>>> {
-  try {
-    await peer.ask({ prepare: workload.id, sizes: { ...workload.sizes, ...sizes } });
-    return (await peer.ask({ facts: true })) as Readonly<Record<string, number>>;
-  } catch (error) {
-    if (error instanceof PeerEnded) throw error;
-    return {};
-  }
 }

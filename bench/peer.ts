@@ -58,6 +58,9 @@ export class Peer {
   }
 }
 
+/** Told who cannot run here, and why. */
+export type LeaveOut = (name: string, why: string) => void;
+
 export class PeerEnded extends Error {}
 
 /** What an uncaught exception is about: the line that names an error, else the last one. */
@@ -67,10 +70,7 @@ function lastLine(text: string): string {
 }
 
 /** Starts a peer; null, with the reason given to `leaveOut`, when it cannot run here. */
-export async function startPeer(
-  command: Command,
-  leaveOut: (name: string, why: string) => void,
-): Promise<Peer | null> {
+export async function startPeer(command: Command, leaveOut: LeaveOut): Promise<Peer | null> {
   const peer = new Peer(command);
   try {
     peer.about = await peer.ask({ about: true }, 120_000);

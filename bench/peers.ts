@@ -7,8 +7,10 @@ const python = process.env.PYTHON ?? "python3";
 /** Compiled to build/bench, two levels below the root. */
 const script = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
+const weftName = (tier: string, threads: number): string =>
+  `weft ${tier}${threads > 1 ? `, ${threads} threads` : ""}`;
 const weft = (tier: string, threads: number): Command => ({
-  name: `weft ${tier}${threads > 1 ? `, ${threads} threads` : ""}`,
+  name: weftName(tier, threads),
   program: process.execPath,
   args: [script("build/bench/weft.js")],
   env: { WEFT_TIER: tier, WEFT_THREADS: String(threads) },
@@ -27,6 +29,12 @@ const inNode = (name: string, file: string): Command => ({
 });
 
 const manyThreads = Math.min(availableParallelism(), 2);
+
+/** weft with as many threads as are compared: two, where the machine has them. */
+export const WEFT_FASTEST: { readonly wasm: string; readonly native: string } = {
+  wasm: weftName("wasm", manyThreads),
+  native: weftName("native", manyThreads),
+};
 
 export const PEERS: readonly Command[] = [
   weft("wasm", 1),

@@ -2,17 +2,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type FirstCall, firstTable } from "./first.ts";
 import { type LoopReport, loopTable } from "./loops.ts";
 import { describeMachine, type Machine } from "./machine.ts";
-import { figuresTable, type Outcome, ratioTable, refusalLines, workloadChart } from "./report.ts";
 import {
-  compileTable,
-  type ScalingPoint,
-  scalingAxes,
-  scalingBase,
-  scalingChart,
-  scalingTable,
-} from "./scaling.ts";
+  efficiencyLines,
+  figuresTable,
+  type Outcome,
+  ratioTable,
+  refusalLines,
+  workloadChart,
+} from "./report.ts";
+import { type ScalingPoint, scalingAxes, scalingBase, scalingChart, tablesOf } from "./scaling.ts";
 import { replaceSection, withoutPaths } from "./sections.ts";
 import { markdownTable } from "./table.ts";
 
@@ -24,6 +25,7 @@ export interface Recording {
   readonly leftOut: Readonly<Record<string, string>>;
   readonly outcomes: readonly Outcome[];
   readonly scaling: readonly ScalingPoint[];
+  readonly firstCalls: readonly FirstCall[];
   readonly loops: LoopReport | null;
 }
 
@@ -48,22 +50,20 @@ function workloadSection(r: Recording): string {
   ];
   const why = refusalLines(r.outcomes).map((line) => `- ${withoutPaths(line)}`);
   if (why.length > 0) parts.push(why.join("\n"));
-  return [conditions(r), ...parts, markdownTable(ratioTable(r.outcomes)), "![medians](performance.svg)"].join(
-    "\n\n",
-  );
+  const ratios = [markdownTable(ratioTable(r.outcomes)), ...efficiencyLines(r.outcomes)];
+  return [conditions(r), ...parts, ...ratios, "![medians](performance.svg)"].join("\n\n");
 }
 
 function scalingSection(r: Recording): string {
-  const tables = scalingAxes.map(
-    (axis) => `${markdownTable(scalingTable(r.scaling, axis))}\n\n![by ${axis}](scaling-${axis}.svg)`,
-  );
-  return [
-    conditions(r),
-    `All other sizes: ${scalingBase}.`,
-    ...tables,
-    markdownTable(compileTable(r.scaling)),
-  ].join("\n\n");
+  const tables = scalingAxes.flatMap((axis) => {
+    const [times, ...others] = tablesOf(r.scaling, axis).map(markdownTable);
+    return [times, `![by ${axis}](scaling-${axis}.svg)`, ...others];
+  });
+  return [conditions(r), `All other sizes: ${scalingBase}.`, ...tables].join("\n\n");
 }
+
+const firstSection = (r: Recording): string =>
+  [conditions(r), markdownTable(firstTable(r.firstCalls))].join("\n\n");
 
 function loopSection({ machine, date, loops }: Recording): string {
   const { layers, batch, hidden } = loops!.sizes;
@@ -91,5 +91,6 @@ export function record(r: Recording): void {
     for (const axis of scalingAxes)
       writeFileSync(join(docs, `scaling-${axis}.svg`), scalingChart(r.scaling, axis));
   }
+  if (r.firstCalls.length > 0) rewrite(join(docs, "performance.md"), { first: firstSection(r) });
   if (r.loops) rewrite(join(docs, "guide", "multi-layer-rnns.md"), { loops: loopSection(r) });
 }

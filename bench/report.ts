@@ -1,9 +1,17 @@
 /** What a run of the workloads says: figures, ratios, a chart. */
 import type { Measured, Refusal } from "./measure.ts";
-import { familyOf } from "./peers.ts";
+import { familyOf, WEFT_FASTEST } from "./peers.ts";
 import { type BarGroup, barChart } from "./svg.ts";
 import { figure, type Table } from "./table.ts";
-import { inUnit, type Workload } from "./workloads.ts";
+import {
+  COMPARISONS,
+  type Comparison,
+  EFFICIENCY,
+  gflops,
+  inUnit,
+  WORKLOADS,
+  type Workload,
+} from "./workloads.ts";
 
 export interface Outcome {
   readonly workload: Workload;
@@ -28,20 +36,45 @@ export function figuresTable(outcomes: readonly Outcome[]): Table {
   };
 }
 
-const bestOf = ({ results }: Outcome, family: string): number =>
-  Math.min(...results.filter((r) => familyOf(r.peer) === family).map((r) => r.seconds));
+const bestOf = ({ results }: Outcome, peers: RegExp): number =>
+  Math.min(...results.filter((r) => peers.test(r.peer)).map((r) => r.seconds));
 
-/** Time of weft over time of each peer, both by their best variant: below 1, weft is faster. */
+/** "0.46 (0.35)": what was reached, and what shall be. */
+function ratio(outcome: Outcome, { tier, peers, targets }: Comparison): string {
+  const own = outcome.results.find((r) => r.peer === WEFT_FASTEST[tier])?.seconds ?? Number.NaN;
+  const other = bestOf(outcome, peers);
+  if (!Number.isFinite(own) || !Number.isFinite(other)) return "–";
+  const target = targets[WORKLOADS.findIndex((w) => w.id === outcome.workload.id)];
+  return `${figure(own / other)}${target === undefined ? "" : ` (${target})`}`;
+}
+
+/** Time of weft over time of a peer, with the target in brackets; rows for those that were measured. */
 export function ratioTable(outcomes: readonly Outcome[]): Table {
-  const families = [...new Set(peersOf(outcomes).map(familyOf))].filter((f) => f !== "weft");
-  const ratio = (o: Outcome, family: string): string => {
-    const [own, other] = [bestOf(o, "weft"), bestOf(o, family)];
-    return Number.isFinite(own) && Number.isFinite(other) ? figure(own / other) : "–";
-  };
+  const names = peersOf(outcomes);
+  const present = COMPARISONS.filter(
+    (c) => names.includes(WEFT_FASTEST[c.tier]) && names.some((name) => c.peers.test(name)),
+  );
   return {
-    head: ["weft / peer", ...outcomes.map(({ workload }) => workload.id)],
-    rows: families.map((family) => [family, ...outcomes.map((o) => ratio(o, family))]),
+    head: ["time (target)", ...outcomes.map(({ workload }) => workload.id)],
+    rows: present.map((c) => [`${WEFT_FASTEST[c.tier]} / ${c.label}`, ...outcomes.map((o) => ratio(o, c))]),
   };
+}
+
+/** How near the training step comes to weft's own matrix product; nothing where one of the two is missing. */
+export function efficiencyLines(outcomes: readonly Outcome[]): string[] {
+  const own = WEFT_FASTEST.native;
+  const rate = (id: string): number => {
+    const outcome = outcomes.find((o) => o.workload.id === id);
+    const seconds = outcome?.results.find((r) => r.peer === own)?.seconds;
+    return outcome && seconds ? gflops(outcome.workload, seconds) : Number.NaN;
+  };
+  const { workload, product, target } = EFFICIENCY;
+  const [reached, most] = [rate(workload), rate(product)];
+  if (!Number.isFinite(reached / most)) return [];
+  const percent = (x: number): string => `${Math.round(100 * x)} %`;
+  return [
+    `${own}: ${workload} runs at ${figure(reached)} GFLOP/s, ${percent(reached / most)} of ${product} (target ${percent(target)})`,
+  ];
 }
 
 export function workloadChart(outcomes: readonly Outcome[]): string {

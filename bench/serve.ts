@@ -2,13 +2,15 @@
  * The protocol of peers: one JSON request per line on stdin, one JSON answer per line on stdout.
  *
  *     { about: true }            → { versions, threads? }
- *     { prepare: id, sizes }     → { firstMs, check, scale }   compiles and runs once
+ *     { prepare: id, sizes }     → { firstMs, compilerMs, check, scale }   compiles and runs once
  *     { time: calls, samples }   → { ms: [milliseconds per call, for each sample] }
  *     { facts: true }            → what the workload's program costs to make
+ *     { first: id, sizes }       → what its first call is spent on; in a process that has done nothing before
  *
  * `{ error }` means that a request cannot be answered here.
  */
 import { createInterface } from "node:readline";
+import { compilerMs, type Stages } from "./stages.ts";
 import type { Sizes } from "./workloads.ts";
 
 export interface Running {
@@ -19,6 +21,8 @@ export interface Running {
   /** What the measured time is multiplied by when only a part of the work was done. */
   readonly scale?: number;
   facts?(): Readonly<Record<string, number>>;
+  /** Asked for in place of the first call. */
+  stages?(): Stages;
 }
 export type Makers = Readonly<Record<string, (sizes: Sizes) => Running | Promise<Running>>>;
 
@@ -26,7 +30,8 @@ type Request =
   | { about: true }
   | { prepare: string; sizes: Sizes }
   | { time: number; samples: number }
-  | { facts: true };
+  | { facts: true }
+  | { first: string; sizes: Sizes };
 
 /** Answers requests until stdin ends. */
 export async function serve(about: object, makers: Makers): Promise<void> {
@@ -42,6 +47,12 @@ export async function serve(about: object, makers: Makers): Promise<void> {
   }
 }
 
+function make(makers: Makers, id: string, sizes: Sizes): Running | Promise<Running> {
+  const maker = makers[id];
+  if (!maker) throw new Error("is not written for this contestant");
+  return maker(sizes);
+}
+
 async function answer(
   request: Request,
   about: object,
@@ -49,16 +60,15 @@ async function answer(
   state: { current?: Running },
 ): Promise<object> {
   if ("about" in request) return about;
+  if ("first" in request) return (await make(makers, request.first, request.sizes)).stages?.() ?? {};
   if ("prepare" in request) {
-    const make = makers[request.prepare];
-    if (!make) throw new Error("is not written for this contestant");
     delete state.current;
-    const start = performance.now();
-    const current = await make(request.sizes);
+    const [start, before] = [performance.now(), compilerMs()];
+    const current = await make(makers, request.prepare, request.sizes);
     await current.run();
-    const firstMs = performance.now() - start;
+    const spent = { firstMs: performance.now() - start, compilerMs: compilerMs() - before };
     state.current = current;
-    return { firstMs, check: await current.check(), scale: current.scale ?? 1 };
+    return { ...spent, check: await current.check(), scale: current.scale ?? 1 };
   }
   if (!state.current) throw new Error("nothing is prepared");
   if ("facts" in request) return state.current.facts?.() ?? {};

@@ -1,17 +1,32 @@
 /** The workloads in weft; WEFT_TIER and WEFT_THREADS choose how they run. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { config, grad, jit, lax, nn, numpy as np, tree, valueAndGrad } from "weft";
+import { config, explain, grad, jit, lax, nn, numpy as np, tree, valueAndGrad } from "weft";
 import { integers, uniform } from "./inputs.ts";
+import { ownVersions } from "./machine.ts";
 import { type Makers, type Running, serve } from "./serve.ts";
+import { median, milliseconds, stagesOf, watchCompilers } from "./stages.ts";
 import type { Sizes } from "./workloads.ts";
 
 const RATE = 1;
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+/** Inputs are made in WebAssembly on every tier: the C compiler would take longer for each shape than for the workload itself. */
+function onWasm<T>(make: () => T): T {
+  const { tier } = config;
+  config.tier = "wasm";
+  try {
+    return make();
+  } finally {
+    config.tier = tier;
+  }
+}
 const array = (shape: readonly number[], seed: number, scale: number): np.Array =>
-  np.array(uniform(sizeOf(shape), seed, scale)).reshape(shape);
+  onWasm(() => np.array(uniform(sizeOf(shape), seed, scale)).reshape(shape));
+const zeros = (shape: readonly number[]): np.Array => onWasm(() => np.zeros(shape));
+const indices = (shape: readonly number[], seed: number, limit: number): np.Array =>
+  onWasm(() => np.array(integers(sizeOf(shape), seed, limit)).reshape(shape));
 
 type Layers = { wx: np.Array; wh: np.Array; b: np.Array };
 
@@ -45,12 +60,14 @@ const rnn = (params: Layers, states: np.Array, xs: np.Array): np.Array =>
     xs,
   )[1];
 
-type Lowering = {
-  lower(...args: never[]): { cost(): { moduleBytes: number; arenaBytes: number; compileMs: number } };
-};
-const factsOf = (f: Lowering, ...args: unknown[]): Readonly<Record<string, number>> => ({
-  ...f.lower(...(args as never[])).cost(),
-});
+const COMPILATIONS = 3;
+
+/** What it takes to make the program of `f`: milliseconds from tracing to its code (WebAssembly or C), and how large it is. */
+function factsOf(f: (...args: never[]) => unknown, ...args: unknown[]): Readonly<Record<string, number>> {
+  const own = Array.from({ length: COMPILATIONS }, () => milliseconds(() => explain(f)(...args)));
+  const { bytes } = explain(f)(...args);
+  return { compileMs: median(own), moduleBytes: bytes.module, arenaBytes: bytes.temporaries };
+}
 
 /** Steps of gradient descent, each from the parameters that the last one left. */
 function training<P>(params: P, loss: (p: P, ...data: np.Array[]) => np.Array, ...data: np.Array[]): Running {
@@ -68,6 +85,11 @@ function training<P>(params: P, loss: (p: P, ...data: np.Array[]) => np.Array, .
     },
     check: () => call(current)[0].item(),
     facts: () => factsOf(step as never, params, ...data),
+    stages: () =>
+      stagesOf(
+        () => step.lower(params as never, ...(data as never[])),
+        () => call(params),
+      ),
   };
 }
 
@@ -78,7 +100,7 @@ function rnnInputs({ layers, batch, hidden, time }: Sizes): {
 } {
   return {
     params: weights(layers!, hidden!, 1, 1),
-    states: np.zeros([layers!, batch!, hidden!]),
+    states: zeros([layers!, batch!, hidden!]),
     xs: array([time!, batch!, hidden!], 4, 1),
   };
 }
@@ -88,7 +110,7 @@ const meanSquare = (ys: np.Array): np.Array => np.mean(np.square(ys));
 function recurrence({ width, time }: Sizes) {
   const final = (c: np.Array, x: np.Array): np.Array =>
     lax.scan((s: np.Array) => [s.mul(0.9).add(x), null], c, null, { length: time! })[0];
-  return { final, c: np.zeros([width!]), x: array([width!], 1, 1) };
+  return { final, c: zeros([width!]), x: array([width!], 1, 1) };
 }
 
 function matmul({ n }: Sizes): Running {
@@ -117,10 +139,10 @@ const workloads: Makers = {
     const params = {
       rnn: weights(layers!, hidden!, 4, 1),
       embed: { table: array([vocabulary!, hidden!], 5, 1) },
-      out: { w: array([hidden!, vocabulary!], 6, hidden! ** -0.5), b: np.zeros([vocabulary!]) },
+      out: { w: array([hidden!, vocabulary!], 6, hidden! ** -0.5), b: zeros([vocabulary!]) },
     };
-    const ids = np.array(integers(time! * batch!, 7, vocabulary!)).reshape([time!, batch!]);
-    const targets = np.array(integers(time! * batch!, 8, vocabulary!)).reshape([time!, batch!]);
+    const ids = indices([time!, batch!], 7, vocabulary!);
+    const targets = indices([time!, batch!], 8, vocabulary!);
     const loss = (p: typeof params, x: np.Array, y: np.Array): np.Array => {
       const [, ys] = nn.run(cell, p.rnn, cell.initialCarry([batch!]), embedding.apply(p.embed, x));
       const logp = nn.logSoftmax(dense.apply(p.out, ys));
@@ -133,7 +155,7 @@ const workloads: Makers = {
     const params = weights(layers!, hidden!, 4, 1);
     const x = array([batch!, hidden!], 4, 1);
     const step = jit((p: Layers, s: nn.LstmCarry, v: np.Array) => cell.step(p, s, v));
-    let state = cell.initialCarry([batch!]);
+    let state = onWasm(() => cell.initialCarry([batch!]));
     const first = np.sum(step(params, state, x)[1]).item();
     return {
       run: () => {
@@ -165,12 +187,14 @@ const workloads: Makers = {
   },
 };
 
-// Native code that an earlier run left on the disk would make first calls look faster than they are.
-config.cacheDir = mkdtempSync(join(tmpdir(), "weft-bench-"));
-process.on("exit", () => rmSync(config.cacheDir, { recursive: true, force: true }));
+/** Native code that an earlier run left on the disk would make first calls look faster than they are. */
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "weft-bench-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+config.cacheDir = process.env.WEFT_BENCH_CACHE || emptyFolder();
+watchCompilers();
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
 const { tier, threads } = config;
-await serve({ versions: { weft: version, node: process.versions.node }, tier, threads }, workloads);
+await serve({ versions: ownVersions(), tier, threads }, workloads);

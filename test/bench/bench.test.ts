@@ -1,13 +1,22 @@
 /** The measuring itself: who is admitted, what is reported, how documents are rewritten. */
 import { describe, expect, test } from "vitest";
+import { firstTable } from "../../bench/first.ts";
 import { integers, uniform } from "../../bench/inputs.ts";
 import { measure } from "../../bench/measure.ts";
 import type { Peer } from "../../bench/peer.ts";
-import { choosePeers, familyOf } from "../../bench/peers.ts";
-import { figuresTable, type Outcome, ratioTable, workloadChart } from "../../bench/report.ts";
+import { choosePeers, familyOf, WEFT_FASTEST } from "../../bench/peers.ts";
+import {
+  efficiencyLines,
+  figuresTable,
+  type Outcome,
+  ratioTable,
+  workloadChart,
+} from "../../bench/report.ts";
+import { type ScalingPoint, tablesOf } from "../../bench/scaling.ts";
 import { replaceSection, withoutPaths } from "../../bench/sections.ts";
+import { compilerMs, milliseconds, stagesOf, watchCompilers } from "../../bench/stages.ts";
 import { figure, markdownTable, plainTable } from "../../bench/table.ts";
-import { chooseWorkloads, inUnit, WORKLOADS } from "../../bench/workloads.ts";
+import { COMPARISONS, chooseWorkloads, inUnit, WORKLOADS } from "../../bench/workloads.ts";
 
 /** A contestant without a process, whose calls take `ms`. */
 function fakePeer(name: string, ms: number, check: number, scale = 1): Peer {
@@ -55,8 +64,15 @@ describe("report", () => {
     low: 0,
     high: 0,
     first: 0,
+    compiler: 0,
     samples: 1,
     scale,
+  });
+  const { wasm, native } = WEFT_FASTEST;
+  const outcomeOf = (id: string, seconds: Readonly<Record<string, number>>): Outcome => ({
+    workload: chooseWorkloads([id])[0]!,
+    results: Object.entries(seconds).map(([peer, s]) => result(peer, s)),
+    refusals: [],
   });
   const outcome: Outcome = {
     workload: WORKLOADS[0]!,
@@ -69,17 +85,52 @@ describe("report", () => {
     refusals: [],
   };
 
-  test("figures and ratios of the best variants", () => {
+  test("figures of everybody", () => {
     expect(figuresTable([outcome]).rows).toEqual([
       ["weft wasm", "200"],
       ["weft native", "100"],
       ["JAX", "200"],
       ["tfjs wasm", "1000*"],
     ]);
-    expect(ratioTable([outcome]).rows).toEqual([
-      ["JAX", "0.500"],
-      ["tfjs", "0.100"],
+  });
+
+  test("ratios to the nested scan of JAX and to the best of the others, beside the targets", () => {
+    const outcomes = [
+      outcomeOf("W1-train", {
+        [wasm]: 0.2,
+        [native]: 0.1,
+        JAX: 0.4,
+        "JAX, layers in Python": 0.1,
+        PyTorch: 1,
+        "PyTorch by hand": 0.5,
+      }),
+      outcomeOf("W5-gradient", { [wasm]: 0.3, [native]: 0.1, PyTorch: 50, "tfjs wasm": 3 }),
+    ];
+    expect(ratioTable(outcomes).rows).toEqual([
+      [`${native} / JAX`, "0.250 (0.35)", "–"],
+      [`${native} / best PyTorch`, "0.200 (0.65)", "0.00200 (0.001)"],
+      [`${wasm} / JAX`, "0.500 (0.75)", "–"],
+      [`${wasm} / TensorFlow.js`, "–", "0.100"],
     ]);
+  });
+
+  test("without the peers, or without weft on as many threads, there are no ratios", () => {
+    expect(ratioTable([outcomeOf("W1-train", { [wasm]: 1, [native]: 1 })]).rows).toEqual([]);
+    expect(ratioTable([outcomeOf("W1-train", { "weft of old": 1, JAX: 1 })]).rows).toEqual([]);
+  });
+
+  test("targets are those of the workloads in their order", () => {
+    for (const { targets } of COMPARISONS) expect(targets.length).toBeLessThanOrEqual(WORKLOADS.length);
+  });
+
+  test("the training step is measured against the matrix product", () => {
+    // 12.9 GFLOP in 0.1 s are 129 GFLOP/s; 2.15 GFLOP in 0.01 s are 215.
+    const train = outcomeOf("W1-train", { [native]: 0.1 });
+    const product = outcomeOf("W4-1024", { [native]: 0.01 });
+    expect(efficiencyLines([train, product])).toEqual([
+      `${native}: W1-train runs at 129 GFLOP/s, 60 % of W4-1024 (target 85 %)`,
+    ]);
+    expect(efficiencyLines([train])).toEqual([]);
   });
 
   test("the chart has a bar per contestant", () => {
@@ -93,6 +144,76 @@ describe("report", () => {
     ["PyTorch by hand", "PyTorch"],
   ])("%s is of the family %s", (name, family) => {
     expect(familyOf(name)).toBe(family);
+  });
+});
+
+describe("scaling", () => {
+  const { native } = WEFT_FASTEST;
+  const point = (axis: string, value: number, ms: number): ScalingPoint => ({
+    axis,
+    value,
+    peer: native,
+    ms,
+    program: { compileMs: 90, compilerMs: 400, moduleBytes: 80_000 },
+  });
+  const points = [
+    point("time", 64, 3),
+    point("time", 256, 10),
+    point("time", 1024, 44),
+    { ...point("time", 256, 20), peer: "JAX", program: undefined },
+  ];
+  const [times, linearity, compiling] = tablesOf(points, "time");
+
+  test("times", () => {
+    expect(times!.rows).toEqual([
+      [native, "3.00", "10.0", "44.0", "–"],
+      ["JAX", "–", "20.0", "–", "–"],
+    ]);
+  });
+
+  test("time per step is compared with that of the base", () => {
+    expect(linearity!.rows).toEqual([
+      [native, "1.20", "1.00", "1.10", "–"],
+      ["JAX", "–", "1.00", "–", "–"],
+    ]);
+  });
+
+  test("what compiling costs, for weft alone", () => {
+    expect(compiling!.rows).toEqual([
+      [`${native}: tracing, passes and code, ms`, "90.0", "90.0", "90.0", "–"],
+      [`${native}: compiler below, ms`, "400", "400", "400", "–"],
+      [`${native}: code, kB`, "80.0", "80.0", "80.0", "–"],
+    ]);
+  });
+
+  test("only time and layers are to be linear", () => {
+    expect(tablesOf([point("batch", 1, 1)], "batch")).toHaveLength(1);
+  });
+});
+
+describe("first calls", () => {
+  test("what no clock saw is weft's own", () => {
+    const calls = [{ name: "a", targetMs: 1000, first: 900, trace: 20, compiler: 300, later: 80 }];
+    expect(firstTable(calls).rows).toEqual([["a", "900", "1000", "20.0", "500", "300", "80.0"]]);
+  });
+
+  test("compilers are clocked, and a first call has stages", () => {
+    const Module = WebAssembly.Module;
+    watchCompilers();
+    const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+    const made: unknown[] = [];
+    const stages = stagesOf(
+      () => undefined,
+      () => made.push(new WebAssembly.Module(empty)),
+    );
+    expect(made[0]).toBeInstanceOf(Module);
+    expect(made.length).toBeGreaterThan(2);
+    expect(stages.compiler).toBeGreaterThan(0);
+    expect(stages.compiler).toBeLessThanOrEqual(stages.first);
+    const before = compilerMs();
+    milliseconds(() => undefined);
+    expect(compilerMs()).toBe(before);
+    Object.assign(WebAssembly, { Module });
   });
 });
 

@@ -46,6 +46,7 @@ const TITLES: Readonly<Record<DecisionKind, string>> = {
   deferred: "summed after the loop",
   recomputed: "computed again",
   history: "stored once",
+  promoted: "kept in registers",
   inPlace: "updated in place",
   hoisted: "moved out of loops",
   fused: "fused",

@@ -7,6 +7,7 @@ export type DecisionKind =
   | "deferred"
   | "history"
   | "recomputed"
+  | "promoted"
   | "fused"
   | "parallel"
   | "inPlace";

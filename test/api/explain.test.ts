@@ -41,6 +41,12 @@ describe("explain", () => {
     const kinds = new Set(e.decisions.map((d) => d.kind));
     for (const kind of ["deferred", "history", "recomputed", "fused"] as const) expect(kinds).toContain(kind);
   });
+  test("says what registers carry", () => {
+    const decay = (c: A): A => lax.scan((s: A) => [s.mul(0.9), null], c, null, { length: 1000 })[0];
+    const { decisions } = explain(decay)(zeros(16));
+    const what = "what a loop of 1000 carries over 16 elements";
+    expect(decisions).toContainEqual({ kind: "promoted", what });
+  });
   test("counts bytes", () => {
     expect(e.bytes.arguments).toBe(4 * (H * H + B * H + T * B * H));
     expect(e.bytes.results).toBe(4 * H * H);

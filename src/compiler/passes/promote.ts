@@ -19,8 +19,10 @@
  *
  * Requires: lanes are 1, no expanded contractions. Ensures: the same loops otherwise.
  */
+import { note } from "../../core/journal.ts";
 import { constant, scaledAtom } from "../ir/affine.ts";
 import { indexExpr, loadExpr, localExpr, newLocal } from "../ir/build.ts";
+import { describe } from "../ir/describe.ts";
 import type { Affine, Buffer, Expr, For, IndexAtom, Local, Program, Stmt } from "../ir/nodes.ts";
 import {
   type Block,
@@ -55,6 +57,7 @@ function promoted(loop: For, program: Program, target: Target): Block | undefine
   const single = throughTime(r);
   const layout = layoutOf(single, r.nest, target);
   if (!layout || !elementsAreSeparate(r) || !rowsAreUnread(r, program)) return undefined;
+  note("promoted", () => `what ${describe(loop)} carries over ${r.nest.extents.join(" x ")} elements`);
   return [...rebuilt(r.nest, single, layout), ...scalarsOf(r, program)];
 }
 

@@ -1,3 +1,5 @@
+import type { HostCopy } from "./memory.ts";
+
 /** Why an array cannot be used any more. */
 export type Fate = "disposed" | "donated";
 
@@ -10,7 +12,7 @@ export type Fate = "disposed" | "donated";
  */
 export class Cell {
   readonly byteLength: number;
-  host: Uint8Array<ArrayBuffer> | undefined;
+  host: HostCopy | undefined;
   /** The address of the block in linear memory; 0 when there is none. */
   address = 0;
   fate: Fate | undefined = undefined;

@@ -1,4 +1,4 @@
-import { canShareMemory } from "#platform";
+import { byteStrings, canShareMemory } from "#platform";
 import { InternalError, WeftError } from "../core/errors.ts";
 import { Heap, type Space } from "./heap.ts";
 import { ALIGN } from "./size-class.ts";
@@ -8,6 +8,19 @@ const PAGE = 1 << 16;
 const MAXIMA = [65_536, 32_768, 16_384, 8_192, 4_096] as const;
 /** Growth adds at least this share of what is there, so that views are renewed rarely. */
 const GROWTH = 1 / 8;
+
+/** The contents of an array outside of linear memory; a string has one character per byte. */
+export type HostCopy = Uint8Array<ArrayBuffer> | string;
+
+export function bytesOf(copy: HostCopy): Uint8Array<ArrayBuffer> {
+  if (typeof copy !== "string") return copy;
+  const bytes = new Uint8Array(copy.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = copy.charCodeAt(i);
+  return bytes;
+}
+
+/** Up to here a string is a cheaper copy than a typed array. */
+const LARGEST_STRING = 1 << 15;
 
 /** The linear memory is full even after everything that may leave it has left. */
 export class OutOfMemoryError extends WeftError {}
@@ -45,6 +58,7 @@ export class LinearMemory implements Space {
   u8!: Uint8Array<ArrayBufferLike>;
   i32!: Int32Array<ArrayBufferLike>;
   private readonly maximum: number;
+  private strings: ReturnType<typeof byteStrings>;
 
   constructor(maximumPages: number = MAXIMA[0], mayShare: boolean = canShareMemory()) {
     const { memory, maximum, shared } = largestMemory(maximumPages, mayShare);
@@ -74,6 +88,19 @@ export class LinearMemory implements Space {
     return this.u8.slice(address, address + bytes);
   }
 
+  /** A copy for {@link restore}. */
+  save(address: number, bytes: number): HostCopy {
+    return bytes <= LARGEST_STRING && this.strings && address + bytes <= this.strings.end
+      ? this.strings.take(address, bytes)
+      : this.copyOut(address, bytes);
+  }
+
+  restore(copy: HostCopy, address: number): void {
+    if (typeof copy === "string" && this.strings && address + copy.length <= this.strings.end)
+      this.strings.put(copy, address);
+    else this.u8.set(bytesOf(copy), address);
+  }
+
   private tryGrow(pages: number): boolean {
     try {
       this.memory.grow(pages);
@@ -87,5 +114,6 @@ export class LinearMemory implements Space {
   private renewViews(): void {
     this.u8 = new Uint8Array(this.memory.buffer);
     this.i32 = new Int32Array(this.memory.buffer);
+    this.strings = byteStrings(this.memory.buffer);
   }
 }

@@ -26,6 +26,9 @@ export function startWorker(program: string, data: unknown, onEnd: (reason: stri
 /** Browsers have no flags to turn on from inside. */
 export function prepareEngine(): void {}
 
+/** Pages have no such view of shared memory. */
+export const byteStrings = (_memory: ArrayBufferLike): undefined => undefined;
+
 export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /** Pages have no files. */

@@ -52,6 +52,28 @@ export function prepareEngine(): void {
   v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
 }
 
+/** Bytes of a memory as strings with one character per byte. */
+export interface ByteStrings {
+  /** Addresses from here on are out of reach. */
+  readonly end: number;
+  take(address: number, bytes: number): string;
+  put(text: string, address: number): void;
+}
+
+/**
+ * The collector owns strings entirely; a typed array of more than 64 bytes is a block of another allocator besides, which
+ * costs ten times as much to make and to free (measured: 690 against 56 ns for 512 bytes).
+ */
+export function byteStrings(memory: ArrayBufferLike): ByteStrings | undefined {
+  // Positions in a Buffer are 32-bit integers in some places.
+  const view = Buffer.from(memory, 0, Math.min(memory.byteLength, 2 ** 31 - 1));
+  return {
+    end: view.length,
+    take: (address, bytes) => view.toString("latin1", address, address + bytes),
+    put: (text, address) => view.write(text, address, "latin1"),
+  };
+}
+
 /** The method under which a console looks for an object's own rendering. */
 export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");
 

@@ -1,5 +1,5 @@
 import { Cell, type Fate } from "./cell.ts";
-import { type LinearMemory, OutOfMemoryError } from "./memory.ts";
+import { bytesOf, type LinearMemory, OutOfMemoryError } from "./memory.ts";
 import { blockSize } from "./size-class.ts";
 import { type Keeper, Storage } from "./storage.ts";
 
@@ -30,8 +30,8 @@ export interface ResidencyLimits {
  * Decides which arrays are in linear memory.
  *
  * Why arrays leave it: in a synchronous loop no finalizer ever runs, so blocks of forgotten arrays would pile up. The
- * blocks are therefore listed by last use, and beyond a budget the oldest are *evicted*: their bytes move to an
- * ordinary Uint8Array that only the array's own {@link Storage} reaches (through its cell). If the array is dead, that
+ * blocks are therefore listed by last use, and beyond a budget the oldest are *evicted*: their bytes move to a
+ * Uint8Array or a string that only the array's own {@link Storage} reaches (through its cell). If the array is dead, that
  * is garbage like any other, which the collector accounts and reclaims; if it is alive, its next use brings it back.
  * When the event loop turns, the registry frees the blocks of collected arrays without the copy.
  *
@@ -117,7 +117,9 @@ export class Residency implements Keeper {
   }
 
   read(cell: Cell): Uint8Array<ArrayBuffer> {
-    return cell.host ? cell.host.slice() : this.memory.copyOut(cell.address, cell.byteLength);
+    const { host } = cell;
+    if (host === undefined) return this.memory.copyOut(cell.address, cell.byteLength);
+    return typeof host === "string" ? bytesOf(host) : host.slice();
   }
 
   /** Ends an array. A block that a running call uses is freed when that call returns. */
@@ -142,7 +144,7 @@ export class Residency implements Keeper {
     const { cell } = storage;
     if (cell.outlook !== undefined) this.learn(cell);
     this.place(storage);
-    this.memory.u8.set(cell.host!, cell.address);
+    this.memory.restore(cell.host!, cell.address);
     if (cell.byteLength > KEEP || storage.peek() === undefined) cell.host = undefined;
   }
 
@@ -173,8 +175,8 @@ export class Residency implements Keeper {
   private evictOldest(): boolean {
     const cell = this.ring.newer;
     if (cell === this.ring) return false;
-    if (!cell.host) {
-      cell.host = this.memory.copyOut(cell.address, cell.byteLength);
+    if (cell.host === undefined) {
+      cell.host = this.memory.save(cell.address, cell.byteLength);
       this.spilledBytes += cell.byteLength;
     }
     this.evicted += charge(cell);

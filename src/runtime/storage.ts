@@ -45,7 +45,8 @@ export class Storage implements Buffer {
   }
 
   peek(): Uint8Array | undefined {
-    return this.given ? this.cell.host : undefined;
+    const { host } = this.cell;
+    return this.given && typeof host !== "string" ? host : undefined;
   }
 
   free(reason: Fate): void {

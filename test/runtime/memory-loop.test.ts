@@ -48,8 +48,9 @@ interface Sizes {
   readonly live: number;
   /** The WebAssembly memory itself. */
   readonly wasm: number;
-  /** JavaScript buffers: where evicted arrays go. */
+  /** JavaScript buffers: where large evicted arrays go. */
   readonly buffers: number;
+  /** JavaScript objects and strings: where small ones go. */
   readonly heap: number;
 }
 
@@ -119,5 +120,6 @@ test("a loop that keeps every step's parameters is not flat: the bounds can be e
   const kept: Params[] = [];
   const { growth } = train(STEPS, [], (params) => kept.push(params));
   expect(kept.length).toBe(STEPS);
-  expect(exceeded(growth)).toEqual(["buffers", "heap"]);
+  expect(exceeded(growth)).toEqual(["heap"]);
+  expect(growth.heap).toBeGreaterThan(25 * MIB);
 }, 60_000);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { LinearMemory } from "../../src/runtime/memory.ts";
+import { bytesOf, LinearMemory } from "../../src/runtime/memory.ts";
 
 describe.each([
   ["shared", true],
@@ -17,6 +17,18 @@ describe.each([
     expect(memory.i32[address / 4]).toBe(0x030201);
     const copy = memory.copyOut(address, 3);
     expect([copy.buffer instanceof ArrayBuffer, ...copy]).toEqual([true, 1, 2, 3]);
+  });
+
+  test.each([0, 1, 100, 40_000])("copies of %i bytes come back, wherever they go", (bytes) => {
+    const memory = new LinearMemory(1024, share);
+    const [from, to] = [memory.heap.alloc(bytes), memory.heap.alloc(bytes)];
+    const contents = Uint8Array.from({ length: bytes }, (_, i) => (i * 7) % 256);
+    memory.u8.set(contents, from);
+    const copy = memory.save(from, bytes);
+    expect(bytesOf(copy)).toEqual(contents);
+    memory.u8.fill(0, from, from + bytes);
+    memory.restore(copy, to);
+    expect(memory.copyOut(to, bytes)).toEqual(contents);
   });
 
   test("stops at its maximum and stays usable", () => {
@@ -39,4 +51,12 @@ test("addresses reach beyond 2 GiB", () => {
   memory.i32[0] = high;
   expect(memory.i32[0]! >>> 0).toBe(high);
   expect(memory.copyOut(high, 1)[0]).toBe(7);
+  const copy = memory.save(high, 100);
+  expect(bytesOf(copy)[0]).toBe(7);
+  memory.u8[high] = 0;
+  memory.restore(copy, high);
+  expect(memory.u8[high]).toBe(7);
+  memory.u8[high] = 0;
+  memory.restore(String.fromCharCode(200), high);
+  expect(memory.u8[high]).toBe(200);
 });

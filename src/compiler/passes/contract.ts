@@ -9,6 +9,7 @@ import type { Affine, Buffer, Contract, For, Program, Stmt, While } from "../ir/
 import { type Block, buffersWritten, mapParts } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
 import { extentOf, type Operand, productOf } from "./contract/axes.ts";
+import type { Use } from "./contract/cost.ts";
 import { dots } from "./contract/dots.ts";
 import { expand } from "./contract/kernel.ts";
 import type { Expansion } from "./contract/memory.ts";
@@ -54,7 +55,7 @@ function enclosing(loop: For | While): Around {
 function expandContract(s: Contract, target: Target, around: readonly Around[]): Expansion {
   const product = productOf(s);
   if (extentOf([...product.batch, ...product.m, ...product.n]) === 0) return { body: [], temps: [] };
-  const schedule = chooseSchedule(product, target, (side) => repeats(product[side], around));
+  const schedule = chooseSchedule(product, target, (side) => useOf(product[side], around));
   return schedule ? expand(schedule, target) : { body: dots(product), temps: [] };
 }
 
@@ -62,14 +63,15 @@ function expandContract(s: Contract, target: Target, around: readonly Around[]):
  * How often the same operand is used: iterations of the enclosing loops that neither write nor move it. A loop that moves it
  * does not end the search: `spread` and `licm` pack the operands of all its iterations outside of the loops around it.
  */
-function repeats(operand: Operand, around: readonly Around[]): number {
-  let count = 1;
+function useOf(operand: Operand, around: readonly Around[]): Use {
+  let [times, among, moved] = [1, 1, 1];
   for (const { loop, writes } of around.toReversed()) {
     if (writes().has(operand.buffer) || operand.base.terms.some((t) => t.atom.kind !== "loopVar")) break;
-    if (moves(loop, operand.base)) continue;
-    count *= loop.kind === "for" ? loop.extent : SOME;
+    const extent = Math.max(1, loop.kind === "for" ? loop.extent : SOME);
+    if (moves(loop, operand.base)) moved *= extent;
+    else [times, among] = [times * extent, moved];
   }
-  return Math.max(1, count);
+  return { times, among };
 }
 
 const moves = (loop: For | While, base: Affine): boolean =>

@@ -9,12 +9,13 @@ import { expand } from "../../../src/compiler/passes/contract/kernel.ts";
 import {
   balanced,
   candidates,
+  chooseSchedule,
   depthOf,
   panelsOf,
   rowBlocks,
 } from "../../../src/compiler/passes/contract/schedule.ts";
 import { contract } from "../../../src/compiler/passes/contract.ts";
-import { type Target, wasmTarget } from "../../../src/compiler/target.ts";
+import { nativeTarget, type Target, wasmTarget } from "../../../src/compiler/target.ts";
 import { compileProgram } from "../../backends/wasm-run.ts";
 import { argumentsOf, contraction, type EpilogueName, type Spec } from "./contractions.ts";
 
@@ -40,9 +41,9 @@ const kinds = (p: Program): Set<string> => {
 /** The program with its one contraction (not in a loop) expanded in every way there is. */
 function everyWay(program: Program, t: Target = target): Program[] {
   const [only] = program.body as [Contract];
-  const count = candidates(productOf(only), t, () => 1).length;
+  const count = candidates(productOf(only), t, () => ({ times: 1, among: 1 })).length;
   return Array.from({ length: count }, (_, i) => {
-    const made = expand(candidates(productOf(only), t, () => 1)[i]!.build(), t);
+    const made = expand(candidates(productOf(only), t, () => ({ times: 1, among: 1 }))[i]!.build(), t);
     return { ...program, body: made.body, temps: made.temps };
   });
 }
@@ -186,6 +187,40 @@ describe("sums over many k", () => {
       { start: 96, size: 4, count: 1 },
     ]);
     expect(depthOf([axis(2), axis(5000)], target)).toEqual([{ start: 0, size: 1, count: 2 }]);
+  });
+});
+
+/** Which operands are copied first, and the widths of the vectors that sums lie in. */
+const choice = (spec: Spec, t: Target): { copies: number; lanes: string[] } => {
+  const after = contract(contraction(spec), t);
+  const copies = after.temps.filter((b) => b.name.startsWith("packed")).length;
+  return { copies, lanes: [...kinds(after)].filter((kind) => kind.startsWith("lanes")) };
+};
+
+describe("the cheapest schedule", () => {
+  const wide = nativeTarget(new Set(["avx512f", "avx512vl", "avx512bw", "avx512dq", "fma"]));
+  test.each([
+    // Four sums at a time would wait for themselves, so lanes do not lie along the four rows.
+    ["4 rows", { m: 4, n: 256, k: 256 }, "mk", "kn", target, 0, ["lanes 8"]],
+    ["4 rows of columns", { m: 4, n: 256, k: 256 }, "km", "kn", target, 0, ["lanes 8"]],
+    // Weights that are used once and lie across: the rows go into lanes, which leaves the weights as they are.
+    ["weights across", { m: 32, n: 512, k: 128 }, "mk", "nk", wide, 1, ["lanes 32"]],
+    ["one row, weights across", { m: 1, n: 256, k: 256 }, "mk", "nk", wide, 0, []],
+    // One part of k of the rows stays in the second-level cache although it is strided.
+    ["a gradient of weights", { m: 256, n: 256, k: 4096 }, "km", "kn", wide, 1, ["lanes 32"]],
+    ["a small product", { m: 64, n: 64, k: 64 }, "mk", "kn", target, 0, ["lanes 8"]],
+    ["a large product", { m: 512, n: 512, k: 512 }, "mk", "kn", target, 1, ["lanes 8"]],
+  ] as const)("of %s", (_, extents, lhs, rhs, t, copies, lanes) => {
+    expect(choice({ extents, lhs, rhs, out: "mn" }, t)).toEqual({ copies, lanes });
+  });
+
+  test("weights that take turns in a cache too small for them are packed: what follows itself is loaded ahead", () => {
+    const p = productOf(
+      contraction({ extents: { m: 4, n: 256, k: 256 }, lhs: "mk", rhs: "kn", out: "mn" }).body[0] as Contract,
+    );
+    const packs = (among: number): boolean =>
+      chooseSchedule(p, wide, () => ({ times: 8, among }))!.panels.some((panel) => panel.packed);
+    expect([1, 8].map(packs)).toEqual([false, true]);
   });
 });
 

@@ -3,11 +3,11 @@
  * right operand is repacked. Chosen by a small model of cycles; see `kernel.ts` for the loops it leads to.
  */
 import { byteSize } from "../../../core/dtype.ts";
-import { coeffOf } from "../../ir/affine.ts";
-import { effects, newLoopVar } from "../../ir/visit.ts";
+import { newLoopVar } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
 import { laneInfo } from "../lanes.ts";
 import { type Axis, extentOf, type Product, swapped } from "./axes.ts";
+import { cycles, dotCycles, rowLimit, type Use } from "./cost.ts";
 
 /** Columns `start …` of the result in `count` panels of `width` lanes, the last of which may exceed the `real` ones. */
 export interface Panel {
@@ -58,34 +58,25 @@ export interface Candidate {
   readonly cost: number;
   readonly build: () => Schedule;
 }
-type Repeats = (side: "lhs" | "rhs") => number;
+type Uses = (side: "lhs" | "rhs") => Use;
 
-/** The cheapest schedule, or undefined when one sum after the other is best. `repeats`: how often a packed operand is used. */
-export function chooseSchedule(p: Product, target: Target, repeats: Repeats): Schedule | undefined {
+/** The cheapest schedule, or undefined when one sum after the other is best. `uses`: of the operands. */
+export function chooseSchedule(p: Product, target: Target, uses: Uses): Schedule | undefined {
   const volume = extentOf([...p.batch, ...p.m, ...p.n, ...p.k]);
   if (volume < 64 || extentOf(p.k) < 2) return undefined;
-  const options = candidates(p, target, repeats);
-  const best = Math.min(dotCost(p, target), ...options.map((o) => o.cost));
+  const options = candidates(p, target, uses);
+  const best = Math.min(dotCycles(p, target), ...options.map((o) => o.cost));
   return options.find((o) => o.cost === best)?.build();
 }
 
 /** Every schedule with tiles: lanes along each free axis of either operand, which is packed or not. */
-export function candidates(p: Product, target: Target, repeats: Repeats): Candidate[] {
+export function candidates(p: Product, target: Target, uses: Uses): Candidate[] {
   if (byteSize(p.dtype) < 4) return [];
   const turned = swapped(p);
   return [
-    ...p.n.flatMap((cols) => along(p, cols, target, repeats("rhs"))),
-    ...turned.n.flatMap((cols) => along(turned, cols, target, repeats("lhs"))),
+    ...p.n.flatMap((cols) => along(p, cols, target, uses("rhs"))),
+    ...turned.n.flatMap((cols) => along(turned, cols, target, uses("lhs"))),
   ];
-}
-
-/** Cycles of one sum at a time, vectorised along k where both operands are contiguous. */
-function dotCost(p: Product, target: Target): number {
-  const sums = extentOf([...p.batch, ...p.m, ...p.n]);
-  const lanes = target.vectorBytes / byteSize(p.dtype);
-  const run = p.k.find((a) => a.lhs === 1 && a.rhs === 1);
-  const perSum = run && run.extent >= lanes ? (1.2 * extentOf(p.k)) / lanes + 8 : 1.5 * extentOf(p.k);
-  return sums * perSum;
 }
 
 /**
@@ -101,8 +92,8 @@ function tileShape(rows: number, target: Target): { rows: number; vectors: numbe
 const largest = (axes: readonly Axis[]): Axis =>
   axes.reduce((a, b) => (b.extent > a.extent ? b : a), { v: newLoopVar("m"), extent: 1, lhs: 0, rhs: 0 });
 
-/** The ways to run `p` with lanes along `cols`: on rhs as it lies, and on packed panels. */
-function along(p: Product, cols: Axis, target: Target, repeats: number): Candidate[] {
+/** The ways to run `p` with lanes along `cols`: each operand as it lies or packed. */
+function along(p: Product, cols: Axis, target: Target, use: Use): Candidate[] {
   if (cols.extent < 2) return [];
   const rows = largest(p.m);
   const tile = tileShape(rows.extent, target);
@@ -111,22 +102,28 @@ function along(p: Product, cols: Axis, target: Target, repeats: number): Candida
   const spill = !laneInfo(p.epilogue, cols.v, [p.acc]);
   const outer = [...p.batch, ...p.m, ...p.n].filter((a) => a !== rows && a !== cols);
   const depth = rows.extent >= 2 * tile.rows ? depthOf(p.k, target) : [];
-  const packRows = rows.lhs === 1 && cols.extent >= 4 * lanes && stridedRows(p, target);
-  return [false, true].map((pack) => {
-    const panels = panelsOf(cols.extent, lanes, tile.vectors, pack, mayPad);
-    const schedule = { product: p, rows, cols, outer, panels, packRows, depth, spill };
-    const cost = cycles(schedule, tile, target, pack, repeats);
-    const build = (): Schedule => {
-      const steps = extentOf(p.k.slice(1)) * (depth[0]?.size ?? p.k[0]!.extent);
-      const limit = Math.floor(target.l2Bytes / 2 / (steps * byteSize(p.dtype)));
-      return { ...schedule, blocks: rowBlocks(rows.extent, tile.rows, limit) };
-    };
-    return { cost, build };
-  });
+  const mayPackRows = rows.lhs === 1 && cols.extent >= 4 * lanes && stridedRows(p, target);
+  return (mayPackRows ? [false, true] : [false]).flatMap((packRows) =>
+    [false, true].map((pack) => {
+      const panels = panelsOf(cols.extent, lanes, tile.vectors, pack, mayPad);
+      const schedule = { product: p, rows, cols, outer, panels, packRows, depth, spill };
+      const cost = cycles(schedule, tile.rows, target, use);
+      const build = (): Schedule => ({
+        ...schedule,
+        blocks: rowBlocks(rows.extent, tile.rows, rowLimit(p, depth, target)),
+      });
+      return { cost, build };
+    }),
+  );
 }
 
 /** Bytes of the first-level cache per step of k in one part: of two vectors of 16 bytes it takes a quarter. */
 const BYTES_PER_STEP = 128;
+
+/** Whether each step along k takes another cache line of lhs, more of them than the first cache holds. */
+const stridedRows = (p: Product, target: Target): boolean =>
+  extentOf([...p.m, ...p.k]) * byteSize(p.dtype) > target.l1Bytes &&
+  p.k.every((a) => a.lhs * byteSize(p.dtype) >= 64);
 
 /** Parts of the first axis, when k is so long that going back to the sums in memory costs nothing. */
 export function depthOf(k: readonly Axis[], target: Target): Span[] {
@@ -143,45 +140,6 @@ function spans(extent: number, size: number): Span[] {
   const rest = extent - count * size;
   const full = { start: 0, size, count };
   return rest === 0 ? [full] : [full, { start: count * size, size: rest, count: 1 }];
-}
-
-/** Cycles of a schedule: of what each tile does per step of k, of packing, and of what is done with the sums. */
-function cycles(
-  { product: p, cols, panels, packRows, depth, spill }: Omit<Schedule, "blocks">,
-  tile: { rows: number; vectors: number },
-  target: Target,
-  pack: boolean,
-  repeats: number,
-): number {
-  const [m, n, k] = [extentOf(p.m), extentOf(p.n), extentOf(p.k)];
-  const batch = extentOf(p.batch);
-  const lanes = target.vectorBytes / byteSize(p.dtype);
-  const vectors = panels.reduce((sum, q) => sum + q.count * Math.max(1, q.width / lanes), 0);
-  const steps = (batch * n * k * vectors) / cols.extent;
-  const splats = 0.5 * tile.rows + (!packRows && stridedRows(p, target) ? 2 : 0);
-  const perStep =
-    m * (0.6 + splats / (tile.rows * tile.vectors) + loadCycles(p, cols, target, pack) / tile.rows);
-  const packing =
-    (pack ? (batch * n * k * (cols.rhs === 1 ? 0.5 : 1.5)) / repeats : 0) +
-    (packRows ? 0.5 * batch * m * k : 0);
-  const { stores, loads } = effects(p.epilogue);
-  const scattered =
-    stores.some((s) => coeffOf(s.index, cols.v) !== 1) || loads.some((l) => coeffOf(l.index, cols.v) > 1);
-  const last = panels.at(-1)!;
-  const spilled = spill || depth.length > 0 ? 1 : last.real < last.width ? last.real / cols.extent : 0;
-  return steps * perStep + packing + batch * m * n * ((scattered ? 2 : 0.5) + 3 * spilled);
-}
-
-/** Whether each step along k takes another cache line of lhs, more of them than the first cache holds. */
-const stridedRows = (p: Product, target: Target): boolean =>
-  extentOf([...p.m, ...p.k]) * byteSize(p.dtype) > target.l1Bytes &&
-  p.k.every((a) => a.lhs * byteSize(p.dtype) >= 64);
-
-/** Cycles to load one vector of rhs. Many strided rows fall out of the first cache, of which they use few sets. */
-function loadCycles(p: Product, cols: Axis, target: Target, pack: boolean): number {
-  const bytes = byteSize(p.dtype);
-  if (!pack && cols.rhs !== 1) return target.vectorBytes / bytes;
-  return pack || extentOf([...p.k, ...p.n]) * bytes <= target.l1Bytes ? 0.5 : 2;
 }
 
 /**

@@ -1,7 +1,7 @@
-// npm test: types, lint, package checks, every test, then the numeric tests again on the other tiers and thread counts;
+// npm test: types, lint, package checks, every test, then those that run programs again on the other tiers and thread counts;
 // prints "N passed, N failed" last. Arguments go to vitest and leave the repetitions out.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,26 +19,40 @@ const CHECKS = {
   attw: [...tool("@arethetypeswrong/cli", "dist/index.js"), "--pack", ".", "--profile", "esm-only"],
 };
 
-/** Tests of what programs compute: they must agree wherever and with however many threads they run. */
-const NUMERIC = ["test/goldens", "test/lax/control", "test/transforms", "test/nn", "test/programs"];
-/** Native code costs a run of the C compiler per program, so single operations are left to the backend's own tests there. */
-const COMPILED = [
-  "test/goldens/models",
-  "test/goldens/control",
-  "test/lax/control",
-  "test/transforms",
-  "test/programs",
-];
+/** Tests that are the same whatever tier and number of threads is set, and why. All others run on each of them. */
+const ELSEWHERE = {
+  "test/architecture": "reads imports",
+  "test/backends/": "run each backend by itself",
+  "test/runtime/native": "chooses tiers itself",
+  "test/runtime/prune": "files only",
+  "test/runtime/threads": "chooses tiers and threads itself",
+  "test/runtime/worker": "chooses threads itself",
+  "test/browser/": "a page has WebAssembly only; its threads have tests of their own",
+};
+/** Here tests are about data, text, or IR under the interpreter, unless they import the library as its users do. */
+const SELDOM = ["test/bench/", "test/compiler/", "test/examples/", "test/tree/", "test/util/"];
+const same = testFiles().filter(
+  (file) => startsWith(file, Object.keys(ELSEWHERE)) || (startsWith(file, SELDOM) && !importsLibrary(file)),
+);
+/** No test here needs a processor for itself, as tests of threads do: vitest leaves one free if nothing is said. */
+const everywhere = ["--maxWorkers=100%", ...same.flatMap((file) => ["--exclude", file])];
+/** One folder for both native suites: most programs are the same text for any number of threads and compile once. */
 const nativeCache = join(root, "node_modules", ".cache", "weft");
 const SUITES = [
-  { name: "wasm", env: {}, files: process.argv.slice(2) },
-  { name: "wasm, 1 thread", env: { WEFT_THREADS: "1" }, files: NUMERIC },
+  { name: "wasm", env: {}, args: process.argv.slice(2) },
+  { name: "wasm, 1 thread", env: { WEFT_THREADS: "1" }, args: everywhere },
   ...[1, 2].map((n) => ({
     name: `native, ${n} thread${n > 1 ? "s" : ""}`,
     env: { WEFT_TIER: "native", WEFT_THREADS: String(n), WEFT_CACHE_DIR: nativeCache },
-    files: COMPILED,
-    needs: hasNative,
+    args: everywhere,
+    lacks: () => (hasNative() ? undefined : "no C compiler or no koffi"),
   })),
+  {
+    name: "native, compiled by Clang",
+    env: { WEFT_CC: "clang" },
+    args: ["test/backends/c-emit", "test/runtime/native", "test/runtime/threads"],
+    lacks: () => (works("clang") ? undefined : "no clang"),
+  },
 ];
 
 const total = { passed: 0, failed: 0 };
@@ -46,15 +60,29 @@ const leftOut = [];
 
 for (const [name, [command, ...args]] of Object.entries(CHECKS)) count(check(name, command, args));
 for (const suite of process.argv.length > 2 ? SUITES.slice(0, 1) : SUITES) {
-  if (suite.needs && !suite.needs())
-    leftOut.push(`left out: tests on ${suite.name} (no C compiler or no koffi)`);
-  else count(runTests(suite));
+  const lack = suite.lacks?.();
+  if (lack === undefined) count(runTests(suite));
+  else leftOut.push(`left out: tests on ${suite.name} (${lack})`);
 }
 if (!findChromium()) leftOut.push(LEFT_OUT);
 
 for (const line of leftOut) console.log(`\n${line}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 ? 0 : 1);
+
+function testFiles() {
+  return readdirSync(join(root, "test"), { recursive: true })
+    .map((path) => `test/${path.replaceAll("\\", "/")}`)
+    .filter((file) => file.endsWith(".test.ts"));
+}
+
+function startsWith(file, prefixes) {
+  return prefixes.some((prefix) => file.startsWith(prefix));
+}
+
+function importsLibrary(file) {
+  return /\/src\/(runtime\/)?index\.ts"/.test(readFileSync(join(root, file), "utf8"));
+}
 
 function count({ passed, failed }) {
   total.passed += passed;
@@ -69,30 +97,30 @@ function check(name, command, args) {
 }
 
 /** Runs vitest and reads its counts. A file that does not even load has no tests to fail, yet vitest exits with an error. */
-function runTests({ name, env, files }) {
+function runTests({ name, env, args }) {
   console.log(`\ntests on ${name}`);
   const folder = mkdtempSync(join(tmpdir(), "weft-test-"));
   const report = join(folder, "report.json");
   const [node, vitest] = tool("vitest", "vitest.mjs");
-  const args = [
-    vitest,
-    "run",
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${report}`,
-    ...files,
-  ];
-  const { status } = spawnSync(node, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  const command = [vitest, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const { status } = spawnSync(node, [...command, ...args], {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...env },
+  });
   const result = JSON.parse(readFileSync(report, "utf8"));
   rmSync(folder, { recursive: true });
   const unloaded = status !== 0 && result.numFailedTests === 0 ? Math.max(1, result.numFailedTestSuites) : 0;
   return { passed: result.numPassedTests, failed: result.numFailedTests + unloaded };
 }
 
+function works(compiler) {
+  return spawnSync(compiler, ["--version"]).status === 0;
+}
+
 /** Whether programs can be compiled and loaded as native code here. */
 function hasNative() {
-  const compilers = [process.env.WEFT_CC, "cc", "gcc", "clang"].filter(Boolean);
-  if (!compilers.some((cc) => spawnSync(cc, ["--version"]).status === 0)) return false;
+  if (![process.env.WEFT_CC, "cc", "gcc", "clang"].some((cc) => cc && works(cc))) return false;
   try {
     createRequire(import.meta.url).resolve("koffi");
     return true;

@@ -1,10 +1,13 @@
 /** How long statements take, in nanoseconds on current cores, within a factor of about two. */
+import { byteSize } from "../../../core/dtype.ts";
 import type { Expr, Stmt } from "../../ir/nodes.ts";
-import { type Block, blocksOf, exprsOf, forEachExpr, isLeaf } from "../../ir/visit.ts";
+import { type Block, blocksOf, exprsOf, forEachExpr, isLeaf, type Store } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
 
 const OPERATION = 0.1;
 const STORE = 0.2;
+/** Of what is stored in arrays larger than the first-level cache; reading what they are made from is included. */
+const BYTES_PER_NS = 16;
 const HOST_NS = 1000;
 const SLOW_OPERATION = 1;
 const SLOW: ReadonlySet<string> = new Set(["div", "rem", "sqrt", "atan2", "pow"]);
@@ -17,13 +20,13 @@ const isParallel = (s: Stmt): boolean => s.kind === "for" && s.mode === "paralle
 
 /** Remembers what it was asked: statements do not change. */
 export class Stopwatch {
+  readonly #target: Target;
   readonly #lanes: number;
-  readonly #threads: number;
   readonly #known: Map<Stmt, number> = new Map();
 
   constructor(target: Target) {
+    this.#target = target;
     this.#lanes = target.vectorBytes / 4;
-    this.#threads = target.threads;
   }
 
   readonly block = (block: Block): number => block.reduce((sum, s) => sum + this.statement(s), 0);
@@ -35,21 +38,30 @@ export class Stopwatch {
   }
 
   #measure(s: Stmt): number {
-    const own = exprsOf(s).reduce((sum, e) => sum + expressionTime(e), s.kind === "store" ? STORE : 0);
+    const own = exprsOf(s).reduce(
+      (sum, e) => sum + expressionTime(e),
+      s.kind === "store" ? this.#store(s) : 0,
+    );
     const inner = blocksOf(s).reduce((sum, b) => sum + this.block(b), 0);
     return this.#trips(s) * (own + inner) + this.#overhead(s);
   }
 
+  /** Storing one vector. */
+  #store({ buffer }: Store): number {
+    const { vectorBytes, l1Bytes } = this.#target;
+    return buffer.size * byteSize(buffer.dtype) > l1Bytes ? vectorBytes / BYTES_PER_NS : STORE;
+  }
+
   #overhead(s: Stmt): number {
     if (s.kind === "host") return HOST_NS;
-    return isParallel(s) && this.#threads > 1 ? HANDOVER_NS : 0;
+    return isParallel(s) && this.#target.threads > 1 ? HANDOVER_NS : 0;
   }
 
   /** How often a thread does what one vector, or one scalar, needs. */
   #trips(s: Stmt): number {
     const wide = (lanes: number): number => Math.ceil(lanes / this.#lanes) / lanes;
     if (s.kind === "for")
-      return (isParallel(s) ? Math.ceil(s.extent / this.#threads) : s.extent) * wide(s.lanes);
+      return (isParallel(s) ? Math.ceil(s.extent / this.#target.threads) : s.extent) * wide(s.lanes);
     if (s.kind === "reduce") return s.extents.reduce((n, e) => n * e, 1) * wide(s.lanes);
     return s.kind === "while" ? SOME : 1;
   }

@@ -1,4 +1,7 @@
-/** A peer is a child process that answers requests one at a time, so that only one thing runs on the machine. */
+/**
+ * A peer is a child process that answers requests one at a time, so that only one thing runs on the machine. Between requests it
+ * stands still: some keep threads busy that wait for work.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 
@@ -36,6 +39,7 @@ export class Peer {
 
   /** The answer to a request. Throws when it is an error, does not come in time, or the process has ended. */
   async ask(request: object, timeoutMs = 180_000): Promise<Answer> {
+    this.signal("SIGCONT");
     this.child.stdin!.write(`${JSON.stringify(request)}\n`);
     const timer = setTimeout(() => {
       this.complaint = `no answer within ${timeoutMs / 1000} s`;
@@ -43,14 +47,20 @@ export class Peer {
     }, timeoutMs);
     const { value, done } = await this.lines.next();
     clearTimeout(timer);
+    this.signal("SIGSTOP");
     if (done) throw new PeerEnded(lastLine(this.complaint) || "ended");
     const answer = JSON.parse(value) as Answer;
     if (answer.error !== undefined) throw new Error(String(answer.error));
     return answer;
   }
 
+  private signal(name: "SIGSTOP" | "SIGCONT"): void {
+    if (process.platform !== "win32") this.child.kill(name);
+  }
+
   /** Ends the process: it leaves by itself when its input ends, or is made to. */
   close(): void {
+    this.signal("SIGCONT");
     this.reader.close();
     this.child.stdin!.end();
     setTimeout(() => this.child.kill(), 2000).unref();

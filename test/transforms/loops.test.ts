@@ -188,6 +188,30 @@ describe("interchange", () => {
     );
   });
 
+  test.each([
+    [0, 3],
+    [3, 0],
+    [1, 1],
+    [2, 1],
+    [1, 4],
+  ])("%d layers and %d steps", (layers, steps) => {
+    const args = [
+      array([layers, H, H], 1),
+      array([layers, B, H], 2),
+      array([steps, layers, B, H], 3),
+      array([steps, B, H], 4),
+    ];
+    const f = flat(stack({ masks: true }));
+    const [turned, plain] = [[], ["interchange"]].map((off) =>
+      evalJaxpr(optimized(f, args, off as LoopPass[]), args),
+    );
+    expect(turned!.map((x) => x.shape)).toEqual([
+      [layers, B, H],
+      [steps, B, H],
+    ]);
+    expectClose(turned!, plain!);
+  });
+
   const step = (h: NDArray, signal: NDArray, w: NDArray): [NDArray, NDArray] => {
     const out = lax.tanh(lax.add(lax.dot(signal, w), h));
     return [out, out];

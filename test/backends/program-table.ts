@@ -14,6 +14,25 @@ function add(title: string, text: string, tolerance = 0): void {
   rows.set(title, row);
 }
 
+// ---------------------------------------------------------------------------------------------- conversions
+
+for (const extent of [3, 8, 16])
+  add(
+    "a zero that was an integer is positive",
+    `program(x: f32[16]) -> (y: f32[16], z: f32[16]) {
+      for i < 16 { y[i] = f32.neg(f32.min(f32.abs(x[i]), f32(0.75))) }
+      for i < 16 { z[i] = f32(1) }
+      for i < ${extent} { z[i] = f32.convert(i32.convert(y[i])) }
+    }`,
+  );
+add(
+  "a zero that was an integer is positive",
+  `program(x: f32[16]) -> (y: f32[16], z: f32[3]) {
+    for i < 16 { y[i] = f32.neg(f32.min(f32.abs(x[i]), f32(0.75))) }
+    for i < 3 { z[i] = f32.min(f32.max(f32.convert(i32.convert(y[2*i + 6])), f32(-1000)), f32(1000)) }
+  }`,
+);
+
 // ---------------------------------------------------------------------------------------------- addresses
 
 const loads: readonly (readonly [name: string, index: string])[] = [

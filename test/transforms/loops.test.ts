@@ -264,8 +264,8 @@ describe("interchange", () => {
       )[0],
     ],
   };
-  test.each(Object.entries(STAYS))("not when %s", (_, f) => {
-    const args = [data.states, _.startsWith("the inner") ? array([B, H], 9) : xs];
+  test.each(Object.entries(STAYS))("not when %s", (name, f) => {
+    const args = [data.states, name.startsWith("the inner") ? array([B, H], 9) : xs];
     const jaxpr = optimized(f as (...xs: NDArray[]) => unknown, args);
     expect(lengths(jaxpr)).toEqual([T]);
   });

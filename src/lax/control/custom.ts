@@ -3,7 +3,7 @@ import type { NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray } from "../../core/aval.ts";
 import { WeftTypeError } from "../../core/errors.ts";
 import type { Jaxpr } from "../../core/jaxpr.ts";
-import { definePrimitive, Linear, type Primitive } from "../../core/primitive.ts";
+import { definePrimitive, Linear, type Primitive, type PrimitiveRecord } from "../../core/primitive.ts";
 import { batchFlat, batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
 import { instantiate } from "../../transforms/zero.ts";
 import { reduceSum } from "../broadcast.ts";
@@ -40,42 +40,48 @@ const sumShared =
   (args) =>
     bwd(args).map((ct, i) => (dims[i] === null ? reduceSum(ct, [0]) : ct));
 
-export interface CustomJvpParams extends Record<string, unknown> {
+interface CustomParams extends Record<string, unknown> {
   readonly jaxpr: Jaxpr;
   readonly name: string;
+}
+
+/** A call that has its own derivative and, in a batch, the batch of that: `rules` makes the user's functions work on batches. */
+const customCall = <P extends CustomParams>(
+  name: string,
+  jvp: PrimitiveRecord<P>["jvp"],
+  rules: (p: P, front: Dims, size: number) => Partial<P>,
+): Primitive<P> => {
+  const primitive: Primitive<P> = definePrimitive<P>({
+    name,
+    kind: "call",
+    abstractEval: (_, p) => p.jaxpr.outAvals,
+    jvp,
+    transpose: "not linear",
+    batch: (args, dims, p, size) => {
+      const next = { ...p, jaxpr: batchedBody(p.jaxpr, dims, size), ...rules(p, atFront(dims), size) };
+      return [primitive.bind(toFront(args, dims, size), next), p.jaxpr.outs.map(() => 0)];
+    },
+    partialEval: "default",
+    dce: "default",
+    lower: (emit, args, p) => emit.call(p.jaxpr, args),
+    printParams: (p) => ({ name: p.name }),
+  });
+  return primitive;
+};
+
+export interface CustomJvpParams extends CustomParams {
   /** (primals…, tangents…) → (outs…, out tangents…) */
   readonly rule: Flat;
 }
 
 /** `jax.custom_jvp_call`: a call whose derivative is the user's rule. */
-export const customJvpPrimitive: Primitive<CustomJvpParams> = definePrimitive<CustomJvpParams>({
-  name: "custom_jvp_call",
-  kind: "call",
-  abstractEval: (_, p) => p.jaxpr.outAvals,
-  jvp: (primals, tangents, p) => {
-    const results = p.rule([...primals, ...tangents.map(instantiate)]);
-    const [outs, outTangents] = splitAt(results, p.jaxpr.outs.length);
-    return [outs!, outTangents!];
-  },
-  transpose: "not linear",
-  batch: (args, dims, p, size) => {
-    const front = atFront(dims);
-    const next = {
-      ...p,
-      jaxpr: batchedBody(p.jaxpr, dims, size),
-      rule: batched(p.rule, [...front, ...front], size),
-    };
-    return [customJvpPrimitive.bind(toFront(args, dims, size), next), p.jaxpr.outs.map(() => 0)];
-  },
-  partialEval: "default",
-  dce: "default",
-  lower: (emit, args, p) => emit.call(p.jaxpr, args),
-  printParams: ({ name }) => ({ name }),
-});
+export const customJvpPrimitive: Primitive<CustomJvpParams> = customCall<CustomJvpParams>(
+  "custom_jvp_call",
+  (primals, tangents, p) => splitAt(p.rule([...primals, ...tangents.map(instantiate)]), p.jaxpr.outs.length),
+  (p, front, size) => ({ rule: batched(p.rule, [...front, ...front], size) }),
+);
 
-export interface CustomVjpParams extends Record<string, unknown> {
-  readonly jaxpr: Jaxpr;
-  readonly name: string;
+export interface CustomVjpParams extends CustomParams {
   /** (args…) → (outs…, residuals…) */
   readonly fwd: Flat;
   /** (residuals…, cotangents of the outs…) → one cotangent per argument */
@@ -83,33 +89,19 @@ export interface CustomVjpParams extends Record<string, unknown> {
 }
 
 /** `jax.custom_vjp_call`: a call whose reverse mode is the user's pair of functions. */
-export const customVjpPrimitive: Primitive<CustomVjpParams> = definePrimitive<CustomVjpParams>({
-  name: "custom_vjp_call",
-  kind: "call",
-  abstractEval: (_, p) => p.jaxpr.outAvals,
-  jvp: (primals, tangents, p) => {
+export const customVjpPrimitive: Primitive<CustomVjpParams> = customCall<CustomVjpParams>(
+  "custom_vjp_call",
+  (primals, tangents, p) => {
     const [outs, residuals] = splitAt(p.fwd(primals), p.jaxpr.outs.length);
-    const params = { bwd: p.bwd, numResiduals: residuals!.length, outs: outs!.map((x) => x.aval) };
-    return [outs!, customLinPrimitive.bind([...residuals!, ...tangents.map(instantiate)], params)];
+    const params = { bwd: p.bwd, numResiduals: residuals.length, outs: outs.map((x) => x.aval) };
+    return [outs, customLinPrimitive.bind([...residuals, ...tangents.map(instantiate)], params)];
   },
-  transpose: "not linear",
-  batch: (args, dims, p, size) => {
-    const front = atFront(dims);
+  (p, front, size) => {
     // Residuals and cotangents are all batched: the batched fwd makes them so.
     const bwd: Flat = (xs) => batched(p.bwd, atFront(xs.map(() => 0)), size)(xs);
-    const next = {
-      ...p,
-      jaxpr: batchedBody(p.jaxpr, dims, size),
-      fwd: batched(p.fwd, front, size),
-      bwd: sumShared(bwd, front),
-    };
-    return [customVjpPrimitive.bind(toFront(args, dims, size), next), p.jaxpr.outs.map(() => 0)];
+    return { fwd: batched(p.fwd, front, size), bwd: sumShared(bwd, front) };
   },
-  partialEval: "default",
-  dce: "default",
-  lower: (emit, args, p) => emit.call(p.jaxpr, args),
-  printParams: ({ name }) => ({ name }),
-});
+);
 
 interface CustomLinParams extends Record<string, unknown> {
   readonly bwd: Flat;

@@ -31,7 +31,7 @@ function plannedSums(p: LoopParams, init: readonly NDArray[]): Map<number, Defer
     const sum = planTimeSum(body, term, (a) => !fixed(a));
     const plan: Deferred = {
       needs: sum.needs,
-      compute: (...read) => ops().add(init[slot]!, sum.compute(...read)),
+      compute: (stacks) => ops().add(init[slot]!, sum.compute(stacks)),
     };
     return { slot, plan };
   });

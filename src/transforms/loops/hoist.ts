@@ -5,7 +5,7 @@ import { type LoopParams, loopInputs, loopOutputs } from "../../core/loop.ts";
 import { isFixed, upTo } from "./rewrite.ts";
 import { Stacks } from "./stacks.ts";
 
-/** A product of fewer rows than this per iteration leaves most of a kernel's registers, or of its time, to the weights. */
+/** A product of no more rows than this per iteration leaves most of a kernel's registers, or of its time, to the weights. */
 const FEW_ROWS = 8;
 /** Products per element below which storing the element and reading it again costs more than computing it. */
 const DEEP = 32;
@@ -75,11 +75,7 @@ const follows = ({ primitive, inputs }: Eqn, made: ReadonlySet<Atom>): boolean =
 function runHoisted(eqn: Eqn, inputs: NDArray[], { early, needs }: Plan): NDArray[] {
   const p = eqn.params as LoopParams;
   const body = p.jaxpr;
-  const ins = loopInputs(body.invars, p);
-  const args = loopInputs(inputs, p);
-  const stacks = new Stacks(p.length);
-  ins.consts.forEach((v, i) => stacks.fix(v, args.consts[i]!));
-  ins.xs.forEach((v, i) => stacks.put(v, args.xs[i]!));
+  const stacks = Stacks.of(p, inputs);
   stacks.run(needs);
 
   const rest = body.eqns.filter((e) => !early.has(e));

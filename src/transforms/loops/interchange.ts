@@ -21,8 +21,8 @@ import { Stacks } from "./stacks.ts";
  * entry per layer (a sum of cotangents, say), which moves into the loops. What else the body does before or after the inner
  * loop is done for all iterations at once. Every value is computed from the same operands as before.
  *
- * Worth it when the inner loop multiplies by weights of its own, which are the same in every iteration of the outer one. The inner carry is stacked over time now, so it must not be
- * large beside what the outer loop reads and stores anyway.
+ * Worth it when the inner loop multiplies by weights of its own, which are the same in every iteration of the outer one. The
+ * inner carry is stacked over time now, so it must not be large beside what the outer loop reads and stores anyway.
  */
 export function interchangeLoops(eqn: Eqn, inputs: NDArray[]): NDArray[] {
   const p = eqn.params as LoopParams;
@@ -135,9 +135,7 @@ function turned(eqn: Eqn, inputs: NDArray[], plan: Plan): NDArray[] {
   const ins = loopInputs(p.jaxpr.invars, p);
   const args = loopInputs(inputs, p);
   const moving = new Map<Var, NDArray>();
-  const stacks = new Stacks(p.length);
-  ins.consts.forEach((v, i) => stacks.fix(v, args.consts[i]!));
-  ins.xs.forEach((v, i) => stacks.put(v, args.xs[i]!));
+  const stacks = Stacks.of(p, inputs);
   ins.carry.forEach((v, i) => {
     if (p.jaxpr.outs[i] === v) stacks.fix(v, args.carry[i]!);
     else moving.set(v, args.carry[i]!);

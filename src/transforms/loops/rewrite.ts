@@ -2,16 +2,16 @@
  * Rewrites a counted loop so that some of its results are computed after it from values that it stores instead.
  */
 import type { NDArray } from "../../core/array.ts";
-import { type Atom, type Eqn, Jaxpr, Literal, type Var } from "../../core/jaxpr.ts";
+import { type Atom, type Eqn, Jaxpr, Literal, Var } from "../../core/jaxpr.ts";
 import { type LoopParams, loopInputs, loopOutputs } from "../../core/loop.ts";
-import { literalValue } from "../../core/stage.ts";
 import { dceJaxpr } from "../dce.ts";
+import { Stacks } from "./stacks.ts";
 
 /** A result that is computed after the loop. */
 export interface Deferred {
   /** Variables of the body of which every iteration's value is read. */
   readonly needs: readonly Var[];
-  compute(stacked: (v: Var) => NDArray, fixed: (a: Atom) => NDArray): NDArray;
+  compute(stacks: Stacks): NDArray;
 }
 
 /** Atoms of the body that are the same in every iteration. */
@@ -52,14 +52,10 @@ export function runDeferred(eqn: Eqn, inputs: NDArray[], deferred: ReadonlyMap<n
   const numConsts = usedIns.slice(0, p.numConsts).filter(Boolean).length;
   const results = eqn.primitive.bind(operands, { ...p, jaxpr, numConsts, numCarry });
 
-  const stackOf = new Map<Atom, NDArray>();
-  ins.xs.forEach((v, i) => stackOf.set(v, args.xs[i]!));
-  [...keptYs, ...stored].forEach((a, i) => stackOf.set(a, results[numCarry + i]!));
-  const valueOf = new Map<Atom, NDArray>(ins.consts.map((v, i) => [v, args.consts[i]!]));
-  const stacked = (v: Var): NDArray => stackOf.get(v)!;
-  const fixed = (a: Atom): NDArray => (a instanceof Literal ? literalValue(a) : valueOf.get(a)!);
+  const stacks = Stacks.of(p, inputs);
+  [...keptYs, ...stored].forEach((a, i) => a instanceof Var && stacks.put(a, results[numCarry + i]!));
   const inOrder = [...results];
-  return body.outs.map((_, i) => deferred.get(i)?.compute(stacked, fixed) ?? inOrder.shift()!);
+  return body.outs.map((_, i) => deferred.get(i)?.compute(stacks) ?? inOrder.shift()!);
 }
 
 /** What the deferred results need and the loop does not store yet. */

@@ -3,7 +3,6 @@ import { type Atom, type Eqn, eqnHasEffects, type Jaxpr, Var } from "../../core/
 import { note } from "../../core/journal.ts";
 import { type LoopParams, loopInputs, loopOutputs, useDef } from "../../core/loop.ts";
 import { type Deferred, isFixed, newlyStored, runDeferred, upTo } from "./rewrite.ts";
-import { Stacks } from "./stacks.ts";
 
 /**
  * Sinking. Contractions that only feed ys are done for all iterations at once after the loop, by their batching rule over
@@ -73,12 +72,7 @@ function sinkOne(body: Jaxpr, p: LoopParams, sunk: ReadonlySet<number>, y: Var):
   const fixed = isFixed(body, p);
   return {
     needs: [...frontier].filter((v) => !fixed(v)),
-    compute(stackOf, fixedValue) {
-      const stacks = new Stacks(p.length);
-      for (const v of frontier) {
-        if (fixed(v)) stacks.fix(v, fixedValue(v));
-        else stacks.put(v, stackOf(v));
-      }
+    compute(stacks) {
       stacks.run(eqns);
       return stacks.stacked(y);
     },

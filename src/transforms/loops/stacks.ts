@@ -1,5 +1,6 @@
 import type { NDArray } from "../../core/array.ts";
 import { type Atom, type Eqn, Jaxpr, Literal, Var } from "../../core/jaxpr.ts";
+import { type LoopParams, loopInputs } from "../../core/loop.ts";
 import { evalJaxpr, literalValue } from "../../core/stage.ts";
 import { batchFlat, moveBatchAxis } from "../batch.ts";
 
@@ -10,6 +11,15 @@ export class Stacks {
 
   constructor(length: number) {
     this.#length = length;
+  }
+
+  /** What a loop with these operands reads: its constants and xs. */
+  static of(p: LoopParams, inputs: readonly NDArray[]): Stacks {
+    const stacks = new Stacks(p.length);
+    const [ins, args] = [loopInputs(p.jaxpr.invars, p), loopInputs(inputs, p)];
+    ins.consts.forEach((v, i) => stacks.fix(v, args.consts[i]!));
+    ins.xs.forEach((v, i) => stacks.put(v, args.xs[i]!));
+    return stacks;
   }
 
   fix(v: Var, value: NDArray): void {

@@ -3,6 +3,7 @@ import type { Atom, Eqn, Jaxpr, Var } from "../../core/jaxpr.ts";
 import { Literal } from "../../core/jaxpr.ts";
 import { useDef } from "../../core/loop.ts";
 import { ops } from "../../core/ops.ts";
+import type { Stacks } from "./stacks.ts";
 
 /**
  * The sum over the iterations of a loop of a value that its body computes, as a computation after the loop. Built from
@@ -12,8 +13,7 @@ import { ops } from "../../core/ops.ts";
 export interface TimeSum {
   /** Variables of the body of which every iteration's value is needed. */
   readonly needs: readonly Var[];
-  /** Computes the sum; `stacked(v)` has time in front. Atoms that do not vary are read by `fixed`. */
-  compute(stacked: (v: Var) => NDArray, fixed: (a: Atom) => NDArray): NDArray;
+  compute(stacks: Stacks): NDArray;
 }
 
 /** Plans Σ_t of `v`. `varies` says which atoms change from iteration to iteration. */
@@ -39,7 +39,7 @@ export function planTimeSum(body: Jaxpr, v: Var, varies: (a: Atom) => boolean): 
     const sums = parts.map(plan);
     return {
       needs: sums.flatMap((s) => s.needs),
-      compute: (...read) => sums.map((s) => s.compute(...read)).reduce((a, b) => ops().add(a, b)),
+      compute: (stacks) => sums.map((s) => s.compute(stacks)).reduce((a, b) => ops().add(a, b)),
     };
   }
 }
@@ -52,14 +52,14 @@ const isView = (eqn: Eqn): boolean =>
 
 const stackAndSum = (x: Var): TimeSum => ({
   needs: [x],
-  compute: (stacked) => ops().sum(stacked(x), 0),
+  compute: (stacks) => ops().sum(stacks.read(x), 0),
 });
 
 const atOnce = ({ primitive, inputs, params }: Eqn): TimeSum => ({
   needs: inputs as readonly Var[],
-  compute: (stacked) =>
+  compute: (stacks) =>
     primitive.batchSum!(
-      inputs.map((a) => stacked(a as Var)),
+      inputs.map((a) => stacks.read(a)),
       inputs.map(() => 0),
       params,
     ),
@@ -67,5 +67,5 @@ const atOnce = ({ primitive, inputs, params }: Eqn): TimeSum => ({
 
 const through = ({ primitive, params }: Eqn, inner: TimeSum): TimeSum => ({
   needs: inner.needs,
-  compute: (...read) => primitive.bind([inner.compute(...read)], params)[0]!,
+  compute: (stacks) => primitive.bind([inner.compute(stacks)], params)[0]!,
 });

@@ -23,6 +23,7 @@ const CHECKS = {
 const ELSEWHERE = {
   "test/architecture": "reads imports",
   "test/backends/": "run each backend by itself",
+  "test/faults/": "choose tiers themselves",
   "test/runtime/native": "chooses tiers itself",
   "test/runtime/prune": "files only",
   "test/runtime/threads": "chooses tiers and threads itself",

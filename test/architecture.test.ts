@@ -46,7 +46,7 @@ function importsOf(file: string): Import[] {
 }
 
 /** Files and folders that never reach a browser: everything else uses them through `#platform`. */
-const NODE_FILES = ["runtime/platform-node.ts", "runtime/native/"];
+const NODE_FILES = ["runtime/platform-node.ts", "runtime/node/", "runtime/native/"];
 const NODE_GLOBALS =
   /(?<![.\w$])(?:process\s*(?:\?\.|[.[])|require\(\s*"|(?:setImmediate|__dirname|__filename)\b)|\bBuffer\s*\.\s*(?:from|alloc|concat|byteLength)/;
 /** Modules that are neither files of the library nor `#platform`. */

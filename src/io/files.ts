@@ -1,22 +1,33 @@
 /** Files of arrays. */
-import { fileSystem } from "#platform";
+import { type FileSystem, fileSystem } from "#platform";
 import type { NDArray } from "../core/array.ts";
-import { WeftError, WeftValueError } from "../core/errors.ts";
+import { WeftError, WeftTypeError, WeftValueError } from "../core/errors.ts";
 import type { MapTree } from "../tree/index.ts";
+import { reasonOf } from "../util/reason.ts";
 import { fitTree } from "./fit.ts";
 import { decodeSafetensors, encodeSafetensors, type Metadata, type Tensors } from "./safetensors.ts";
 
-function files(caller: string, instead: string): NonNullable<typeof fileSystem> {
-  if (fileSystem) return fileSystem;
-  throw new WeftError(`${caller} needs a file system; use ${instead} in the browser.`);
+/** Lets `act` use the file system. What the system refuses becomes an error of ours, with the system's as its cause. */
+function onDisk<T>(caller: string, instead: string, path: unknown, act: (system: FileSystem) => T): T {
+  if (!fileSystem) throw new WeftError(`${caller} needs a file system; use ${instead} in the browser.`);
+  if (typeof path !== "string")
+    throw new WeftTypeError(`${caller} expects the path of a file, a string, got ${describe(path)}.`);
+  try {
+    return act(fileSystem);
+  } catch (cause) {
+    throw new WeftError(`${caller}(${JSON.stringify(path)}): ${reasonOf(cause)}.`, { cause });
+  }
 }
 
+const describe = (value: unknown): string => (value === null ? "null" : typeof value);
+
 /**
- * Writes a tree of arrays to a safetensors file. The file appears complete or not at all: bytes go to a temporary file
- * beside it, which then takes its name.
+ * Writes a tree of arrays to a safetensors file. The file appears complete or not at all, also when several threads or
+ * processes write it: bytes go to a temporary file of a random name beside it, which then takes its name. An old file's
+ * permissions stay; a symbolic link is replaced by the file; a device or a pipe is written to as it is.
  * @param path null writes nothing
  * @returns the bytes of the file
- * @throws as {@link encodeSafetensors}; WeftError in browsers; the system's error when the file cannot be written
+ * @throws as {@link encodeSafetensors}; WeftError in browsers, and when the file cannot be written (`cause` is the system's error)
  * @example io.saveSafetensors("weights.safetensors", params, { metadata: { step: "100" } })
  */
 export function saveSafetensors(
@@ -24,9 +35,9 @@ export function saveSafetensors(
   value: unknown,
   options: { readonly metadata?: Metadata } = {},
 ): Uint8Array {
-  const target = path === null ? undefined : files("saveSafetensors", "encodeSafetensors");
   const bytes = encodeSafetensors(value, options);
-  target?.writeAtomic(path!, bytes);
+  if (path !== null)
+    onDisk("saveSafetensors", "encodeSafetensors", path, (system) => system.writeAtomic(path, bytes));
   return bytes;
 }
 
@@ -35,13 +46,13 @@ export function saveSafetensors(
  * @param like a tree of arrays: the result gets its structure, and shapes and dtypes must agree. Without it the result is
  *   `{ tensors, metadata }`, arrays by name.
  * @throws WeftValueError when the file is not valid; WeftTypeError when it does not fit `like`, naming every leaf that
- *   differs and both types; WeftError in browsers; the system's error when the file cannot be read
+ *   differs and both types; WeftError in browsers, and when the file cannot be read (`cause` is the system's error)
  * @example const params = io.loadSafetensors("weights.safetensors", cell.init(random.key(0)))
  */
 export function loadSafetensors(path: string): Tensors;
 export function loadSafetensors<T>(path: string, like: T): MapTree<T, NDArray>;
 export function loadSafetensors(path: string, like?: unknown): unknown {
-  const bytes = files("loadSafetensors", "decodeSafetensors").read(path);
+  const bytes = onDisk("loadSafetensors", "decodeSafetensors", path, (system) => system.read(path));
   const found = decodeFile(path, bytes);
   return like === undefined ? found : fitTree(found.tensors, like, path);
 }

@@ -24,8 +24,9 @@ export function fitTree<T>(
   const faults = leaves.flatMap((leaf, i) =>
     mismatch(names[i]!, found.get(names[i]!), asArray(leaf as ArrayLike)),
   );
+  const expected = new Set(names);
   for (const [name, array] of found)
-    if (!names.includes(name)) faults.push(`${name} is not expected, but present with type ${array.aval}`);
+    if (!expected.has(name)) faults.push(`${name} is not expected, but present with type ${array.aval}`);
   if (faults.length > 0) throw new WeftTypeError(`${source} does not fit: ${faults.join("; ")}.`);
   return tree.unflatten(
     def,

@@ -2,14 +2,13 @@
  * What differs between Node and browsers; imported as `#platform`. Node imports are only here and in what this file imports.
  * `platform-browser.ts` exports the same names with the same types.
  */
-import fs from "node:fs";
 import os from "node:os";
 import process from "node:process";
 import v8 from "node:v8";
+import { Worker } from "node:worker_threads";
+import { readFile, writeAtomic } from "./node/files.ts";
 
 export { nativeHost } from "./native/node.ts";
-
-import { Worker } from "node:worker_threads";
 
 /** The value of an environment variable. */
 export const env = (name: string): string | undefined => process.env[name];
@@ -77,35 +76,11 @@ export function byteStrings(memory: ArrayBufferLike): ByteStrings | undefined {
 /** The method under which a console looks for an object's own rendering. */
 export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");
 
-/** Whole files, read and written at once. */
+/** Whole files, read and written at once; see `node/files.ts`. */
 export interface FileSystem {
   read(path: string): Uint8Array;
-  /** The file has its old content or all of the new one, whatever happens meanwhile. */
   writeAtomic(path: string, bytes: Uint8Array): void;
 }
 
 /** Undefined where there are no files. */
-export const fileSystem: FileSystem | undefined = { read: (path) => fs.readFileSync(path), writeAtomic };
-
-function writeAtomic(path: string, bytes: Uint8Array): void {
-  // In the same folder, because a rename is atomic only within a file system.
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    writeThrough(temporary, bytes);
-    fs.renameSync(temporary, path);
-  } catch (error) {
-    fs.rmSync(temporary, { force: true });
-    throw error;
-  }
-}
-
-/** Returns when the bytes are on the disk. */
-function writeThrough(path: string, bytes: Uint8Array): void {
-  const file = fs.openSync(path, "w");
-  try {
-    fs.writeFileSync(file, bytes);
-    fs.fsyncSync(file);
-  } finally {
-    fs.closeSync(file);
-  }
-}
+export const fileSystem: FileSystem | undefined = { read: readFile, writeAtomic };

@@ -1,10 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import fc from "fast-check";
-import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { interpret } from "../../src/backends/interp/index.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
@@ -16,6 +14,7 @@ import { config, debug, grad, jit, lax, type NDArray, numpy as np, tree } from "
 import { LinearMemory } from "../../src/runtime/memory.ts";
 import { Residency } from "../../src/runtime/residency.ts";
 import { ThreadPool } from "../../src/runtime/threads/pool.ts";
+import { bundle } from "../support/bundle.ts";
 import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts";
 import { cache, everywhere, isPossible, KINDS, type Kind, threaded } from "./threads-support.ts";
 
@@ -410,21 +409,7 @@ describe("the pool", () => {
   describe("in a process of its own", () => {
     const folder = mkdtempSync(join(tmpdir(), "weft-threads-"));
     afterAll(() => rmSync(folder, { recursive: true }));
-    beforeAll(async () => {
-      const here = (path: string): string => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));
-      symlinkSync(here("../node_modules"), join(folder, "node_modules"));
-      await build({
-        configFile: false,
-        logLevel: "error",
-        resolve: { alias: { "#platform": here("runtime/platform-node.ts") } },
-        build: {
-          ssr: here("index.ts"),
-          outDir: folder,
-          minify: true,
-          rollupOptions: { output: { entryFileNames: "weft.mjs" } },
-        },
-      });
-    }, 60_000);
+    beforeAll(() => bundle(folder), 60_000);
 
     const run = (script: string, kind: Kind) => {
       const path = join(folder, "main.mjs");

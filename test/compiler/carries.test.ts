@@ -138,3 +138,30 @@ describe("a carry that is made anew when loops have read it", () => {
     expectClose([jit(f)(c, w)], [expected]);
   });
 });
+
+describe("a loop inside that", () => {
+  const x = filled([1, 3], 3);
+  const BODIES: Readonly<Record<string, (c: np.Array, v: np.Array) => readonly [np.Array, np.Array]>> = {
+    "hands its carry on": (c, v) => [lax.clamp(c, v, c), c],
+    "makes its carry in place": (c, v) => [c.at(0).set(v.slice(0).mul(2)).mul(0.5), c],
+  };
+  test.each(Object.entries(BODIES))("%s has the gradient that it has without histories", (_, body) => {
+    const f = (a: np.Array): np.Array =>
+      lax
+        .foriLoop(
+          0,
+          2,
+          (_i, v: np.Array) => lax.scan((c: np.Array) => body(c, v), a, null, { length: 4 })[0],
+          a,
+        )
+        .sum();
+    const saved = config.disable;
+    try {
+      const once = jit(grad(f))(x);
+      config.disable = ["history"];
+      expectClose(once, jit(grad(f))(x));
+    } finally {
+      config.disable = saved;
+    }
+  });
+});

@@ -56,6 +56,47 @@ const updates: Row[] = [
       args: [H, ramp([], k, 1, "int32")],
     }),
   ),
+  // A row that is also a result, or is read again by the way back, is not the next iteration's to change.
+  ...["before", "updated", "after", "all"].flatMap((kept) =>
+    [0, 1, 2].flatMap((unroll) =>
+      [false, true].map(
+        (reverse): Row => ({
+          name: `a carry that is updated and then computed anew, kept ${kept}, unroll ${unroll}, reverse ${reverse}`,
+          f: (x) =>
+            scan(
+              (c) => {
+                const updated = update(c, neg(part(c)), int(0));
+                const after = tanh(mul(updated, 1.5));
+                const ys = { before: [c], updated: [updated], after: [after], all: [c, updated, after] }[
+                  kept
+                ];
+                return [after, ...ys!];
+              },
+              [x],
+              [],
+              { length: 4, unroll, reverse },
+            ).map((y) => mul(y, 2)),
+          args: [H],
+        }),
+      ),
+    ),
+  ),
+  {
+    name: "a carry that goes from the rows of an outer loop into an inner one, which updates it",
+    f: (x) =>
+      scan(
+        (c) => {
+          const [last, ys] = scan((d) => [mul(update(d, neg(part(d)), int(1)), 0.5), d], [c], [], {
+            length: 2,
+          });
+          return [last!, c, ys!];
+        },
+        [x],
+        [],
+        { length: 3 },
+      ).map((y) => mul(y, 2)),
+    args: [H],
+  },
   { name: "a result that is read from what was built in its place", f: (x) => [builtThenRead(x)], args: [H] },
   {
     name: "a carry that is read from what was built in its place",

@@ -18,7 +18,7 @@ import {
   scaleAffine,
   subAffine,
 } from "../ir/build.ts";
-import type { Affine } from "../ir/nodes.ts";
+import type { Affine, Buffer } from "../ir/nodes.ts";
 import { lowerBody } from "./body.ts";
 import { type Context, type Home, type Homes, home } from "./context.ts";
 import { copied, place, stable } from "./memory.ts";
@@ -45,6 +45,8 @@ interface Loop {
   readonly xs: readonly Value[];
   /** Where each y is stored; undefined for those that a carry's history holds. */
   readonly ys: readonly (View | undefined)[];
+  /** Memory of what is read after the loop: a carry that lies there, as a row of a history or as a y, stays as it is. */
+  readonly lasting: readonly Buffer[];
 }
 
 export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
@@ -67,7 +69,8 @@ export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
   const ys = types.map((type, i) => stacks.get(i) ?? place(ctx, type, yHomes[i], `ys${i}`));
   const inHistory = new Set(kept.flatMap((h) => [...h.read, ...h.made]));
   const stored = ys.map((y, i) => (inHistory.has(i) ? undefined : y));
-  const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys: stored };
+  const lasting = [...rows, ...ys].map((view) => view.buffer);
+  const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys: stored, lasting };
   const histories = new Map(kept.map((h, k) => [h.slot, rows[k]!]));
   let { carry, homes } = runTrips(ctx, loop, init, carryHomes, trips, unroll, histories);
   for (let step = trips * unroll; step < length; step++) {
@@ -125,9 +128,9 @@ function innerRead(jaxpr: Jaxpr, numCarry: number, carry: Atom, yHomes: Homes): 
   const eqn = jaxpr.eqns.find((e) => e.outputs.includes(carry as Var));
   if (!eqn || !isCountedLoop(eqn)) return undefined;
   const p = eqn.params as LoopParams;
-  const made = p.jaxpr.outs[eqn.outputs.indexOf(carry as Var)];
-  const slot = p.jaxpr.outs.indexOf(made!);
-  if (slot >= p.numCarry || p.unroll !== 1) return undefined;
+  const stack = eqn.outputs.indexOf(carry as Var);
+  const slot = p.jaxpr.outs.indexOf(p.jaxpr.outs[stack]!);
+  if (stack < p.numCarry || slot >= p.numCarry || p.unroll !== 1) return undefined;
   const at = p.jaxpr.outs.indexOf(p.jaxpr.invars[p.numConsts + slot]!, p.numCarry);
   const y = at < 0 ? -1 : jaxpr.outs.indexOf(eqn.outputs[at]!, numCarry) - numCarry;
   return y < 0 || yHomes[y] ? undefined : { y, reverse: p.reverse };
@@ -246,13 +249,14 @@ function iterate(
   carry: readonly Value[],
   homes: Homes = [],
 ): Value[] {
-  const { spec, consts, xs, ys } = loop;
+  const { spec, consts, xs, ys, lasting } = loop;
+  const isOwned = (c: Value | undefined): boolean => c !== undefined && !lasting.some((b) => c.reads(b));
   const index = spec.reverse ? subAffine(constant(spec.length - 1), step) : step;
   const args = [...consts, ...carry, ...xs.map((x) => element(ctx.code, x, index))];
   const carryHomes = carry.map((_, i) => homes[i]);
   const outs = lowerBody(ctx, spec.jaxpr, args, {
     homes: [...carryHomes, ...ys.map((y) => y && home(elementView(y, index)))],
-    pinned: (i) => i < consts.length || i >= consts.length + carry.length,
+    pinned: (i) => !isOwned(carry[i - consts.length]),
   });
   return outs.slice(0, carry.length).map((x) => (x.aval.ndim === 0 ? copied(ctx, x) : stable(ctx, x)));
 }

@@ -17,7 +17,7 @@
  */
 import { note } from "../../core/journal.ts";
 import { strides } from "../../util/shape.ts";
-import { coeffOf } from "../ir/affine.ts";
+import { coeffOf, sameAffine } from "../ir/affine.ts";
 import { describe } from "../ir/describe.ts";
 import type { Affine, Contract, Program, Stmt } from "../ir/nodes.ts";
 import { type Block, contractExtents, mapParts, substitute } from "../ir/visit.ts";
@@ -207,16 +207,13 @@ function sameIterations(first: Frame, second: Frame, common: Alignment): boolean
   if (a.calls || b.calls || intersects(a.assigns, b.uses) || intersects(b.assigns, a.uses)) return false;
   return contended(a, b).every((buffer) =>
     pairsOf(buffer, a, b).every(
-      ([i, j]) =>
-        (sameElement(i.index, j.index) && injective(i.index, axes)) || disjoint(i.index, j.index, a, b),
+      ([i, j]) => (sameElement(i, j) && injective(i.index, axes)) || disjoint(i.index, j.index, a, b),
     ),
   );
 }
 
-const sameElement = (i: Affine, j: Affine): boolean =>
-  i.offset === j.offset &&
-  i.terms.length === j.terms.length &&
-  i.terms.every((t) => coeffOf(j, t.atom) === t.coeff);
+/** What a contraction reads as a whole belongs to no iteration. */
+const sameElement = (i: Access, j: Access): boolean => !i.whole && !j.whole && sameAffine(i.index, j.index);
 
 /** Whether different iterations of `axes` have different values of the index: a mixed-radix number without carries. */
 function injective(index: Affine, axes: readonly Axis[]): boolean {

@@ -307,6 +307,22 @@ program(u: f32[16], h0: f32[8]) -> (ys: f32[24]) {
     expect(kinds).toEqual(["for", "store", "for", "let", "contract", "let", "store", "store"]);
   });
 
+  test("what makes an operand stays before it, even when each element is read in one place only", () => {
+    expectUnchanged(
+      fuse,
+      `
+program(x: f32[8], w: f32[4]) -> (y: f32[8]) {
+  temp a: f32[8]
+  for i < 8 independent {
+    a[i] = f32.neg(x[i])
+  }
+  contract c: f32 = a[0 batch(1) free() reduced(0)] * w[0 batch(0) free() reduced(1)] over batch(b < 8) rows() cols() depth(4) {
+    y[b] = c
+  }
+}`,
+    );
+  });
+
   test("the result stays apart from what overwrites an operand", () => {
     expectUnchanged(
       fuse,

@@ -20,6 +20,8 @@ import { solvable, type Unknown, unknownOf } from "./solve.ts";
 export interface Access {
   readonly index: Affine;
   readonly store: boolean;
+  /** By a contraction or a call, which read their operands when they like, whatever iteration an epilogue is in. */
+  readonly whole?: boolean;
 }
 
 /** What a statement does, with the accesses of each buffer and the extents of the loops inside of it. */
@@ -50,7 +52,7 @@ export function summarize(block: Block): Summary {
   const extents = new Map<IndexAtom, number>();
   forEachStmt(block, (s) => {
     visitParts(s, { loopVar: (v, extent) => extents.set(v, extent) });
-    for (const { buffer, index } of wholeReads(s, extents)) add(buffer, { index, store: false });
+    for (const { buffer, index } of wholeReads(s, extents)) add(buffer, { index, store: false, whole: true });
   });
   return { ...e, accesses, extents, declares: new Set([...e.declares, ...extents.keys()]) };
 }

@@ -11,9 +11,9 @@
  *
  * So the weights of every layer are packed once per call, not once per step and layer.
  *
- * A statement is spread when it does not change with the outer loop, stores only to temps that nothing else stores to and that
- * the inner loop does not read before it, and reads nothing that the outer loop stores to; the expanded temps may take at most
- * {@link MAX_BYTES}. Requires: each local and loop variable is declared once. Ensures: the same.
+ * A statement is spread when it does not change with the outer loop, reads nothing that the outer loop stores to, and alone stores
+ * to temps of which nobody but the inner loop reads anything, each iteration what it stored itself; the expanded temps may take
+ * at most {@link MAX_BYTES}. Requires: each local and loop variable is declared once. Ensures: the same.
  */
 import { byteSize } from "../../core/dtype.ts";
 import { addAffine, scaledAtom } from "../ir/affine.ts";
@@ -32,15 +32,19 @@ import {
   visitParts,
 } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
-import { summaryOf } from "./support/conflict.ts";
+import { loadedBy, summaryOf } from "./support/conflict.ts";
+import { readsUndefined } from "./support/coverage.ts";
 
 /** Packed weights of a large model are worth this much memory; beyond it they are packed again. */
 const MAX_BYTES = 256 * 2 ** 20;
 
 export function spread(program: Program, _target: Target): Program {
   const stores = countStores(program.body);
+  const users = countUsers(program.body);
   const wide: Expanded = new Map();
-  const body = mapStmts(program.body, (s) => (isSerial(s) ? { ...s, body: spreadInto(s, stores, wide) } : s));
+  const body = mapStmts(program.body, (s) =>
+    isSerial(s) ? { ...s, body: spreadInto(s, stores, users, wide) } : s,
+  );
   if (wide.size === 0) return program;
   return { ...program, body, temps: [...program.temps, ...wide.values()].filter((b) => !wide.has(b)) };
 }
@@ -58,39 +62,44 @@ function countStores(block: Block): Counts {
   return counts;
 }
 
+/** How many statements touch a buffer, nested ones by themselves. */
+function countUsers(block: Block): Counts {
+  const counts = new Map<Buffer, number>();
+  forEachStmt(block, (s) => {
+    const touched = loadedBy(s);
+    visitParts(s, { read: (b) => touched.add(b), write: (b) => touched.add(b) });
+    for (const b of touched) counts.set(b, (counts.get(b) ?? 0) + 1);
+  });
+  return counts;
+}
+
 /** The body of `outer`, with a loop in front of each inner loop for what could be taken out of it. */
-function spreadInto(outer: For, stores: Counts, wide: Expanded): Block {
+function spreadInto(outer: For, stores: Counts, users: Counts, wide: Expanded): Block {
   const whole = summaryOf(outer);
   return outer.body.flatMap((inner) => {
     if (!isSerial(inner)) return [inner];
     const varying = new Set<IndexAtom>([...whole.declares, ...whole.assigns]);
     varying.delete(inner.v);
-    return distribute(
-      inner,
-      (s, before) => isSteady(s, before, varying, whole.writes, stores) && fits(s, inner),
-      wide,
-    );
+    const inside = countUsers([inner]);
+    const isScratch = (b: Buffer): boolean =>
+      b.role === "temp" && inside.get(b) === users.get(b) && !readsUndefined(inner.body, b);
+    const isMade = (s: Stmt): boolean => {
+      const own = countStores([s]);
+      return [...own].every(([b, count]) => count === stores.get(b) && isScratch(b));
+    };
+    return distribute(inner, (s) => isSteady(s, varying, whole.writes) && isMade(s) && fits(s, inner), wide);
   });
 }
 
-/** Whether `s` depends on nothing that changes with the outer loop, and is the only one to write its results. */
-function isSteady(
-  s: Stmt,
-  before: Block,
-  varying: ReadonlySet<IndexAtom>,
-  written: ReadonlySet<Buffer>,
-  stores: Counts,
-): boolean {
+/** Whether `s` depends on nothing that changes with the outer loop. */
+function isSteady(s: Stmt, varying: ReadonlySet<IndexAtom>, written: ReadonlySet<Buffer>): boolean {
   if (s.kind !== "for" && s.kind !== "contract") return false;
-  const { declares, uses, assigns, reads, writes, calls } = summaryOf(s);
-  const own = countStores([s]);
-  const readBefore = (b: Buffer): boolean => before.some((x) => summaryOf(x).reads.has(b));
+  const { declares, uses, assigns, reads, calls } = summaryOf(s);
   return (
     !calls &&
     [...uses].every((atom) => declares.has(atom) || !varying.has(atom)) &&
     [...assigns].every((l) => declares.has(l)) &&
-    [...reads].every((b) => !written.has(b)) &&
-    [...writes].every((b) => b.role === "temp" && own.get(b) === stores.get(b) && !readBefore(b))
+    [...reads].every((b) => !written.has(b))
   );
 }
 
@@ -98,8 +107,8 @@ const fits = (s: Stmt, inner: For): boolean =>
   [...summaryOf(s).writes].every((b) => b.size * byteSize(b.dtype) * inner.extent <= MAX_BYTES);
 
 /** Splits `inner` in two: a loop with the statements that `leaves` accepts, and the rest reading their expanded results. */
-function distribute(inner: For, leaves: (s: Stmt, before: Block) => boolean, wide: Expanded): Stmt[] {
-  const moved = inner.body.filter((s, i) => leaves(s, inner.body.slice(0, i)));
+function distribute(inner: For, leaves: (s: Stmt) => boolean, wide: Expanded): Stmt[] {
+  const moved = inner.body.filter(leaves);
   if (moved.length === 0) return [inner];
   const expanded: Expanded = new Map();
   for (const b of moved.flatMap((s) => [...summaryOf(s).writes])) {

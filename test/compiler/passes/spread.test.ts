@@ -60,6 +60,29 @@ const UNCHANGED: Record<string, string> = {
        for i < 4 independent { p[i] = w[4*l + i] }
      } }
    }`,
+  "a temp that is read after the loop": `program(w: f32[8]) -> (y: f32[4]) {
+     temp p: f32[4]
+     for t < 3 { for l < 2 {
+       for i < 4 independent { p[i] = w[4*l + i] }
+     } }
+     for i < 4 independent { y[i] = p[i] }
+   }`,
+  "a temp that is read between two of the loops": `program(w: f32[8]) -> (y: f32[12]) {
+     temp p: f32[4]
+     for t < 3 {
+       for l < 2 {
+         for i < 4 independent { p[i] = w[4*l + i] }
+       }
+       for i < 4 independent { y[4*t + i] = p[i] }
+     }
+   }`,
+  "a stack that the inner loop fills and reads from the start": `program(w: f32[8]) -> (y: f32[24]) {
+     temp p: f32[8]
+     for t < 3 { for l < 2 {
+       for i < 4 independent { p[4*l + i] = w[4*l + i] }
+       for i < 4 independent { y[8*t + 4*l + i] = p[i] }
+     } }
+   }`,
 };
 test.each(Object.keys(UNCHANGED))("stays: %s", (name) =>
   expectPass(spread, UNCHANGED[name]!, printProgram(parsed(UNCHANGED[name]!))),

@@ -4,6 +4,7 @@ import "./numpy/methods.ts";
 
 export { grad, jvp, linearize, valueAndGrad, vjp } from "./api/autodiff.ts";
 export { type CheckpointPolicy, checkpoint, customJvp, customVjp } from "./api/custom.ts";
+export * as debug from "./api/debug.ts";
 export { type Explanation, explain } from "./api/explain.ts";
 export { evalShape, makeJaxpr } from "./api/inspect.ts";
 export { hessian, jacfwd, jacrev } from "./api/jacobian.ts";
@@ -12,8 +13,17 @@ export * as tree from "./api/tree.ts";
 export { vmap } from "./api/vmap.ts";
 export type { ArrayLike, NDArray } from "./core/array.ts";
 export type { DType } from "./core/dtype.ts";
+export {
+  ConcretizationTypeError,
+  DeletedArrayError,
+  InternalError,
+  TracerBoolConversionError,
+  UnexpectedTracerError,
+  WeftError,
+  WeftTypeError,
+  WeftValueError,
+} from "./core/errors.ts";
 export * as io from "./io/index.ts";
-export * as debug from "./lax/control/debug.ts";
 export * as lax from "./lax/index.ts";
 export * as nn from "./nn/index.ts";
 export * as numpy from "./numpy/index.ts";
@@ -28,5 +38,6 @@ export {
   init,
   type MemoryStats,
   memoryStats,
+  OutOfMemoryError,
   type PassName,
 } from "./runtime/index.ts";

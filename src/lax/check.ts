@@ -2,6 +2,7 @@
 import type { Shape, ShapedArray } from "../core/aval.ts";
 import { type DType, type Kind, kindOf } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { tuple } from "../util/text.ts";
 
 /** A set of dtypes with the name that error messages give it. */
 export interface DTypeClass {
@@ -21,9 +22,7 @@ export const NUMBER: DTypeClass = ofKinds("number", "float", "int", "uint");
 export const BITS: DTypeClass = ofKinds("bool, integer", "bool", "int", "uint");
 export const ANY: DTypeClass = ofKinds("bool, number", "bool", "int", "uint", "float");
 
-/** `(3,)`, `(2, 3)`, `()`: a shape as messages write it. */
-export const tuple = (list: readonly unknown[]): string =>
-  list.length === 1 ? `(${list[0]},)` : `(${list.join(", ")})`;
+export { tuple };
 
 export function checkDTypes(
   name: string,

@@ -109,7 +109,7 @@ export function sliceInDim(
 
 /**
  * One element along an axis at a static index (negative: from the end).
- * @throws RangeError if the index is out of range.
+ * @throws WeftValueError if the index is out of range.
  */
 export function indexInDim(operand: ArrayLike, index: number, axis = 0, keepdims = true): NDArray {
   const x = asArray(operand);

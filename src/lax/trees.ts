@@ -6,7 +6,7 @@ import { concatenate, expandDims, indexInDim } from "./shape.ts";
 
 /**
  * Trees of one structure as one tree whose leaves have a new leading axis, one entry per tree; dtypes must agree.
- * @throws TypeError without trees or when structures differ; WeftTypeError when shapes or dtypes of a leaf differ
+ * @throws WeftTypeError without trees or when structures differ, or when shapes or dtypes of a leaf differ
  * Source: `jax.tree.map(lambda *xs: jnp.stack(xs), *trees)`.
  * @example stackTrees([{ w: np.zeros([2]) }, { w: np.ones([2]) }]).w.shape // => [2, 2]
  */
@@ -22,7 +22,7 @@ export const stackTrees = <T>(trees: readonly T[]): MapTree<T, NDArray> =>
 
 /**
  * The inverse of {@link stackTrees}: a tree per entry of the leaves' common leading axis.
- * @throws TypeError when leading axes differ or there is no leaf
+ * @throws WeftTypeError when leading axes differ or there is no leaf
  * @example unstackTrees({ w: np.zeros([3, 2]) }).length // => 3
  */
 export const unstackTrees = <T>(tree: T): MapTree<T, NDArray>[] =>

@@ -149,7 +149,7 @@ export function checkScatter(name: string, avals: readonly ShapedArray[], w: Win
     updates.ndim === expected.length &&
     updates.shape.every((d, i) => expected[i] === "*" || expected[i] === d);
   require(fits && w.windowDims.length === spannedDims(operand.ndim, w).length, () =>
-    `${name} op: updates must have shape ${tuple(expected)} (* where a window runs), got ${updates} for operand ${operand} and indices ${indices}.`);
+    `${name} op: updates must have shape (${expected.join(", ")}) (* where a window runs), got ${updates} for operand ${operand} and indices ${indices}.`);
   require(windowSizes(operand, updates, w).every((s, d) => s <= operand.shape[d]!), () =>
     `${name} op: windows must fit into the operand, got updates ${updates} for operand ${operand}.`);
 }

@@ -55,7 +55,7 @@ const refusingEmpty =
 
 /**
  * The sum over `axis` (default: all axes). Bools and narrow integers are summed as int32 or uint32.
- * @throws RangeError if an axis does not exist.
+ * @throws WeftValueError if an axis does not exist.
  * @example np.sum([[1, 2], [3, 4]], 0).js() // => [4, 6]
  */
 export const sum: Reduction = reduction(summable, reduce.reduceSum);

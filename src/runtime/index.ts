@@ -1,8 +1,9 @@
-import { nativeHost, warn } from "#platform";
+import { env, nativeHost, warn } from "#platform";
 import { installDevice } from "../core/device.ts";
 import { WeftValueError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { installSwitches } from "../core/switches.ts";
+import { setFolding } from "../util/frames.ts";
 import { compileWasm, lower, type ProgramReport, reportProgram } from "./compile.ts";
 import { config, type Tier } from "./config.ts";
 import { CpuDevice, type MemoryStats } from "./cpu.ts";
@@ -41,6 +42,7 @@ export const executors: Readonly<Record<Tier, Executor>> = {
 const cpu = new CpuDevice(config, executors);
 installDevice(cpu);
 installSwitches(() => config.disable);
+setFolding(!env("WEFT_DEBUG"));
 
 /** Names of devices. */
 export type DeviceName = "wasm";

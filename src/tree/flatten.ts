@@ -1,5 +1,6 @@
 /** Taking trees apart and putting them together. */
 
+import { WeftTypeError } from "../util/errors.ts";
 import type { PathKey } from "./path.ts";
 import { keystr } from "./path.ts";
 import { open } from "./registry.ts";
@@ -13,7 +14,7 @@ const MAX_DEPTH = 1000;
 /**
  * The leaves of a tree, in order (lists by index, dicts by sorted key), and its structure (JAX's `tree.flatten`).
  * @param isLeaf makes a value a leaf that would be a node; it is asked about every node and every leaf.
- * @throws TypeError if the tree is nested more than 1000 levels deep, as a cyclic one is.
+ * @throws WeftTypeError if the tree is nested more than 1000 levels deep, as a cyclic one is.
  * @example
  * const [leaves, treedef] = flatten({ b: 2, a: [1, null] });
  * leaves; // => [1, 2]
@@ -41,13 +42,13 @@ function collect(value: unknown, leaves: unknown[], isLeaf: IsLeaf | undefined, 
   return at.value ?? definitionAt(container, at);
 }
 
-function tooDeep(value: unknown): TypeError {
+function tooDeep(value: unknown): WeftTypeError {
   const cycle = pathToItself(value);
   const reason =
     cycle === null
       ? "a tree may not be that deep"
       : `it is cyclic, ${keystr(cycle)} of a node leads back to the node itself`;
-  return new TypeError(
+  return new WeftTypeError(
     `the tree is nested more than ${MAX_DEPTH} levels deep: ${reason}. ` +
       "Break the cycle, or make the value a leaf by wrapping it in a class that is not registered.",
   );
@@ -71,12 +72,12 @@ function pathToItself(start: unknown): PathKey[] | null {
 
 /**
  * The tree of the given structure with the given leaves; the inverse of `flatten`.
- * @throws TypeError if the number of leaves is not `treedef.numLeaves`.
+ * @throws WeftTypeError if the number of leaves is not `treedef.numLeaves`.
  * @example unflatten(structure({ a: 1, b: [2, 3] }), ["x", "y", "z"]) // => { a: "x", b: ["y", "z"] }
  */
 export function unflatten<T, To>(treedef: TreeDef<T>, leaves: readonly To[]): MapTree<T, To> {
   if (leaves.length !== treedef.numLeaves) {
-    throw new TypeError(
+    throw new WeftTypeError(
       `tree.unflatten: ${treedef} has ${plural(treedef.numLeaves, "leaf", "leaves")}, ` +
         `but ${plural(leaves.length, "was", "were")} given`,
     );

@@ -1,5 +1,6 @@
 /** Functions over the leaves of trees. */
 
+import { WeftTypeError } from "../util/errors.ts";
 import { describeMismatch, equalityErrors, prefixErrors, toTreeDef } from "./errors.ts";
 import { flatten, leaves, structure, unflatten } from "./flatten.ts";
 import type { Path } from "./path.ts";
@@ -11,7 +12,7 @@ import type { IsLeaf, LeafOf, MapTree, UpTo } from "./types.ts";
 /**
  * The subtrees of `tree` that stand at the leaves of `treedef`.
  * @param caller begins the error text.
- * @throws TypeError if `treedef` is not a prefix of the tree's structure; names the path and both nodes.
+ * @throws WeftTypeError if `treedef` is not a prefix of the tree's structure; names the path and both nodes.
  * @example flattenUpTo(structure([0, { a: 0 }]), [[1, 2], { a: 3 }]) // => [[1, 2], 3]
  */
 export function flattenUpTo(treedef: TreeDef, tree: unknown, caller = "tree.flattenUpTo"): unknown[] {
@@ -31,16 +32,16 @@ function descend(treedef: TreeDef, tree: unknown, subtrees: unknown[]): boolean 
   return defs.every((def, i) => descend(def, node.children[i], subtrees));
 }
 
-function notAPrefix(caller: string, prefix: TreeDef, full: TreeDef): TypeError {
+function notAPrefix(caller: string, prefix: TreeDef, full: TreeDef): WeftTypeError {
   const where = prefixErrors(prefix, full).map(describeMismatch).join("; ");
-  return new TypeError(`${caller}: the trees do not match: ${where}. Expected ${prefix}, got ${full}.`);
+  return new WeftTypeError(`${caller}: the trees do not match: ${where}. Expected ${prefix}, got ${full}.`);
 }
 
 /**
  * One entry for each leaf of `full`: the leaf of `prefix` that covers it (JAX's `broadcast_prefix`).
  * @param full a tree, or its definition.
  * @param isLeaf applied to `prefix`, for example to let `null` be a leaf.
- * @throws TypeError if `prefix` is not a tree prefix of `full`; names the path and both nodes.
+ * @throws WeftTypeError if `prefix` is not a tree prefix of `full`; names the path and both nodes.
  * @example broadcastPrefix([0, null], [{ a: 1, b: 2 }, 3], (x) => x === null) // => [0, 0, null]
  */
 export function broadcastPrefix<T>(prefix: T, full: unknown): LeafOf<T>[];
@@ -63,7 +64,7 @@ function coverage(prefix: TreeDef, full: TreeDef): number[] {
  * Applies `f` to the leaves and keeps the structure.
  *
  * Further trees must have the structure of the first as a prefix: `f` gets what stands at the place of each leaf.
- * @throws TypeError if a further tree does not match; names the path and both nodes.
+ * @throws WeftTypeError if a further tree does not match; names the path and both nodes.
  * @example map((x, y) => x + y, { a: 1, b: [2, null] }, { a: 10, b: [20, null] }) // => { a: 11, b: [22, null] }
  */
 export function map<T, Rest extends readonly unknown[], To>(
@@ -140,7 +141,7 @@ function hasItem(leaf: unknown): leaf is { item(): unknown } {
 /**
  * Turns a tree of trees inside out: from `outer` structures of `inner` structures to `inner` of `outer`.
  * @param inner null takes the structure found at the first leaf of `outer`.
- * @throws TypeError if the tree is not `outer` with `inner` at every leaf.
+ * @throws WeftTypeError if the tree is not `outer` with `inner` at every leaf.
  * @example transpose(structure([0, 0]), structure({ a: 0 }), [{ a: 1 }, { a: 2 }]) // => { a: [1, 2] }
  */
 export function transpose<Outer, Inner, T>(
@@ -153,7 +154,7 @@ export function transpose<Outer, Inner, T>(
   const expected = outer.compose(innerDef);
   if (treedef !== expected) {
     const where = equalityErrors(expected, treedef).map(describeMismatch).join("; ");
-    throw new TypeError(`tree.transpose: the tree is not ${outer} of ${innerDef}: ${where}.`);
+    throw new WeftTypeError(`tree.transpose: the tree is not ${outer} of ${innerDef}: ${where}.`);
   }
   const width = innerDef.numLeaves;
   const columns = Array.from({ length: width }, (_, j) => found.filter((_, i) => i % width === j));

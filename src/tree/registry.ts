@@ -1,5 +1,6 @@
 /** What a tree node is: opening a value into its container and its children, and registering classes as nodes. */
 
+import { WeftTypeError } from "../util/errors.ts";
 import { structuralKey } from "../util/key.ts";
 import type { PathKey } from "./path.ts";
 import type { Container } from "./treedef.ts";
@@ -32,7 +33,7 @@ const registrations = new Map<object, Registration>();
 
 /**
  * Makes instances of exactly this class (not of its subclasses) tree nodes.
- * @throws TypeError if the class is registered already or is one that trees handle themselves.
+ * @throws WeftTypeError if the class is registered already or is one that trees handle themselves.
  * @example
  * class Point { constructor(x, y) { this.x = x; this.y = y; } }
  * tree.register(Point, {
@@ -47,10 +48,12 @@ export function register<T, Child, Aux>(
 ): void {
   const prototype: object = constructor.prototype;
   if (prototype === Object.prototype || prototype === Array.prototype) {
-    throw new TypeError(`tree.register: ${constructor.name} is a tree node already and cannot be registered`);
+    throw new WeftTypeError(
+      `tree.register: ${constructor.name} is a tree node already and cannot be registered`,
+    );
   }
   if (registrations.has(prototype)) {
-    throw new TypeError(`tree.register: the class ${constructor.name} is registered already`);
+    throw new WeftTypeError(`tree.register: the class ${constructor.name} is registered already`);
   }
   registrations.set(prototype, {
     name: constructor.name || "anonymous class",
@@ -86,7 +89,7 @@ function openDict(dict: Record<string, unknown>): Opened {
 function openCustom(registration: Registration, value: object): Opened {
   const parts: unknown = registration.spec.flatten(value);
   if (!Array.isArray(parts) || parts.length !== 2 || !Array.isArray(parts[0])) {
-    throw new TypeError(
+    throw new WeftTypeError(
       `the flatten function registered for ${registration.name} must return [children, aux] with children an array`,
     );
   }
@@ -108,7 +111,7 @@ function makeCustom(registration: Registration, aux: unknown, numChildren: numbe
   const { name, spec } = registration;
   const keys = typeof spec.keys === "function" ? spec.keys(aux) : spec.keys;
   if (keys !== undefined && keys.length !== numChildren) {
-    throw new TypeError(
+    throw new WeftTypeError(
       `${name} is registered with ${keys.length} keys but flattens into ${numChildren} children`,
     );
   }

@@ -1,5 +1,7 @@
 /** Arithmetic on shapes: lists of non-negative integers, outermost axis first. */
 
+import { WeftValueError } from "./errors.ts";
+
 export type Shape = readonly number[];
 
 /** The number of elements; 1 for a scalar. */
@@ -45,12 +47,12 @@ export function broadcastShapes(...shapes: readonly Shape[]): number[] | null {
 
 /**
  * Resolves an axis counted from either end.
- * @throws RangeError if the axis is not an integer in [-ndim, ndim).
+ * @throws WeftValueError if the axis is not an integer in [-ndim, ndim).
  * @example canonicalAxis(-1, 3) // => 2
  */
 export function canonicalAxis(axis: number, ndim: number): number {
   if (!Number.isInteger(axis) || axis < -ndim || axis >= ndim) {
-    throw new RangeError(`axis ${axis} is out of bounds for an array of dimension ${ndim}`);
+    throw new WeftValueError(`axis ${axis} is out of bounds for an array of dimension ${ndim}`);
   }
   return axis < 0 ? axis + ndim : axis;
 }

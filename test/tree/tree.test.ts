@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as tree from "../../src/tree/index.ts";
+import { WeftTypeError } from "../../src/util/errors.ts";
 import { Arr, anyTree, Point } from "./arbitrary.ts";
 
 const { flatten, keystr, structure, unflatten } = tree;
@@ -76,7 +77,7 @@ describe("flatten and unflatten", () => {
     [[1], "tree.unflatten: PyTreeDef([*, *]) has 2 leaves, but 1 was given"],
     [[1, 2, 3], "tree.unflatten: PyTreeDef([*, *]) has 2 leaves, but 3 were given"],
   ])("refuses %j for a pair", (leaves, message) => {
-    expect(() => unflatten(structure([0, 0]), leaves)).toThrow(new TypeError(message));
+    expect(() => unflatten(structure([0, 0]), leaves)).toThrow(new WeftTypeError(message));
   });
 
   it("names the cycle of a cyclic tree", () => {
@@ -201,7 +202,7 @@ describe("map, reduce, all", () => {
 
   it("names path and both nodes where trees do not match", () => {
     expect(() => tree.map((x) => x, { a: [1, 2] } as unknown, { a: [1, 2] }, { a: [1, 2, 3] })).toThrow(
-      new TypeError(
+      new WeftTypeError(
         "tree.map, tree 3: the trees do not match: at ['a'], an array of length 2 is expected but an array of " +
           "length 3 is given, so the lengths do not match. " +
           "Expected PyTreeDef({'a': [*, *]}), got PyTreeDef({'a': [*, *, *]}).",

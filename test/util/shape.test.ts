@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { WeftValueError } from "../../src/util/errors.ts";
 import { broadcastShapes, canonicalAxis, equalShape, size, strides } from "../../src/util/shape.ts";
 
 describe("shape arithmetic", () => {
@@ -60,7 +61,7 @@ describe("shape arithmetic", () => {
     [Number.NaN, 3],
   ])("canonicalAxis(%d, %d) is out of bounds", (axis, ndim) => {
     expect(() => canonicalAxis(axis, ndim)).toThrow(
-      new RangeError(`axis ${axis} is out of bounds for an array of dimension ${ndim}`),
+      new WeftValueError(`axis ${axis} is out of bounds for an array of dimension ${ndim}`),
     );
   });
 });

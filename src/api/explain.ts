@@ -41,6 +41,8 @@ const TIERS: Readonly<Record<ProgramFacts["tier"], string>> = {
 };
 
 const TITLES: Readonly<Record<DecisionKind, string>> = {
+  accumulated: "added in place",
+  masked: "updates under a condition",
   interchanged: "loops that changed places",
   sunk: "done after the loop",
   deferred: "summed after the loop",

@@ -1,7 +1,7 @@
 /**
  * The passes over the jaxpr before it is lowered, and why in this order: calls are inlined so that everything else sees one
- * program; common subexpressions go before dead code because merging makes code dead; each loop pass wants bodies without either,
- * and leaves some of both behind.
+ * program; common subexpressions go before dead code because merging makes code dead; the other passes want programs without
+ * either, and leave some of both behind. Updates first: what is added in place is no sum that a loop could defer.
  */
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { switchedOff } from "../core/switches.ts";
@@ -9,9 +9,10 @@ import { cse } from "../transforms/cse.ts";
 import { dceDeep } from "../transforms/dce.ts";
 import { inlineCalls } from "../transforms/inline.ts";
 import { loopPasses } from "../transforms/loops/index.ts";
+import { updatePasses } from "../transforms/updates/index.ts";
 
 export interface PrepareOptions {
-  /** Loop passes, `cse` and `dce`: what to leave out. Default: what is switched off. */
+  /** Passes over updates and loops, `cse` and `dce`: what to leave out. Default: what is switched off. */
   readonly off?: readonly string[];
 }
 
@@ -19,5 +20,6 @@ export function prepare(jaxpr: Jaxpr, { off = switchedOff() }: PrepareOptions = 
   const unless = (name: string, pass: (j: Jaxpr) => Jaxpr) => (off.includes(name) ? (j: Jaxpr) => j : pass);
   const [merged, pruned] = [unless("cse", cse), unless("dce", dceDeep)];
   const clean = (j: Jaxpr): Jaxpr => pruned(merged(j));
-  return loopPasses(off).reduce((j, pass) => clean(pass(j)), clean(inlineCalls(jaxpr)));
+  const passes = [...updatePasses(off), ...loopPasses(off)];
+  return passes.reduce((j, pass) => clean(pass(j)), clean(inlineCalls(jaxpr)));
 }

@@ -1,6 +1,7 @@
 /** The names of everything that can be switched off. Results change by rounding at most. */
 
 import { LOOP_PASSES, type LoopPass } from "../transforms/loops/index.ts";
+import { UPDATE_PASSES, type UpdatePass } from "../transforms/updates/index.ts";
 import { OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";
 
 /**
@@ -12,10 +13,11 @@ import { OPTIONAL_PASSES, type OptionalPass } from "./pipeline.ts";
  */
 const DECISIONS = ["recompute", "cse", "dce", "history", "donate"] as const;
 
-/** What `config.disable` may list: passes over loops, decisions of the lowering, passes over the loop IR. */
-export type PassName = LoopPass | OptionalPass | (typeof DECISIONS)[number];
+/** What `config.disable` may list: passes over updates and loops, decisions of the lowering, passes over the loop IR. */
+export type PassName = UpdatePass | LoopPass | OptionalPass | (typeof DECISIONS)[number];
 
 export const PASS_NAMES: readonly PassName[] = [
+  ...(Object.keys(UPDATE_PASSES) as UpdatePass[]),
   ...(Object.keys(LOOP_PASSES) as LoopPass[]),
   ...DECISIONS,
   ...OPTIONAL_PASSES,

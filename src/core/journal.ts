@@ -1,6 +1,8 @@
 /** What the compiler decided while it compiled, for `explain`. Nothing is kept unless somebody listens. */
 
 export type DecisionKind =
+  | "accumulated"
+  | "masked"
   | "interchanged"
   | "hoisted"
   | "sunk"

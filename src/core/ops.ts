@@ -7,6 +7,8 @@ export interface CoreOps {
   add(x: NDArray, y: NDArray): NDArray;
   zeros(type: ShapedArray): NDArray;
   sum(x: NDArray, axis: number): NDArray;
+  /** Elements of `yes` where `which` holds (it may be a scalar), else of `no`. */
+  select(which: NDArray, yes: NDArray, no: NDArray): NDArray;
   moveAxis(x: NDArray, from: number, to: number): NDArray;
   /** Inserts a new axis of `size` at `axis`. */
   broadcastAxis(x: NDArray, size: number, axis: number): NDArray;

@@ -95,6 +95,23 @@ export type PrimitiveKind =
   | "call"
   | "effect";
 
+/**
+ * A primitive that writes some elements of its first operand and keeps the others: what may be done to one place instead of
+ * to the whole array.
+ */
+export interface UpdateRules<P> {
+  /** The operand with the values that are written. */
+  readonly values: number;
+  /** The elements that are written, of an array with the first operand's shape; laid out as the values. */
+  read(x: NDArray, inputs: readonly NDArray[], params: P): NDArray;
+  /** Values that, when they are written, leave the first operand as it is. */
+  idle(inputs: readonly NDArray[], params: P): NDArray;
+  /** Adds the values to the elements. */
+  readonly adds: boolean;
+  /** The update that adds the values to the elements instead; undefined where one would be written several times. */
+  add(inputs: readonly NDArray[], params: P): NDArray | undefined;
+}
+
 /** Everything about one operation. Every key must be written: what a primitive cannot do is a value that says so. */
 export interface PrimitiveRecord<P extends Params> {
   readonly name: string;
@@ -116,6 +133,10 @@ export interface PrimitiveRecord<P extends Params> {
   readonly cheap?: boolean;
   /** Adds its two operands: a carry that only goes through this is a sum over the iterations of a loop. */
   readonly accumulates?: boolean;
+  /** Picks, element by element, between its other operands by its first, a bool (false: the earlier one). */
+  readonly selects?: boolean;
+  /** Present: it writes some elements of its first operand. */
+  readonly update?: UpdateRules<P>;
   /** The sum over the batch of the batched equation as one operation; all mapped axes are given. Linear primitives only. */
   readonly batchSum?: (args: NDArray[], dims: (number | null)[], params: P) => NDArray;
   /** Parameters as a printed jaxpr shows them; default: all, sorted by name. */

@@ -12,7 +12,7 @@ import { convertElementType } from "./cast.ts";
 import { allWeak, checkDTypes, checkRank, checkSameDTypes, INTEGER, require, tuple } from "./check.ts";
 import { lt } from "./compare.ts";
 import { asArray, asIndex, operands } from "./convert.ts";
-import { gather, type ScatterDimensionNumbers, scatter } from "./gather.ts";
+import { gather, type ScatterDimensionNumbers, scatter, scatterAdd } from "./gather.ts";
 import { concatenate } from "./join.ts";
 import { defineLinear, isLinear, moveBatchAxis, NO_PARAMS, type NoParams, transposeFirst } from "./rules.ts";
 import { select } from "./select.ts";
@@ -93,6 +93,9 @@ export const dynamicSliceP: Primitive<DynamicSliceParams> = defineLinear<Dynamic
   },
 });
 
+const readBox = (x: NDArray, [, update, ...starts]: readonly NDArray[]): NDArray =>
+  bind1(dynamicSliceP, [x, ...starts], { slice_sizes: update!.shape });
+
 export const dynamicUpdateSliceP: Primitive<NoParams> = defineLinear<NoParams>(
   {
     name: "dynamic_update_slice",
@@ -123,6 +126,13 @@ export const dynamicUpdateSliceP: Primitive<NoParams> = defineLinear<NoParams>(
       const vectors = indexVectors(starts, startDims, n);
       return [[scatter(operand, vectors, value, numbers, { mode: "clip", uniqueIndices: true })], [0]];
     },
+    update: {
+      values: 1,
+      adds: false,
+      read: readBox,
+      idle: ([x, ...rest]) => readBox(x!, [x!, ...rest]),
+      add: ([x, update, ...starts]) => addBox(x!, update!, starts),
+    },
     lower: (emit, [x, update, ...starts]) => {
       const { shape } = update!.aval;
       const result = emit.update(x!, (target) => {
@@ -139,6 +149,20 @@ export const dynamicUpdateSliceP: Primitive<NoParams> = defineLinear<NoParams>(
   },
   2,
 );
+
+/** The update added to the box at `starts`: a scatter of one window, for which axes that it covers need no index. */
+function addBox(x: NDArray, update: NDArray, starts: readonly NDArray[]): NDArray {
+  const axes = range(x.ndim).filter((axis) => update.shape[axis] !== x.shape[axis]);
+  const at = axes.map((axis) => starts[axis]!);
+  const { dtype } = promote(at);
+  const numbers: ScatterDimensionNumbers = {
+    updateWindowDims: range(x.ndim),
+    insertedWindowDims: [],
+    scatterDimsToOperandDims: axes,
+  };
+  const index = at.map((start) => expandDims(convertElementType(start, dtype), [0]));
+  return scatterAdd(x, concatenate(index, 0), update, numbers, { mode: "clip", uniqueIndices: true });
+}
 
 /** A start index as a scalar: negative ones count from the end, as in Python. */
 function startIndex(index: ArrayLike, size: number): NDArray {

@@ -1,7 +1,7 @@
 /** `gather` and the scatters: gather's transpose is scatter-add and the other way round. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
-import { type DType, type Kind, kindOf, limits } from "../core/dtype.ts";
+import { type DType, isFloat, type Kind, kindOf, limits } from "../core/dtype.ts";
 import type { BinaryFn, Emitter, Index, Operand, Target } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { size } from "../util/shape.ts";
 import { add, div, mul } from "./arithmetic.ts";
 import { bump, complement, insert, pick, without } from "./axes.ts";
-import { zerosLike } from "./broadcast.ts";
+import { fullLike, zerosLike } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
 import { allWeak, checkSameDTypes } from "./check.ts";
 import { eq } from "./compare.ts";
@@ -173,6 +173,8 @@ export type Scatter = ((
 interface ScatterSpec {
   /** How an update meets the old value; null: it replaces it, the last one wins. */
   readonly combine: BinaryFn | null;
+  /** The value that changes nothing in that; null: the old value itself. */
+  readonly neutral: ((dtype: DType) => number | boolean) | null;
   readonly jvp: JvpRule<ScatterParams>;
   readonly transpose: TransposeRule<ScatterParams> | "not linear";
 }
@@ -190,6 +192,19 @@ function scatterOp(name: string, spec: ScatterSpec): Scatter {
     jvp: spec.jvp,
     transpose: spec.transpose,
     batch: (args, dims, params, n) => batchScatter(primitive, args, dims, params, n),
+    update: {
+      values: 2,
+      adds: spec.combine === "add",
+      read: readWindows,
+      idle: (inputs, params) =>
+        spec.neutral
+          ? fullLike(inputs[2]!, spec.neutral(inputs[2]!.dtype))
+          : readWindows(inputs[0]!, inputs, params),
+      add: ([x, indices, updates], params) =>
+        spec.combine === "add" || (!spec.combine && isDisjoint(indices!, params))
+          ? bind1(scatterAdd.primitive, [x!, indices!, updates!], params)
+          : undefined,
+    },
     lower: (emit, args, params) => [lowerScatter(emit, args, params, spec.combine)],
   });
   const apply: (...args: Parameters<Scatter>) => NDArray = (
@@ -261,6 +276,9 @@ const gatherBack = (x: NDArray, indices: NDArray, updates: ShapedArray, params: 
     fillValue: 0,
   });
 };
+
+const readWindows = (x: NDArray, [, indices, updates]: readonly NDArray[], params: ScatterParams): NDArray =>
+  gatherBack(x, indices!, updates!.aval, params);
 
 const optionsOf = (p: ScatterParams): ScatterOptions => ({ mode: p.mode, uniqueIndices: p.unique_indices });
 
@@ -366,9 +384,19 @@ const jvpExtremum =
     return [[out], [div(moved, total(keeps, wins))]];
   };
 
+/** The value of a dtype that is beyond all others. */
+const farthest = (dtype: DType, end: "min" | "max"): number | boolean => {
+  if (dtype === "bool") return end === "max";
+  return isFloat(dtype) ? (end === "max" ? Infinity : -Infinity) : limits(dtype)[end];
+};
+
+const isDisjoint = (indices: NDArray, { unique_indices }: ScatterParams): boolean =>
+  unique_indices || size(indices.shape.slice(0, -1)) === 1;
+
 /** The record of a scatter that keeps the larger or the smaller value. */
 const extremum = (combine: "max" | "min", op: () => Scatter): ScatterSpec => ({
   combine,
+  neutral: (dtype) => farthest(dtype, combine === "max" ? "min" : "max"),
   jvp: jvpExtremum(op),
   transpose: "not linear",
 });
@@ -376,18 +404,22 @@ const extremum = (combine: "max" | "min", op: () => Scatter): ScatterSpec => ({
 /** `operand` with windows replaced by updates; where windows overlap the last one wins. See {@link gather}. */
 export const scatter: Scatter = scatterOp("scatter", {
   combine: null,
+  neutral: null,
   jvp: jvpLinear(() => scatter),
   transpose: transposeReplace,
 });
 /** `operand` with updates added to its windows; overlapping updates add up. */
 export const scatterAdd: Scatter = scatterOp("scatter-add", {
   combine: "add",
+  // Adding 0 would make 0 of -0.
+  neutral: (dtype) => (dtype === "bool" ? false : isFloat(dtype) ? -0 : 0),
   jvp: jvpLinear(() => scatterAdd),
   transpose: transposeAdd,
 });
 /** `operand` with its windows multiplied by updates. */
 export const scatterMul: Scatter = scatterOp("scatter-mul", {
   combine: "mul",
+  neutral: (dtype) => (dtype === "bool" ? true : 1),
   jvp: jvpMul,
   transpose: transposeMul,
 });

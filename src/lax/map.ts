@@ -43,6 +43,7 @@ export interface MapSpec<P extends Params> {
   readonly scalar: (s: ScalarBuilder, xs: Scalar[], params: P, out: ShapedArray) => Scalar;
   readonly printParams?: (params: P) => Record<string, unknown>;
   readonly accumulates?: boolean;
+  readonly selects?: boolean;
   readonly cheap?: boolean;
 }
 
@@ -66,6 +67,7 @@ export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primit
     ],
     ...(printParams && { printParams }),
     ...(spec.accumulates && { accumulates: true }),
+    ...(spec.selects && { selects: true }),
     ...(spec.cheap && { cheap: true }),
   });
   return primitive;

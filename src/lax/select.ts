@@ -22,6 +22,7 @@ function checkSelect(which: ShapedArray, cases: readonly ShapedArray[]): void {
 export const selectNP: Primitive<NoParams> = defineMap({
   name: "select_n",
   accepts: [ANY],
+  selects: true,
   uniformFrom: 1,
   result: ([which, ...cases]) => {
     checkSelect(which!, cases);

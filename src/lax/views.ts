@@ -12,6 +12,7 @@ import { broadcastAxis, broadcastInDim, reduceSum, zerosLike } from "./broadcast
 import { checkAxes, checkDTypes, NUMBER, require, tuple } from "./check.ts";
 import { asArray } from "./convert.ts";
 import { define, defineLinear, moveBatchAxis, movePermutation, transposeFirst } from "./rules.ts";
+import { select } from "./select.ts";
 
 type ReshapeParams = { readonly new_sizes: Shape };
 
@@ -178,6 +179,7 @@ installOps({
   add: addAny,
   zeros: zerosLike,
   sum: (x, axis) => reduceSum(x, [axis]),
+  select,
   moveAxis,
   broadcastAxis,
 });

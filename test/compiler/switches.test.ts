@@ -80,6 +80,12 @@ const EXAMPLES: readonly (readonly [f: (...args: never[]) => unknown, args: read
   [(x: A) => np.sin(x).mul(np.cos(x.add(1))), [filled(1, [1 << 16])]],
   [(x: A, s: A) => x.mul(np.expandDims(s, 1).neg()), [filled(1, [5, 64]), filled(1, [5])]],
   [(xs: A) => lax.scan((c: A, x: A) => [c.add(x), c.mul(2)] as const, np.array(0), xs)[0], [filled(1, [9])]],
+  // Parts of an array that a loop reads, and a part that it writes now and then.
+  [
+    (x: A) => grad((x: A) => lax.foriLoop(0, 9, (i, c: A) => np.tanh(c.add(x.slice(i))), np.array(0)))(x),
+    [filled(1, [9])],
+  ],
+  [(p: A, x: A) => np.where(p, x.at(3).set(1), x), [np.array(true), filled(1, [9])]],
   // A carry for registers, and a product to which something is added.
   [
     (c: A, x: A) => lax.scan((s: A) => [s.mul(0.9).add(x), null] as const, c, null, { length: 9 })[0],

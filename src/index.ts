@@ -17,6 +17,7 @@ export {
   ConcretizationTypeError,
   DeletedArrayError,
   InternalError,
+  OutOfMemoryError,
   TracerBoolConversionError,
   UnexpectedTracerError,
   WeftError,
@@ -38,6 +39,5 @@ export {
   init,
   type MemoryStats,
   memoryStats,
-  OutOfMemoryError,
   type PassName,
 } from "./runtime/index.ts";

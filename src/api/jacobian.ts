@@ -1,6 +1,6 @@
 /** Jacobians and Hessians: derivatives along a whole basis at once, by vmap. */
 import { fromTyped, type NDArray } from "../core/array.ts";
-import { DTYPES } from "../core/dtype.ts";
+import { hostArray } from "../core/host.ts";
 import { reshape, sliceInDim } from "../lax/shape.ts";
 import * as tree from "../tree/index.ts";
 import { grad, jvp, vjp } from "./autodiff.ts";
@@ -20,7 +20,7 @@ function basis(leaves: readonly NDArray[]): NDArray[] {
   const total = leaves.reduce((n, x) => n + x.size, 0);
   let start = 0;
   return leaves.map((x) => {
-    const data = new DTYPES[x.dtype].array(new ArrayBuffer(total * x.size * DTYPES[x.dtype].bytes));
+    const data = hostArray([total, ...x.shape], x.dtype);
     for (let k = 0; k < x.size; k++) data[(start + k) * x.size + k] = 1;
     start += x.size;
     return fromTyped(data, [total, ...x.shape], x.dtype);

@@ -19,6 +19,8 @@ export interface Buffer {
 /** What a device offers to the layers above the runtime. */
 export interface Device {
   readonly name: string;
+  /** Bytes that all arrays in use at one time can take. */
+  readonly limit: number;
   put(data: TypedArray, type: ShapedArray): DeviceArray;
   /** Compiles (cached by structure) and runs; `donated[i]` gives the buffer of argument i away. */
   execute(jaxpr: Jaxpr, args: readonly DeviceArray[], donated?: readonly boolean[]): DeviceArray[];

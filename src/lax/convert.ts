@@ -1,8 +1,9 @@
 /** From what users pass to arrays. */
 import { type ArrayLike, fromTyped, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import { DTYPES, type DType, dtypeOfTypedArray, isFloat, type TypedArray } from "../core/dtype.ts";
+import { type DType, dtypeOfTypedArray, isFloat, type TypedArray } from "../core/dtype.ts";
 import { InternalError, WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { hostArray } from "../core/host.ts";
 
 /** Stacking traced arrays is an operation, and operations stand above this module: join.ts installs it. */
 let stackArrays: (parts: NDArray[]) => NDArray = () => {
@@ -78,9 +79,11 @@ function nestedShape(x: unknown): number[] {
 
 type Values = { readonly length: number; readonly [i: number]: number | boolean };
 
-/** Fresh storage of `dtype` with these values, converted as typed arrays convert: integers wrap. */
+/** Storage of `dtype` with these values, converted as typed arrays convert: integers wrap. */
 function cast(values: Values, dtype: DType): TypedArray {
-  const out = new DTYPES[dtype].array(new ArrayBuffer(values.length * DTYPES[dtype].bytes));
+  // Whoever gets it copies it.
+  if (isView(values) && dtypeOfTypedArray(values) === dtype) return values;
+  const out = hostArray([values.length], dtype);
   for (let i = 0; i < values.length; i++)
     out[i] = dtype === "bool" ? Number(Boolean(values[i])) : Number(values[i]);
   return out;

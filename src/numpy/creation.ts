@@ -1,8 +1,9 @@
 /** Arrays from nothing, from numbers, and from data. */
 import { type ArrayLike, fromTyped, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import { DTYPES, type DType } from "../core/dtype.ts";
+import type { DType } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { hostArray } from "../core/host.ts";
 import { add, integerPow } from "../lax/arithmetic.ts";
 import { range } from "../lax/axes.ts";
 import { convertElementType } from "../lax/cast.ts";
@@ -79,7 +80,7 @@ export function fullLike(a: ArrayLike, fillValue: ArrayLike, options: LikeOption
 
 /** Fresh data of `dtype` from a function of the position. */
 function sequence(length: number, at: (i: number) => number, dtype: DType): NDArray {
-  const data = new DTYPES[dtype].array(new ArrayBuffer(length * DTYPES[dtype].bytes));
+  const data = hostArray([length], dtype);
   for (let i = 0; i < length; i++) data[i] = at(i);
   return fromTyped(data, [length], dtype);
 }

@@ -4,12 +4,13 @@ import type { Program } from "../compiler/ir/nodes.ts";
 import { printProgram } from "../compiler/ir/print.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
 import { donations } from "../compiler/passes/donate.ts";
-import { planMemory } from "../compiler/passes/plan.ts";
 import { runPipeline } from "../compiler/pipeline.ts";
 import { prepare } from "../compiler/prepare.ts";
 import { type Target, wasmTarget } from "../compiler/target.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import type { Code } from "./executable.ts";
+import { planWithin } from "./fit.ts";
+import type { LinearMemory } from "./memory.ts";
 
 /** What there is to see of a compiled program. */
 export interface ProgramReport {
@@ -23,41 +24,42 @@ export interface ProgramReport {
 export const engineTarget = (threads: number): Target =>
   wasmTarget({ relaxedSimd: supports("relaxedSimd") }, threads);
 
-function generate(program: Program, target: Target, shared: boolean, donated: readonly boolean[]): Code {
-  const plan = planMemory(program);
-  const { bytes, hosts, parallel } = emitWasm(program, plan, target, { shared });
-  return {
+/** A lowered program that is to be compiled, and what it will run under. */
+export interface Unit {
+  readonly jaxpr: Jaxpr;
+  readonly lowered: Program;
+  readonly memory: Pick<LinearMemory, "shared" | "limit">;
+  readonly threads: number;
+  /** Arguments that callers give away. */
+  readonly donated: readonly boolean[];
+}
+
+/** Compiles for this engine. Throws {@link OutOfMemoryError} for what can never run. */
+function generate({ jaxpr, lowered, memory, threads, donated }: Unit): { program: Program; code: Code } {
+  const target = engineTarget(threads);
+  const program = runPipeline(lowered, target);
+  const plan = planWithin(memory.limit, jaxpr, lowered, program);
+  const { bytes, hosts, parallel } = emitWasm(program, plan, target, { shared: memory.shared });
+  const code: Code = {
     bytes,
     hosts,
     threaded: parallel ? { kind: "wasm", bytes } : undefined,
     arenaBytes: plan.bytes,
     inPlace: donations(program, donated),
   };
+  return { program, code };
 }
 
 /** From jaxpr to the loop IR, the same for all tiers. */
 export const lower = (jaxpr: Jaxpr): Program => lowerJaxpr(prepare(jaxpr));
 
-/**
- * To a WebAssembly module that imports a memory, shared or not, for so many threads; callers give `donated` arguments
- * away.
- */
-export function compileWasm(
-  lowered: Program,
-  shared: boolean,
-  donated: readonly boolean[],
-  threads = 1,
-): Code {
-  const target = engineTarget(threads);
-  return generate(runPipeline(lowered, target), target, shared, donated);
-}
+/** To a WebAssembly module that imports a memory. Throws {@link OutOfMemoryError} for what can never run. */
+export const compileWasm = (unit: Unit): Code => generate(unit).code;
 
 /** Compiles `jaxpr` once more, to look at it. */
-export function reportProgram(jaxpr: Jaxpr, shared: boolean, threads: number): ProgramReport {
+export function reportProgram(jaxpr: Jaxpr, memory: Unit["memory"], threads: number): ProgramReport {
   const start = performance.now();
-  const target = engineTarget(threads);
-  const program = runPipeline(lower(jaxpr), target);
-  const code = generate(program, target, shared, []);
+  const { program, code } = generate({ jaxpr, lowered: lower(jaxpr), memory, threads, donated: [] });
   const module = new WebAssembly.Module(code.bytes);
   const compileMs = performance.now() - start;
   return {

@@ -3,11 +3,13 @@ import type { ShapedArray } from "../core/aval.ts";
 import type { Device } from "../core/device.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { assert } from "../core/errors.ts";
+import { allocating, checkedBytes } from "../core/host.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { switchedOff } from "../core/switches.ts";
 import { structuralKey } from "../util/key.ts";
 import { ProgramCache } from "./cache.ts";
 import type { Config, Tier } from "./config.ts";
+import { checkResults } from "./fit.ts";
 import { createRuntime, type Executable, type Executor, type Runtime } from "./runtime.ts";
 
 /** Where the bytes of the library's arrays are. All sizes in bytes. */
@@ -56,8 +58,10 @@ export class CpuDevice implements Device {
 
   put(data: TypedArray, type: ShapedArray): DeviceArray {
     assert(data.byteLength === type.byteLength, `${data.byteLength} bytes were put as a ${type}.`);
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-    return new DeviceArray(type, this.runtime.residency.adopt(bytes, true));
+    checkedBytes(type.shape, type.dtype, this.limit);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const copy = allocating(bytes.length, () => bytes.slice());
+    return new DeviceArray(type, this.runtime.residency.adopt(copy, true));
   }
 
   execute(jaxpr: Jaxpr, args: readonly DeviceArray[], donated: readonly boolean[] = NONE): DeviceArray[] {
@@ -84,6 +88,10 @@ export class CpuDevice implements Device {
     return (this.created ??= createRuntime(this.config, this.maximumPages));
   }
 
+  get limit(): number {
+    return this.runtime.memory.limit;
+  }
+
   memoryStats(): MemoryStats {
     const { memory, residency, stack } = this.runtime;
     return {
@@ -100,7 +108,10 @@ export class CpuDevice implements Device {
   private executable(jaxpr: Jaxpr, donated: readonly boolean[]): Executable {
     const executor = this.override ?? this.executors[this.config.tier];
     const programs = this.programs([executor, switchedOff(), this.config.threads]);
-    return programs.get(jaxpr, donated, () => executor(jaxpr, this.runtime, donated));
+    return programs.get(jaxpr, donated, () => {
+      checkResults(jaxpr, this.limit);
+      return executor(jaxpr, this.runtime, donated);
+    });
   }
 
   /** The cache for these conditions: all that a compiled program depends on besides its jaxpr and what is donated. */

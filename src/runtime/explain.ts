@@ -1,7 +1,6 @@
 import { emitWasm } from "../backends/wasm/index.ts";
 import type { Buffer, Program } from "../compiler/ir/nodes.ts";
 import { donations } from "../compiler/passes/donate.ts";
-import { planMemory } from "../compiler/passes/plan.ts";
 import { runPipeline } from "../compiler/pipeline.ts";
 import {
   countLoops,
@@ -16,8 +15,9 @@ import { byteSize } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { type Decision, listen } from "../core/journal.ts";
 import { switchedOff } from "../core/switches.ts";
-import { engineTarget, lower } from "./compile.ts";
+import { engineTarget, lower, type Unit } from "./compile.ts";
 import type { Tier } from "./config.ts";
+import { planWithin } from "./fit.ts";
 import { type Choice, chooseTier } from "./native/choice.ts";
 import type { NativeHost } from "./native/host.ts";
 
@@ -66,6 +66,7 @@ export interface ProgramFacts {
 export interface Conditions {
   readonly tier: Tier;
   readonly host: NativeHost | undefined;
+  readonly memory: Unit["memory"];
   readonly threads: number;
   readonly donated: readonly boolean[];
 }
@@ -117,13 +118,13 @@ interface Built {
 }
 
 /** What the tier of the program would make of it. Programs for the interpreter are shown as they would be compiled. */
-function build(jaxpr: Jaxpr, { tier, host, threads, donated }: Conditions): Built {
+function build(jaxpr: Jaxpr, { tier, host, memory, threads, donated }: Conditions): Built {
   const lowered = lower(jaxpr);
   const choice = chooseTier(tier, lowered, host);
   const native = choice.tier === "native" ? choice.host : undefined;
   const target = native ? { ...native.target(), threads } : engineTarget(threads);
   const program = runPipeline(lowered, target);
-  const plan = planMemory(program);
+  const plan = planWithin(memory.limit, jaxpr, lowered, program);
   const moduleBytes = native
     ? native.source(program, plan).length
     : emitWasm(program, plan, target).bytes.length;

@@ -17,15 +17,13 @@ export type { ProgramReport } from "./compile.ts";
 export { type Config, config, type PassName, type Tier } from "./config.ts";
 export type { MemoryStats } from "./cpu.ts";
 export type { ProgramFacts } from "./explain.ts";
-export { OutOfMemoryError } from "./memory.ts";
 export type { Executable, Executor, Runtime } from "./runtime.ts";
 
-const asWasm: Fallback = (lowered, jaxpr, runtime, donated) =>
-  new WasmExecutable(
-    compileWasm(lowered, runtime.memory.shared, donated, runtime.threads.limit),
-    jaxpr,
-    runtime,
-  );
+const asWasm: Fallback = (lowered, jaxpr, runtime, donated) => {
+  const { memory, threads } = runtime;
+  const code = compileWasm({ jaxpr, lowered, memory, threads: threads.limit, donated });
+  return new WasmExecutable(code, jaxpr, runtime);
+};
 
 /** How each tier makes a program run. Usable with {@link setExecutor}. */
 export const executors: Readonly<Record<Tier, Executor>> = {
@@ -81,8 +79,14 @@ export const clearCaches = (): void => cpu.clearCaches();
 
 /** The compiled form of a program as text, and what it costs. Compiles it once more. */
 export const inspectProgram = (jaxpr: Jaxpr): ProgramReport =>
-  reportProgram(jaxpr, cpu.runtime.memory.shared, cpu.runtime.threads.limit);
+  reportProgram(jaxpr, cpu.runtime.memory, cpu.runtime.threads.limit);
 
 /** What becomes of a program under the present settings. Compiles it once more. */
 export const explainProgram = (jaxpr: Jaxpr, donated: readonly boolean[]): ProgramFacts =>
-  programFacts(jaxpr, { tier: config.tier, host: nativeHost, threads: cpu.runtime.threads.limit, donated });
+  programFacts(jaxpr, {
+    tier: config.tier,
+    host: nativeHost,
+    memory: cpu.runtime.memory,
+    threads: cpu.runtime.threads.limit,
+    donated,
+  });

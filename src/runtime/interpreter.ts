@@ -5,6 +5,7 @@ import { prepare } from "../compiler/prepare.ts";
 import { DeviceArray } from "../core/array.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
+import { planWithin } from "./fit.ts";
 import { type Executable, freeDonated, type Runtime } from "./runtime.ts";
 import type { Storage } from "./storage.ts";
 
@@ -32,6 +33,9 @@ export class InterpretedExecutable implements Executable {
   }
 }
 
-/** Lowers and keeps the program. */
-export const interpretJaxpr = (jaxpr: Jaxpr, runtime: Runtime): Executable =>
-  new InterpretedExecutable(lowerJaxpr(prepare(jaxpr)), runtime);
+/** Lowers and keeps the program. Throws {@link OutOfMemoryError} as compiling does. */
+export function interpretJaxpr(jaxpr: Jaxpr, runtime: Runtime): Executable {
+  const program = lowerJaxpr(prepare(jaxpr));
+  planWithin(runtime.memory.limit, jaxpr, program, program);
+  return new InterpretedExecutable(program, runtime);
+}

@@ -1,5 +1,6 @@
 import { byteStrings, canShareMemory } from "#platform";
-import { InternalError, WeftError } from "../core/errors.ts";
+import { InternalError } from "../core/errors.ts";
+import { allocating } from "../core/host.ts";
 import { Heap, type Space } from "./heap.ts";
 import { ALIGN } from "./size-class.ts";
 
@@ -21,9 +22,6 @@ export function bytesOf(copy: HostCopy): Uint8Array<ArrayBuffer> {
 
 /** Up to here a string is a cheaper copy than a typed array. */
 const LARGEST_STRING = 1 << 15;
-
-/** The linear memory is full even after everything that may leave it has left. */
-export class OutOfMemoryError extends WeftError {}
 
 function create(maximum: number, shared: boolean): WebAssembly.Memory | undefined {
   try {
@@ -85,7 +83,7 @@ export class LinearMemory implements Space {
 
   /** A copy of `bytes` bytes outside of the memory. */
   copyOut(address: number, bytes: number): Uint8Array<ArrayBuffer> {
-    return this.u8.slice(address, address + bytes);
+    return allocating(bytes, () => this.u8.slice(address, address + bytes));
   }
 
   /** A copy for {@link restore}. */

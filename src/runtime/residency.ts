@@ -1,5 +1,8 @@
+import { OutOfMemoryError } from "../core/errors.ts";
+import { allocating } from "../core/host.ts";
+import { formatBytes } from "../util/units.ts";
 import { Cell, type Fate } from "./cell.ts";
-import { bytesOf, type LinearMemory, OutOfMemoryError } from "./memory.ts";
+import { bytesOf, type LinearMemory } from "./memory.ts";
 import { blockSize } from "./size-class.ts";
 import { type Keeper, Storage } from "./storage.ts";
 
@@ -18,8 +21,6 @@ const PATIENCE = 4;
 const RAISE_LIMIT: number = 1 << 30;
 
 const charge = (cell: Cell): number => blockSize(cell.byteLength) + OVERHEAD;
-const MIB: number = 1 << 20;
-const inMiB = (bytes: number): string => `${(bytes / MIB).toFixed(bytes < 10 * MIB ? 2 : 0)} MiB`;
 
 export interface ResidencyLimits {
   /** Bytes of arrays that may stay in linear memory before the least recently used ones leave it. */
@@ -119,7 +120,7 @@ export class Residency implements Keeper {
   read(cell: Cell): Uint8Array<ArrayBuffer> {
     const { host } = cell;
     if (host === undefined) return this.memory.copyOut(cell.address, cell.byteLength);
-    return typeof host === "string" ? bytesOf(host) : host.slice();
+    return typeof host === "string" ? bytesOf(host) : allocating(host.length, () => host.slice());
   }
 
   /** Ends an array. A block that a running call uses is freed when that call returns. */
@@ -205,8 +206,8 @@ export class Residency implements Keeper {
   private exhausted(byteLength: number): OutOfMemoryError {
     const { heap, limit } = this.memory;
     return new OutOfMemoryError(
-      `Out of memory: a block of ${inMiB(byteLength)} was asked for, and ${inMiB(heap.used)} of the ${inMiB(limit)} ` +
-        `that WebAssembly can address are in use, ${inMiB(this.residentBytes)} of them by ${this.residentArrays} arrays ` +
+      `Out of memory: a block of ${formatBytes(byteLength)} was asked for, and ${formatBytes(heap.used)} of the ${formatBytes(limit)} ` +
+        `that WebAssembly can address are in use, ${formatBytes(this.residentBytes)} of them by ${this.residentArrays} arrays ` +
         "of the running call. Process the data in smaller batches, use checkpoint to keep fewer residuals, " +
         "or donate arguments that are replaced by results.",
     );

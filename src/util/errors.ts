@@ -60,6 +60,8 @@ export class TracerBoolConversionError extends ConcretizationTypeError {}
 export class UnexpectedTracerError extends WeftTypeError {}
 /** An array was used after `dispose()` or after it was donated. */
 export class DeletedArrayError extends WeftError {}
+/** What was asked for does not fit into memory (RESOURCE_EXHAUSTED in JAX). */
+export class OutOfMemoryError extends WeftError {}
 /** weft's own fault. Its trace is whole. */
 export class InternalError extends WeftError {
   constructor(message: string) {

@@ -2,8 +2,9 @@
 
 /** @example formatBytes(1536) // => "1.5 KiB" */
 export function formatBytes(n: number): string {
-  if (n < 1024) return `${n} B`;
-  return n < 2 ** 20 ? `${(n / 1024).toFixed(1)} KiB` : `${(n / 2 ** 20).toFixed(1)} MiB`;
+  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+  const step = n < 1 ? 0 : Math.min(Math.floor(Math.log2(n) / 10), units.length - 1);
+  return `${(n / 1024 ** step).toFixed(step ? 1 : 0)} ${units[step]}`;
 }
 
 /** @example formatCount(2_500_000, "FLOP") // => "2.50 MFLOP" */

@@ -54,6 +54,7 @@ const arrays = (jaxpr: Jaxpr, outs: readonly TypedArray[]): DeviceArray[] =>
   outs.map((data, i) => new DeviceArray(jaxpr.outs[i]!.aval, new HostBuffer(data, false)));
 
 installDevice({
+  limit: 2 ** 32,
   name: "interpreter",
   put: (data, type) => new DeviceArray(type, new HostBuffer(typed([...data], type.dtype), type.ndim === 0)),
   execute: (jaxpr, args) =>

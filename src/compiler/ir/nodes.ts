@@ -25,6 +25,13 @@ import type { ShapedArray } from "../../core/aval.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { BinaryFn, Combine, HostFn, UnaryFn } from "../../core/emit.ts";
 
+/** What a buffer was made for, in the words of the user's program. */
+export interface Origin {
+  readonly type: ShapedArray;
+  /** The names of the operations around it, the innermost first. */
+  readonly operations: readonly string[];
+}
+
 export interface Buffer {
   readonly id: number;
   readonly name: string;
@@ -32,6 +39,8 @@ export interface Buffer {
   /** Elements. */
   readonly size: number;
   readonly role: "argument" | "output" | "temp";
+  /** For error texts; passes make buffers without. */
+  readonly origin?: Origin | undefined;
 }
 
 export interface LoopVar {
@@ -74,6 +83,9 @@ export type Expr =
 
 /** Binary functions that only passes introduce: `copysign`; min/max without NaN rules are not among them. */
 export type MachineFn = "copysign";
+
+/** Loops count in signed 32-bit integers. */
+export const MAX_EXTENT: number = 2 ** 31 - 1;
 
 export interface For {
   readonly kind: "for";

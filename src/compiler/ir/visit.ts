@@ -16,6 +16,7 @@ import type {
   IndexAtom,
   Local,
   LoopVar,
+  Origin,
   Stmt,
 } from "./nodes.ts";
 
@@ -40,12 +41,14 @@ export const newBuffer = (
   dtype: DType,
   size: number,
   role: Buffer["role"] = "temp",
+  origin?: Origin,
 ): Buffer => ({
   id: freshId(),
   name,
   dtype,
   size,
   role,
+  origin,
 });
 
 // ---------------------------------------------------------------------------------------------- expressions

@@ -60,7 +60,7 @@ function lowerEqn(ctx: Context, frame: Frame, eqn: Eqn, homeOf: ReadonlyMap<Atom
   const homes = outputs.map((v) => homeOf.get(v));
   const outs = outputs.map((v) => v.aval);
   const args = operands(ctx, frame, eqn, homes);
-  ctx.inEquation(args, outs, homes, () => {
+  ctx.inEquation(primitive.name, args, outs, homes, () => {
     const results = primitive.lower(ctx.emitter, [...args], params, outs) as Value[];
     assert(results.length === outs.length, `${primitive.name} was lowered to ${results.length} results`);
     results.forEach((x, i) => {

@@ -3,7 +3,7 @@ import type { Shape } from "../../core/aval.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Index } from "../../core/emit.ts";
 import { constant, localExpr, newBuffer, newLocal, newLoopVar, scaledAtom } from "../ir/build.ts";
-import type { Affine, Buffer, Expr, For, IndexAtom, Local, LoopVar, Stmt } from "../ir/nodes.ts";
+import type { Affine, Buffer, Expr, For, IndexAtom, Local, LoopVar, Origin, Stmt } from "../ir/nodes.ts";
 import { asAffine, children } from "../ir/visit.ts";
 
 /** A statement list that is being written. What it declares is in scope while it is open. */
@@ -83,8 +83,9 @@ export class Code {
     this.extents.set(v, extent);
     return v;
   }
-  temp(dtype: DType, size: number, name: string = this.numbered("t")): Buffer {
-    const buffer = newBuffer(name, dtype, size);
+  temp(origin: Origin, name: string = this.numbered("t")): Buffer {
+    const { dtype, size } = origin.type;
+    const buffer = newBuffer(name, dtype, size, "temp", origin);
     this.temps.push(buffer);
     return buffer;
   }

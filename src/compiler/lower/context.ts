@@ -22,6 +22,7 @@ export const home = (view: View, inPlace = false): Home => ({ view, inPlace });
 
 /** The equation that is being lowered. */
 interface Equation {
+  readonly name: string;
   readonly args: readonly Value[];
   readonly outs: readonly ShapedArray[];
   readonly homes: Homes;
@@ -90,10 +91,16 @@ export class Context {
   }
 
   /** Runs `lower` as the lowering of one equation. */
-  inEquation<T>(args: readonly Value[], outs: readonly ShapedArray[], homes: Homes, lower: () => T): T {
+  inEquation<T>(
+    name: string,
+    args: readonly Value[],
+    outs: readonly ShapedArray[],
+    homes: Homes,
+    lower: () => T,
+  ): T {
     const roots = new Set(args.flatMap((x) => [...x.roots]));
     const depth = 1 + Math.max(0, ...args.map((x) => x.depth));
-    this.equations.push({ args, outs, homes, claimed: false, roots, depth });
+    this.equations.push({ name, args, outs, homes, claimed: false, roots, depth });
     try {
       return lower();
     } finally {
@@ -119,7 +126,8 @@ export class Context {
 
   /** Fresh memory for an array. */
   temp(type: ShapedArray, name?: string): View {
-    const buffer = this.code.temp(type.dtype, type.size, name && this.code.unique(name));
+    const operations = this.equations.map((equation) => equation.name).reverse();
+    const buffer = this.code.temp({ type, operations }, name && this.code.unique(name));
     for (const equation of this.equations) equation.roots.add(buffer);
     return new View(type, buffer);
   }

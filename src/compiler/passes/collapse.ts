@@ -13,7 +13,16 @@
  * Requires: lanes are 1. Ensures: same loops otherwise.
  */
 import { coeffOf, constant, scaledAtom } from "../ir/affine.ts";
-import type { Affine, Expr, For, LoopVar, Program, Reduce, Stmt } from "../ir/nodes.ts";
+import {
+  type Affine,
+  type Expr,
+  type For,
+  type LoopVar,
+  MAX_EXTENT,
+  type Program,
+  type Reduce,
+  type Stmt,
+} from "../ir/nodes.ts";
 import {
   type Block,
   forEachExpr,
@@ -39,11 +48,16 @@ const collapsed = (s: Stmt): Stmt =>
 
 const isCollapsible = (s: Stmt): s is For => s.kind === "for" && s.mode === "independent" && s.lanes === 1;
 
+interface Axis {
+  readonly v: LoopVar;
+  readonly extent: number;
+}
+
 /** `outer` around one inner loop that has been collapsed already. */
 function collapseFor(outer: For): For {
   const [inner] = outer.body;
   if (!inner || outer.body.length > 1 || !isCollapsible(outer) || !isCollapsible(inner)) return outer;
-  if (!walksOn(indicesIn(inner.body), outer.v, inner.v, inner.extent)) return outer;
+  if (!walksOn(indicesIn(inner.body), outer, inner)) return outer;
   const { v, map } = joined(outer.v, inner.v);
   return { ...inner, v, extent: outer.extent * inner.extent, body: substitute(inner.body, map) };
 }
@@ -51,10 +65,8 @@ function collapseFor(outer: For): For {
 function collapseReduce(s: Reduce): Reduce {
   if (s.lanes !== 1) return s;
   const indices = [...indicesIn(s.body), ...indicesOf(s.value)];
-  const at = s.vars.findIndex((v, i) => {
-    const next = s.vars[i + 1];
-    return next !== undefined && walksOn(indices, v, next, s.extents[i + 1]!);
-  });
+  const axes = s.vars.map((v, i): Axis => ({ v, extent: s.extents[i]! }));
+  const at = axes.findIndex((axis, i) => i + 1 < axes.length && walksOn(indices, axis, axes[i + 1]!));
   if (at < 0) return s;
   const { v, map } = joined(s.vars[at]!, s.vars[at + 1]!);
   return collapseReduce({
@@ -66,8 +78,10 @@ function collapseReduce(s: Reduce): Reduce {
   });
 }
 
-const walksOn = (indices: readonly Affine[], outer: LoopVar, inner: LoopVar, extent: number): boolean =>
-  indices.every((a) => coeffOf(a, outer) === extent * coeffOf(a, inner));
+/** Whether one loop can stand for both. */
+const walksOn = (indices: readonly Affine[], outer: Axis, inner: Axis): boolean =>
+  outer.extent * inner.extent <= MAX_EXTENT &&
+  indices.every((a) => coeffOf(a, outer.v) === inner.extent * coeffOf(a, inner.v));
 
 /** The variable of both loops together; where `walksOn` holds, `inner` alone stands for it once `outer` is 0. */
 function joined(outer: LoopVar, inner: LoopVar): { v: LoopVar; map: Substitution } {

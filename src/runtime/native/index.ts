@@ -6,11 +6,11 @@
  */
 import type { Program } from "../../compiler/ir/nodes.ts";
 import { donations } from "../../compiler/passes/donate.ts";
-import { planMemory } from "../../compiler/passes/plan.ts";
 import { runPipeline } from "../../compiler/pipeline.ts";
 import type { Jaxpr } from "../../core/jaxpr.ts";
 import { lower } from "../compile.ts";
 import type { Tier } from "../config.ts";
+import { planWithin } from "../fit.ts";
 import type { Executable, Executor, Runtime } from "../runtime.ts";
 import { chooseTier } from "./choice.ts";
 import { NativeExecutable } from "./executable.ts";
@@ -71,7 +71,7 @@ function compileNative(
   donated: readonly boolean[],
 ): Executable {
   const program = runPipeline(lowered, { ...host.target(), threads: runtime.threads.limit });
-  const plan = planMemory(program);
+  const plan = planWithin(runtime.memory.limit, jaxpr, lowered, program);
   const { run, threaded } = host.load(program, plan, cacheDir);
   const needs = { arenaBytes: plan.bytes, threaded, inPlace: donations(program, donated) };
   return new NativeExecutable(host, run, needs, jaxpr, runtime);

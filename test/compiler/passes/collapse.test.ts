@@ -40,6 +40,17 @@ program(x: f32[24], b: f32[4]) -> (y: f32[24]) {
   );
 });
 
+test("no loop gets longer than loops can count", () => {
+  const over = (n: number) =>
+    parsed(`program(x: f32[1]) -> (y: f32[1]) {
+      reduce s: f32 = add(f32(0)) over (i < 65536, j < ${n}) { yield x[0] }
+      y[0] = s
+    }`);
+  const [fits, long] = [over(32767), over(32768)];
+  expect(collapse(fits, target)).not.toBe(fits);
+  expect(collapse(long, target)).toBe(long);
+});
+
 test("axes of a reduction", () => {
   expectPass(
     collapse,

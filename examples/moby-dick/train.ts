@@ -39,11 +39,11 @@ export class Trainer {
     this.state = optimizer.init(params);
     this.carry = model.initialCarry(streams.batch);
     this.run = jit(
-      (params: Params, state: unknown[], carry: Carry, ids: NDArray) => {
+      (params: Params, state: optim.StateOf<typeof optimizer>, carry: Carry, ids: NDArray) => {
         const chunk = ids.reshape([streams.length + 1, streams.batch]);
         const [[loss, next], grads] = valueAndGrad(model.loss, { hasAux: true })(params, carry, chunk);
         const [updates, nextState] = optimizer.update(grads, state, params);
-        return [optim.applyUpdates(params, updates), nextState, next, loss] as const;
+        return [optim.applyUpdates(params, updates), nextState, next, loss];
       },
       { donateArgnums: [0, 1, 2] },
     ) as unknown as typeof this.run;

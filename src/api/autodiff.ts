@@ -1,5 +1,5 @@
 /** Forward and reverse differentiation of functions over trees. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/array.ts";
 import { scalar } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
@@ -14,6 +14,9 @@ import type { MapTree } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
 import {
   type AnyFunction,
+  type ArrayFunction,
+  type ArrayInputs,
+  type ArrayLeaf,
   type Arrays,
   arrayLeaves,
   checkCallable,
@@ -94,7 +97,7 @@ function pullback(lin: Linearized, primals: readonly NDArray[], cts: readonly Ma
  * @example const [y, dy] = valueAndGrad((x) => x.mul(x))(3); // 9, 6
  */
 export function valueAndGrad<
-  F extends AnyFunction,
+  F extends AnyFunction = ArrayFunction,
   const I extends number | readonly number[] | undefined = undefined,
   HA extends boolean = false,
 >(f: F, options: GradOptions<I, HA> = {}): (...args: Inputs<F>) => [Value<F, HA>, Gradient<F, I>] {
@@ -131,7 +134,7 @@ export function valueAndGrad<
  * @example grad((p) => p.w.mul(p.w).sum())({ w: np.array([1, 2]) }).w // [2, 4]
  */
 export function grad<
-  F extends AnyFunction,
+  F extends AnyFunction = ArrayFunction,
   const I extends number | readonly number[] | undefined = undefined,
   HA extends boolean = false,
 >(
@@ -176,9 +179,7 @@ function checkScalar(outs: readonly NDArray[], def: tree.TreeDef): void {
     throw new WeftTypeError(`grad requires a float output, but the function returned ${out.aval}.`);
 }
 
-type Pullback<F extends AnyFunction, Out> = ((ct: MapTree<Out, ArrayLike>) => {
-  [K in keyof Parameters<F>]: Arrays<Parameters<F>[K]>;
-}) &
+type Pullback<F extends AnyFunction, Out> = ((ct: Out | MapTree<Out, ArrayLeaf>) => ArrayInputs<F>) &
   HasDispose;
 interface HasDispose {
   /** Residuals are garbage-collected; this exists for programs that dispose everything. */
@@ -203,7 +204,7 @@ type WithAux<F extends AnyFunction, HA, T extends unknown[]> = HA extends true ?
  * Source: `jax.vjp`.
  * @example const [y, back] = vjp((x) => x.mul(x), [3]); back(1) // [6]
  */
-export function vjp<F extends AnyFunction, HA extends boolean = false>(
+export function vjp<F extends AnyFunction = ArrayFunction, HA extends boolean = false>(
   f: F,
   primals: Inputs<F>,
   options: { readonly hasAux?: HA } = {},
@@ -247,7 +248,7 @@ function matchLeaves(value: unknown, def: tree.TreeDef, like: readonly NDArray[]
  * Source: `jax.jvp`.
  * @example jvp((x) => x.mul(x), [3], [1]) // [9, 6]
  */
-export function jvp<F extends AnyFunction, HA extends boolean = false>(
+export function jvp<F extends AnyFunction = ArrayFunction, HA extends boolean = false>(
   f: F,
   primals: Inputs<F>,
   tangents: Inputs<F>,
@@ -297,7 +298,7 @@ function flattenTangents(
  * Source: `jax.linearize`.
  * @example const [y, push] = linearize((x) => x.mul(x), [3]); push(1) // 6
  */
-export function linearize<F extends AnyFunction, HA extends boolean = false>(
+export function linearize<F extends AnyFunction = ArrayFunction, HA extends boolean = false>(
   f: F,
   primals: Inputs<F>,
   options: { readonly hasAux?: HA } = {},

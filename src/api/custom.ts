@@ -10,6 +10,7 @@ import { instantiate } from "../transforms/zero.ts";
 import * as tree from "../tree/index.ts";
 import {
   type AnyFunction,
+  type ArrayFunction,
   type Arrays,
   arrayLeaves,
   checkCallable,
@@ -59,7 +60,7 @@ function cotangentLeaves(
  * @example
  * const safeLog = customJvp((x) => np.log(x), ([x], [t]) => [np.log(x), t.div(np.maximum(x, 1e-6))]);
  */
-export function customJvp<F extends AnyFunction>(
+export function customJvp<F extends AnyFunction = ArrayFunction>(
   f: F,
   rule: (primals: Parameters<F>, tangents: Parameters<F>) => readonly [unknown, unknown],
 ): (...args: Inputs<F>) => Output<F> {
@@ -93,7 +94,7 @@ export function customJvp<F extends AnyFunction>(
  * @example
  * const clipped = customVjp((x) => x, (x) => [x, null], (_, ct) => [np.clip(ct, -1, 1)]);
  */
-export function customVjp<F extends AnyFunction>(
+export function customVjp<F extends AnyFunction = ArrayFunction>(
   f: F,
   fwd: (...args: Parameters<F>) => readonly [unknown, unknown],
   // biome-ignore lint/suspicious/noExplicitAny: residuals are whatever fwd returns
@@ -142,7 +143,7 @@ export type CheckpointPolicy = "nothingSaveable" | "everythingSaveable";
 
 /** See {@link checkpoint}. */
 interface Checkpoint {
-  <F extends AnyFunction>(
+  <F extends AnyFunction = ArrayFunction>(
     f: F,
     options?: { readonly policy?: CheckpointPolicy },
   ): (...args: Inputs<F>) => Output<F>;

@@ -7,10 +7,24 @@ import * as tree from "../tree/index.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a transformation accepts functions of any trees; `any` lets their own types through
 export type AnyFunction = (...args: any[]) => any;
+/** Any value at all; the empty tuple among the choices makes TypeScript infer array literals as tuples. */
+type AnyResult = [] | {} | null | undefined;
+/**
+ * A function of the user whose parameters have no types: as the default of a type parameter it is the context from which TypeScript
+ * takes them, and that the result may be a tuple.
+ */
+export type ArrayFunction = (...args: NDArray[]) => AnyResult;
 
-/** The user's parameters, with anything array-like where the function takes arrays. */
+/** What may stand for an array among the arguments of a transformed function, where a list is a tree of its entries. */
+export type ArrayLeaf = Exclude<ArrayLike, readonly unknown[]>;
+/** The user's parameters, with anything that may stand for an array where the function takes arrays. */
 export type Inputs<F extends AnyFunction> = InputsOf<Parameters<F>>;
-type InputsOf<Args extends readonly unknown[]> = { [K in keyof Args]: MapTree<Args[K], ArrayLike> };
+type InputsOf<Args extends readonly unknown[]> = {
+  [K in keyof Args]: Args[K] | MapTree<Args[K], ArrayLeaf>;
+};
+/** The user's parameters, each with arrays as leaves. */
+export type ArrayInputs<F extends AnyFunction> = ArraysOf<Parameters<F>>;
+type ArraysOf<Args extends readonly unknown[]> = { [K in keyof Args]: Arrays<Args[K]> };
 /** The user's result with arrays as leaves. */
 export type Output<F extends AnyFunction> = MapTree<ReturnType<F>, NDArray>;
 /** A tree with arrays as leaves. */

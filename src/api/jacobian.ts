@@ -4,7 +4,14 @@ import { hostArray } from "../core/host.ts";
 import { reshape, sliceInDim } from "../lax/shape.ts";
 import * as tree from "../tree/index.ts";
 import { grad, jvp, vjp } from "./autodiff.ts";
-import { type AnyFunction, type Arrays, arrayLeaves, checkCallable, type Inputs } from "./functions.ts";
+import {
+  type AnyFunction,
+  type ArrayFunction,
+  type Arrays,
+  arrayLeaves,
+  checkCallable,
+  type Inputs,
+} from "./functions.ts";
 import { vmap } from "./vmap.ts";
 
 export interface JacobianOptions {
@@ -47,7 +54,7 @@ function blocks(x: NDArray, leaves: readonly NDArray[], axis: 0 | -1): NDArray[]
  * Source: `jax.jacfwd`.
  * @example jacfwd((x) => x.mul(x))(np.array([1, 2])) // [[2, 0], [0, 4]]
  */
-export function jacfwd<F extends AnyFunction>(
+export function jacfwd<F extends AnyFunction = ArrayFunction>(
   f: F,
   { argnums = 0 }: JacobianOptions = {},
 ): (...args: Inputs<F>) => Jacobian<F> {
@@ -55,7 +62,11 @@ export function jacfwd<F extends AnyFunction>(
   return (...args) => {
     const [leaves, def] = arrayLeaves(args[argnums], `jacfwd: argument ${argnums}`);
     const along: AnyFunction = (...unit) =>
-      jvp((x) => f(...at(args, argnums, x)), [args[argnums]], [tree.unflatten(def, unit)])[1];
+      jvp(
+        (x) => f(...at(args, argnums, x)),
+        [args[argnums]] as never,
+        [tree.unflatten(def, unit)] as never,
+      )[1];
     const columns = vmap(along, 0, -1)(...basis(leaves));
     return mapLeaves(columns, (x) => tree.unflatten(def, blocks(x, leaves, -1))) as Jacobian<F>;
   };
@@ -66,7 +77,7 @@ export function jacfwd<F extends AnyFunction>(
  * Source: `jax.jacrev`.
  * @example jacrev((x) => x.mul(x).sum())(np.array([1, 2])) // [2, 4]
  */
-export function jacrev<F extends AnyFunction>(
+export function jacrev<F extends AnyFunction = ArrayFunction>(
   f: F,
   { argnums = 0 }: JacobianOptions = {},
 ): (...args: Inputs<F>) => Jacobian<F> {
@@ -93,7 +104,7 @@ export function jacrev<F extends AnyFunction>(
  * Source: `jax.hessian`.
  * @example hessian((x) => x.mul(x).mul(x).sum())(np.array([1, 2])) // [[6, 0], [0, 12]]
  */
-export function hessian<F extends AnyFunction>(
+export function hessian<F extends AnyFunction = ArrayFunction>(
   f: F,
   options: JacobianOptions = {},
 ): (...args: Inputs<F>) => tree.MapTree<Arrays<Parameters<F>[0]>, Arrays<Parameters<F>[0]>> {

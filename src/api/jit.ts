@@ -13,6 +13,7 @@ import * as tree from "../tree/index.ts";
 import { structuralKey } from "../util/key.ts";
 import {
   type AnyFunction,
+  type ArrayFunction,
   arrayLeaves,
   checkCallable,
   flatten,
@@ -61,7 +62,7 @@ const toList = (x: number | readonly number[] | undefined): readonly number[] =>
  * Source: `jax.jit`.
  * @example const f = jit((x) => np.tanh(x).sum()); f(np.arange(4))
  */
-export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): JitFunction<F> {
+export function jit<F extends AnyFunction = ArrayFunction>(f: F, options: JitOptions = {}): JitFunction<F> {
   checkCallable(f, "jit");
   const compiled = new Jitted(f, toList(options.staticArgnums), toList(options.donateArgnums));
   const call = (...args: unknown[]): unknown => compiled.call(args);

@@ -5,6 +5,7 @@ import { batchFlat, moveBatchAxis } from "../transforms/batch.ts";
 import * as tree from "../tree/index.ts";
 import {
   type AnyFunction,
+  type ArrayFunction,
   arrayLeaves,
   checkCallable,
   flatten,
@@ -32,7 +33,7 @@ export interface VmapOptions {
  * Source: `jax.vmap`.
  * @example vmap((w, x) => np.dot(w, x), [null, 0])(w, xs)
  */
-export function vmap<F extends AnyFunction>(
+export function vmap<F extends AnyFunction = ArrayFunction>(
   f: F,
   inAxes: Axes | VmapOptions = 0,
   outAxes: Axes = 0,

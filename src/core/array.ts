@@ -17,8 +17,8 @@ export type ArrayLike = NDArray | number | boolean | TypedArray | readonly Array
 export abstract class NDArray {
   abstract readonly aval: ShapedArray;
 
-  get shape(): number[] {
-    return this.aval.shape as number[];
+  get shape(): readonly number[] {
+    return this.aval.shape;
   }
   get dtype(): DType {
     return this.aval.dtype;

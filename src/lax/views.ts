@@ -120,7 +120,7 @@ export function expandDims(operand: ArrayLike, dimensions: readonly number[]): N
   const x = asArray(operand);
   const ndim = x.ndim + dimensions.length;
   const added = dimensions.map((d) => canonicalAxis(d, ndim)).sort((a, b) => a - b);
-  const shape = added.reduce<number[]>((s, d) => insert(s, d, 1), x.shape);
+  const shape = added.reduce<Shape>((s, d) => insert(s, d, 1), x.shape);
   return broadcastInDim(x, shape, complement(ndim, added));
 }
 

@@ -26,15 +26,16 @@ export const DType = {
   Bool: "bool",
 } as const;
 
-export const float32 = "float32";
-export const float64 = "float64";
-export const int32 = "int32";
-export const int16 = "int16";
-export const int8 = "int8";
-export const uint32 = "uint32";
-export const uint16 = "uint16";
-export const uint8 = "uint8";
-export const bool = "bool";
+// With their types, or else a list of them would be a list of strings.
+export const float32: "float32" = "float32";
+export const float64: "float64" = "float64";
+export const int32: "int32" = "int32";
+export const int16: "int16" = "int16";
+export const int8: "int8" = "int8";
+export const uint32: "uint32" = "uint32";
+export const uint16: "uint16" = "uint16";
+export const uint8: "uint8" = "uint8";
+export const bool: "bool" = "bool";
 export { bool as bool_ };
 
 export const pi: number = Math.PI;

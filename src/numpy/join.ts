@@ -94,6 +94,22 @@ export const append = (arr: ArrayLike, values: ArrayLike, axis: number | null = 
 
 // ---- splitting
 
+/** Where to cut: a number of parts, or the positions before which to cut. */
+type Cuts = number | readonly number[];
+/** The parts: a tuple when their number is known to the compiler. */
+export type Parts<N> = N extends readonly number[]
+  ? [...{ -readonly [K in keyof N]: NDArray }, NDArray]
+  : N extends number
+    ? Copies<N>
+    : NDArray[];
+type Copies<N extends number, Found extends NDArray[] = []> = number extends N
+  ? NDArray[]
+  : Found["length"] extends N
+    ? Found
+    : Found["length"] extends 64
+      ? NDArray[]
+      : Copies<N, [...Found, NDArray]>;
+
 /** Sizes of parts: the first ones are larger where n does not divide. */
 const evenSizes = (n: number, parts: number): number[] =>
   range(parts).map((i) => Math.floor(n / parts) + (i < n % parts ? 1 : 0));
@@ -107,7 +123,11 @@ function sizesAt(n: number, positions: readonly number[]): number[] {
  * Parts of a along an axis: `indicesOrSections` parts of nearly equal size, or cut before the given positions.
  * @throws WeftValueError if the number of parts is not positive.
  */
-export function arraySplit(a: ArrayLike, indicesOrSections: number | readonly number[], axis = 0): NDArray[] {
+export function arraySplit<const N extends Cuts>(a: ArrayLike, indicesOrSections: N, axis = 0): Parts<N> {
+  return parts(a, indicesOrSections, axis) as Parts<N>;
+}
+
+function parts(a: ArrayLike, indicesOrSections: Cuts, axis: number): NDArray[] {
   const x = asArray(a);
   const at = canonicalAxis(axis, x.ndim);
   const n = x.shape[at]!;
@@ -130,7 +150,7 @@ function cutAt(x: NDArray, positions: readonly number[], axis: number): NDArray[
  * @throws WeftValueError if they cannot.
  * @example np.split(np.arange(4), 2).map((x) => x.js()) // => [[0, 1], [2, 3]]
  */
-export function split(a: ArrayLike, indicesOrSections: number | readonly number[], axis = 0): NDArray[] {
+export function split<const N extends Cuts>(a: ArrayLike, indicesOrSections: N, axis = 0): Parts<N> {
   const x = asArray(a);
   const n = x.shape[canonicalAxis(axis, x.ndim)]!;
   if (typeof indicesOrSections === "number" && n % indicesOrSections !== 0)
@@ -140,13 +160,13 @@ export function split(a: ArrayLike, indicesOrSections: number | readonly number[
   return arraySplit(x, indicesOrSections, axis);
 }
 /** {@link split} along the first axis. */
-export const vsplit = (a: ArrayLike, indicesOrSections: number | readonly number[]): NDArray[] =>
+export const vsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N): Parts<N> =>
   split(a, indicesOrSections, 0);
 /** {@link split} along the second axis, or the first of vectors. */
-export const hsplit = (a: ArrayLike, indicesOrSections: number | readonly number[]): NDArray[] =>
+export const hsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N): Parts<N> =>
   split(a, indicesOrSections, asArray(a).ndim === 1 ? 0 : 1);
 /** {@link split} along the third axis. */
-export const dsplit = (a: ArrayLike, indicesOrSections: number | readonly number[]): NDArray[] =>
+export const dsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N): Parts<N> =>
   split(a, indicesOrSections, 2);
 
 // ---- repeating

@@ -12,7 +12,7 @@ import { type Axis, axesOf, commonShape, spread } from "./promote.ts";
 /** The number of axes. */
 export const ndim = (x: ArrayLike): number => asArray(x).ndim;
 /** The sizes of the axes. */
-export const shape = (x: ArrayLike): number[] => asArray(x).shape;
+export const shape = (x: ArrayLike): readonly number[] => asArray(x).shape;
 /** The number of elements, or of those along an axis. */
 export function size(a: ArrayLike, axis?: number): number {
   const x = asArray(a);

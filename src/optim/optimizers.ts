@@ -3,8 +3,14 @@ import { type NDArray, scalar } from "../core/array.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { zerosLike } from "../numpy/creation.ts";
 import { add, divide, multiply, power, sqrt, subtract } from "../numpy/math.ts";
-import { addDecayedWeights, type Schedule, scaleByLearningRate } from "./scale.ts";
-import { type Arrays, chain, type GradientTransformation, mapLeaves } from "./transformation.ts";
+import { addDecayedWeights, type RateState, type Schedule, scaleByLearningRate } from "./scale.ts";
+import {
+  type Arrays,
+  chain,
+  type EmptyState,
+  type GradientTransformation,
+  mapLeaves,
+} from "./transformation.ts";
 
 /** Exponential decay rates and the guard of the division of {@link adam}. */
 export interface AdamOptions {
@@ -58,22 +64,25 @@ export function scaleByAdam({
 export const adam = (
   learningRate: number | Schedule,
   options: AdamOptions = {},
-): GradientTransformation<unknown[]> => chain(scaleByAdam(options), scaleByLearningRate(learningRate));
+): GradientTransformation<[AdamState, RateState]> =>
+  chain(scaleByAdam(options), scaleByLearningRate(learningRate));
 
 /** Adam with decoupled weight decay. Source: `optax.adamw`; Loshchilov & Hutter 2019. */
 export const adamw = (
   learningRate: number | Schedule,
   { weightDecay = 1e-4, ...options }: AdamOptions & { readonly weightDecay?: number } = {},
-): GradientTransformation<unknown[]> =>
+): GradientTransformation<[AdamState, EmptyState, RateState]> =>
   chain(scaleByAdam(options), addDecayedWeights(weightDecay), scaleByLearningRate(learningRate));
 
+/** A running sum of gradients, as a tree like the parameters. */
+export interface TraceState {
+  readonly trace: unknown;
+}
+
 /** Keeps a running sum of gradients: `trace ← g + decay · trace`. Source: `optax.trace`. */
-export const momentumTrace = (
-  decay: number,
-  nesterov = false,
-): GradientTransformation<{ trace: unknown }> => ({
+export const momentumTrace = (decay: number, nesterov = false): GradientTransformation<TraceState> => ({
   init: (params) => ({ trace: mapLeaves(zerosLike, params) }),
-  update<P>(grads: P, state: { trace: unknown }): [Arrays<P>, { trace: unknown }] {
+  update<P>(grads: P, state: TraceState): [Arrays<P>, TraceState] {
     const trace = mapLeaves((t, g) => add(g, multiply(t, decay)), state.trace, grads);
     const updates = nesterov ? mapLeaves((t, g) => add(g, multiply(t, decay)), trace, grads) : trace;
     return [updates as Arrays<P>, { trace }];
@@ -88,7 +97,7 @@ export const momentumTrace = (
 export const sgd = (
   learningRate: number | Schedule,
   { momentum, nesterov = false }: { readonly momentum?: number; readonly nesterov?: boolean } = {},
-): GradientTransformation<unknown[]> =>
+): GradientTransformation<[RateState] | [TraceState, RateState]> =>
   momentum === undefined
     ? chain(scaleByLearningRate(learningRate))
     : chain(momentumTrace(momentum, nesterov), scaleByLearningRate(learningRate));

@@ -55,5 +55,8 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation<{ co
 });
 
 /** `-learningRate · update`, for a number or a schedule. */
-export const scaleByLearningRate = (rate: number | Schedule): GradientTransformation =>
+export const scaleByLearningRate = (rate: number | Schedule): GradientTransformation<RateState> =>
   typeof rate === "function" ? scaleBySchedule((count) => multiply(rate(count), -1)) : scale(-rate);
+
+/** What a learning rate remembers: the updates made so far, if it depends on them. */
+export type RateState = EmptyState | { readonly count: NDArray };

@@ -15,8 +15,11 @@ export type Arrays<T> = MapTree<T, NDArray>;
  */
 export interface GradientTransformation<State = unknown> {
   init<P>(params: P): State;
-  update<P>(grads: P, state: State, params?: P): [updates: Arrays<P>, state: State];
+  update<P>(grads: P, state: State, params?: unknown): [updates: Arrays<P>, state: State];
 }
+
+/** The state of an optimizer. @example let state: optim.StateOf<typeof adam> = adam.init(params); */
+export type StateOf<T> = T extends GradientTransformation<infer State> ? State : never;
 
 /** The state of transformations that remember nothing. */
 export type EmptyState = readonly [];
@@ -26,7 +29,7 @@ export const stateless = (
   update: (grads: unknown, params: unknown) => unknown,
 ): GradientTransformation<EmptyState> => ({
   init: () => [],
-  update: <P>(grads: P, state: EmptyState, params?: P) => [update(grads, params) as Arrays<P>, state],
+  update: <P>(grads: P, state: EmptyState, params?: unknown) => [update(grads, params) as Arrays<P>, state],
 });
 
 /** tree.map for trees whose static structure does not matter here. */
@@ -44,17 +47,20 @@ export function mapLeaves(f: (...leaves: NDArray[]) => NDArray, first: unknown, 
  * Source: `optax.chain`.
  * @example optim.chain(optim.clipByGlobalNorm(1), optim.adam(1e-3))
  */
-export function chain(...parts: readonly GradientTransformation[]): GradientTransformation<unknown[]> {
+export function chain<const States extends readonly unknown[]>(
+  ...parts: { readonly [K in keyof States]: GradientTransformation<States[K]> }
+): GradientTransformation<{ -readonly [K in keyof States]: States[K] }> {
+  const all = parts as readonly GradientTransformation[];
   return {
-    init: (params) => parts.map((t) => t.init(params)),
-    update<P>(grads: P, states: unknown[], params?: P) {
+    init: (params) => all.map((t) => t.init(params)) as never,
+    update<P>(grads: P, states: readonly unknown[], params?: unknown) {
       let updates: unknown = grads;
-      const next = parts.map((t, i) => {
-        const [u, s] = t.update(updates, states[i], params as unknown);
+      const next = all.map((t, i) => {
+        const [u, s] = t.update(updates, states[i], params);
         updates = u;
         return s;
       });
-      return [updates as Arrays<P>, next];
+      return [updates as Arrays<P>, next as never];
     },
   };
 }

@@ -23,6 +23,19 @@ export type LeafObject =
   | ReadonlyMap<unknown, unknown>
   | ReadonlySet<unknown>;
 
+type ArrayIn<T> = Extract<T, { readonly shape: readonly number[]; readonly dtype: unknown }>;
+/**
+ * The nested lists of a type like `type Like = Array | number | readonly Like[]`: one way more to write an array, and no tree.
+ * (Lists in `Array | Array[]`, a choice of trees, do not contain the whole.)
+ */
+type NestedLists<T, Whole = T> = T extends readonly (infer E)[]
+  ? [ArrayIn<Whole>] extends [never]
+    ? never
+    : [Whole] extends [E]
+      ? T
+      : never
+  : never;
+
 type Primitive = string | number | bigint | boolean | symbol;
 type Empty = null | undefined;
 type IsAny<T> = 0 extends 1 & T ? true : false;
@@ -51,7 +64,7 @@ export type LeafOf<T, Depth extends readonly unknown[] = []> =
               : { [K in keyof T]-?: LeafOf<T[K], Deeper<Depth>> }[keyof T];
 
 /**
- * `T` with every leaf replaced by `To`; the structure, optional keys, tuples and `readonly` stay.
+ * `T` with every leaf replaced by `To`, where anything that may be written for an array is one leaf; the structure, optional keys, tuples and `readonly` stay.
  * @example type M = MapTree<{ w: number; b: [number, null] }, string> // => { w: string; b: [string, null] }
  */
 export type MapTree<T, To, Depth extends readonly unknown[] = []> =
@@ -61,11 +74,17 @@ export type MapTree<T, To, Depth extends readonly unknown[] = []> =
       ? T
       : unknown extends T
         ? unknown
-        : T extends Empty
-          ? T
-          : T extends Primitive | LeafObject
-            ? To
-            : { [K in keyof T]: MapTree<T[K], To, Deeper<Depth>> };
+        : MapNode<Exclude<T, NestedLists<T>>, To, Depth>;
+
+type MapNode<T, To, Depth extends readonly unknown[]> = T extends Empty
+  ? T
+  : T extends Function
+    ? MethodOr<T, To>
+    : T extends Primitive | LeafObject
+      ? To
+      : { [K in keyof T]: MapTree<T[K], To, Deeper<Depth>> };
+/** No function is an array: where arrays become the leaves, a function is a method of a registered class and stays. */
+type MethodOr<T, To> = [ArrayIn<To>] extends [never] ? To : T;
 
 /** What stands in `Rest` where `T` has its leaves: the further arguments of the function given to `map`. */
 export type UpTo<T, Rest, Depth extends readonly unknown[] = []> =

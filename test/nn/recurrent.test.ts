@@ -10,7 +10,7 @@ import { expectClose, values } from "./support.ts";
 
 const key = random.key(7);
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-const randoms = (shape: number[], seed = 1): NDArray => random.normal(random.key(seed), shape);
+const randoms = (shape: readonly number[], seed = 1): NDArray => random.normal(random.key(seed), shape);
 
 /** x·w for one row of numbers. */
 const times = (x: readonly number[], w: readonly (readonly number[])[]): number[] =>

@@ -94,10 +94,10 @@ test("adam finds the bottom of a bowl", () => {
     return sum(multiply(off, off));
   };
   const optimizer = optim.adam(0.1);
-  const step = jit((p: NDArray, s: unknown[]) => {
-    const [updates, next] = optimizer.update(grad(loss)(p) as NDArray, s, p);
-    return [optim.applyUpdates(p, updates) as NDArray, next] as const;
-  }) as unknown as (p: NDArray, s: unknown[]) => [NDArray, unknown[]];
+  const step = jit((p: NDArray, s: optim.StateOf<typeof optimizer>) => {
+    const [updates, next] = optimizer.update(grad(loss)(p), s, p);
+    return [optim.applyUpdates(p, updates), next];
+  });
   let [params, state] = [array(0, 0), optimizer.init(array(0, 0))];
   for (let i = 0; i < 200; i++) [params, state] = step(params, state);
   values(params).forEach((x, i) => void expect(x).toBeCloseTo([3, -1][i]!, 2));

@@ -24,6 +24,8 @@ export type Arrays<T> = MapTree<T, NDArray>;
 /** A tree of the same structure whose leaves may be anything array-like. */
 export type ArraysLike<T> = MapTree<T, ArrayLike>;
 
+type OfAnyLength<R extends readonly unknown[]> = number extends R["length"] ? unknown : never;
+
 export interface ScanOptions {
   /** Number of iterations; needed only when xs has no leaves. */
   readonly length?: number | undefined;
@@ -50,11 +52,24 @@ export function scan<C extends AnyTree, X extends AnyTree, Y extends AnyTree>(
   body: (carry: Arrays<NoInfer<C>>, x: Arrays<NoInfer<X>>) => readonly [ArraysLike<NoInfer<C>>, Y],
   init: C,
   xs: X,
+  options?: ScanOptions,
+): [Arrays<C>, Arrays<Y>];
+/** A body that was declared elsewhere returns a list, for TypeScript, of which only running it tells that it is a pair. */
+export function scan<C extends AnyTree, X extends AnyTree, R extends [] | readonly AnyTree[]>(
+  body: (carry: Arrays<NoInfer<C>>, x: Arrays<NoInfer<X>>) => R & OfAnyLength<R>,
+  init: C,
+  xs: X,
+  options?: ScanOptions,
+): [Arrays<C>, Arrays<R[number]>];
+export function scan(
+  body: (carry: never, x: never) => unknown,
+  init: unknown,
+  xs: unknown,
   options: ScanOptions = {},
-): [Arrays<C>, Arrays<Y>] {
+): [unknown, unknown] {
   if (typeof body !== "function") throw new WeftTypeError("lax.scan: body argument should be a callable.");
   const name: CarryName = { what: "scan body function", parameter: parameterName(body), depth: 0 };
-  return runScan(body, name, init, xs, options) as [Arrays<C>, Arrays<Y>];
+  return runScan(body as UserFunction, name, init, xs, options) as [unknown, unknown];
 }
 
 function runScan(

@@ -152,12 +152,17 @@ export interface Primitive<P extends Params> extends PrimitiveRecord<P> {
 // biome-ignore lint/suspicious/noExplicitAny: see Params
 export type AnyPrimitive = Primitive<any>;
 
+const registry = new Map<string, AnyPrimitive>();
+/** All primitives by name. */
+export const primitives: ReadonlyMap<string, AnyPrimitive> = registry;
+
 export function definePrimitive<P extends Params = Params>(record: PrimitiveRecord<P>): Primitive<P> {
   const primitive: Primitive<P> = {
     ...record,
     effect: record.effect ?? false,
     bind: (args, params) => bind(primitive, args, params),
   };
+  registry.set(record.name, primitive);
   return primitive;
 }
 

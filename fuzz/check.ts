@@ -1,0 +1,98 @@
+/** One program on all sides. */
+import { compareErrors, compareTypes, type Difference, judge, suspects } from "./compare.ts";
+import type { Jax } from "./jax.ts";
+import type { Program } from "./program.ts";
+import { hasFailed, isRefusal, type Outcome, outcome, type Result } from "./results.ts";
+import { compileNoisy, inputArray } from "./run.ts";
+import { EAGER, runVariant, type Variant } from "./variants.ts";
+
+export interface Finding {
+  readonly program: Program;
+  /** "jit" against "JAX". */
+  readonly actual: string;
+  readonly expected: string;
+  readonly difference: Difference;
+}
+
+export interface Checked {
+  readonly findings: readonly Finding[];
+  /** Elements compared, and those of which nothing is known. */
+  readonly elements: number;
+  readonly unknown: number;
+  readonly refused: boolean;
+}
+
+const SEEDS = [0.3, 1.7, 2.9];
+
+/** weft's own results with errors on purpose, step by step. */
+function rerun(program: Program, noise: { amount: number; seed: number; flush: boolean }): Result[] {
+  const f = compileNoisy(program, noise);
+  const made = outcome(() => EAGER.run(f, program.inputs.map(inputArray)));
+  return hasFailed(made) ? [] : [...made.outs];
+}
+
+const flushed = (program: Program): Result[] => rerun(program, { amount: 0, seed: 0, flush: true });
+
+/** What is taken for right. */
+export interface Side {
+  readonly name: string;
+  readonly outcome: Outcome;
+  /** Results of the same side with errors on purpose. */
+  reruns(): Promise<readonly (readonly Result[])[]>;
+}
+
+const count = (results: readonly Result[]): number => results.reduce((n, r) => n + r.values.length, 0);
+
+export async function compare(program: Program, name: string, actual: Outcome, side: Side): Promise<Checked> {
+  const elements = hasFailed(actual) ? 0 : count(actual.outs);
+  const base = { elements, unknown: 0, refused: hasFailed(actual) };
+  const found = (difference: Difference | undefined, unknown = 0): Checked => ({
+    ...base,
+    unknown,
+    findings: difference ? [{ program, actual: name, expected: side.name, difference }] : [],
+  });
+  const errors = compareErrors(actual, side.outcome, isRefusal);
+  if (errors || hasFailed(actual) || hasFailed(side.outcome)) return found(errors);
+  const types = compareTypes(actual.outs, side.outcome.outs, true);
+  if (types) return found(types);
+  if (suspects(actual.outs, side.outcome.outs).length === 0) return found(undefined);
+  const { difference, unknown } = judge(actual.outs, side.outcome.outs, await side.reruns());
+  return found(difference, unknown);
+}
+
+/** One of weft's ways against JAX. */
+export async function checkAgainstJax(program: Program, variant: Variant, jax: Jax): Promise<Checked> {
+  const answer = jax.run(program);
+  const actual = runVariant(variant, program);
+  const side: Side = {
+    name: "JAX",
+    outcome: await answer,
+    reruns: async () => [...(await jax.rerun(program, SEEDS)), flushed(program)],
+  };
+  return compare(program, variant.name, actual, side);
+}
+
+/** One of weft's ways as what is right. */
+export function weftSide(program: Program, variant: Variant): Side {
+  let reruns: Result[][] | undefined;
+  return {
+    name: variant.name,
+    outcome: runVariant(variant, program),
+    reruns: async () => (reruns ??= SEEDS.map((seed) => rerun(program, { amount: 1, seed, flush: false }))),
+  };
+}
+
+/** weft's ways against the first of them. */
+export async function checkItself(program: Program, variants: readonly Variant[]): Promise<Checked> {
+  const [first, ...others] = variants;
+  const side = weftSide(program, first!);
+  const parts: Checked[] = [];
+  for (const variant of others)
+    parts.push(await compare(program, variant.name, runVariant(variant, program), side));
+  return {
+    findings: parts.flatMap((p) => p.findings),
+    elements: parts.reduce((n, p) => n + p.elements, 0),
+    unknown: parts.reduce((n, p) => n + p.unknown, 0),
+    refused: hasFailed(side.outcome),
+  };
+}

@@ -1,0 +1,122 @@
+"""What the programs that print.ts writes call besides JAX itself."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax, nn, random
+
+inf, nan = float("inf"), float("nan")
+
+
+def lst(x):
+    return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+def flat(x):
+    """A tuple of lists as one list."""
+    return [leaf for part in x for leaf in lst(part)]
+
+
+def parts(xs, n):
+    return list(xs[:n]), list(xs[n:])
+
+
+def is_float(x):
+    return jnp.issubdtype(jnp.result_type(x), jnp.floating)
+
+
+def probe(x, step, period):
+    k = np.arange(int(np.prod(jnp.shape(x)))).reshape(jnp.shape(x))
+    return jnp.asarray(((k * step + 3) % period - period / 2) / 2, jnp.result_type(x))
+
+
+def tangent(x):
+    return probe(x, 7, 5)
+
+
+def cotangent(x):
+    return probe(x, 5, 9)
+
+
+def floats(outs):
+    return [jnp.asarray(x) for x in outs if is_float(x)]
+
+
+def total(outs):
+    """One number from all results that have derivatives."""
+    s = jnp.float32(0)
+    for x in floats(outs):
+        s = s + jnp.sum(x * cotangent(x))
+    return s
+
+
+def restricted(g, xs, wrt):
+    """g's results that have derivatives, as a function of some of its arguments."""
+
+    def of(*ys):
+        full = list(xs)
+        for i, y in zip(wrt, ys):
+            full[i] = y
+        return floats(g(*full))
+
+    return of
+
+
+def chosen(xs, wrt):
+    return [jnp.asarray(xs[i]) for i in wrt]
+
+
+noise_amount, noise_seed = None, None
+
+
+def noise(x, k):
+    """x with relative errors as rounding makes them, but of numbers that are short in binary, which are exact."""
+    if noise_amount is None or not is_float(x):
+        return x
+    if isinstance(x, (float, int)):
+        return x
+    dtype = jnp.result_type(x)
+    wave = jnp.sin(jnp.arange(x.size, dtype=dtype).reshape(x.shape) * 12.9898 + k * 78.233 + noise_seed)
+    short = (x * 1024 == jnp.round(x * 1024)) & (jnp.abs(x) < 8192)
+    return x * (1 + jnp.where(short, 0, noise_amount[str(dtype)] * wave).astype(dtype))
+
+
+def shaken(x, k):
+    """x with relative errors everywhere."""
+    if noise_amount is None or isinstance(x, (float, int)) or not is_float(x):
+        return x
+    dtype = jnp.result_type(x)
+    wave = jnp.sin(jnp.arange(x.size, dtype=dtype).reshape(x.shape) * 12.9898 + k * 78.233 + noise_seed)
+    return x * (1 + (noise_amount[str(dtype)] * wave).astype(dtype))
+
+
+def custom_jvp(f, change):
+    g = jax.custom_jvp(f)
+
+    @g.defjvp
+    def rule(xs, ts):
+        out, t = jax.jvp(f, xs, ts)
+        return out, [change(x) for x in t]
+
+    return g
+
+
+def custom_vjp(f, change):
+    g = jax.custom_vjp(f)
+    g.defvjp(lambda *xs: (f(*xs), xs), lambda xs, cts: tuple(change(x) for x in jax.vjp(f, *xs)[1](cts)))
+    return g
+
+
+def threefry(k0, k1, x0, x1):
+    from jax.extend.random import threefry2x32_p
+
+    shape = jnp.broadcast_shapes(*(jnp.shape(x) for x in (k0, k1, x0, x1)))
+    return threefry2x32_p.bind(*(jnp.broadcast_to(x, shape) for x in (k0, k1, x0, x1)))
+
+
+def linear_recurrence(a, b, axis, reverse):
+    """y[t] = a[t] * y[t - 1] + b[t]."""
+    along = lambda x: jnp.moveaxis(x, axis, 0)
+    step = lambda y, ab: (ab[0] * y + ab[1],) * 2
+    first = jnp.zeros_like(along(b), shape=along(b).shape[1:])
+    return jnp.moveaxis(lax.scan(step, first, (along(a), along(b)), reverse=reverse)[1], 0, axis)

@@ -1,0 +1,51 @@
+/** Programs in weft: source text compiled, and ways to run it. */
+import * as weft from "weft";
+import { NOISE, PRELUDE } from "./prelude.ts";
+import { inputText, type PrintOptions, typescript } from "./print.ts";
+import type { Input, Program } from "./program.ts";
+import { toNumber } from "./program.ts";
+
+export type Value = weft.NDArray;
+export type Compiled = (...xs: Value[]) => Value[];
+
+/** What programs may name. */
+const NAMES: Readonly<Record<string, unknown>> = { ...weft, np: weft.numpy };
+const VALID = Object.entries(NAMES).filter(([name]) => name !== "default");
+
+/** Source text as a function of what it needs besides weft. */
+export function compileText(source: string, extra: Readonly<Record<string, unknown>> = {}): unknown {
+  const names = [...VALID.map(([name]) => name), ...Object.keys(extra)];
+  const values = [...VALID.map(([, value]) => value), ...Object.values(extra)];
+  return new Function(...names, `"use strict";\n${source}`)(...values);
+}
+
+export function compile(program: Program, options: PrintOptions = {}): Compiled {
+  return compileText(`${PRELUDE}\n${typescript(program, options)}\nreturn main;`) as Compiled;
+}
+
+export interface Noise {
+  /** In units of 16 times the relative distance of neighbouring numbers. */
+  readonly amount: number;
+  readonly seed: number;
+  /** Results that are subnormal become 0. */
+  readonly flush: boolean;
+}
+export function compileNoisy(program: Program, noise: Noise): Compiled {
+  const source = `${PRELUDE}\n${NOISE}\n${typescript(program, { noise: true })}\nreturn main;`;
+  return compileText(source, { ...noise }) as Compiled;
+}
+
+export const inputArray = ({ values, dtype, shape }: Input): Value =>
+  weft.numpy.array(values.map(toNumber), { dtype, shape });
+
+const IMPORTS = `const weft = process.env.WEFT ?? "weft";
+const { ${Object.keys(weft)
+  .filter((name) => name !== "numpy" && name !== "default")
+  .join(", ")}, numpy: np } = await import(weft);`;
+
+/** The whole program as a file that runs by itself. */
+export const asFile = (program: Program): string =>
+  [IMPORTS, PRELUDE, typescript(program), `const inputs = ${inputs(program)};`].join("\n");
+
+const inputs = (program: Program): string =>
+  `[\n${program.inputs.map((x) => `  ${inputText(x)},\n`).join("")}]`;

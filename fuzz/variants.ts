@@ -1,0 +1,89 @@
+/** The ways in which weft runs a program, which must all give the same. */
+import { config, disableJit, jit } from "weft";
+import type { PrintOptions } from "./print.ts";
+import type { Program } from "./program.ts";
+import { type Outcome, outcome } from "./results.ts";
+import type { Rng } from "./rng.ts";
+import { type Compiled, compile, inputArray, type Value } from "./run.ts";
+
+type Disabled = (typeof config)["disable"];
+const PASSES = [...JSON.parse(readPassNames())] as string[];
+
+/** The names that the setting accepts stand in the error for one that it does not. */
+function readPassNames(): string {
+  try {
+    config.disable = ["?" as never];
+  } catch (error) {
+    const names = /out of ([\w, ]+?),? got|out of ([\w, -]+)/.exec((error as Error).message);
+    return JSON.stringify(
+      (names?.[1] ?? names?.[2] ?? "")
+        .split(",")
+        .map((n) => n.trim())
+        .filter(Boolean),
+    );
+  }
+  return "[]";
+}
+
+export interface Variant {
+  readonly name: string;
+  run(f: Compiled, inputs: readonly Value[]): readonly unknown[];
+}
+
+type Settings = Partial<Pick<typeof config, "tier" | "threads" | "disable">>;
+
+function under<T>(settings: Settings, run: () => T): T {
+  const saved = { tier: config.tier, threads: config.threads, disable: config.disable };
+  try {
+    Object.assign(config, settings);
+    return run();
+  } finally {
+    Object.assign(config, saved);
+  }
+}
+
+const jitted =
+  (settings: Settings): Variant["run"] =>
+  (f, inputs) =>
+    under(settings, () => jit(f)(...inputs) as readonly unknown[]);
+
+export const EAGER: Variant = { name: "eager", run: (f, inputs) => f(...inputs) };
+export const STEPWISE: Variant = {
+  name: "disableJit",
+  run: (f, inputs) => disableJit(() => f(...inputs)) as never,
+};
+export const JIT: Variant = { name: "jit", run: jitted({}) };
+export const INTERPRETER: Variant = { name: "interp", run: jitted({ tier: "interp" }) };
+export const native = (threads: number): Variant => ({
+  name: `native, ${threads} threads`,
+  run: jitted({ tier: "native", threads }),
+});
+export const threaded: Variant = { name: "jit, 2 threads", run: jitted({ threads: 2 }) };
+export const without = (passes: readonly string[]): Variant => ({
+  name: `jit without ${passes.join(", ")}`,
+  run: jitted({ disable: passes as Disabled }),
+});
+
+/** Cheap ways always, the others by turns. */
+export function chooseVariants(rng: Rng, nativeShare: number): Variant[] {
+  const list = [JIT, EAGER];
+  if (rng.chance(0.3)) list.push(STEPWISE);
+  if (rng.chance(0.3)) list.push(INTERPRETER);
+  if (rng.chance(0.5)) list.push(without([rng.pick(PASSES)]));
+  if (rng.chance(0.1)) list.push(without(PASSES));
+  if (rng.chance(0.1)) list.push(threaded);
+  if (rng.chance(nativeShare)) list.push(native(rng.int(1, 2)));
+  return list;
+}
+
+export function variantNamed(name: string): Variant {
+  const [, passes] = /^jit without (.*)$/.exec(name) ?? [];
+  if (passes) return without(passes.split(", "));
+  const [, threads] = /^native, (\d)/.exec(name) ?? [];
+  if (threads) return native(Number(threads));
+  return [EAGER, STEPWISE, JIT, INTERPRETER, threaded].find((v) => v.name === name)!;
+}
+
+export function runVariant(variant: Variant, program: Program, options?: PrintOptions): Outcome {
+  return outcome(() => variant.run(compile(program, options), program.inputs.map(inputArray)));
+}

@@ -69,7 +69,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   "a dtype too wide": {
     op: "np.sort",
     instead: "np.sort(a[0], p.axis).astype('float32')",
-    share: 0.1,
+    share: 0.03,
+    programs: 40,
     modes: [],
   },
 };

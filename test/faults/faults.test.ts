@@ -5,9 +5,10 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { files } from "./files.ts";
 import { memory } from "./memory.ts";
+import { native } from "./native.ts";
 import { observe, outcomesIn, render, type Section } from "./table.ts";
 
-const SECTIONS: readonly Section[] = [files, memory];
+const SECTIONS: readonly Section[] = [files, memory, native];
 
 const page = fileURLToPath(new URL("../../docs/robustness.md", import.meta.url));
 const update = process.env.WEFT_UPDATE === "1";

@@ -22,7 +22,7 @@ import { lower } from "../../src/runtime/compile.ts";
 import { clearCaches, executors, memoryStats, setExecutor, type Tier } from "../../src/runtime/index.ts";
 import { AUTO_WORK, chooseTier } from "../../src/runtime/native/choice.ts";
 import { CacheEntry, cacheFolder } from "../../src/runtime/native/disk-cache.ts";
-import { CompileFailure, type NativeFunction, type NativeHost } from "../../src/runtime/native/host.ts";
+import { NativeFailure, type NativeFunction, type NativeHost } from "../../src/runtime/native/host.ts";
 import { nativeExecutors } from "../../src/runtime/native/index.ts";
 import { createNativeHost, loadSource } from "../../src/runtime/native/node.ts";
 import { compile, cpuFlagsOf, findToolchain } from "../../src/runtime/native/toolchain.ts";
@@ -264,14 +264,17 @@ whereCompiler("the compiler", () => {
     expect(np.ones([5]).mul(4).dataSync()[0]).toBe(4);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(reason);
-    const log = /What the compiler said is in (\S+)$/.exec(warnings[0]!)![1]!;
+    const log = /; see (\S+)\. Such programs run as WebAssembly\.$/.exec(warnings[0]!)![1]!;
     expect(readFileSync(log, "utf8")).toMatch(script.startsWith("echo") ? /unhappy/ : reason);
     expect(readdirSync(join(folder, "cache")).filter((f) => !/\.(c|log)$/.test(f))).toEqual([]);
   });
 
   test("is stopped when it takes too long", () => {
     const slow = { ...tools!, path: fakeCompiler("exec sleep 60") };
-    expect(compile(slow, "", join(folder, "x.so"), 200).failure).toBe("it took longer than 0.2 s");
+    expect(compile(slow, "", join(folder, "x.so"), 200)).toMatchObject({
+      failure: "it took longer than 0.2 s",
+      timedOut: true,
+    });
   });
 
   test("is asked once per program: the next process finds the result", () => {
@@ -300,8 +303,8 @@ whereCompiler("the compiler", () => {
   test("other failures are not swallowed", () => {
     const load = (source: string) => () =>
       loadSource(tools!, { source, help: undefined }, join(folder, "cache"));
-    expect(load("not C")).toThrow(CompileFailure);
-    expect(load("int other;")).toThrow(/weft_run/);
+    expect(load("not C")).toThrow(NativeFailure);
+    expect(load("int other;")).toThrow(/cannot be loaded: .*weft_run/);
   });
 });
 

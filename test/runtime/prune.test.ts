@@ -15,6 +15,7 @@ import { CacheEntry } from "../../src/runtime/native/disk-cache.ts";
 import { createNativeHost, entryFor, loadSource } from "../../src/runtime/native/node.ts";
 import { prune } from "../../src/runtime/native/prune.ts";
 import { findToolchain } from "../../src/runtime/native/toolchain.ts";
+import { SCRATCH } from "../../src/runtime/node/files.ts";
 
 const HOUR = 3_600_000;
 const now = Date.now();
@@ -85,11 +86,11 @@ describe("the folder of compiled code", () => {
     expect(left(names)).toEqual(names.slice(2));
   });
 
-  test("what killed processes left goes with its program; files of others stay", () => {
+  test("what killed processes left goes, too; files of others stay", () => {
     const entry = store("a", 5);
     rmSync(entry.source);
     const strange = ["notes.txt", "0123.c", `${"x".repeat(32)}.so`];
-    for (const name of [`${entry.library}.17.abcd.tmp`, ...strange.map((s) => join(folder, s))])
+    for (const name of [join(folder, `${SCRATCH}17abcd.tmp`), ...strange.map((s) => join(folder, s))])
       writeFileSync(name, "half");
     mkdirSync(join(folder, `${"0".repeat(32)}.so`));
     age(5);

@@ -36,20 +36,20 @@ export interface NativeHost {
   /**
    * Compiles a program that went through all passes, unless the folder has the result of an earlier time, and loads it.
    * @param folder the cache; an empty string stands for the user's own.
-   * @throws CompileFailure
+   * @throws NativeFailure, and nothing else
    */
   load(program: Program, plan: MemoryPlan, folder: string): NativeCode;
   /** Where the bytes of a view are in the process. */
   addressOf(view: Uint8Array): number;
 }
 
-/** The compiler refused, crashed or took too long. */
-export class CompileFailure extends Error {
-  /** Has what the compiler said. */
-  readonly logFile: string;
+/** A program could not be compiled, stored or loaded; the message says why and is for the user. */
+export class NativeFailure extends Error {
+  /** Whether it was this program's fault; else no other one can be expected to fare better. */
+  readonly onlyThis: boolean;
 
-  constructor(reason: string, logFile: string) {
-    super(reason);
-    this.logFile = logFile;
+  constructor(message: string, onlyThis = false) {
+    super(message);
+    this.onlyThis = onlyThis;
   }
 }

@@ -14,7 +14,7 @@ import { planWithin } from "../fit.ts";
 import type { Executable, Executor, Runtime } from "../runtime.ts";
 import { chooseTier } from "./choice.ts";
 import { NativeExecutable } from "./executable.ts";
-import { CompileFailure, type NativeHost } from "./host.ts";
+import { NativeFailure, type NativeHost } from "./host.ts";
 
 /** Makes a lowered program run as WebAssembly. */
 export type Fallback = (
@@ -35,17 +35,19 @@ export interface NativeOptions {
 
 /** The executors of the tiers `native` and `auto`. */
 export function nativeExecutors(options: NativeOptions): { native: Executor; auto: Executor } {
-  let warned = false;
-  const onFailure = ({ message, logFile }: CompileFailure): void => {
-    if (!warned)
-      options.warn(`${message} Such programs run as WebAssembly. What the compiler said is in ${logFile}`);
+  let [warned, broken] = [false, false];
+  const onFailure = ({ message, onlyThis }: NativeFailure): void => {
+    const which = onlyThis ? "Such programs run" : "All programs run from now on";
+    if (!warned || (!onlyThis && !broken)) options.warn(`${message} ${which} as WebAssembly.`);
     warned = true;
+    broken ||= !onlyThis;
   };
   const compiled = (lowered: Program, host: NativeHost, ...rest: Parameters<Executor>): Executable => {
+    if (broken) return options.fallback(lowered, ...rest);
     try {
       return compileNative(lowered, host, options.cacheDir(), ...rest);
     } catch (error) {
-      if (!(error instanceof CompileFailure)) throw error;
+      if (!(error instanceof NativeFailure)) throw error;
       onFailure(error);
       return options.fallback(lowered, ...rest);
     }

@@ -1,11 +1,15 @@
 /** The native tier on Node: a compiler from the PATH, a cache on the disk, and koffi to call what was compiled. */
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import process from "node:process";
 import { type CText, emitC } from "../../backends/c/index.ts";
 import { nativeTarget } from "../../compiler/target.ts";
+import { reasonOf } from "../../util/reason.ts";
 import { CacheEntry, cacheFolder } from "./disk-cache.ts";
+import { elfFault } from "./elf.ts";
 import {
-  CompileFailure,
   type NativeCode,
+  NativeFailure,
   type NativeFunction,
   type NativeHost,
   type NativeLibrary,
@@ -25,19 +29,30 @@ function once<T>(make: () => T): () => T {
 }
 
 const require = createRequire(import.meta.url);
+const HELP_ARGS = ["uintptr_t", "uint", "int", "int", "int"];
 
-const koffi: () => Koffi | undefined = once(() => {
+/** The package, or what is wrong with it. */
+const loadKoffi: () => Koffi | string = once(() => {
   try {
-    return require("koffi") as Koffi;
-  } catch {
-    return undefined;
+    const koffi = require("koffi") as Koffi;
+    koffi.address(new Uint8Array(8));
+    return koffi;
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND";
+    return missing ? KOFFI : `${KOFFI}, which is there but fails (${firstLine(error)})`;
   }
 });
+const koffi = (): Koffi => loadKoffi() as Koffi;
+
+const firstLine = (error: unknown): string => reasonOf(error).split("\n")[0]!;
 
 /** Addresses go as numbers, the cheapest kind of argument: 30 ns a call. */
-function bind(library: string, help: string | undefined): NativeCode {
-  const run = koffi()!.load(library).func("weft_run", "void", ["uintptr_t", "uintptr_t"]);
-  return { run, threaded: help === undefined ? undefined : forWorkers({ library, help }) };
+function bind(path: string, help: string | undefined): NativeCode {
+  const library = koffi().load(path);
+  // Asked for here, too: in a worker, its absence would only show as help that never comes.
+  if (help !== undefined) library.func(help, "int", HELP_ARGS);
+  const run = library.func("weft_run", "void", ["uintptr_t", "uintptr_t"]);
+  return { run, threaded: help === undefined ? undefined : forWorkers({ library: path, help }) };
 }
 
 function forWorkers(library: Omit<NativeLibrary, "koffi">): NativeCode["threaded"] {
@@ -48,29 +63,44 @@ function forWorkers(library: Omit<NativeLibrary, "koffi">): NativeCode["threaded
 /** Undefined where there are no processes. */
 export const nativeHost: NativeHost | undefined = createNativeHost();
 
-/** Looks for a compiler at the first use, then keeps to it. */
-export function createNativeHost(): NativeHost {
+/**
+ * Looks for a compiler at the first use, then keeps to it.
+ * @param limitMs how long a program may take to compile, if not what its size suggests
+ */
+export function createNativeHost(limitMs?: number): NativeHost {
   const toolchain = once(findToolchain);
   const target = once(() => nativeTarget(cpuFlagsOf(toolchain()!.macros)));
   return {
     missing: () => {
-      const parts = [koffi() ? [] : [KOFFI], toolchain() ? [] : [COMPILER]].flat();
+      const package_ = loadKoffi();
+      const parts = [typeof package_ === "string" ? [package_] : [], toolchain() ? [] : [COMPILER]].flat();
       return parts.length > 0 ? parts.join(" and ") : undefined;
     },
     compiler: () => toolchain()!.path,
     source: (program, plan) => emitC(program, plan, target()).source,
     target,
-    load: (program, plan, folder) => loadSource(toolchain()!, emitC(program, plan, target()), folder),
-    addressOf: (view) => Number(koffi()!.address(view)),
+    load: (program, plan, folder) =>
+      loadSource(toolchain()!, emitC(program, plan, target()), folder, limitMs),
+    addressOf: (view) => Number(koffi().address(view)),
   };
 }
 
 const KOFFI = "the package koffi (npm install koffi)";
 const COMPILER = "a C compiler (GCC or Clang as cc, gcc or clang in the PATH, or the path of one in WEFT_CC)";
 
-/** The functions of a C text: from the cache, or compiled. */
-export function loadSource(tools: Toolchain, { source, help }: CText, folder: string): NativeCode {
-  const cache = cacheFolder(folder);
+/** The functions of a C text: from the cache, or compiled. Whatever the system refuses is a {@link NativeFailure}. */
+export function loadSource(tools: Toolchain, text: CText, folder: string, limitMs?: number): NativeCode {
+  try {
+    return loadOrBuild(tools, text, cacheFolder(folder), limitMs);
+  } catch (error) {
+    if (error instanceof NativeFailure) throw error;
+    throw new NativeFailure(
+      `Compiled code cannot be stored in ${folder || "the cache folder"}: ${firstLine(error)}.`,
+    );
+  }
+}
+
+function loadOrBuild(tools: Toolchain, { source, help }: CText, cache: string, limitMs?: number): NativeCode {
   const entry = entryFor(tools, source, cache);
   if (entry.isValid()) {
     try {
@@ -81,21 +111,48 @@ export function loadSource(tools: Toolchain, { source, help }: CText, folder: st
       // Made on a machine that looks the same but is not, or deleted just now: compile it here.
     }
   }
-  build(entry, tools, source);
+  build(entry, tools, source, limitMs);
   if (entry.isMilestone) prune(cache);
-  return bind(entry.library, help);
+  return bindNew(entry.library, tools, help);
+}
+
+/** A library that was compiled just now. */
+function bindNew(path: string, tools: Toolchain, help: string | undefined): NativeCode {
+  try {
+    return bind(path, help);
+  } catch (error) {
+    const reason = firstLine(error);
+    const mounted = /failed to map|not permitted/i.test(reason)
+      ? " Is its folder mounted noexec? Set config.cacheDir (WEFT_CACHE_DIR)."
+      : "";
+    throw new NativeFailure(`What ${tools.path} made of a program cannot be loaded: ${reason}.${mounted}`);
+  }
 }
 
 /** Where the library of a C text lies. */
 export const entryFor = (tools: Toolchain, source: string, folder: string): CacheEntry =>
   new CacheEntry(folder, [source, tools.path, [...tools.flags, ...tools.libraries].join(" "), tools.macros]);
 
-function build(entry: CacheEntry, tools: Toolchain, source: string): void {
+function build(entry: CacheEntry, tools: Toolchain, source: string, limitMs?: number): void {
   entry.write(entry.source, source);
   entry.store((path) => {
-    const { failure, log } = compile(tools, source, path);
-    if (failure === undefined) return;
-    entry.write(entry.log, log);
-    throw new CompileFailure(`The C compiler failed: ${failure}.`, entry.log);
-  });
+    const { failure, timedOut, log } = compile(tools, source, path, limitMs);
+    if (failure !== undefined) {
+      entry.write(entry.log, log);
+      throw new NativeFailure(
+        `The C compiler ${tools.path} failed: ${failure}; see ${entry.log}.`,
+        !timedOut,
+      );
+    }
+    if (!existsSync(path))
+      throw new NativeFailure(`The C compiler ${tools.path} reports success, but it wrote nothing.`);
+  }, checkLibrary(tools));
 }
+
+const checkLibrary =
+  (tools: Toolchain) =>
+  (library: Uint8Array): void => {
+    const fault = process.platform === "linux" ? elfFault(library, process.arch) : undefined;
+    if (fault !== undefined)
+      throw new NativeFailure(`The C compiler ${tools.path} reports success, but what it wrote ${fault}.`);
+  };

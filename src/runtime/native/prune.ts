@@ -1,6 +1,7 @@
 /** Bounds the folder of compiled code: what was used longest ago goes first. */
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { SCRATCH } from "../node/files.ts";
 import { CHECKSUM, digestIn } from "./disk-cache.ts";
 
 /** Some 20 000 programs. */
@@ -35,11 +36,11 @@ export function prune(folder: string, most: number = MOST_BYTES, now: number = D
   }
 }
 
-/** By the digest that names of files begin with, what killed processes left included. */
+/** By the digest that names of files begin with; what killed processes left goes one by one. */
 function groupsIn(folder: string): Map<string, Group> {
   const groups = new Map<string, Group>();
   for (const name of attempt(() => readdirSync(folder)) ?? []) {
-    const digest = digestIn(name);
+    const digest = digestIn(name) ?? (name.startsWith(SCRATCH) ? name : undefined);
     const stat = digest === undefined ? undefined : attempt(() => lstatSync(join(folder, name)));
     if (digest === undefined || !stat?.isFile()) continue;
     let group = groups.get(digest);

@@ -8,6 +8,9 @@ const PIECE = 2 ** 30;
 
 const MODE = 0o777;
 
+/** How names of files begin that are not complete yet. */
+export const SCRATCH = ".weft-";
+
 export function readFile(path: string): Uint8Array {
   return withFile(path, "r", undefined, (file) => {
     const { size } = fs.fstatSync(file);
@@ -40,7 +43,7 @@ export function writeAtomic(path: string, bytes: Uint8Array, mode: number | unde
 /** Lets `make` fill in a new file, under a name that nobody can foresee, which then takes the place of `path`. */
 export function replaceFile(path: string, make: (scratch: string) => void): void {
   // In the same folder: a rename is atomic only within a file system.
-  const scratch = join(dirname(path), `.weft-${randomBytes(8).toString("hex")}.tmp`);
+  const scratch = join(dirname(path), `${SCRATCH}${randomBytes(8).toString("hex")}.tmp`);
   try {
     make(scratch);
     fs.renameSync(scratch, path);

@@ -10,7 +10,8 @@
  * - `math` before vectors: polynomials are ordinary arithmetic, so the vectoriser needs to know no special function.
  * - `promote` when time loops have lost what `licm` moves, and arithmetic is what it will be: it counts operations.
  * - `vectorize` when nothing reshapes loops any more.
- * - `uniform` after it: moving scalars out of loops spoils perfect nests, and by now lanes say what is uniform.
+ * - `compensate` when lanes show how many numbers an accumulator takes in.
+ * - `uniform` after them: moving scalars out of loops spoils perfect nests, and by now lanes say what is uniform.
  * - `tidy`: main and remainder loops, unrolled kernels and polynomials have much in common.
  * - `shard`, then `parallel` for what is left, last: they ask how long loops take as they are, and nothing after them may move
  *   statements in or out of them.
@@ -22,6 +23,7 @@ import type { Program } from "./ir/nodes.ts";
 import { printProgram } from "./ir/print.ts";
 import { verify } from "./ir/verify.ts";
 import { collapse } from "./passes/collapse.ts";
+import { compensate } from "./passes/compensate.ts";
 import { contract } from "./passes/contract.ts";
 import { fma } from "./passes/fma.ts";
 import { fuse } from "./passes/fuse.ts";
@@ -48,6 +50,7 @@ export type PassName =
   | "math"
   | "promote"
   | "vectorize"
+  | "compensate"
   | "uniform"
   | "tidy"
   | "shard"
@@ -63,6 +66,7 @@ const PASSES: Readonly<Record<PassName, Pass>> = {
   math,
   promote,
   vectorize,
+  compensate,
   uniform,
   tidy,
   shard,

@@ -5,7 +5,7 @@
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
-import type { Cell, Emitter, Index, Operand, Scalar, ScalarBuilder, Target } from "../core/emit.ts";
+import type { Emitter, Operand } from "../core/emit.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { mul, sub } from "./arithmetic.ts";
@@ -23,11 +23,17 @@ import {
   moveBatchAxis,
   transposeFirst,
 } from "./rules.ts";
+import {
+  type AlongParams,
+  type Fold,
+  lowerAlong,
+  plain,
+  plainly,
+  RUNNING_LOG_SUM_EXP,
+  runningSum,
+} from "./running.ts";
 import { select } from "./select.ts";
 import { type PadConfig, pad } from "./slice.ts";
-
-type AlongParams = { readonly axis: number; readonly reverse: boolean };
-type Step = (s: ScalarBuilder, acc: Scalar, xs: Scalar[]) => Scalar;
 
 function checkAxis(x: ShapedArray, axis: number): void {
   if (axis < 0)
@@ -36,66 +42,14 @@ function checkAxis(x: ShapedArray, axis: number): void {
     throw new WeftValueError(`axis ${axis} is out of bounds for array of shape ${tuple(x.shape)}`);
 }
 
-/**
- * y[i] = step(y[i-1], xs[i]) along the axis. Along the last axis the running value stays in a register; along any other,
- * whole rows follow each other so that the inner axes remain independent.
- */
-function lowerAlong(
-  emit: Emitter,
-  args: Operand[],
-  out: ShapedArray,
-  p: AlongParams,
-  init: number,
-  step: Step,
-): Operand {
-  const { shape } = out;
-  const n = shape[p.axis]!;
-  const row = (k: Index): Index => (p.reverse ? emit.ix.sub(n - 1, k) : k);
-  const first = emit.s.const(init, out.dtype);
-  const next = (acc: Scalar, i: Index[]): Scalar =>
-    step(
-      emit.s,
-      acc,
-      args.map((x) => x.at(i)),
-    );
-  const inRegister = (target: Target, outer: Index[]): void => {
-    const acc: Cell = emit.cell(first);
-    emit.loop(
-      [n],
-      ([k]) => {
-        const i = [...outer, row(k!)];
-        acc.set(next(acc.get(), i));
-        target.store(i, acc.get());
-      },
-      "serial",
-    );
-  };
-  const byRows = (target: Target, outer: Index[]): void => {
-    const lanes = shape.slice(p.axis + 1);
-    const store = (k: Index, previous: (inner: Index[]) => Scalar): void =>
-      emit.loop(lanes, (inner) => {
-        const i = [...outer, row(k), ...inner];
-        target.store(i, next(previous(inner), i));
-      });
-    if (n > 0) store(0, () => first);
-    emit.loop(
-      [Math.max(0, n - 1)],
-      ([k]) => {
-        store(emit.ix.add(k!, 1), (inner) => target.at([...outer, row(k!), ...inner]));
-      },
-      "serial",
-    );
-  };
-  const lane = p.axis === shape.length - 1 ? inRegister : byRows;
-  return emit.build(out, (target) => emit.loop(shape.slice(0, p.axis), (outer) => lane(target, outer)));
-}
-
 /** The value one step earlier (`by` 1) or later (-1), in the order in which the axis is run through. */
 function shifted(x: NDArray, { axis, reverse }: AlongParams, by: 1 | -1, fill: number): NDArray {
   const low = reverse ? -by : by;
   const config = x.shape.map((_, a): PadConfig => (a === axis ? [low, -low, 0] : [0, 0, 0]));
   return x.shape[axis] === 0 ? x : pad(x, scalar(fill, x.dtype), config);
 }
+
+const RECURRENCE = plain(0, (s, acc, [a, b]) => s.binary("add", s.binary("mul", acc, a!), b!));
 
 export const linearRecurrenceP: Primitive<AlongParams> = define<AlongParams>({
   name: "linear_recurrence",
@@ -119,11 +73,7 @@ export const linearRecurrenceP: Primitive<AlongParams> = define<AlongParams>({
     return [null, bind1(linearRecurrenceP, [shifted(a as NDArray, params, -1, 0), ct as NDArray], back)];
   },
   batch: (args, dims, params, n) => batchAlong(linearRecurrenceP, args, dims, params, n),
-  lower: (emit, args, params, [out]) => [
-    lowerAlong(emit, args, out!, params, 0, (s, acc, [a, b]) =>
-      s.binary("add", s.binary("mul", acc, a!), b!),
-    ),
-  ],
+  lower: (emit, args, params, [out]) => [lowerAlong(emit, args, out!, params, RECURRENCE)],
 });
 
 function batchAlong(
@@ -161,15 +111,16 @@ export type Cumulative = ((x: ArrayLike, axis?: number, options?: AlongOptions) 
 
 interface CumulativeSpec {
   readonly accepts?: typeof NUMBER;
+  /** The value of nothing. */
   readonly init: (dtype: DType) => number;
-  readonly step: (s: ScalarBuilder, acc: Scalar, x: Scalar) => Scalar;
+  readonly fold: (dtype: DType) => Fold;
   /** The coefficients of the recurrence that the tangent obeys; "linear": it is the operation itself. */
   readonly jvp:
     | "linear"
     | ((x: NDArray, y: NDArray, previous: NDArray) => [ofPrevious: NDArray, ofX: NDArray]);
 }
 
-function cumulative(name: string, { accepts = NUMBER, init, step, jvp }: CumulativeSpec): Cumulative {
+function cumulative(name: string, { accepts = NUMBER, init, fold, jvp }: CumulativeSpec): Cumulative {
   const record = {
     name,
     kind: "write",
@@ -181,7 +132,7 @@ function cumulative(name: string, { accepts = NUMBER, init, step, jvp }: Cumulat
     batch: (args: NDArray[], dims: (number | null)[], params: AlongParams, n: number) =>
       batchAlong(primitive, args, dims, params, n),
     lower: (emit: Emitter, args: Operand[], params: AlongParams, [out]: ShapedArray[]) => [
-      lowerAlong(emit, args, out!, params, init(out!.dtype), (s, acc, [x]) => step(s, acc, x!)),
+      lowerAlong(emit, args, out!, params, fold(out!.dtype)),
     ],
   } as const;
   const primitive: Primitive<AlongParams> =
@@ -221,14 +172,14 @@ export const exclusive = (
 /** Running sums along a non-negative axis, in the dtype of x. @example cumsum(np.array([1, 2, 3])).js() // => [1, 3, 6] */
 export const cumsum: Cumulative = cumulative("cumsum", {
   init: () => 0,
-  step: (s, acc, x) => s.binary("add", acc, x),
+  fold: runningSum,
   jvp: "linear",
 });
 
 /** Running products along a non-negative axis, in the dtype of x. */
 export const cumprod: Cumulative = cumulative("cumprod", {
   init: () => 1,
-  step: (s, acc, x) => s.binary("mul", acc, x),
+  fold: () => plainly(1, "mul"),
   jvp: (x, _, previous) => [x, previous],
 });
 
@@ -241,14 +192,14 @@ function kept(wins: NDArray, ties: NDArray, like: NDArray): [NDArray, NDArray] {
 /** Running maxima along a non-negative axis; NaN wins from where it stands. */
 export const cummax: Cumulative = cumulative("cummax", {
   init: lowest,
-  step: (s, acc, x) => s.binary("max", acc, x),
+  fold: (dtype) => plainly(lowest(dtype), "max"),
   jvp: (x, _, previous) => kept(gt(previous, x), eq(previous, x), x),
 });
 
 /** Running minima along a non-negative axis; NaN wins from where it stands. */
 export const cummin: Cumulative = cumulative("cummin", {
   init: highest,
-  step: (s, acc, x) => s.binary("min", acc, x),
+  fold: (dtype) => plainly(highest(dtype), "min"),
   jvp: (x, _, previous) => kept(lt(previous, x), eq(previous, x), x),
 });
 
@@ -256,20 +207,9 @@ export const cummin: Cumulative = cumulative("cummin", {
 export const cumlogsumexp: Cumulative = cumulative("cumlogsumexp", {
   accepts: FLOATING,
   init: () => Number.NEGATIVE_INFINITY,
-  step: logAddExp,
+  fold: () => RUNNING_LOG_SUM_EXP,
   jvp: (x, y, previous) => {
     const finite = select(eq(y, Number.NEGATIVE_INFINITY), scalar(0, y.dtype), y);
     return [exp(sub(previous, finite)), exp(sub(x, finite))];
   },
 });
-
-/** max + log1p(exp(-|a - b|)); two equal infinities have no difference, and their sum is right. */
-function logAddExp(s: ScalarBuilder, a: Scalar, b: Scalar): Scalar {
-  const delta = s.binary("sub", a, b);
-  const tail = s.unary("log1p", s.unary("exp", s.unary("neg", s.unary("abs", delta))));
-  return s.select(
-    s.binary("ne", delta, delta),
-    s.binary("add", a, b),
-    s.binary("add", s.binary("max", a, b), tail),
-  );
-}

@@ -78,6 +78,7 @@ const EXAMPLES: readonly (readonly [f: (...args: never[]) => unknown, args: read
     [filled(1, [9, 16])],
   ],
   [(x: A) => np.sin(x).mul(np.cos(x.add(1))), [filled(1, [1 << 16])]],
+  [(x: A) => x.sum(), [filled(1, [4096])]],
   [(x: A, s: A) => x.mul(np.expandDims(s, 1).neg()), [filled(1, [5, 64]), filled(1, [5])]],
   [(xs: A) => lax.scan((c: A, x: A) => [c.add(x), c.mul(2)] as const, np.array(0), xs)[0], [filled(1, [9])]],
   // Parts of an array that a loop reads, and a part that it writes now and then.

@@ -24,9 +24,9 @@ import type {
 import { type Block, contractExtents, sharedNodes } from "../../compiler/ir/visit.ts";
 import type { DType, TypedArray } from "../../core/dtype.ts";
 import { DTYPES, isFloat } from "../../core/dtype.ts";
-import type { HostFn } from "../../core/emit.ts";
+import type { Combine, HostFn } from "../../core/emit.ts";
 import { assert, InternalError } from "../../core/errors.ts";
-import { BINARY, bitcast, convert, UNARY, type Unary, wrap } from "./scalar.ts";
+import { BINARY, type Binary, bitcast, convert, UNARY, type Unary, wrap } from "./scalar.ts";
 
 /** How to call the functions of `host` statements. */
 export type HostCall = (fn: HostFn, values: Parameters<HostFn>[0]) => void;
@@ -172,7 +172,7 @@ class Compiler {
 
   #reduce(s: Reduce): Run {
     const [frame, acc, sum] = [this.#frame, this.#slot(s.acc), this.#newSlot()];
-    const combine = functionOf(BINARY[s.acc.dtype][s.fn], s.fn, s.acc.dtype);
+    const { combine, round } = combination(s.fn, s.acc.dtype);
     const [init, body, value] = [this.#root(s.init), this.block(s.body), this.#root(s.value)];
     const nest = this.#nest(s.vars, s.extents, () => {
       body();
@@ -181,15 +181,14 @@ class Compiler {
     return () => {
       frame[sum] = init();
       nest();
-      frame[acc] = frame[sum];
+      frame[acc] = round(frame[sum]!);
     };
   }
 
-  /** Multiplies and adds with one rounding each. */
   #contract(s: Contract): Run {
     const [frame, acc] = [this.#frame, this.#slot(s.acc)];
     const mul = functionOf(BINARY[s.dtype].mul, "mul", s.dtype);
-    const add = functionOf(BINARY[s.dtype].add, "add", s.dtype);
+    const { combine: add, round } = combination("add", s.dtype);
     const ks = s.kExtents.map((_, i): LoopVar => ({ kind: "loopVar", id: -1 - i, name: `k${i}` }));
     const [b, m] = [s.batchExtents.length, s.batchExtents.length + s.mExtents.length];
     const [batch, rows, cols] = [s.vars.slice(0, b), s.vars.slice(b, m), s.vars.slice(m)];
@@ -204,6 +203,7 @@ class Compiler {
     return this.#nest(s.vars, contractExtents(s), () => {
       frame[acc] = 0;
       sum();
+      frame[acc] = round(frame[acc]!);
       epilogue();
     });
   }
@@ -315,6 +315,12 @@ class Compiler {
       }
     }
   }
+}
+
+/** How numbers are combined one after the other, and what is done in the end: sums of floats are rounded once. */
+function combination(fn: Combine, dtype: DType): { combine: Binary; round: Unary } {
+  if (fn === "add" && isFloat(dtype)) return { combine: (x, y) => x + y, round: wrap(dtype) };
+  return { combine: functionOf(BINARY[dtype][fn], fn, dtype), round: (x) => x };
 }
 
 const apply1 =

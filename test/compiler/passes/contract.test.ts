@@ -16,6 +16,7 @@ import {
 } from "../../../src/compiler/passes/contract/schedule.ts";
 import { contract } from "../../../src/compiler/passes/contract.ts";
 import { nativeTarget, type Target, wasmTarget } from "../../../src/compiler/target.ts";
+import type { DType } from "../../../src/core/dtype.ts";
 import { compileProgram } from "../../backends/wasm-run.ts";
 import { argumentsOf, contraction, type EpilogueName, type Spec } from "./contractions.ts";
 
@@ -179,14 +180,32 @@ describe("sums over many k", () => {
       [64, "independent"],
     ]);
   });
-  test("of the first axis", () => {
-    const axis = (extent: number) => ({ extent, lhs: 1, rhs: 1, v: newLoopVar("k") });
-    expect(depthOf([axis(1024)], target)).toEqual([]);
-    expect(depthOf([axis(100), axis(32)], target)).toEqual([
-      { start: 0, size: 8, count: 12 },
-      { start: 96, size: 4, count: 1 },
-    ]);
-    expect(depthOf([axis(2), axis(5000)], target)).toEqual([{ start: 0, size: 1, count: 2 }]);
+  test("many parts: their totals are compensated", () => {
+    const spec: Spec = { extents: { m: 3, n: 16, k: 20000 }, lhs: "mk", rhs: "kn", out: "mn" };
+    const names = (dtype: DType): string[] =>
+      contract(contraction({ ...spec, dtype }), target).temps.map((b) => b.name);
+    expect(names("float32")).toEqual(["sums", "lost"]);
+    expect(names("int32")).toEqual(["sums"]);
+  });
+  test.each<[extents: number[], ReturnType<typeof depthOf>]>([
+    [[1024], undefined],
+    [
+      [100, 32],
+      {
+        axis: 0,
+        compensated: false,
+        spans: [
+          { start: 0, size: 8, count: 12 },
+          { start: 96, size: 4, count: 1 },
+        ],
+      },
+    ],
+    [[2, 5120], { axis: 1, compensated: false, spans: [{ start: 0, size: 256, count: 20 }] }],
+    [[2, 5, 256], { axis: 1, compensated: false, spans: [{ start: 0, size: 1, count: 5 }] }],
+    [[3, 12800], { axis: 1, compensated: true, spans: [{ start: 0, size: 128, count: 100 }] }],
+  ])("k of %j", (extents, depth) => {
+    const k = extents.map((extent) => ({ extent, lhs: 1, rhs: 1, v: newLoopVar("k") }));
+    expect(depthOf({ k, dtype: "float32" }, target)).toEqual(depth);
   });
 });
 

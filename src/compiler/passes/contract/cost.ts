@@ -154,7 +154,7 @@ function walkPacked(
 
 /** Steps of k that are made before anything else is read. */
 const stepsOf = (k: readonly Axis[], depth: Schedule["depth"]): number =>
-  depth.length > 0 ? depth[0]!.size * extentOf(k.slice(1)) : extentOf(k);
+  depth ? depth.spans[0]!.size * extentOf(k.slice(depth.axis + 1)) : extentOf(k);
 
 /** Lines of one panel: the first tile takes them from wherever rhs is, the others from what the first one left. */
 function rhsCycles(
@@ -215,7 +215,7 @@ function finishCycles({ product: p, cols, panels, depth, spill }: Plan, target: 
   };
   const strides = [...stores, ...loads].map((access) => coeffOf(access.index, cols.v)).filter((c) => c !== 0);
   const last = panels.at(-1)!;
-  const spilled = spill || depth.length > 0 ? 1 : last.real < last.width ? last.real / cols.extent : 0;
+  const spilled = spill || depth ? 1 : last.real < last.width ? last.real / cols.extent : 0;
   const sums = extentOf([...p.batch, ...p.m, ...p.n]);
   return sums * (Math.max(0, ...strides.map(perSum)) + 1.5 * spilled);
 }

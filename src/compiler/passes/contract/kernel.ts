@@ -14,11 +14,13 @@
  * A sum over so many k that a panel would not stay in the first-level cache is made in parts:
  *
  *     sums[m, n] = 0
- *     for kc serial:  the same with k of one part, c_r from and back to sums
+ *     for kc serial:  the same with k of one part, c_r added to sums
  *     for m, n:  epilogue(sums[m, n])
+ *
+ * If they are so many parts that adding them up would lose accuracy, what rounding takes from sums is kept in a second array.
  */
 import { isFloat } from "../../../core/dtype.ts";
-import { addAffine, constant, scaleAffine } from "../../ir/affine.ts";
+import { addAffine, constant } from "../../ir/affine.ts";
 import { binaryExpr, constExpr, fmaExpr, loadExpr, localExpr, newLocal } from "../../ir/build.ts";
 import type { Affine, Expr, Local, Stmt } from "../../ir/nodes.ts";
 import type { Block } from "../../ir/visit.ts";
@@ -35,29 +37,20 @@ import {
   type Rows,
   rowsInPlace,
   type Source,
-  type Spill,
   spill,
+  type Totals,
+  totals,
 } from "./memory.ts";
-import type { Panel, RowRun, Schedule, Span } from "./schedule.ts";
-
-/** What the sums of a panel group start from, and what is done with them. */
-interface Sums {
-  readonly start: (row: Affine, column: Affine) => Expr;
-  readonly finish: Finish;
-}
+import type { Depth, Panel, RowRun, Schedule, Span } from "./schedule.ts";
 
 /** The loops of a schedule. */
 export function expand(s: Schedule, target: Target): Expansion {
-  if (s.depth.length > 0) return inParts(s, target);
+  if (s.depth) return inParts(s, s.depth, target);
   const spilled = new Map(
     s.panels.filter((panel) => s.spill || panel.real < panel.width).map((panel) => [panel, spill(s, panel)]),
   );
-  const zero = constExpr(0, s.product.dtype);
   const epilogue = epilogueOf(s.product, s.rows, s.cols);
-  const tiles = tiled(s, target, (panel) => ({
-    start: () => zero,
-    finish: spilled.get(panel)?.finish ?? epilogue,
-  }));
+  const tiles = tiled(s, target, (panel) => spilled.get(panel)?.finish ?? epilogue);
   return joined([tiles, ...spilled.values()]);
 }
 
@@ -66,25 +59,22 @@ const joined = (parts: readonly Expansion[]): Expansion => ({
   temps: parts.flatMap((x) => x.temps),
 });
 
-/** Sums in memory, to which one part of k after the other is added. */
-function inParts(s: Schedule, target: Target): Expansion {
+/** Totals in memory, to which the sums of one part of k after the other are added. */
+function inParts(s: Schedule, { axis, spans }: Depth, target: Target): Expansion {
   const here = atOuter(s);
-  const spilled = new Map<Panel, Spill>(s.panels.map((panel) => [panel, spill(here, panel)]));
-  const sums = (panel: Panel): Sums => {
-    const { stored, finish } = spilled.get(panel)!;
-    return { start: stored, finish };
-  };
-  const parts = s.depth.map((span): Expansion => {
+  const sums = new Map<Panel, Totals>(s.panels.map((panel) => [panel, totals(here, panel)]));
+  const around = s.product.k.slice(0, axis).map((a) => a.extent);
+  const parts = spans.map((span): Expansion => {
     let temps: Expansion["temps"] = [];
-    const part = (kc: Affine): Block => {
-      const made = tiled(partOf(here, span, kc), target, sums);
+    const part = (at: readonly Affine[]): Block => {
+      const made = tiled(partOf(here, axis, span, at), target, (panel) => sums.get(panel)!.finish);
       temps = made.temps;
       return made.body;
     };
-    return { body: loop("kc", span.count, part, { mode: "serial" }), temps };
+    return { body: nest("kc", [...around, span.count], "serial", part), temps };
   });
-  const clear = [...spilled.values()].flatMap((x) => x.clear);
-  const { body, temps } = joined([...parts, ...spilled.values()]);
+  const clear = [...sums.values()].flatMap((x) => x.clear);
+  const { body, temps } = joined([...parts, ...sums.values()]);
   return { body: axisNest(s.outer, [...clear, ...body], "serial"), temps };
 }
 
@@ -97,32 +87,32 @@ function atOuter(s: Schedule): Schedule {
   return { ...s, outer: [], product: { ...s.product, lhs: at("lhs"), rhs: at("rhs") } };
 }
 
-/** The schedule of one part of k. */
-function partOf(s: Schedule, { start, size }: Span, kc: Affine): Schedule {
-  const [first, ...rest] = s.product.k;
-  const from = address(constant(start), [size], [kc]);
-  const at = (side: "lhs" | "rhs"): Operand => ({
-    buffer: s.product[side].buffer,
-    base: addAffine(s.product[side].base, scaleAffine(from, first![side])),
-  });
-  const k = [{ ...first!, extent: size }, ...rest];
-  return { ...s, product: { ...s.product, lhs: at("lhs"), rhs: at("rhs"), k } };
+/** The schedule of the part of k at these positions of the axes up to the divided one. */
+function partOf(s: Schedule, axis: number, { start, size }: Span, at: readonly Affine[]): Schedule {
+  const { k } = s.product;
+  const first = [...at.slice(0, -1), address(constant(start), [size], [at.at(-1)!])];
+  const moved = (side: "lhs" | "rhs"): Operand => {
+    const strides = k.slice(0, axis + 1).map((a) => a[side]);
+    return { buffer: s.product[side].buffer, base: address(s.product[side].base, strides, first) };
+  };
+  const inside = [{ ...k[axis]!, extent: size }, ...k.slice(axis + 1)];
+  return { ...s, product: { ...s.product, lhs: moved("lhs"), rhs: moved("rhs"), k: inside } };
 }
 
-function tiled(s: Schedule, target: Target, sumsOf: (panel: Panel) => Sums): Expansion {
+function tiled(s: Schedule, target: Target, finishOf: (panel: Panel) => Finish): Expansion {
   const left = s.packRows ? packRows(s) : undefined;
   const from = left?.rows ?? rowsInPlace(s);
   const work = s.panels.map((panel) => {
     const copy = panel.packed ? pack(s, panel) : undefined;
-    return { panel, source: copy?.source ?? inPlace(s, panel), sums: sumsOf(panel), copy };
+    return { panel, source: copy?.source ?? inPlace(s, panel), finish: finishOf(panel), copy };
   });
   const tiles = s.blocks.flatMap((block) =>
     loop("mc", block.count, (mc) => {
       const first = address(constant(block.start), [block.size], [mc]);
-      return work.flatMap(({ panel, source, sums }) =>
+      return work.flatMap(({ panel, source, finish }) =>
         loop("jc", panel.count, (jc) =>
           rowTiles(first, block.runs, (row, rows) =>
-            tile(s, target, { panel, source, from, jc, row, rows, sums }),
+            tile(s, target, { panel, source, from, jc, row, rows, finish }),
           ),
         ),
       );
@@ -148,7 +138,7 @@ interface Tile {
   readonly jc: Affine;
   readonly row: Affine;
   readonly rows: number;
-  readonly sums: Sums;
+  readonly finish: Finish;
 }
 
 /** One tile: sums of `rows` rows by the lanes of one panel, then what is done with them. */
@@ -160,9 +150,9 @@ function tile(s: Schedule, target: Target, t: Tile): Block {
     const column = address(constant(start), [width, 1], [t.jc, j]);
     const row = (r: number): Affine => addAffine(t.row, constant(r));
     return [
-      ...sums.map((local, r): Stmt => ({ kind: "var", local, init: t.sums.start(row(r), column) })),
+      ...sums.map((local): Stmt => ({ kind: "var", local, init: constExpr(0, dtype) })),
       ...steps(s, target, t, j, sums),
-      ...sums.flatMap((c, r) => t.sums.finish(c, row(r), column)),
+      ...sums.flatMap((c, r) => t.finish(c, row(r), column)),
     ];
   };
   return loop("j", width, vectors, { lanes: width });

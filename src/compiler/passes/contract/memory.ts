@@ -4,6 +4,7 @@ import { byteSize } from "../../../core/dtype.ts";
 import { strides as denseStrides, size } from "../../../util/shape.ts";
 import { addAffine, constant, scaledAtom, strided } from "../../ir/affine.ts";
 import {
+  binaryExpr,
   constExpr,
   indexExpr,
   loadExpr,
@@ -14,6 +15,7 @@ import {
 } from "../../ir/build.ts";
 import type { Affine, Buffer, Expr, IndexAtom, Local } from "../../ir/nodes.ts";
 import { type Block, renewed, substitute } from "../../ir/visit.ts";
+import { addTo, type Place } from "../support/rounding.ts";
 import { type Axis, extentOf, type Product } from "./axes.ts";
 import { address, axisNest, inOperand, loop, nest } from "./loops.ts";
 import type { Panel, Schedule } from "./schedule.ts";
@@ -216,39 +218,78 @@ export const epilogueOf =
 /** Sums of a panel group by way of memory: the tiles store them, and a nest of its own runs the epilogue. */
 export interface Spill extends Expansion {
   readonly finish: Finish;
-  /** The sum that was stored at (row, column). */
-  readonly stored: (row: Affine, column: Affine) => Expr;
-  /** Sets all sums to 0. */
-  readonly clear: Block;
 }
 export function spill(s: Schedule, panel: Panel): Spill {
-  const { product: p } = s;
-  const columns = panel.count * panel.width;
-  const axes = [...s.outer, s.rows];
-  const shape = [...axes.map((a) => a.extent), columns];
+  const sums = cellsFor("sums", s, panel);
+  return {
+    temps: [sums.buffer],
+    finish: (acc, row, column) => [sums.at(row, column).set(localExpr(acc))],
+    body: epilogues(s, panel, (row, column) => sums.at(row, column).value),
+  };
+}
+
+/** Sums of a panel group that parts of k are added to, one after the other. */
+export interface Totals extends Spill {
+  /** Sets them to 0. */
+  readonly clear: Block;
+}
+export function totals(s: Schedule, panel: Panel): Totals {
+  const sums = cellsFor("sums", s, panel);
+  const body = epilogues(s, panel, (row, column) => sums.at(row, column).value);
+  if (!s.depth?.compensated) {
+    const finish: Finish = (acc, row, column) => {
+      const total = sums.at(row, column);
+      return [total.set(binaryExpr("add", total.value, localExpr(acc)))];
+    };
+    return { body, finish, temps: [sums.buffer], clear: sums.clear };
+  }
+  const lost = cellsFor("lost", s, panel);
+  const finish: Finish = (acc, row, column) =>
+    addTo(sums.at(row, column), lost.at(row, column), localExpr(acc));
+  return { body, finish, temps: [sums.buffer, lost.buffer], clear: [...sums.clear, ...lost.clear] };
+}
+
+/** One number in memory for each (row, column) of a panel group, at every position of the outer loops. */
+interface Cells {
+  readonly buffer: Buffer;
+  readonly at: (row: Affine, column: Affine) => Place;
+  /** Sets all to 0. */
+  readonly clear: Block;
+}
+
+function cellsFor(name: string, s: Schedule, panel: Panel): Cells {
+  const shape = [...[...s.outer, s.rows].map((a) => a.extent), panel.count * panel.width];
   const strides = denseStrides(shape);
-  const buffer = newBuffer("sums", p.dtype, size(shape));
+  const buffer = newBuffer(name, s.product.dtype, size(shape));
   const outerVars = s.outer.map((a) => a.v);
   const first = strided(constant(0), strides, outerVars);
-  const at = (row: Affine, column: Affine): Affine =>
-    address(first, [strides[s.outer.length]!, 1], [row, addAffine(column, constant(-panel.start))]);
-  const finish: Finish = (acc, row, column) => [
-    { kind: "store", buffer, index: at(row, column), value: localExpr(acc) },
-  ];
-  const real = panel.real < panel.width ? panel.real : columns;
+  const at = (row: Affine, column: Affine): Place => {
+    const within = [row, addAffine(column, constant(-panel.start))];
+    const index = address(first, [strides[s.outer.length]!, 1], within);
+    return { value: loadExpr(buffer, index), set: (value) => ({ kind: "store", buffer, index, value }) };
+  };
+  return {
+    buffer,
+    at,
+    clear: nest("i", [buffer.size], "independent", ([index]) => [
+      { kind: "store", buffer, index: index!, value: constExpr(0, buffer.dtype) },
+    ]),
+  };
+}
+
+/** The epilogue for all sums of a panel group, as `sum` gives them. */
+function epilogues(s: Schedule, panel: Panel, sum: (row: Affine, column: Affine) => Expr): Block {
+  const { product: p } = s;
+  const real = panel.real < panel.width ? panel.real : panel.count * panel.width;
   const outer = s.outer.map((a) => ({ ...a, v: newLoopVar(a.v.name) }));
   const fresh = new Map<IndexAtom, Expr>(s.outer.map((a, i) => [a.v, indexExpr(scaledAtom(outer[i]!.v))]));
-  const stored = (row: Affine, column: Affine): Expr => loadExpr(buffer, at(row, column));
   const epilogue = (row: Affine, column: Affine): Block => {
     const acc = newLocal("acc", p.dtype);
-    const value = stored(row, column);
+    const value = sum(row, column);
     return [{ kind: "let", local: acc, value }, ...epilogueOf(p, s.rows, s.cols)(acc, row, column)];
   };
   const body = nest("i", [s.rows.extent, real], "independent", ([row, column]) =>
     substitute(epilogue(row!, addAffine(column!, constant(panel.start))), fresh),
   );
-  const clear = nest("i", [buffer.size], "independent", ([index]) => [
-    { kind: "store", buffer, index: index!, value: constExpr(0, p.dtype) },
-  ]);
-  return { body: axisNest(outer, body), temps: [buffer], finish, stored, clear };
+  return axisNest(outer, body);
 }

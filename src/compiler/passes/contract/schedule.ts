@@ -2,7 +2,7 @@
  * How a contraction is run: which axis lies in the vector lanes, how many rows and vectors make a tile, and whether the
  * right operand is repacked. Chosen by a small model of cycles; see `kernel.ts` for the loops it leads to.
  */
-import { byteSize } from "../../../core/dtype.ts";
+import { byteSize, isFloat } from "../../../core/dtype.ts";
 import { newLoopVar } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
 import { laneInfo } from "../lanes.ts";
@@ -36,6 +36,18 @@ export interface RowBlock extends Span {
   readonly runs: readonly RowRun[];
 }
 
+/**
+ * Parts of k that are summed one after the other, so that panels stay in the first-level cache and no sum takes in too many
+ * products before it is added to a total.
+ */
+export interface Depth {
+  /** The axis of k that is divided; those before it are walked through position by position. */
+  readonly axis: number;
+  readonly spans: readonly Span[];
+  /** What rounding takes from the totals is kept and added in the end. */
+  readonly compensated: boolean;
+}
+
 export interface Schedule {
   /** Turned so that the lanes lie along an axis of rhs. */
   readonly product: Product;
@@ -47,8 +59,8 @@ export interface Schedule {
   readonly blocks: readonly RowBlock[];
   /** The rows of a tile are copied next to each other first. */
   readonly packRows: boolean;
-  /** Parts of the first axis of k that are summed one after the other, so that panels stay in the first-level cache. */
-  readonly depth: readonly Span[];
+  /** How a sum over many k is made in parts. */
+  readonly depth: Depth | undefined;
   /** The epilogue cannot run in lanes: sums go to memory first. */
   readonly spill: boolean;
 }
@@ -101,7 +113,7 @@ function along(p: Product, cols: Axis, target: Target, use: Use): Candidate[] {
   const mayPad = rows.extent >= 4 && extentOf(p.k) >= 8;
   const spill = !laneInfo(p.epilogue, cols.v, [p.acc]);
   const outer = [...p.batch, ...p.m, ...p.n].filter((a) => a !== rows && a !== cols);
-  const depth = rows.extent >= 2 * tile.rows ? depthOf(p.k, target) : [];
+  const depth = depthOf(p, target);
   const mayPackRows = rows.lhs === 1 && cols.extent >= 4 * lanes && stridedRows(p, target);
   return (mayPackRows ? [false, true] : [false]).flatMap((packRows) =>
     [false, true].map((pack) => {
@@ -125,13 +137,24 @@ const stridedRows = (p: Product, target: Target): boolean =>
   extentOf([...p.m, ...p.k]) * byteSize(p.dtype) > target.l1Bytes &&
   p.k.every((a) => a.lhs * byteSize(p.dtype) >= 64);
 
-/** Parts of the first axis, when k is so long that going back to the sums in memory costs nothing. */
-export function depthOf(k: readonly Axis[], target: Target): Span[] {
-  const [first] = k;
+/** Steps of k whose sum in plain parts is off by no more than one of them is; a power of two. */
+const FEW_PARTS = 16384;
+
+/** The parts of k, when it is so long that going back to the totals in memory costs nothing. */
+export function depthOf({ k, dtype }: Pick<Product, "k" | "dtype">, target: Target): Depth | undefined {
   const steps = target.l1Bytes / BYTES_PER_STEP;
-  if (!first || extentOf(k) <= 4 * steps) return [];
-  const most = Math.max(1, Math.floor(steps / extentOf(k.slice(1))));
-  return spans(first.extent, Math.ceil(first.extent / Math.ceil(first.extent / most)));
+  if (extentOf(k) <= 4 * steps) return undefined;
+  const compensated = isFloat(dtype) && extentOf(k) > FEW_PARTS;
+  const limit = compensated ? steps / 2 : steps;
+  let axis = k.length - 1;
+  while (extentOf(k.slice(axis)) <= limit) axis--;
+  const { extent } = k[axis]!;
+  const most = Math.max(1, Math.floor(limit / extentOf(k.slice(axis + 1))));
+  return {
+    axis,
+    compensated,
+    spans: spans(extent, Math.ceil(extent / Math.ceil(extent / most))),
+  };
 }
 
 /** `extent` positions in parts of `size`, the last of which may be shorter. */

@@ -12,24 +12,24 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
+/** The script is not compiled: it stands beside the sources, from where the compiled ones run as well. */
+const ORACLE = join(process.cwd(), "fuzz", "oracle.py");
 /** A program that takes longer than this is given up. */
 const PATIENCE_MS = 120_000;
 
 export class Jax {
   readonly #python: string;
-  readonly #folder: string;
   readonly #x64: boolean;
   #process: ChildProcessWithoutNullStreams | undefined;
   #waiting: Waiting[] = [];
 
-  constructor(pythonPath: string, folder: string, x64: boolean) {
+  constructor(pythonPath: string, x64: boolean) {
     this.#python = pythonPath;
-    this.#folder = folder;
     this.#x64 = x64;
   }
 
   #start(): ChildProcessWithoutNullStreams {
-    const child = spawn(this.#python, ["-u", join(this.#folder, "oracle.py")], {
+    const child = spawn(this.#python, ["-u", ORACLE], {
       env: { ...process.env, JAX_ENABLE_X64: this.#x64 ? "1" : "0" },
       stdio: ["pipe", "pipe", "pipe"],
     });

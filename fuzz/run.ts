@@ -1,7 +1,7 @@
 /** Programs in weft: source text compiled, and ways to run it. */
 import * as weft from "weft";
 import { NOISE, PRELUDE } from "./prelude.ts";
-import { inputText, type PrintOptions, typescript } from "./print.ts";
+import { type PrintOptions, typescript } from "./print.ts";
 import type { Input, Program } from "./program.ts";
 import { toNumber } from "./program.ts";
 
@@ -37,15 +37,3 @@ export function compileNoisy(program: Program, noise: Noise): Compiled {
 
 export const inputArray = ({ values, dtype, shape }: Input): Value =>
   weft.numpy.array(values.map(toNumber), { dtype, shape });
-
-const IMPORTS = `const weft = process.env.WEFT ?? "weft";
-const { ${Object.keys(weft)
-  .filter((name) => name !== "numpy" && name !== "default")
-  .join(", ")}, numpy: np } = await import(weft);`;
-
-/** The whole program as a file that runs by itself. */
-export const asFile = (program: Program): string =>
-  [IMPORTS, PRELUDE, typescript(program), `const inputs = ${inputs(program)};`].join("\n");
-
-const inputs = (program: Program): string =>
-  `[\n${program.inputs.map((x) => `  ${inputText(x)},\n`).join("")}]`;

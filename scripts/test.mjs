@@ -7,9 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findChromium, LEFT_OUT } from "./chromium.mjs";
 import { ensureBuilt, ensureInstalled, root } from "./ensure.mjs";
+import { ensureJax, findJax, LEFT_OUT as JAX_LEFT_OUT } from "./jax.mjs";
 
 ensureInstalled();
 ensureBuilt();
+ensureJax();
 
 const tool = (name, path) => [process.execPath, join(root, "node_modules", name, path)];
 const CHECKS = {
@@ -24,6 +26,7 @@ const ELSEWHERE = {
   "test/architecture": "reads imports",
   "test/backends/": "run each backend by itself",
   "test/faults/": "choose tiers themselves",
+  "test/fuzz/": "run every tier themselves",
   "test/runtime/native": "chooses tiers itself",
   "test/runtime/prune": "files only",
   "test/runtime/threads": "chooses tiers and threads itself",
@@ -66,6 +69,7 @@ for (const suite of process.argv.length > 2 ? SUITES.slice(0, 1) : SUITES) {
   else leftOut.push(`left out: tests on ${suite.name} (${lack})`);
 }
 if (!findChromium()) leftOut.push(LEFT_OUT);
+if (!findJax()) leftOut.push(JAX_LEFT_OUT);
 
 for (const line of leftOut) console.log(`\n${line}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);

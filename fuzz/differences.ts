@@ -1,0 +1,28 @@
+/** Where weft means to differ from JAX, and why. A disagreement that is not on this list is a fault. */
+import type { Program } from "./program.ts";
+import { hasFailed, type Outcome } from "./results.ts";
+
+export interface Known {
+  readonly reason: string;
+  matches(program: Program, weft: Outcome, jax: Outcome): boolean;
+}
+
+const jaxSays =
+  (text: RegExp) =>
+  (_: Program, weft: Outcome, jax: Outcome): boolean =>
+    !hasFailed(weft) && hasFailed(jax) && text.test(`${jax.error}: ${jax.message}`);
+
+export const DIFFERENCES: readonly Known[] = [
+  {
+    reason: "nextafter has the derivative 0, as other functions with steps; JAX has none",
+    matches: jaxSays(/Differentiation rule for 'nextafter' not implemented/),
+  },
+  {
+    reason:
+      "JAX cannot differentiate clamp with scalar bounds twice: its own rule selects with a shape that does not fit",
+    matches: jaxSays(/select cases must have the same shapes/),
+  },
+];
+
+export const isKnown = (program: Program, weft: Outcome, jax: Outcome): boolean =>
+  DIFFERENCES.some((d) => d.matches(program, weft, jax));

@@ -1,0 +1,93 @@
+/** Checks programs one after the other until so many were tried or the time is up, and cuts down what disagrees. */
+import { type Checked, checkAgainstJax, checkItself, type Finding } from "./check.ts";
+import { type GenerateOptions, generate, Refused } from "./generate.ts";
+import type { Jax } from "./jax.ts";
+import type { Program } from "./program.ts";
+import { Rng } from "./rng.ts";
+import { shrink } from "./shrink.ts";
+import { chooseVariants, EAGER, JIT, variantNamed } from "./variants.ts";
+
+export interface SearchOptions extends GenerateOptions {
+  readonly seed: number;
+  readonly programs: number;
+  /** The number of the first program of the seed. */
+  readonly from?: number;
+  /** Without it, weft is compared with itself. */
+  readonly jax?: Jax | undefined;
+  /** The share of programs that are compiled natively as well. */
+  readonly native?: number;
+  readonly seconds?: number;
+  onFinding?(index: number, finding: Finding): void;
+  onProgress?(totals: Totals): void;
+}
+
+export interface Totals {
+  programs: number;
+  findings: number;
+  /** Programs that all sides refuse. */
+  refused: number;
+  /** Elements compared, and those of which nothing is known. */
+  elements: number;
+  unknown: number;
+}
+
+export function programOf(seed: number, index: number, options: GenerateOptions): Program {
+  try {
+    return generate(Rng.of(seed, index), options);
+  } catch (error) {
+    if (error instanceof Refused) return error.program;
+    throw error;
+  }
+}
+
+/** Errors are alike when they say the same but for numbers. */
+const likeness = ({ difference }: Finding): string =>
+  difference.kind === "error" ? difference.what.replace(/[\d.,()[\]]+/g, "").slice(0, 40) : "";
+
+/** The smallest program that disagrees in the same way. */
+async function smallest(finding: Finding, jax: Jax | undefined): Promise<Finding> {
+  const [actual, expected] = [variantNamed(finding.actual), variantNamed(finding.expected)];
+  const again = (p: Program): Promise<Checked> =>
+    jax ? checkAgainstJax(p, actual!, jax) : checkItself(p, [expected!, actual!]);
+  let best = finding;
+  await shrink(finding.program, async (p) => {
+    const [found] = (await again(p)).findings;
+    const alike = found?.difference.kind === finding.difference.kind && likeness(found) === likeness(finding);
+    if (alike) best = found;
+    return alike;
+  });
+  return best;
+}
+
+export async function search(options: SearchOptions): Promise<Totals> {
+  const { seed, programs, from = 0, jax, native = 0.05, seconds = Number.POSITIVE_INFINITY } = options;
+  const totals: Totals = { programs: 0, findings: 0, refused: 0, elements: 0, unknown: 0 };
+  const end = Date.now() + 1000 * seconds;
+  let next = from;
+
+  async function one(index: number): Promise<void> {
+    const program = programOf(seed, index, options);
+    const rng = Rng.of(seed, -index);
+    const checked = jax
+      ? await checkAgainstJax(program, rng.chance(0.8) ? JIT : EAGER, jax)
+      : await checkItself(program, [EAGER, ...chooseVariants(rng, native)]);
+    totals.programs++;
+    totals.refused += Number(checked.refused);
+    totals.elements += checked.elements;
+    totals.unknown += checked.unknown;
+    const [finding] = checked.findings;
+    if (!finding) return;
+    totals.findings++;
+    options.onFinding?.(index, await smallest(finding, jax));
+  }
+
+  async function work(): Promise<void> {
+    while (next < from + programs && Date.now() < end) {
+      await one(next++);
+      options.onProgress?.(totals);
+    }
+  }
+  // Some are on their way to Python while others run here.
+  await Promise.all(Array.from({ length: jax ? 4 : 1 }, work));
+  return totals;
+}

@@ -1,6 +1,7 @@
 import { interpret } from "../backends/interp/index.ts";
 import type { Program } from "../compiler/ir/nodes.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
+import { type MemoryPlan, planMemory } from "../compiler/passes/plan.ts";
 import { prepare } from "../compiler/prepare.ts";
 import { DeviceArray } from "../core/array.ts";
 import type { TypedArray } from "../core/dtype.ts";
@@ -9,13 +10,15 @@ import { planWithin } from "./fit.ts";
 import { type Executable, freeDonated, type Runtime } from "./runtime.ts";
 import type { Storage } from "./storage.ts";
 
-/** Runs the loop IR as it was lowered, without passes and without WebAssembly: what compiled code must agree with. */
+/** Runs a program of the loop IR in the memory that is planned for it, and checks every access. */
 export class InterpretedExecutable implements Executable {
   private readonly program: Program;
+  private readonly plan: MemoryPlan;
   private readonly runtime: Runtime;
 
   constructor(program: Program, runtime: Runtime) {
     this.program = program;
+    this.plan = planMemory(program);
     this.runtime = runtime;
   }
 
@@ -23,6 +26,9 @@ export class InterpretedExecutable implements Executable {
     const values = interpret(
       this.program,
       args.map((x) => x.dataSync()),
+      undefined,
+      "forward",
+      this.plan,
     );
     freeDonated(args, donated);
     return values.map((value, i) => new DeviceArray(jaxpr.outs[i]!.aval, this.adopt(value)));
@@ -33,7 +39,10 @@ export class InterpretedExecutable implements Executable {
   }
 }
 
-/** Lowers and keeps the program. Throws {@link OutOfMemoryError} as compiling does. */
+/**
+ * Lowers and keeps the program: without passes and without machine code, it is what compiled code must agree with. Throws
+ * {@link OutOfMemoryError} as compiling does.
+ */
 export function interpretJaxpr(jaxpr: Jaxpr, runtime: Runtime): Executable {
   const program = lowerJaxpr(prepare(jaxpr));
   planWithin(runtime.memory.limit, jaxpr, program, program);

@@ -2,6 +2,7 @@
 import { interpret } from "../../src/backends/interp/index.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { printProgram } from "../../src/compiler/ir/print.ts";
+import { planMemory } from "../../src/compiler/passes/plan.ts";
 import { DTYPES, isFloat, kindOf, type TypedArray } from "../../src/core/dtype.ts";
 
 /** Arguments for a program: small numbers, the same ones for the same seed. */
@@ -26,7 +27,8 @@ export function randomArgs(program: Program, seed: number): TypedArray[] {
 }
 
 /**
- * Throws when two programs give different outputs for the same random arguments.
+ * Throws when two programs give different outputs for the same random arguments, the second one in the memory that is planned
+ * for it, or when one of them reads what it did not store.
  * @param tolerance largest accepted difference, relative to max(1, |value|); integers must always agree.
  */
 export function expectSameMeaning(
@@ -35,7 +37,8 @@ export function expectSameMeaning(
   { seed = 1, tolerance = 0 }: { seed?: number; tolerance?: number } = {},
 ): void {
   const args = randomArgs(before, seed);
-  const [want, got] = [interpret(before, args), interpret(after, args)];
+  const want = interpret(before, args);
+  const got = interpret(after, args, undefined, "forward", planMemory(after));
   expectSameOutputs(
     before,
     want,

@@ -2,8 +2,9 @@
  * The oracle: runs the loop IR by the letter of its semantics, one scalar at a time.
  *
  * Statements and expressions become closures over one frame of registers (a slot per local, loop variable and shared node),
- * which is quick enough for some million operations. Every access is checked, and memory that is not defined yet holds a
- * poison pattern, so that a program which reads what it must not shows itself.
+ * which is quick enough for some million operations. Every access is checked: that it lies in its buffer, and that what is read
+ * was stored before in this run. Given a memory plan, temps share the bytes that the plan gives them, and a temp that
+ * another one was stored over counts as never stored.
  */
 
 import { strided } from "../../compiler/ir/affine.ts";
@@ -22,10 +23,11 @@ import type {
   Stmt,
 } from "../../compiler/ir/nodes.ts";
 import { type Block, contractExtents, sharedNodes } from "../../compiler/ir/visit.ts";
+import type { MemoryPlan } from "../../compiler/passes/plan.ts";
 import type { DType, TypedArray } from "../../core/dtype.ts";
-import { DTYPES, isFloat } from "../../core/dtype.ts";
 import type { Combine, HostFn } from "../../core/emit.ts";
-import { assert, InternalError } from "../../core/errors.ts";
+import { assert } from "../../core/errors.ts";
+import { arrayOf, ShadowMemory } from "./memory.ts";
 import { BINARY, type Binary, bitcast, convert, UNARY, type Unary, wrap } from "./scalar.ts";
 
 /** How to call the functions of `host` statements. */
@@ -38,50 +40,34 @@ export type Order = "forward" | "backward";
  *
  * `lanes` change nothing: the iterations of a vector run one after the other, each with its own locals.
  * @param args one array per argument buffer, of its dtype and size; not changed.
- * @throws InternalError when the program reads or writes out of range or a `switch` has no such branch.
+ * @param plan where temps lie; without one, each has memory of its own.
+ * @throws InternalError when the program reads or writes out of range, reads what was not stored, or a `switch` has no such
+ *   branch.
  */
 export function interpret(
   program: Program,
   args: readonly TypedArray[],
   host: HostCall = (fn, values) => fn(values),
   order: Order = "forward",
+  plan?: MemoryPlan,
 ): TypedArray[] {
-  const memory = new Map<Buffer, TypedArray>();
-  assert(args.length === program.args.length, `${args.length} arguments for ${program.args.length} buffers`);
-  program.args.forEach((b, i) => {
-    memory.set(b, checkedArgument(b, args[i]!));
-  });
-  for (const b of [...program.outputs, ...program.temps]) memory.set(b, poisoned(b.dtype, b.size));
+  const memory = new ShadowMemory(program, args, plan);
   new Compiler(memory, host, order).block(program.body)();
-  return program.outputs.map((b) => memory.get(b)!);
-}
-
-function checkedArgument(b: Buffer, x: TypedArray): TypedArray {
-  const fits = x.length === b.size && x instanceof DTYPES[b.dtype].array;
-  assert(fits, `argument ${b.name} is ${b.dtype}[${b.size}], got ${x.constructor.name}(${x.length})`);
-  return x;
-}
-
-/** Floats start as NaN, integers as bytes of 0xa5, bool as 0xa5 (no bool at all). */
-function poisoned(dtype: DType, size: number): TypedArray {
-  const data = new DTYPES[dtype].array(new ArrayBuffer(size * DTYPES[dtype].bytes));
-  if (isFloat(dtype)) return data.fill(Number.NaN);
-  new Uint8Array(data.buffer).fill(0xa5);
-  return data;
+  return program.outputs.map((b) => memory.data(b));
 }
 
 type Run = () => void;
 type Value = () => number;
 
 class Compiler {
-  readonly #memory: ReadonlyMap<Buffer, TypedArray>;
+  readonly #memory: ShadowMemory;
   readonly #host: HostCall;
   readonly #order: Order;
   /** Registers. */
   readonly #frame: number[] = [];
   readonly #slots = new Map<IndexAtom, number>();
 
-  constructor(memory: ReadonlyMap<Buffer, TypedArray>, host: HostCall, order: Order) {
+  constructor(memory: ShadowMemory, host: HostCall, order: Order) {
     this.#memory = memory;
     this.#host = host;
     this.#order = order;
@@ -93,12 +79,6 @@ class Compiler {
     this.#slots.set(atom, slot);
     return slot;
   }
-  #array(b: Buffer): TypedArray {
-    const data = this.#memory.get(b);
-    assert(data, `${b.name} is no buffer of the program`);
-    return data;
-  }
-
   // -------------------------------------------------------------------------------------------- statements
 
   block(block: Block): Run {
@@ -113,14 +93,8 @@ class Compiler {
   readonly #statements: { readonly [K in Stmt["kind"]]: (s: Extract<Stmt, { kind: K }>) => Run } = {
     for: (s) => this.#for(s),
     store: (s) => {
-      const [data, at, value] = [
-        this.#array(s.buffer),
-        this.#place(s.buffer, s.index, "a store"),
-        this.#root(s.value),
-      ];
-      return () => {
-        data[at()] = value();
-      };
+      const [store, at, value] = [this.#memory.store(s.buffer), this.#index(s.index), this.#root(s.value)];
+      return () => store(at(), value());
     },
     let: (s) => this.#assign(s.local, s.value),
     var: (s) => this.#assign(s.local, s.init),
@@ -210,18 +184,16 @@ class Compiler {
 
   #callHost(s: Host): Run {
     const args = s.args.map(({ buffer, index, aval }) => ({
-      data: this.#array(buffer),
+      load: this.#memory.load(buffer),
       at: this.#index(index),
       aval,
     }));
     return () => {
-      const values = args.map(({ data, at, aval }) => {
+      const values = args.map(({ load, at, aval }) => {
         const start = at();
-        assert(
-          start >= 0 && start + aval.size <= data.length,
-          `host argument ${aval} at ${start} is out of range`,
-        );
-        return { aval, data: data.slice(start, start + aval.size) };
+        const data = arrayOf(aval.dtype, aval.size);
+        for (let i = 0; i < data.length; i++) data[i] = load(start + i);
+        return { aval, data };
       });
       this.#host(s.fn, values);
     };
@@ -239,18 +211,9 @@ class Compiler {
     };
   }
 
-  /** An index that must lie in its buffer. */
-  #place(buffer: Buffer, index: Affine, what: string): Value {
-    const at = this.#index(index);
-    return () => {
-      const i = at();
-      if (i >= 0 && i < buffer.size) return i;
-      throw new InternalError(`${what} at ${i} of ${buffer.name}, which has ${buffer.size} elements`);
-    };
-  }
   #load(buffer: Buffer, index: Affine): Value {
-    const [data, at] = [this.#array(buffer), this.#place(buffer, index, "a load")];
-    return () => data[at()]!;
+    const [load, at] = [this.#memory.load(buffer), this.#index(index)];
+    return () => load(at());
   }
 
   /** A root expression: shared nodes are computed once, before it. */

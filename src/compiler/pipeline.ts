@@ -19,6 +19,7 @@
 
 import { env } from "#platform";
 import { switchedOff } from "../core/switches.ts";
+import { verifyDefined } from "./ir/defined.ts";
 import type { Program } from "./ir/nodes.ts";
 import { printProgram } from "./ir/print.ts";
 import { verify } from "./ir/verify.ts";
@@ -118,7 +119,10 @@ function observer(options: PipelineOptions): Observer {
   const wanted = (options.dump ?? env("WEFT_DUMP") ?? "").split(",");
   const log = options.log ?? console.error;
   return (program, before, pass) => {
-    if (debug) verify(program, pass);
+    if (debug) {
+      verify(program, pass);
+      verifyDefined(program, pass);
+    }
     if (!wanted.includes("all") && !wanted.includes(`after:${pass}`)) return;
     const text = printProgram(program);
     if (!before || text !== printProgram(before)) log(`// after ${pass}\n${text}`);

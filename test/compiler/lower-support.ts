@@ -1,6 +1,7 @@
 /** Loops, branches and indexing as small primitives that can only be lowered and stepped through, and an interpreting device. */
 import { expect } from "vitest";
 import { interpret, type Order } from "../../src/backends/interp/index.ts";
+import { verifyDefined } from "../../src/compiler/ir/defined.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { printProgram } from "../../src/compiler/ir/print.ts";
 import { verify } from "../../src/compiler/ir/verify.ts";
@@ -93,6 +94,7 @@ export function lowered(f: (...args: NDArray[]) => NDArray[], avals: readonly Sh
   const { jaxpr, consts } = stage((args) => f(...args), avals);
   const program = lowerJaxpr(jaxpr);
   verify(program, "lower");
+  verifyDefined(program, "lower");
   const all = (args: readonly DeviceArray[]): DeviceArray[] => [...(consts as DeviceArray[]), ...args];
   const interpreted = (args: readonly DeviceArray[], order: Order): number[][] => {
     const data = all(args).map((x) => x.dataSync());

@@ -1,6 +1,7 @@
 /** What every test of a pass does: text before and after, and the same meaning for random programs. */
 import fc from "fast-check";
 import { expect } from "vitest";
+import { verifyDefined } from "../../../src/compiler/ir/defined.ts";
 import type { Program } from "../../../src/compiler/ir/nodes.ts";
 import { parseProgram } from "../../../src/compiler/ir/parse.ts";
 import { printProgram } from "../../../src/compiler/ir/print.ts";
@@ -31,6 +32,7 @@ export function expectPass(pass: Pass, before: string, after: string): void {
   const result = pass(program, target);
   expect(printProgram(result)).toBe(dedent(after));
   verify(result, "the pass");
+  verifyDefined(result, "the pass");
   expectSameMeaning(program, result);
 }
 
@@ -47,6 +49,7 @@ export function expectMeaningKept(
     fc.property(programs({ exact: true, stages: 8, ...random }), fc.nat(1000), (program, seed) => {
       const result = pass(program, target);
       verify(result, "the pass");
+      verifyDefined(result, "the pass");
       expectSameMeaning(program, result, { seed, tolerance });
     }),
     { numRuns },

@@ -10,12 +10,16 @@ test("three loops over contiguous elements become one", () => {
          let at: i32 = index(12*i + 4*j + k + 6)
          y[12*i + 4*j + k + 6] = f32.add(f32.mul(x[12*i + 4*j + k], b[0]), f32.convert(at))
        } } }
+       for q < 6 { y[q] = b[0] }
      }`,
     `
 program(x: f32[24], b: f32[1]) -> (y: f32[30]) {
   for ijk < 24 independent {
     let at: i32 = index(ijk + 6)
     y[ijk + 6] = f32.add(f32.mul(x[ijk], b[0]), f32.convert(at))
+  }
+  for q < 6 {
+    y[q] = b[0]
   }
 }`,
   );
@@ -87,6 +91,9 @@ program(x: f32[8]) -> (y: f32[8]) {
     for j < 3 independent {
       y[4*i + j] = x[4*i + j]
     }
+  }
+  for i < 2 independent {
+    y[4*i + 3] = f32(0)
   }
 }`,
   "an ordered loop": `

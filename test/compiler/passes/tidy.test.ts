@@ -68,7 +68,7 @@ program(x: f32[4], k: i32[1]) -> (y: f32[4], z: f32[4], w: f32[4]) {
     expectUnchanged(
       tidy,
       `
-program(x: f32[4]) -> (y: f32[4], z: f32[4]) {
+program(x: f32[4]) -> (y: f32[3], z: f32[4]) {
   var a: f32 = f32(0)
   y[0] = f32(2)
   for i < 3 {

@@ -1,7 +1,7 @@
 import { interpret } from "../backends/interp/index.ts";
 import type { Program } from "../compiler/ir/nodes.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
-import { type MemoryPlan, planMemory } from "../compiler/passes/plan.ts";
+import type { MemoryPlan } from "../compiler/passes/plan.ts";
 import { prepare } from "../compiler/prepare.ts";
 import { DeviceArray } from "../core/array.ts";
 import type { TypedArray } from "../core/dtype.ts";
@@ -16,9 +16,9 @@ export class InterpretedExecutable implements Executable {
   private readonly plan: MemoryPlan;
   private readonly runtime: Runtime;
 
-  constructor(program: Program, runtime: Runtime) {
+  constructor(program: Program, plan: MemoryPlan, runtime: Runtime) {
     this.program = program;
-    this.plan = planMemory(program);
+    this.plan = plan;
     this.runtime = runtime;
   }
 
@@ -45,6 +45,6 @@ export class InterpretedExecutable implements Executable {
  */
 export function interpretJaxpr(jaxpr: Jaxpr, runtime: Runtime): Executable {
   const program = lowerJaxpr(prepare(jaxpr));
-  planWithin(runtime.memory.limit, jaxpr, program, program);
-  return new InterpretedExecutable(program, runtime);
+  const plan = planWithin(runtime.memory.limit, jaxpr, program, program);
+  return new InterpretedExecutable(program, plan, runtime);
 }

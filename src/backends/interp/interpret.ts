@@ -24,7 +24,7 @@ import type {
 } from "../../compiler/ir/nodes.ts";
 import { type Block, contractExtents, sharedNodes } from "../../compiler/ir/visit.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
-import type { DType, TypedArray } from "../../core/dtype.ts";
+import { type DType, isFloat, type TypedArray } from "../../core/dtype.ts";
 import type { Combine, HostFn } from "../../core/emit.ts";
 import { assert } from "../../core/errors.ts";
 import { arrayOf, ShadowMemory } from "./memory.ts";

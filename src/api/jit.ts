@@ -2,6 +2,7 @@
 import type { NDArray } from "../core/array.ts";
 import { DeviceArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
+import { axisScopeKey } from "../core/axes.ts";
 import { device } from "../core/device.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
@@ -132,7 +133,13 @@ class Jitted {
     const traced = this.find(args, defs, leaves);
     // Static values are compared by content, which their key does.
     if (this.statics.length === 0 && isReusable(traced))
-      this.latest = { defs, types: leaves.map((x) => x.aval), off: switchedOff(), traced };
+      this.latest = {
+        defs,
+        types: leaves.map((x) => x.aval),
+        off: switchedOff(),
+        scope: axisScopeKey(),
+        traced,
+      };
     return { leaves, traced };
   }
 
@@ -185,13 +192,20 @@ interface Recent {
   readonly types: readonly ShapedArray[];
   /** Optimisations that were switched off: some act on traces. */
   readonly off: readonly string[];
+  /** The named axes of the vmaps around the call: their sizes are in the trace. */
+  readonly scope: string;
   readonly traced: Traced;
 }
 
 /** Trees and types are interned, so that most calls need no key: they are like the one before. */
-function isLike({ defs, types, off }: Recent, otherDefs: Definitions, leaves: readonly NDArray[]): boolean {
+function isLike(
+  { defs, types, off, scope }: Recent,
+  otherDefs: Definitions,
+  leaves: readonly NDArray[],
+): boolean {
   if (defs.length !== otherDefs.length || types.length !== leaves.length || off !== switchedOff())
     return false;
+  if (scope !== axisScopeKey()) return false;
   for (let i = 0; i < defs.length; i++) if (defs[i] !== otherDefs[i]) return false;
   for (let i = 0; i < types.length; i++) if (types[i] !== leaves[i]!.aval) return false;
   return true;
@@ -201,7 +215,7 @@ function isLike({ defs, types, off }: Recent, otherDefs: Definitions, leaves: re
 const isReusable = ({ consts }: Traced): boolean => !consts.some((c) => c instanceof Tracer);
 
 function keyOf(args: readonly unknown[], defs: Definitions, leaves: readonly NDArray[]): string {
-  let key = `${switchedOff()};`;
+  let key = `${switchedOff()};${axisScopeKey()};`;
   defs.forEach((def, i) => (key += def ? `${def.id};` : `s${structuralKey(args[i])};`));
   for (const x of leaves) key += `${x.aval.id},`;
   return key;

@@ -1,5 +1,6 @@
 /** Automatic batching. */
 import type { NDArray } from "../core/array.ts";
+import type { MappedAxis } from "../core/axes.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { batchFlat, moveBatchAxis } from "../transforms/batch.ts";
 import * as tree from "../tree/index.ts";
@@ -19,19 +20,24 @@ export type Axes = number | null | readonly Axes[] | { readonly [key: string]: A
 export interface VmapOptions {
   readonly inAxes?: Axes;
   readonly outAxes?: Axes;
-  /** Needed only when no argument is mapped. */
+  /** The size of the mapped axis; needed only when no argument is mapped. */
   readonly axisSize?: number;
+  /** The name by which collectives (`lax.psum`, `lax.axisIndex`, …) find the mapped axis. */
   readonly axisName?: string;
 }
+const OPTIONS = ["inAxes", "outAxes", "axisSize", "axisName"];
 
 /**
  * Maps `f` over an axis of its arguments; the result computes all elements at once. Control flow inside is batched, too.
  *
- * @param inAxes the axis to map, for all arguments or per argument (an array), each a tree prefix; null: not mapped
- * @param outAxes where the mapped axis goes in the results, likewise
- * @throws WeftValueError when mapped sizes differ or an axis does not exist
+ * @param inAxes the axis to map, for all arguments or per argument (an array), each a tree prefix; null: not mapped. Or all
+ *   options in one object.
+ * @param outAxes where the mapped axis goes in the results, likewise; null for what is the same for all elements
+ * @throws WeftValueError when mapped sizes differ, an axis does not exist or a mapped result has null; WeftTypeError when an axis
+ *   is no integer or an option is not understood
  * Source: `jax.vmap`.
  * @example vmap((w, x) => np.dot(w, x), [null, 0])(w, xs)
+ * @example vmap((x) => x.div(lax.psum(x, "batch")), { axisName: "batch" })(np.array([1, 3])) // [0.25, 0.75]
  */
 export function vmap<F extends AnyFunction = ArrayFunction>(
   f: F,
@@ -39,69 +45,76 @@ export function vmap<F extends AnyFunction = ArrayFunction>(
   outAxes: Axes = 0,
 ): (...args: Inputs<F>) => Output<F> {
   checkCallable(f, "vmap");
-  const options = isOptions(inAxes) ? inAxes : { inAxes, outAxes };
+  const options: VmapOptions = isOptions(inAxes) ? checkOptions(inAxes) : { inAxes, outAxes };
+  const [ins, outs] = [options.inAxes, options.outAxes].map((axes) => (axes === undefined ? 0 : axes));
   return (...args) => {
     const parts = args.map((a, i) => arrayLeaves(a, `vmap: argument ${i}`));
-    const dims = parts.flatMap(([leaves, def], i) => argumentAxes(options.inAxes ?? 0, args, i, leaves, def));
+    const defs = parts.map(([, def]) => def);
     const leaves = parts.flatMap(([l]) => l);
-    const where = parts.flatMap(([l, def], i) =>
-      l.map((_, k) => `argument ${i}${tree.keystr(def.paths()[k]!)}`),
+    const places = defs.flatMap((def, i) => def.paths().map((p) => `argument ${i}${tree.keystr(p)}`));
+    const dims = inputAxes(ins!, defs).map((axis, k) => inputAxis(axis, leaves[k]!, places[k]!));
+    const axis = { size: batchSize(leaves, dims, places, options.axisSize), name: options.axisName };
+    const flat = flatten(f, defs, false, "vmap");
+    const [results, resultDims] = batchFlat(flat, leaves, dims, axis);
+    const def = flat.outTree();
+    const targets = prefixLeaves(outs!, def, "outAxes");
+    const moved = results.map((x, i) =>
+      placeOutput(x, resultDims[i]!, targets[i]!, axis, tree.keystr(def.paths()[i]!)),
     );
-    const axisSize = batchSize(leaves, dims, where, options.axisSize);
-    const flat = flatten(
-      f,
-      parts.map(([, def]) => def),
-      false,
-      "vmap",
-    );
-    const [outs, outDims] = batchFlat(flat, leaves, dims, axisSize);
-    const targets = prefixLeaves(
-      options.outAxes === undefined ? 0 : options.outAxes,
-      flat.outTree(),
-      "outAxes",
-    );
-    const moved = outs.map((x, i) => placeOutput(x, outDims[i]!, targets[i]!, axisSize));
-    return tree.unflatten(flat.outTree(), moved) as Output<F>;
+    return tree.unflatten(def, moved) as Output<F>;
   };
 }
 
 const isOptions = (x: unknown): x is VmapOptions =>
-  typeof x === "object" &&
-  x !== null &&
-  !Array.isArray(x) &&
-  ["inAxes", "outAxes", "axisSize", "axisName"].some((k) => Object.hasOwn(x, k));
+  typeof x === "object" && x !== null && !Array.isArray(x) && OPTIONS.some((k) => Object.hasOwn(x, k));
 
-function argumentAxes(
-  inAxes: Axes,
-  args: readonly unknown[],
-  i: number,
-  leaves: readonly NDArray[],
-  def: tree.TreeDef,
-): (number | null)[] {
-  if (Array.isArray(inAxes) && inAxes.length !== args.length)
-    throw new WeftValueError(
-      `vmap inAxes must have an entry per argument: it has ${inAxes.length} but the function was called with ${args.length}.`,
+function checkOptions(options: VmapOptions): VmapOptions {
+  const unknown = Object.keys(options).find((k) => !OPTIONS.includes(k));
+  if (unknown !== undefined)
+    throw new WeftTypeError(
+      `vmap does not understand the option ${unknown}. There are ${OPTIONS.join(", ")}.`,
     );
-  const prefix = Array.isArray(inAxes) ? (inAxes[i] as Axes) : inAxes;
-  return prefixLeaves(prefix, def, `inAxes[${i}]`).map((axis, k) => {
-    if (axis === null) return null;
-    const { ndim, aval } = leaves[k]!;
-    const dim = axis < 0 ? axis + ndim : axis;
-    if (Number.isInteger(dim) && dim >= 0 && dim < ndim) return dim;
-    throw new WeftValueError(
-      `vmap was requested to map argument ${i}${tree.keystr(def.paths()[k]!)} of type ${aval} along axis ${axis}, ` +
-        `which it does not have. Use null for what is not mapped.`,
-    );
-  });
+  const { axisSize, axisName } = options;
+  if (axisSize !== undefined && !(Number.isInteger(axisSize) && axisSize >= 0))
+    throw new WeftValueError(`vmap axisSize must be a non-negative integer, got ${String(axisSize)}.`);
+  if (axisName !== undefined && typeof axisName !== "string")
+    throw new WeftTypeError(`vmap axisName must be a string, got ${typeof axisName}.`);
+  return options;
 }
 
+/** One axis per leaf of the arguments. */
+function inputAxes(inAxes: Axes, defs: readonly tree.TreeDef[]): (number | null)[] {
+  if (Array.isArray(inAxes) && inAxes.length !== defs.length)
+    throw new WeftValueError(
+      `vmap inAxes must have an entry per argument: it has ${inAxes.length} but the function was called with ${defs.length}.`,
+    );
+  return defs.flatMap((def, i) =>
+    prefixLeaves(Array.isArray(inAxes) ? (inAxes[i] as Axes) : inAxes, def, `inAxes[${i}]`),
+  );
+}
+
+function inputAxis(axis: number | null, { ndim, aval }: NDArray, place: string): number | null {
+  const dim = axis !== null && axis < 0 ? axis + ndim : axis;
+  if (dim === null || (dim >= 0 && dim < ndim)) return dim;
+  throw new WeftValueError(
+    `vmap was requested to map ${place} of type ${aval} along axis ${axis}, which it does not have. Use null for what is not mapped.`,
+  );
+}
+
+/** One axis per leaf of a tree that has these axes as a prefix. */
 function prefixLeaves(prefix: Axes, def: tree.TreeDef, what: string): (number | null)[] {
   const isAxis = (x: unknown): boolean => x === null || typeof x === "number";
-  const axes = tree.broadcastPrefix(prefix, def, isAxis) as unknown[];
-  if (axes.every(isAxis)) return axes as (number | null)[];
-  throw new WeftTypeError(
-    `vmap ${what} must consist of numbers and null, got ${String(axes.find((a) => !isAxis(a)))}.`,
-  );
+  const actual = tree.structure(prefix, isAxis);
+  const [mismatch] = tree.prefixErrors(actual, def);
+  if (mismatch)
+    throw new WeftValueError(
+      `vmap ${what} must be a tree prefix of the corresponding value: ${tree.describeMismatch(mismatch)}. ` +
+        `It is ${actual} for ${def}.`,
+    );
+  const axes = tree.broadcastPrefix(prefix, def, isAxis) as (number | null)[];
+  const bad = axes.find((a) => a !== null && !Number.isInteger(a));
+  if (bad === undefined) return axes;
+  throw new WeftTypeError(`vmap ${what} must consist of integers and null, got ${String(bad)}.`);
 }
 
 function batchSize(
@@ -123,11 +136,24 @@ function batchSize(
   throw new WeftValueError(`vmap got inconsistent sizes for array axes to be mapped:\n${lines.join(";\n")}`);
 }
 
-function placeOutput(x: NDArray, dim: number | null, target: number | null, axisSize: number): NDArray {
-  if (target !== null)
-    return moveBatchAxis(x, dim, target < 0 ? target + x.ndim + (dim === null ? 1 : 0) : target, axisSize);
-  if (dim === null) return x;
+function placeOutput(
+  x: NDArray,
+  dim: number | null,
+  target: number | null,
+  { size }: MappedAxis,
+  place: string,
+): NDArray {
+  const ndim = x.ndim + (dim === null ? 1 : 0);
+  if (target === null) {
+    if (dim === null) return x;
+    throw new WeftValueError(
+      `vmap outAxes is null for the output${place}, which differs between the elements (it has type ${x.aval} with the mapped axis): ` +
+        "give it an axis.",
+    );
+  }
+  const at = target < 0 ? target + ndim : target;
+  if (at >= 0 && at < ndim) return moveBatchAxis(x, dim, at, size);
   throw new WeftValueError(
-    `vmap has a mapped output of type ${x.aval} but outAxes is null for it: give it an axis.`,
+    `vmap outAxes: axis ${target} is out of bounds for the output${place}, which has ${ndim} dimension(s) with the mapped axis.`,
   );
 }

@@ -47,6 +47,8 @@ export class Jaxpr {
   /** How many leading invars are constants that the traced function closed over (only printing cares). */
   readonly numConsts: number;
   readonly hasEffects: boolean;
+  /** Names of mapped axes that its collectives use. */
+  readonly axisNames: readonly string[];
 
   constructor(invars: readonly Var[], eqns: readonly Eqn[], outs: readonly Atom[], numConsts = 0) {
     this.invars = invars;
@@ -54,6 +56,7 @@ export class Jaxpr {
     this.outs = outs;
     this.numConsts = numConsts;
     this.hasEffects = eqns.some(eqnHasEffects);
+    this.axisNames = [...new Set(eqns.flatMap((eqn) => axisNames(eqn.primitive, eqn.params)))];
   }
 
   /** The program as JAX prints it. */
@@ -84,5 +87,9 @@ export function mapJaxprs(params: Params, f: (j: Jaxpr) => Jaxpr): Params {
 
 export const hasEffects = (primitive: AnyPrimitive, params: Params): boolean =>
   primitive.effect || subJaxprs(params).some((j) => j.hasEffects);
+
+/** Names of mapped axes that an equation uses, itself or in its jaxprs. */
+export const axisNames = (primitive: AnyPrimitive, params: Params): readonly string[] =>
+  primitive.axisName ? [primitive.axisName(params)] : subJaxprs(params).flatMap((j) => j.axisNames);
 
 export const eqnHasEffects = (eqn: Eqn): boolean => hasEffects(eqn.primitive, eqn.params);

@@ -1,5 +1,6 @@
 import type { NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
+import type { MappedAxis } from "./axes.ts";
 import type { Emitter, Operand } from "./emit.ts";
 import type { Eqn } from "./jaxpr.ts";
 import { bind } from "./trace.ts";
@@ -43,12 +44,16 @@ export type TransposeRule<P> = (
   params: P,
 ) => (MaybeZero | null)[];
 
-/** `dims[i]` is the axis of argument i that is mapped, or null. At least one is a number. */
+/**
+ * `dims[i]` is the axis of argument i that is mapped, or null. At least one is a number unless the equation uses the name of
+ * the axis. Most rules need only its size.
+ */
 export type BatchRule<P> = (
   args: NDArray[],
   dims: (number | null)[],
   params: P,
   axisSize: number,
+  axis: MappedAxis,
 ) => [outs: NDArray[], outDims: (number | null)[]];
 
 /** Splits one equation into what is known now (run by binding) and what is staged for later. */
@@ -129,6 +134,8 @@ export interface PrimitiveRecord<P extends Params> {
   readonly dce: DceRule | "default";
   readonly lower: LowerRule<P>;
   readonly effect?: boolean;
+  /** The mapped axis that it communicates along. */
+  readonly axisName?: (params: P) => string;
   /** A few machine instructions per element: computing it again costs less than storing it. */
   readonly cheap?: boolean;
   /** Adds its two operands: a carry that only goes through this is a sum over the iterations of a loop. */

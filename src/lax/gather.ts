@@ -191,7 +191,7 @@ function scatterOp(name: string, spec: ScatterSpec): Scatter {
     },
     jvp: spec.jvp,
     transpose: spec.transpose,
-    batch: (args, dims, params, n) => batchScatter(primitive, args, dims, params, n),
+    batch: (...args) => batchScatter(primitive, ...args),
     update: {
       values: 2,
       adds: spec.combine === "add",

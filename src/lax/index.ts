@@ -5,6 +5,20 @@
 export { add, addAny, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
 export { broadcast, broadcastInDim, full, fullLike, onesLike, reduceSum, zerosLike } from "./broadcast.ts";
 export { bitcastConvertType, convertElementType, copy, stopGradient } from "./cast.ts";
+export {
+  type AxisName,
+  allGather,
+  allToAll,
+  axisIndex,
+  axisSize,
+  pmax,
+  pmean,
+  pmin,
+  ppermute,
+  psum,
+  psumScatter,
+  type TiledOptions,
+} from "./collectives.ts";
 export * from "./compare.ts";
 export { type AssociativeScanOptions, associativeScan } from "./control/associative.ts";
 export { cond, switchCase, switchCase as switch } from "./control/branches.ts";

@@ -61,7 +61,7 @@ export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primit
     },
     jvp: typeof jvp === "object" ? formulaJvp(() => primitive, jvp) : (jvp as JvpRule<P> | "zero"),
     transpose: spec.transpose ?? "not linear",
-    batch: (args, dims, params, size) => batchMap(primitive, args, dims, params, size),
+    batch: (...args) => batchMap(primitive, ...args),
     lower: (emit, args, params, [out]) => [
       emit.lazy(out!, (i) => spec.scalar(emit.s, readAll(args, i), params, out!)),
     ],

@@ -52,7 +52,7 @@ export const threefry2x32P: Primitive<NoParams> = define<NoParams>({
   abstractEval: (avals) => [blockType(avals), blockType(avals)],
   jvp: "zero",
   transpose: "not linear",
-  batch: (args, dims, params, size) => batchMap(threefry2x32P, args, dims, params, size),
+  batch: (...args) => batchMap(threefry2x32P, ...args),
   lower: (emit, args, _, outs) =>
     emit.buildMany(outs, ([first, second]) =>
       emit.loop(outs[0]!.shape, (i) => {

@@ -1,7 +1,8 @@
 import type { NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
+import { type MappedAxis, withAxis } from "../core/axes.ts";
 import { assert } from "../core/errors.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
+import { axisNames, type Jaxpr } from "../core/jaxpr.ts";
 import { ops } from "../core/ops.ts";
 import type { AnyPrimitive, Params } from "../core/primitive.ts";
 import { evalJaxpr, stage } from "../core/stage.ts";
@@ -27,12 +28,13 @@ class BatchTracer extends Tracer {
   }
 }
 
+/** There may be several traces of one axis: rules that users wrote run in one of their own, when they are needed. */
 class BatchTrace extends Trace {
   readonly parent: Trace = currentTrace();
-  readonly axisSize: number;
-  constructor(axisSize: number) {
+  readonly axis: MappedAxis;
+  constructor(axis: MappedAxis) {
     super();
-    this.axisSize = axisSize;
+    this.axis = axis;
   }
 
   wrap(value: NDArray, dim: number | null): NDArray {
@@ -40,7 +42,7 @@ class BatchTrace extends Trace {
   }
   split(x: NDArray): [NDArray, number | null] {
     if (!(x instanceof BatchTracer)) return [x, null];
-    if (x.trace === this) return [x.value, x.dim];
+    if (x.trace.axis === this.axis) return [x.value, x.dim];
     if (!x.trace.alive) throw leaked(x);
     return [x, null];
   }
@@ -50,10 +52,16 @@ class BatchTrace extends Trace {
     const values = pairs.map((p) => p[0]);
     const dims = pairs.map((p) => p[1]);
     return withTrace(this.parent, () => {
-      if (dims.every((d) => d === null)) return primitive.bind(values, params);
-      const [outs, outDims] = primitive.batch(values, dims, params, this.axisSize);
+      if (dims.every((d) => d === null) && !this.isNamedIn(primitive, params))
+        return primitive.bind(values, params);
+      const [outs, outDims] = primitive.batch(values, dims, params, this.axis.size, this.axis);
       return outs.map((out, i) => this.wrap(out, outDims[i]!));
     });
+  }
+
+  private isNamedIn(primitive: AnyPrimitive, params: Params): boolean {
+    const { name } = this.axis;
+    return name !== undefined && axisNames(primitive, params).includes(name);
   }
 }
 
@@ -62,11 +70,11 @@ export function batchFlat(
   f: (args: NDArray[]) => NDArray[],
   args: readonly NDArray[],
   dims: readonly (number | null)[],
-  axisSize: number,
+  axis: MappedAxis,
 ): [outs: NDArray[], outDims: (number | null)[]] {
-  const trace = new BatchTrace(axisSize);
+  const trace = new BatchTrace(axis);
   try {
-    const outs = withTrace(trace, () => f(args.map((x, i) => trace.wrap(x, dims[i]!))));
+    const outs = withAxis(axis, () => withTrace(trace, () => f(args.map((x, i) => trace.wrap(x, dims[i]!)))));
     const pairs = outs.map((x) => trace.split(x));
     return [pairs.map((p) => p[0]), pairs.map((p) => p[1])];
   } finally {
@@ -89,20 +97,20 @@ export interface BatchedJaxpr {
 /** The batched form of a jaxpr; `instantiateOut[i]` makes output i batched even if it does not depend on the batch. */
 export const batchJaxpr: (
   jaxpr: Jaxpr,
-  axisSize: number,
+  axis: MappedAxis,
   batched: boolean[],
   instantiateOut: boolean[],
 ) => BatchedJaxpr = memoByJaxpr(
-  (jaxpr: Jaxpr, axisSize: number, batched: boolean[], instantiateOut: boolean[]): BatchedJaxpr => {
+  (jaxpr: Jaxpr, axis: MappedAxis, batched: boolean[], instantiateOut: boolean[]): BatchedJaxpr => {
     const inAvals = jaxpr.inAvals.map((a, i) =>
-      batched[i] ? aval([axisSize, ...a.shape], a.dtype, a.weakType) : a,
+      batched[i] ? aval([axis.size, ...a.shape], a.dtype, a.weakType) : a,
     );
     let batchedOut: boolean[] = [];
     const { jaxpr: result, consts } = stage((args) => {
       const dims = batched.map((b) => (b ? 0 : null));
-      const [outs, outDims] = batchFlat((xs) => evalJaxpr(jaxpr, xs), args, dims, axisSize);
+      const [outs, outDims] = batchFlat((xs) => evalJaxpr(jaxpr, xs), args, dims, axis);
       batchedOut = outDims.map((d, i) => d !== null || instantiateOut[i]!);
-      return outs.map((x, i) => (batchedOut[i] ? moveBatchAxis(x, outDims[i]!, 0, axisSize) : x));
+      return outs.map((x, i) => (batchedOut[i] ? moveBatchAxis(x, outDims[i]!, 0, axis.size) : x));
     }, inAvals);
     assert(consts.length === 0, "A batching rule closed over an array that is not an operand.");
     return { jaxpr: result, batchedOut };

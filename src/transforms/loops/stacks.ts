@@ -52,7 +52,7 @@ export class Stacks {
       (args) => evalJaxpr(fragment, args),
       read.map((v) => this.read(v)),
       read.map((v) => (this.varies(v) ? 0 : null)),
-      this.#length,
+      { size: this.#length, name: undefined },
     );
     made.forEach((v, i) => {
       const axis = axes[i]!;

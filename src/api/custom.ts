@@ -1,13 +1,18 @@
 /** Functions with derivatives of their own, and functions whose intermediate values are not kept. */
 import type { NDArray } from "../core/array.ts";
-import { WeftTypeError } from "../core/errors.ts";
-import { Zero } from "../core/primitive.ts";
+import type { ShapedArray } from "../core/aval.ts";
+import { isFloat } from "../core/dtype.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import type { Jaxpr } from "../core/jaxpr.ts";
+import { type MaybeZero, Zero } from "../core/primitive.ts";
 import { stage } from "../core/stage.ts";
+import { isEager } from "../core/trace.ts";
+import { convertElementType } from "../lax/cast.ts";
 import { callPrimitive } from "../lax/control/call.ts";
 import { customJvpPrimitive, customVjpPrimitive, type Flat } from "../lax/control/custom.ts";
 import { rematPrimitive } from "../lax/control/remat.ts";
-import { instantiate } from "../transforms/zero.ts";
 import * as tree from "../tree/index.ts";
+import { splitAt } from "../util/zip.ts";
 import {
   type AnyFunction,
   type ArrayFunction,
@@ -19,17 +24,46 @@ import {
   type Output,
 } from "./functions.ts";
 
-/** Arguments as leaves with their trees, and the function on leaves recorded for them. */
-function record(f: AnyFunction, args: readonly unknown[], what: string) {
-  const parts = args.map((a, i) => arrayLeaves(a, `${what}: argument ${i}`));
-  const leaves = parts.flatMap(([l]) => l);
-  const defs = parts.map(([, d]) => d);
-  const flat = flatten(f, defs, false, what);
-  const { jaxpr, consts } = stage(
-    flat,
-    leaves.map((x) => x.aval),
-  );
-  return { leaves, defs, jaxpr, consts, outTree: flat.outTree(), name: f.name || "<lambda>" };
+const nameOf = (f: AnyFunction): string => f.name || "<lambda>";
+
+/** A function recorded for the leaves of its arguments. */
+interface Call {
+  readonly leaves: readonly NDArray[];
+  readonly defs: readonly tree.TreeDef[];
+  readonly jaxpr: Jaxpr;
+  readonly consts: readonly NDArray[];
+  readonly out: Expected;
+}
+
+/** The structure and the types that a result of a rule must have. */
+interface Expected {
+  readonly def: tree.TreeDef;
+  readonly avals: readonly ShapedArray[];
+}
+
+/** A function like f that is recorded as one call, which `bind` makes; with `atOnce`, it just runs when nothing is traced. */
+function recorded<F extends AnyFunction>(
+  f: F,
+  what: string,
+  atOnce: boolean,
+  bind: (call: Call) => NDArray[],
+): (...args: Inputs<F>) => Output<F> {
+  return (...args) => {
+    const parts = args.map((a, i) => arrayLeaves(a, `${what}: argument ${i}`));
+    const leaves = parts.flatMap(([l]) => l);
+    const defs = parts.map(([, d]) => d);
+    const flat = flatten(f, defs, false, what);
+    const run = (): NDArray[] => {
+      if (atOnce && isEager()) return flat(leaves);
+      const { jaxpr, consts } = stage(
+        flat,
+        leaves.map((x) => x.aval),
+      );
+      return bind({ leaves, defs, jaxpr, consts, out: { def: flat.outTree(), avals: jaxpr.outAvals } });
+    };
+    const outs = run();
+    return tree.unflatten(flat.outTree(), outs) as Output<F>;
+  };
 }
 
 const unflattenAll = (defs: readonly tree.TreeDef[], leaves: readonly NDArray[]): unknown[] => {
@@ -37,25 +71,75 @@ const unflattenAll = (defs: readonly tree.TreeDef[], leaves: readonly NDArray[])
   return defs.map((d) => tree.unflatten(d, leaves.slice(start, (start += d.numLeaves))));
 };
 
-/** A tree that must have this structure, as leaves; null stands for zeros. */
-function cotangentLeaves(
+/** What a rule returned where a value of the primal function belongs. */
+function primalLeaves(value: unknown, { def, avals }: Expected, what: string, rule: string): NDArray[] {
+  const [leaves, actual] = arrayLeaves(value, `${what}: the output of ${rule}`);
+  if (actual === def && leaves.every((x, i) => fits(x, avals[i]!)))
+    return leaves.map((x, i) => convertTo(x, avals[i]!));
+  const type = (d: tree.TreeDef, types: readonly ShapedArray[]): string => describe(tree.unflatten(d, types));
+  throw new WeftTypeError(
+    `${what}: ${rule} must produce a pair whose first element is the output of the primal function, but that element has type ` +
+      `${type(
+        actual,
+        leaves.map((x) => x.aval),
+      )} while the output of the primal function has type ${type(def, avals)}.`,
+  );
+}
+
+/** A tree of types as text. */
+const describe = (t: unknown): string =>
+  Array.isArray(t)
+    ? `[${t.map(describe).join(", ")}]`
+    : t !== null && typeof t === "object" && Object.getPrototypeOf(t) === Object.prototype
+      ? `{ ${Object.entries(t)
+          .map(([k, v]) => `${k}: ${describe(v)}`)
+          .join(", ")} }`
+      : String(t);
+
+/** Tangents or cotangents that belong to values of these types: null for zeros, and whatever for integers, which have none. */
+function tangentLeaves(
   value: unknown,
-  def: tree.TreeDef,
-  like: readonly NDArray[],
-  where: string,
-): NDArray[] {
-  if (value === null || value === undefined) return like.map((x) => instantiate(new Zero(x.aval)));
-  const [leaves, actual] = arrayLeaves(value, where);
-  if (actual !== def)
-    throw new WeftTypeError(`${where} must have the structure ${def} of the argument, but has ${actual}.`);
-  return leaves;
+  { def, avals }: Expected,
+  structureError: (actual: tree.TreeDef) => Error,
+  typeError: (path: string, actual: ShapedArray, expected: ShapedArray) => Error,
+): MaybeZero[] {
+  const actual = tree.structure(value, isNull);
+  if (tree.prefixErrors(actual, def).length > 0) throw structureError(actual);
+  const paths = def.paths();
+  return tree.broadcastPrefix(value, def, isNull).map((x, i): MaybeZero => {
+    const expected = avals[i]!;
+    if (isNull(x) || !isFloat(expected.dtype)) return new Zero(expected);
+    const [[array]] = arrayLeaves(x, "a tangent") as [[NDArray], unknown];
+    if (!fits(array, expected)) throw typeError(tree.keystr(paths[i]!), array.aval, expected);
+    return convertTo(array, expected);
+  });
+}
+
+const isNull = (x: unknown): boolean => x === null || x === undefined;
+
+/** Of the type, or a weak scalar that takes the dtype. */
+const fits = (x: NDArray, { shape, dtype }: ShapedArray): boolean =>
+  String(x.shape) === String(shape) && (x.dtype === dtype || (x.weakType && isFloat(dtype)));
+const convertTo = (x: NDArray, { dtype }: ShapedArray): NDArray =>
+  x.dtype === dtype ? x : convertElementType(x, dtype);
+
+const difference = (a: ShapedArray, b: ShapedArray): string =>
+  String(a.shape) === String(b.shape) ? "the dtypes do not match" : "the shapes do not match";
+
+function pairOf(result: unknown, what: string, rule: string, parts: string): readonly [unknown, unknown] {
+  if (Array.isArray(result) && result.length === 2) return result as [unknown, unknown];
+  const got = Array.isArray(result) ? `an array of ${result.length}` : String(result);
+  throw new WeftTypeError(`${what}: ${rule} must return a pair ${parts}, but got ${got}.`);
 }
 
 /**
  * `f` with a forward-mode rule of its own; reverse mode follows from it when the rule is linear in the tangents.
  *
- * @param rule `(primals, tangents) => [out, tangentOut]`, both arguments arrays with one entry per argument of f
+ * @param rule `(primals, tangents) => [out, tangentOut]`, both arguments arrays with one entry per argument of f; a tangent of
+ *   the output, or a subtree of it, may be null for zero. It may close over arrays, which have no derivative then.
  * @returns a function like f
+ * @throws WeftTypeError when the rule's output differs from f's in tree, shape or dtype, or a tangent from its output; when a value
+ *   that f closes over is differentiated
  * Source: `jax.custom_jvp`.
  * @example
  * const safeLog = customJvp((x) => np.log(x), ([x], [t]) => [np.log(x), t.div(np.maximum(x, 1e-6))]);
@@ -66,30 +150,47 @@ export function customJvp<F extends AnyFunction = ArrayFunction>(
 ): (...args: Inputs<F>) => Output<F> {
   checkCallable(f, "customJvp");
   checkCallable(rule, "customJvp's rule");
-  return (...args) => {
-    const { leaves, defs, jaxpr, consts, outTree, name } = record(f, args, "customJvp");
+  const what = `customJvp(${nameOf(f)})`;
+  return recorded(f, what, true, ({ leaves, defs, jaxpr, consts, out }) => {
     const flatRule: Flat = (xs) => {
-      const [primals, tangents] = [
-        xs.slice(consts.length, consts.length + leaves.length),
-        xs.slice(2 * consts.length + leaves.length),
-      ];
+      const [primals, tangents] = splitAt(xs, leaves.length);
       const result = rule(
         unflattenAll(defs, primals) as Parameters<F>,
         unflattenAll(defs, tangents) as Parameters<F>,
       );
-      return result.flatMap((part) => arrayLeaves(part, "customJvp: the rule's result")[0]);
+      const [value, tangent] = pairOf(result, what, "the rule", "[output, tangent of the output]");
+      return [...primalLeaves(value, out, what, "the rule"), ...tangentsOf(tangent, out, what)];
     };
-    const outs = customJvpPrimitive.bind([...consts, ...leaves], { jaxpr, name, rule: flatRule });
-    return tree.unflatten(outTree, outs) as Output<F>;
-  };
+    const params = { jaxpr, name: nameOf(f), numConsts: consts.length, rule: flatRule };
+    return customJvpPrimitive.bind([...consts, ...leaves], params);
+  });
 }
+
+/** Checks the tangent that a rule returns against the output. */
+const tangentsOf = (tangent: unknown, out: Expected, what: string): MaybeZero[] =>
+  tangentLeaves(
+    tangent,
+    out,
+    (actual) =>
+      new WeftTypeError(
+        `${what}: the rule must produce primal and tangent outputs with equal pytree structures, but got ${out.def} and ${actual} respectively.`,
+      ),
+    (path, actual, expected) =>
+      new WeftTypeError(
+        `${what}: the rule must produce primal and tangent outputs with corresponding shapes and dtypes. ` +
+          `Expected ${expected} (the type of output${path}) but got ${actual}, so ${difference(expected, actual)}.`,
+      ),
+  );
 
 /**
  * `f` with a reverse-mode rule of its own.
  *
  * @param fwd `(...args) => [out, residuals]`
- * @param bwd `(residuals, ct) => cotangents`, an array with one tree per argument (null: zero)
+ * @param bwd `(residuals, ct) => cotangents`, an array with one tree per argument; null, for an argument or a subtree of it, is
+ *   zero. Both may close over arrays, which have no derivative then.
  * @returns a function like f; forward mode through it throws
+ * @throws WeftTypeError when fwd's output differs from f's or bwd's from the arguments in structure; WeftValueError when a cotangent
+ *   differs from its argument in shape or dtype
  * Source: `jax.custom_vjp`.
  * @example
  * const clipped = customVjp((x) => x, (x) => [x, null], (_, ct) => [np.clip(ct, -1, 1)]);
@@ -103,39 +204,51 @@ export function customVjp<F extends AnyFunction = ArrayFunction>(
   checkCallable(f, "customVjp");
   checkCallable(fwd, "customVjp's fwd");
   checkCallable(bwd, "customVjp's bwd");
-  return (...args) => {
-    const { leaves, defs, jaxpr, consts, outTree, name } = record(f, args, "customVjp");
-    const n = consts.length;
+  const what = `customVjp(${nameOf(f)})`;
+  return recorded(f, what, true, ({ leaves, defs, jaxpr, consts, out }) => {
     let residualTree: tree.TreeDef | undefined;
     const flatFwd: Flat = (xs) => {
-      const [out, residuals] = fwd(...(unflattenAll(defs, xs.slice(n)) as Parameters<F>));
-      const [resLeaves, def] = arrayLeaves(residuals, "customVjp: the residuals");
+      const result = fwd(...(unflattenAll(defs, xs) as Parameters<F>));
+      const [value, residuals] = pairOf(result, what, "fwd", "[output, residuals]");
+      const [resLeaves, def] = arrayLeaves(residuals, `${what}: the residuals`);
       residualTree = def;
-      return [...arrayLeaves(out, "customVjp: the result of fwd")[0], ...resLeaves, ...xs];
+      return [...primalLeaves(value, out, what, "fwd"), ...resLeaves];
     };
     const flatBwd: Flat = (xs) => {
-      const numRes = residualTree!.numLeaves;
-      const inputs = xs.slice(numRes, numRes + n + leaves.length);
-      const ct = tree.unflatten(outTree, xs.slice(numRes + inputs.length)) as Arrays<ReturnType<F>>;
-      const cts = bwd(tree.unflatten(residualTree!, xs.slice(0, numRes)), ct);
-      if (!Array.isArray(cts) || cts.length !== defs.length)
-        throw new WeftTypeError(
-          `customVjp: bwd must return an array of ${defs.length} cotangent(s), one per argument.`,
-        );
-      let start = n;
-      const perArgument = defs.flatMap((def, i) =>
-        cotangentLeaves(
-          cts[i],
-          def,
-          inputs.slice(start, (start += def.numLeaves)),
-          `customVjp: cotangent ${i}`,
-        ),
-      );
-      return [...inputs.slice(0, n).map((x) => instantiate(new Zero(x.aval))), ...perArgument];
+      const [res, ct] = splitAt(xs, residualTree!.numLeaves);
+      const residuals = tree.unflatten(residualTree!, res);
+      const cts = bwd(residuals, tree.unflatten(out.def, ct) as Arrays<ReturnType<F>>);
+      return cotangentsOf(cts, argumentsOf(defs, leaves), what);
     };
-    const outs = customVjpPrimitive.bind([...consts, ...leaves], { jaxpr, name, fwd: flatFwd, bwd: flatBwd });
-    return tree.unflatten(outTree, outs) as Output<F>;
-  };
+    const params = { jaxpr, name: nameOf(f), numConsts: consts.length, fwd: flatFwd, bwd: flatBwd };
+    return customVjpPrimitive.bind([...consts, ...leaves], params);
+  });
+}
+
+/** The list of arguments as one tree. */
+const argumentsOf = (defs: readonly tree.TreeDef[], leaves: readonly NDArray[]): Expected => ({
+  def: tree.structure(unflattenAll(defs, leaves), undefined),
+  avals: leaves.map((x) => x.aval),
+});
+
+/** Checks what bwd returns against the arguments that it was called for. */
+function cotangentsOf(cts: unknown, args: Expected, what: string): MaybeZero[] {
+  const structureError = (actual: tree.TreeDef): WeftTypeError =>
+    new WeftTypeError(
+      `${what}: bwd must produce an output with the same pytree structure as the list of arguments of the primal function: an ` +
+        `array with one cotangent per argument, null for zero. It returned ${actual} for the arguments ${args.def}.`,
+    );
+  if (!Array.isArray(cts)) throw structureError(tree.structure(cts, undefined));
+  return tangentLeaves(
+    cts,
+    args,
+    structureError,
+    (path, actual, expected) =>
+      new WeftValueError(
+        `${what}: bwd must produce an output with the same types as the arguments of the primal function, but at output${path} it ` +
+          `produced an output of type ${actual} corresponding to an input of type ${expected}, so ${difference(expected, actual)}.`,
+      ),
+  );
 }
 
 /** What {@link checkpoint} keeps for the backward pass. */
@@ -157,10 +270,9 @@ function checkpointed<F extends AnyFunction>(
 ): (...args: Inputs<F>) => Output<F> {
   checkCallable(f, "checkpoint");
   const primitive = policy === "everythingSaveable" ? callPrimitive : rematPrimitive;
-  return (...args) => {
-    const { leaves, jaxpr, consts, outTree, name } = record(f, args, "checkpoint");
-    return tree.unflatten(outTree, primitive.bind([...consts, ...leaves], { jaxpr, name })) as Output<F>;
-  };
+  return recorded(f, "checkpoint", false, ({ jaxpr, consts, leaves }) =>
+    primitive.bind([...consts, ...leaves], { jaxpr, name: nameOf(f) }),
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
-import { assert, WeftTypeError } from "../core/errors.ts";
+import { WeftTypeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { type AnyPrimitive, type MaybeZero, type Params, Zero } from "../core/primitive.ts";
 import { evalJaxpr, stage } from "../core/stage.ts";
@@ -68,8 +68,10 @@ export function jvpFlat(
 }
 
 export interface JvpJaxpr {
-  /** (primals…, non-zero tangents…) → (outs…, non-zero out tangents…) */
+  /** (consts…, primals…, non-zero tangents…) → (outs…, non-zero out tangents…) */
   readonly jaxpr: Jaxpr;
+  /** What rules that users wrote (customJvp, customVjp) closed over. */
+  readonly consts: NDArray[];
   readonly nonzeroOut: boolean[];
 }
 
@@ -94,8 +96,7 @@ export const jvpJaxpr: (jaxpr: Jaxpr, nonzero: boolean[], instantiateOut: boolea
       },
       [...jaxpr.inAvals, ...tangentAvals],
     );
-    assert(consts.length === 0, "A jvp rule closed over an array that is not an operand.");
-    return { jaxpr: result, nonzeroOut };
+    return { jaxpr: result, consts, nonzeroOut };
   });
 
 /** Checks that tangents match primals, as `jax.jvp` does. */

@@ -1,5 +1,5 @@
 import type { NDArray } from "../core/array.ts";
-import { assert, InternalError, WeftTypeError } from "../core/errors.ts";
+import { InternalError, WeftTypeError } from "../core/errors.ts";
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from "../core/jaxpr.ts";
 import { Linear, type MaybeZero, Zero } from "../core/primitive.ts";
 import { literalValue, stage } from "../core/stage.ts";
@@ -94,8 +94,10 @@ function transposeRule(
 }
 
 export interface TransposedJaxpr {
-  /** (non-linear inputs…, non-zero cotangents…) → (cotangents of the linear inputs that are not always zero…) */
+  /** (consts…, non-linear inputs…, non-zero cotangents…) → (cotangents of the linear inputs that are not always zero…) */
   readonly jaxpr: Jaxpr;
+  /** What rules that users wrote (customVjp) closed over. */
+  readonly consts: NDArray[];
   readonly nonzero: boolean[];
 }
 
@@ -121,7 +123,6 @@ export const transposeJaxpr: (
       },
       [...inAvals, ...ctAvals],
     );
-    assert(consts.length === 0, "A transpose rule closed over an array that is not an operand.");
-    return { jaxpr: result, nonzero };
+    return { jaxpr: result, consts, nonzero };
   },
 );

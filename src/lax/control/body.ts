@@ -2,14 +2,15 @@
 import { type NDArray, scalar } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
 import { ConcretizationTypeError } from "../../core/errors.ts";
-import { type Atom, Jaxpr, type Var } from "../../core/jaxpr.ts";
+import { type Atom, Jaxpr, Var } from "../../core/jaxpr.ts";
 import type { MaybeZero } from "../../core/primitive.ts";
-import { stage } from "../../core/stage.ts";
+import { type Staged, stage } from "../../core/stage.ts";
 import { instantiate } from "../../transforms/zero.ts";
 import * as tree from "../../tree/index.ts";
+import { splitAt } from "../../util/zip.ts";
 import { asArray } from "../convert.ts";
 
-export { splitAt } from "../../util/zip.ts";
+export { splitAt };
 
 // biome-ignore lint/suspicious/noExplicitAny: user functions take and return trees whose types the public signatures state
 export type UserFunction = (...args: any[]) => unknown;
@@ -65,12 +66,32 @@ export function rearrange(
   return new Jaxpr(inOrder(jaxpr.invars), jaxpr.eqns, outOrder(jaxpr.outs));
 }
 
+/** Gives branches the same leading constants, each value once. */
+export function mergeConsts(staged: readonly Pick<Staged, "jaxpr" | "consts">[]): {
+  branches: Jaxpr[];
+  consts: NDArray[];
+} {
+  const consts = [...new Set(staged.flatMap((s) => s.consts))];
+  const branches = staged.map((s) =>
+    rearrange(
+      s.jaxpr,
+      (ins) => {
+        const [own, rest] = splitAt(ins, s.consts.length);
+        return [...consts.map((c) => own![s.consts.indexOf(c)] ?? new Var(c.aval)), ...rest!];
+      },
+      (outs) => [...outs],
+    ),
+  );
+  return { branches, consts };
+}
+
 /** The entries at which `mask` is true, and those at which it is false. */
 export const pick = <T>(list: readonly T[], mask: readonly boolean[]): T[] => list.filter((_, i) => mask[i]);
 export const drop = <T>(list: readonly T[], mask: readonly boolean[]): T[] => list.filter((_, i) => !mask[i]);
 
 export const countTrue = (mask: readonly boolean[]): number => mask.filter(Boolean).length;
 export const none = (list: readonly unknown[]): boolean[] => list.map(() => false);
+export const all = (list: readonly unknown[]): boolean[] => list.map(() => true);
 
 /** The tangents (or cotangents) that a mask says are not zero, as arrays. */
 export const nonzeros = (list: readonly MaybeZero[], mask: readonly boolean[]): NDArray[] =>

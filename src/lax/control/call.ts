@@ -1,4 +1,5 @@
 import type { NDArray } from "../../core/array.ts";
+import type { MappedAxis } from "../../core/axes.ts";
 import type { Eqn, Jaxpr } from "../../core/jaxpr.ts";
 import {
   definePrimitive,
@@ -31,7 +32,7 @@ export function callRules(
     abstractEval: (_, p) => p.jaxpr.outAvals,
     jvp: (primals, tangents, p) => callJvp(own(), primals, tangents, p),
     transpose: (cts, inputs, p) => callTranspose(own(), cts, inputs, p),
-    batch: (args, dims, p, size) => callBatch(own(), args, dims, p, size),
+    batch: (args, dims, p, _, axis) => callBatch(own(), args, dims, p, axis),
     dce: callDce,
     lower: (emit, args, p) => emit.call(p.jaxpr, args),
   };
@@ -46,8 +47,8 @@ function callJvp(
   p: CallParams,
 ): [NDArray[], MaybeZero[]] {
   const nonzero = tangents.map((t) => !isZero(t));
-  const { jaxpr, nonzeroOut } = jvpJaxpr(p.jaxpr, nonzero, none(p.jaxpr.outs));
-  const outs = call.bind([...primals, ...nonzeros(tangents, nonzero)], { ...p, jaxpr });
+  const { jaxpr, consts, nonzeroOut } = jvpJaxpr(p.jaxpr, nonzero, none(p.jaxpr.outs));
+  const outs = call.bind([...consts, ...primals, ...nonzeros(tangents, nonzero)], { ...p, jaxpr });
   const [values, outT] = splitAt(outs, nonzeroOut.length);
   return [values!, nonzeroOut.map((nz, i) => (nz ? outT!.shift()! : new Zero(values![i]!.aval)))];
 }
@@ -71,9 +72,9 @@ function callTranspose(
 ): (MaybeZero | null)[] {
   const linear = inputs.map((x) => x instanceof Linear);
   const nonzeroCt = cts.map((ct) => !isZero(ct));
-  const { jaxpr, nonzero } = transposeJaxpr(p.jaxpr, linear, nonzeroCt, none(pick(linear, linear)));
+  const { jaxpr, consts, nonzero } = transposeJaxpr(p.jaxpr, linear, nonzeroCt, none(pick(linear, linear)));
   const values = inputs.filter((x): x is NDArray => !(x instanceof Linear));
-  const outs = call.bind([...values, ...nonzeros(cts, nonzeroCt)], { ...p, jaxpr });
+  const outs = call.bind([...consts, ...values, ...nonzeros(cts, nonzeroCt)], { ...p, jaxpr });
   const nz = [...nonzero];
   return inputs.map((x) => (x instanceof Linear ? (nz.shift() ? outs.shift()! : new Zero(x.aval)) : null));
 }
@@ -83,11 +84,11 @@ function callBatch(
   args: NDArray[],
   dims: (number | null)[],
   p: CallParams,
-  size: number,
+  axis: MappedAxis,
 ): [NDArray[], (number | null)[]] {
   const batched = dims.map((d) => d !== null);
-  const { jaxpr, batchedOut } = batchJaxpr(p.jaxpr, size, batched, none(p.jaxpr.outs));
-  const operands = args.map((x, i) => (batched[i] ? moveBatchAxis(x, dims[i]!, 0, size) : x));
+  const { jaxpr, batchedOut } = batchJaxpr(p.jaxpr, axis, batched, none(p.jaxpr.outs));
+  const operands = args.map((x, i) => (batched[i] ? moveBatchAxis(x, dims[i]!, 0, axis.size) : x));
   return [call.bind(operands, { ...p, jaxpr }), batchedOut.map((b) => (b ? 0 : null))];
 }
 

@@ -1,5 +1,6 @@
 import type { NDArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
+import type { MappedAxis } from "../../core/axes.ts";
 import { isFloat } from "../../core/dtype.ts";
 import { assert } from "../../core/errors.ts";
 import { type Eqn, type Jaxpr, Var } from "../../core/jaxpr.ts";
@@ -20,7 +21,7 @@ import { transposeJaxpr } from "../../transforms/transpose.ts";
 import { instantiate, isZero } from "../../transforms/zero.ts";
 import { clamp, eq, select, stopGradient } from "../elementwise.ts";
 import { broadcastInDim } from "../shape.ts";
-import { rearrange, splitAt } from "./body.ts";
+import { mergeConsts, none, nonzeros, pick, rearrange, splitAt } from "./body.ts";
 
 /** Operands are (index, …operands of the branches); all branches take and return the same types. */
 export interface CondParams extends Record<string, unknown> {
@@ -36,10 +37,9 @@ function condJvp(
   p: CondParams,
 ): [NDArray[], MaybeZero[]] {
   const nonzero = tangents.map((t) => !isZero(t));
-  const none = p.branches[0]!.outs.map(() => false);
-  const nzOut = either(p.branches.map((b) => jvpJaxpr(b, nonzero, none).nonzeroOut));
-  const branches = p.branches.map((b) => jvpJaxpr(b, nonzero, nzOut).jaxpr);
-  const outs = condPrimitive.bind([index!, ...primals, ...tangents.filter((t): t is NDArray => !isZero(t))], {
+  const nzOut = either(p.branches.map((b) => jvpJaxpr(b, nonzero, none(b.outs)).nonzeroOut));
+  const { branches, consts } = mergeConsts(p.branches.map((b) => jvpJaxpr(b, nonzero, nzOut)));
+  const outs = condPrimitive.bind([index!, ...consts, ...primals, ...nonzeros(tangents, nonzero)], {
     branches,
   });
   const [values, outT] = splitAt(outs, nzOut.length);
@@ -51,8 +51,7 @@ function condPartialEval(trace: PartialEvalStage, args: NDArray[], p: CondParams
   const [index, ...operands] = args as [NDArray, ...NDArray[]];
   if (!trace.isKnown(index)) return trace.stage(condPrimitive, args, p);
   const unknown = operands.map((x) => !trace.isKnown(x));
-  const none = p.branches[0]!.outs.map(() => false);
-  const unknownOut = either(p.branches.map((b) => partialEvalJaxpr(b, unknown, none).unknownOut));
+  const unknownOut = either(p.branches.map((b) => partialEvalJaxpr(b, unknown, none(b.outs)).unknownOut));
   const parts = p.branches.map((b) => partialEvalJaxpr(b, unknown, unknownOut));
   const { slots, slotOf } = residualSlots(parts);
   const numKnown = unknownOut.filter((u) => !u).length;
@@ -105,19 +104,21 @@ function stagedBranch(staged: Jaxpr, slots: ShapedArray[], slotOf: number[]): Ja
   );
 }
 
+/** An operand that no branch needs has no cotangent: zeros would become NaN where its derivative is infinite. */
 function condTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: CondParams): (MaybeZero | null)[] {
   const [index, ...operands] = inputs;
-  assert(!(index instanceof Linear), "cond is not linear in its index.");
+  assert(index && !(index instanceof Linear), "cond is not linear in its index.");
   const linear = operands.map((x) => x instanceof Linear);
   const nonzero = cts.map((ct) => !isZero(ct));
-  const every = linear.filter(Boolean);
-  const branches = p.branches.map((b) => transposeJaxpr(b, linear, nonzero, every).jaxpr);
+  const noneOf = none(pick(linear, linear));
+  const needed = either(p.branches.map((b) => transposeJaxpr(b, linear, nonzero, noneOf).nonzero));
+  const { branches, consts } = mergeConsts(p.branches.map((b) => transposeJaxpr(b, linear, nonzero, needed)));
   const values = operands.filter((x): x is NDArray => !(x instanceof Linear));
-  const outs = condPrimitive.bind(
-    [index as NDArray, ...values, ...cts.filter((ct): ct is NDArray => !isZero(ct))],
-    { branches },
-  );
-  return [null, ...linear.map((lin) => (lin ? outs.shift()! : null))];
+  const outs = condPrimitive.bind([index, ...consts, ...values, ...nonzeros(cts, nonzero)], { branches });
+  const results = operands
+    .filter((x) => x instanceof Linear)
+    .map((x, i): MaybeZero => (needed[i] ? outs.shift()! : new Zero(x.aval)));
+  return [null, ...linear.map((lin) => (lin ? results.shift()! : null))];
 }
 
 /** One index for all lanes keeps the branch; an index per lane runs every branch on all lanes and selects. */
@@ -125,16 +126,15 @@ function condBatch(
   args: NDArray[],
   dims: (number | null)[],
   p: CondParams,
-  size: number,
+  axis: MappedAxis,
 ): [NDArray[], (number | null)[]] {
   const [index, ...operands] = args.map((x, i) =>
-    dims[i] === null ? x : moveBatchAxis(x, dims[i]!, 0, size),
+    dims[i] === null ? x : moveBatchAxis(x, dims[i]!, 0, axis.size),
   );
   const batched = dims.slice(1).map((d) => d !== null);
-  if (dims[0] !== null) return condBatchedIndex(index!, operands, batched, p, size);
-  const none = p.branches[0]!.outs.map(() => false);
-  const outB = either(p.branches.map((b) => batchJaxpr(b, size, batched, none).batchedOut));
-  const branches = p.branches.map((b) => batchJaxpr(b, size, batched, outB).jaxpr);
+  if (dims[0] !== null) return condBatchedIndex(index!, operands, batched, p, axis);
+  const outB = either(p.branches.map((b) => batchJaxpr(b, axis, batched, none(b.outs)).batchedOut));
+  const branches = p.branches.map((b) => batchJaxpr(b, axis, batched, outB).jaxpr);
   return [condPrimitive.bind([index!, ...operands], { branches }), outB.map((b) => (b ? 0 : null))];
 }
 
@@ -150,13 +150,13 @@ function condBatchedIndex(
   operands: NDArray[],
   batched: boolean[],
   p: CondParams,
-  size: number,
+  axis: MappedAxis,
 ): [NDArray[], (number | null)[]] {
   const all = p.branches[0]!.outs.map(() => true);
   const clamped = clamp(0, index, p.branches.length - 1);
   const results = p.branches.map((b, k) => {
     const chosen = operands.map((x, i) => (batched[i] ? keepGradient(eq(clamped, k), x) : x));
-    return evalJaxpr(batchJaxpr(b, size, batched, all).jaxpr, chosen);
+    return evalJaxpr(batchJaxpr(b, axis, batched, all).jaxpr, chosen);
   });
   const outs = results.reduce((chosen, outsOfBranch, k) =>
     chosen.map((x, i) => select(broadcastInDim(eq(clamped, k), x.shape, [0]), outsOfBranch[i]!, x)),
@@ -187,7 +187,7 @@ export const condPrimitive: Primitive<CondParams> = definePrimitive<CondParams>(
   abstractEval: (_, p) => p.branches[0]!.outAvals,
   jvp: condJvp,
   transpose: condTranspose,
-  batch: condBatch,
+  batch: (args, dims, p, _, axis) => condBatch(args, dims, p, axis),
   partialEval: condPartialEval,
   dce: condDce,
   lower: (emit, [index, ...args], p) => emit.switch(index!, p.branches, args),

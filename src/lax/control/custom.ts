@@ -1,24 +1,34 @@
 /** Functions with derivatives of their own. */
 import type { NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray } from "../../core/aval.ts";
+import type { MappedAxis } from "../../core/axes.ts";
 import { WeftTypeError } from "../../core/errors.ts";
 import type { Jaxpr } from "../../core/jaxpr.ts";
-import { definePrimitive, Linear, type Primitive, type PrimitiveRecord } from "../../core/primitive.ts";
+import { definePrimitive, Linear, type MaybeZero, type Primitive, Zero } from "../../core/primitive.ts";
 import { batchFlat, batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
-import { instantiate } from "../../transforms/zero.ts";
+import { instantiate, isZero } from "../../transforms/zero.ts";
 import { reduceSum } from "../broadcast.ts";
-import { splitAt } from "./body.ts";
+import { all, splitAt } from "./body.ts";
 
-/** A function on flat lists of arrays. */
-export type Flat = (args: NDArray[]) => NDArray[];
+/** A user's rule on flat lists of arrays; tangents and cotangents among its results may be symbolic zeros. */
+export type Flat = (args: NDArray[]) => MaybeZero[];
 type Dims = readonly (number | null)[];
 
-/** A flat function on batches; every result has the batch axis first. */
+const batchedAval = (a: ShapedArray, size: number): ShapedArray =>
+  aval([size, ...a.shape], a.dtype, a.weakType);
+
+/** A rule on batches; every result has the batch axis first. It may close over values that the same axis maps. */
 const batched =
-  (f: Flat, dims: Dims, size: number): Flat =>
+  (f: Flat, dims: Dims, axis: MappedAxis): Flat =>
   (args) => {
-    const [outs, outDims] = batchFlat(f, args, dims, size);
-    return outs.map((x, i) => moveBatchAxis(x, outDims[i]!, 0, size));
+    let results: MaybeZero[] = [];
+    const arrays = (xs: NDArray[]): NDArray[] => {
+      results = f(xs);
+      return results.filter((x): x is NDArray => !isZero(x));
+    };
+    const [outs, outDims] = batchFlat(arrays, args, dims, axis);
+    const fronted = outs.map((x, i) => moveBatchAxis(x, outDims[i]!, 0, axis.size));
+    return results.map((x) => (isZero(x) ? new Zero(batchedAval(x.aval, axis.size)) : fronted.shift()!));
   };
 
 const toFront = (args: NDArray[], dims: Dims, size: number): NDArray[] =>
@@ -26,39 +36,55 @@ const toFront = (args: NDArray[], dims: Dims, size: number): NDArray[] =>
 const atFront = (dims: Dims): (number | null)[] => dims.map((d) => (d === null ? null : 0));
 
 /** The batched body of a call, all of whose outputs are batched. */
-const batchedBody = (jaxpr: Jaxpr, dims: Dims, size: number): Jaxpr =>
+const batchedBody = (jaxpr: Jaxpr, dims: Dims, axis: MappedAxis): Jaxpr =>
   batchJaxpr(
     jaxpr,
-    size,
+    axis,
     dims.map((d) => d !== null),
-    jaxpr.outs.map(() => true),
+    all(jaxpr.outs),
   ).jaxpr;
 
 /** Cotangents of batched inputs as they are, those of inputs that all lanes share added up. */
 const sumShared =
   (bwd: Flat, dims: Dims): Flat =>
   (args) =>
-    bwd(args).map((ct, i) => (dims[i] === null ? reduceSum(ct, [0]) : ct));
+    bwd(args).map((ct, i) => (dims[i] === null ? sumLanes(ct) : ct));
+
+const sumLanes = (ct: MaybeZero): MaybeZero =>
+  isZero(ct) ? new Zero(aval(ct.aval.shape.slice(1), ct.aval.dtype, ct.aval.weakType)) : reduceSum(ct, [0]);
 
 interface CustomParams extends Record<string, unknown> {
   readonly jaxpr: Jaxpr;
   readonly name: string;
+  /** How many leading operands are values that the function closed over. */
+  readonly numConsts: number;
 }
+
+const CLOSED_OVER =
+  "Detected differentiation of a function with a derivative rule of its own (customJvp, customVjp) with respect to a value that " +
+  "it closes over. The rule only says how to differentiate with respect to the function's arguments. Pass the value to the " +
+  "function as an argument and adapt the rule, or close over stopGradient of it.";
 
 /** A call that has its own derivative and, in a batch, the batch of that: `rules` makes the user's functions work on batches. */
 const customCall = <P extends CustomParams>(
   name: string,
-  jvp: PrimitiveRecord<P>["jvp"],
-  rules: (p: P, front: Dims, size: number) => Partial<P>,
+  jvp: (primals: NDArray[], tangents: NDArray[], p: P) => [NDArray[], MaybeZero[]],
+  rules: (p: P, front: Dims, axis: MappedAxis) => Partial<P>,
 ): Primitive<P> => {
   const primitive: Primitive<P> = definePrimitive<P>({
     name,
     kind: "call",
     abstractEval: (_, p) => p.jaxpr.outAvals,
-    jvp,
+    jvp: (primals, tangents, p) => {
+      const [ofConsts, ofArgs] = splitAt(tangents, p.numConsts);
+      if (!ofConsts.every(isZero)) throw new WeftTypeError(CLOSED_OVER);
+      return jvp(primals.slice(p.numConsts), ofArgs.map(instantiate), p);
+    },
     transpose: "not linear",
-    batch: (args, dims, p, size) => {
-      const next = { ...p, jaxpr: batchedBody(p.jaxpr, dims, size), ...rules(p, atFront(dims), size) };
+    batch: (args, dims, p, size, axis) => {
+      const front = atFront(dims);
+      const body = { ...p, jaxpr: batchedBody(p.jaxpr, dims, axis) };
+      const next = { ...body, ...rules(p, front.slice(p.numConsts), axis) };
       return [primitive.bind(toFront(args, dims, size), next), p.jaxpr.outs.map(() => 0)];
     },
     partialEval: "default",
@@ -70,15 +96,18 @@ const customCall = <P extends CustomParams>(
 };
 
 export interface CustomJvpParams extends CustomParams {
-  /** (primals…, tangents…) → (outs…, out tangents…) */
+  /** (args…, their tangents…) → (outs…, out tangents…) */
   readonly rule: Flat;
 }
 
 /** `jax.custom_jvp_call`: a call whose derivative is the user's rule. */
 export const customJvpPrimitive: Primitive<CustomJvpParams> = customCall<CustomJvpParams>(
   "custom_jvp_call",
-  (primals, tangents, p) => splitAt(p.rule([...primals, ...tangents.map(instantiate)]), p.jaxpr.outs.length),
-  (p, front, size) => ({ rule: batched(p.rule, [...front, ...front], size) }),
+  (primals, tangents, p) => {
+    const [outs, outTangents] = splitAt(p.rule([...primals, ...tangents]), p.jaxpr.outs.length);
+    return [outs as NDArray[], outTangents];
+  },
+  (p, front, axis) => ({ rule: batched(p.rule, [...front, ...front], axis) }),
 );
 
 export interface CustomVjpParams extends CustomParams {
@@ -92,14 +121,14 @@ export interface CustomVjpParams extends CustomParams {
 export const customVjpPrimitive: Primitive<CustomVjpParams> = customCall<CustomVjpParams>(
   "custom_vjp_call",
   (primals, tangents, p) => {
-    const [outs, residuals] = splitAt(p.fwd(primals), p.jaxpr.outs.length);
+    const [outs, residuals] = splitAt(p.fwd(primals) as NDArray[], p.jaxpr.outs.length);
     const params = { bwd: p.bwd, numResiduals: residuals.length, outs: outs.map((x) => x.aval) };
-    return [outs, customLinPrimitive.bind([...residuals, ...tangents.map(instantiate)], params)];
+    return [outs, customLinPrimitive.bind([...residuals, ...tangents], params)];
   },
-  (p, front, size) => {
+  (p, front, axis) => {
     // Residuals and cotangents are all batched: the batched fwd makes them so.
-    const bwd: Flat = (xs) => batched(p.bwd, atFront(xs.map(() => 0)), size)(xs);
-    return { fwd: batched(p.fwd, front, size), bwd: sumShared(bwd, front) };
+    const bwd: Flat = (xs) => batched(p.bwd, atFront(xs.map(() => 0)), axis)(xs);
+    return { fwd: batched(p.fwd, front, axis), bwd: sumShared(bwd, front) };
   },
 );
 
@@ -126,12 +155,11 @@ const customLinPrimitive: Primitive<CustomLinParams> = definePrimitive<CustomLin
     const results = p.bwd([...residuals, ...cts.map(instantiate)]);
     return inputs.map((x, i) => (x instanceof Linear ? results[i - p.numResiduals]! : null));
   },
-  batch: (args, dims, p, size) => {
+  batch: (args, dims, p, size, axis) => {
     const front = atFront(dims);
     const [resDims, tangentDims] = splitAt(front, p.numResiduals);
-    const bwd = batched(p.bwd, [...resDims!, ...p.outs.map(() => 0)], size);
-    const outs = p.outs.map((a) => aval([size, ...a.shape], a.dtype, a.weakType));
-    const next = { ...p, bwd: sumShared(bwd, tangentDims!), outs };
+    const bwd = batched(p.bwd, [...resDims, ...p.outs.map(() => 0)], axis);
+    const next = { ...p, bwd: sumShared(bwd, tangentDims), outs: p.outs.map((a) => batchedAval(a, size)) };
     return [customLinPrimitive.bind(toFront(args, dims, size), next), p.outs.map(() => 0)];
   },
   partialEval: "default",

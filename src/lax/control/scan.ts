@@ -1,5 +1,6 @@
 import type { NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray } from "../../core/aval.ts";
+import type { MappedAxis } from "../../core/axes.ts";
 import type { Emitter, Operand } from "../../core/emit.ts";
 import { type Eqn, Jaxpr, type Var } from "../../core/jaxpr.ts";
 import type { LoopParams } from "../../core/loop.ts";
@@ -14,7 +15,7 @@ import {
 import { evalJaxpr, stage } from "../../core/stage.ts";
 import { batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
 import { dceJaxpr } from "../../transforms/dce.ts";
-import { jvpJaxpr } from "../../transforms/jvp.ts";
+import { type JvpJaxpr, jvpJaxpr } from "../../transforms/jvp.ts";
 import { type PartialJaxpr, partialEvalJaxpr } from "../../transforms/partial-eval.ts";
 import { recomputeCheap, repeats } from "../../transforms/recompute.ts";
 import { transposeJaxpr } from "../../transforms/transpose.ts";
@@ -54,14 +55,14 @@ function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDA
   const [constT, initT, xsT] = groups(tangents, p);
   const outs = scanPrimitive.bind(
     [
-      ...[...consts, ...nonzeros(constT, constNz)],
+      ...[...body.consts, ...consts, ...nonzeros(constT, constNz)],
       ...[...init, ...nonzeros(initT, carryNz)],
       ...[...xs, ...nonzeros(xsT, xsNz)],
     ],
     {
       ...p,
-      jaxpr: interleaved(body.jaxpr, p, numConstT, numCarryT),
-      numConsts: p.numConsts + numConstT,
+      jaxpr: interleaved(body, p, numConstT, numCarryT),
+      numConsts: body.consts.length + p.numConsts + numConstT,
       numCarry: p.numCarry + numCarryT,
     },
   );
@@ -72,12 +73,13 @@ function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDA
 }
 
 /** A jvp body takes primals, then tangents; as the body of a scan it takes consts, carry and xs, each with its tangents. */
-function interleaved(jvp: Jaxpr, p: ScanParams, numConstT: number, numCarryT: number): Jaxpr {
+function interleaved(jvp: JvpJaxpr, p: ScanParams, numConstT: number, numCarryT: number): Jaxpr {
   const numXs = p.jaxpr.invars.length - p.numConsts - p.numCarry;
   return rearrange(
-    jvp,
+    jvp.jaxpr,
     (ins) => {
-      const [c, s, x, ct, st, xt] = splitAt(ins, p.numConsts, p.numCarry, numXs, numConstT, numCarryT);
+      const numConsts = jvp.consts.length + p.numConsts;
+      const [c, s, x, ct, st, xt] = splitAt(ins, numConsts, p.numCarry, numXs, numConstT, numCarryT);
       return [...c!, ...ct!, ...s!, ...st!, ...x!, ...xt!];
     },
     (outs) => {
@@ -225,7 +227,7 @@ function scanTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: ScanPa
   const numLinConsts = countTrue(constLin);
   const [constNz, , xsNz] = splitAt(t.nonzero, numLinConsts, p.numCarry);
   const [consts, , xs] = groups(inputs, p);
-  const resConsts = consts.filter((c): c is NDArray => !(c instanceof Linear));
+  const resConsts = [...t.consts, ...consts.filter((c): c is NDArray => !(c instanceof Linear))];
   const resXs = xs.filter((x): x is NDArray => !(x instanceof Linear));
   const accumulated = consts
     .filter((c, i) => c instanceof Linear && constNz![linearIndex(constLin, i)])
@@ -294,7 +296,7 @@ function scanBatch(
   args: NDArray[],
   dims: (number | null)[],
   p: ScanParams,
-  size: number,
+  axis: MappedAxis,
 ): [NDArray[], (number | null)[]] {
   const [constB, initB, xsB] = groups(
     dims.map((d) => d !== null),
@@ -302,12 +304,12 @@ function scanBatch(
   );
   const [carryB, body] = fixpoint(
     initB,
-    (carry) => batchJaxpr(p.jaxpr, size, [...constB, ...carry, ...xsB], [...carry, ...noYs(p)]),
+    (carry) => batchJaxpr(p.jaxpr, axis, [...constB, ...carry, ...xsB], [...carry, ...noYs(p)]),
     (made) => made.batchedOut,
   );
   const batched = [...constB, ...carryB, ...xsB];
   const operands = args.map((x, i) =>
-    batched[i] ? moveBatchAxis(x, dims[i]!, i < p.numConsts + p.numCarry ? 0 : 1, size) : x,
+    batched[i] ? moveBatchAxis(x, dims[i]!, i < p.numConsts + p.numCarry ? 0 : 1, axis.size) : x,
   );
   const outs = scanPrimitive.bind(operands, { ...p, jaxpr: body.jaxpr });
   return [outs, body.batchedOut.map((b, i) => (b ? (i < p.numCarry ? 0 : 1) : null))];
@@ -352,7 +354,7 @@ export const scanPrimitive: Primitive<ScanParams> = definePrimitive<ScanParams>(
   abstractEval: scanAbstractEval,
   jvp: scanJvp,
   transpose: scanTranspose,
-  batch: scanBatch,
+  batch: (args, dims, p, _, axis) => scanBatch(args, dims, p, axis),
   partialEval: scanPartialEval,
   dce: scanDce,
   lower: scanLower,

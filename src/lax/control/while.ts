@@ -1,5 +1,6 @@
 import type { NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray } from "../../core/aval.ts";
+import type { MappedAxis } from "../../core/axes.ts";
 import type { Emitter, Operand } from "../../core/emit.ts";
 import { WeftTypeError } from "../../core/errors.ts";
 import { Jaxpr, Var } from "../../core/jaxpr.ts";
@@ -61,7 +62,7 @@ function whileJvp(primals: NDArray[], tangents: MaybeZero[], p: WhileParams): [N
   const bodyJaxpr = rearrange(
     body.jaxpr,
     (ins) => {
-      const [c, s, ct, st] = splitAt(ins, p.bodyNconsts, n, numConstT);
+      const [c, s, ct, st] = splitAt(ins, body.consts.length + p.bodyNconsts, n, numConstT);
       return [...c!, ...ct!, ...s!, ...st!];
     },
     (outs) => [...outs],
@@ -72,12 +73,15 @@ function whileJvp(primals: NDArray[], tangents: MaybeZero[], p: WhileParams): [N
     p.condJaxpr.eqns,
     p.condJaxpr.outs,
   );
-  const [condConsts, bodyConsts, init] = groups(primals, p);
+  const [condConsts, ownConsts, init] = groups(primals, p);
   const [, constT, initT] = groups(tangents, p);
-  const outs = whilePrimitive.bind(
-    [...condConsts, ...bodyConsts, ...nonzeros(constT, constNz), ...init, ...nonzeros(initT, carryNz)],
-    { condJaxpr, condNconsts: p.condNconsts, bodyJaxpr, bodyNconsts: p.bodyNconsts + numConstT },
-  );
+  const bodyConsts = [...body.consts, ...ownConsts, ...nonzeros(constT, constNz)];
+  const outs = whilePrimitive.bind([...condConsts, ...bodyConsts, ...init, ...nonzeros(initT, carryNz)], {
+    condJaxpr,
+    condNconsts: p.condNconsts,
+    bodyJaxpr,
+    bodyNconsts: bodyConsts.length,
+  });
   const carryT = outs.slice(n);
   return [outs.slice(0, n), carryNz.map((nz, i) => (nz ? carryT.shift()! : new Zero(outs[i]!.aval)))];
 }
@@ -128,7 +132,7 @@ function whileBatch(
   args: NDArray[],
   dims: (number | null)[],
   p: WhileParams,
-  size: number,
+  axis: MappedAxis,
 ): [NDArray[], (number | null)[]] {
   const [condB, constB, initB] = groups(
     dims.map((d) => d !== null),
@@ -136,13 +140,13 @@ function whileBatch(
   );
   const [carryB, body] = fixpoint(
     initB,
-    (carry) => batchJaxpr(p.bodyJaxpr, size, [...constB, ...carry], carry),
+    (carry) => batchJaxpr(p.bodyJaxpr, axis, [...constB, ...carry], carry),
     (made) => made.batchedOut,
   );
-  const cond = batchJaxpr(p.condJaxpr, size, [...condB, ...carryB], [false]);
-  if (cond.batchedOut[0]) return whileBatchedPredicate(args, dims, p, size);
+  const cond = batchJaxpr(p.condJaxpr, axis, [...condB, ...carryB], [false]);
+  if (cond.batchedOut[0]) return whileBatchedPredicate(args, dims, p, axis);
   const batched = [...condB, ...constB, ...carryB];
-  const operands = args.map((x, i) => (batched[i] ? moveBatchAxis(x, dims[i]!, 0, size) : x));
+  const operands = args.map((x, i) => (batched[i] ? moveBatchAxis(x, dims[i]!, 0, axis.size) : x));
   const outs = whilePrimitive.bind(operands, { ...p, condJaxpr: cond.jaxpr, bodyJaxpr: body.jaxpr });
   return [outs, carryB.map((b) => (b ? 0 : null))];
 }
@@ -151,15 +155,15 @@ function whileBatchedPredicate(
   args: NDArray[],
   dims: (number | null)[],
   p: WhileParams,
-  size: number,
+  axis: MappedAxis,
 ): [NDArray[], (number | null)[]] {
   const [condB, constB] = groups(
     dims.map((d) => d !== null),
     p,
   );
   const all = p.bodyJaxpr.outs.map(() => true);
-  const cond = batchJaxpr(p.condJaxpr, size, [...condB, ...all], [true]).jaxpr;
-  const body = batchJaxpr(p.bodyJaxpr, size, [...constB, ...all], all).jaxpr;
+  const cond = batchJaxpr(p.condJaxpr, axis, [...condB, ...all], [true]).jaxpr;
+  const body = batchJaxpr(p.bodyJaxpr, axis, [...constB, ...all], all).jaxpr;
   const carryAvals = body.outAvals;
   const condAvals = cond.inAvals.slice(0, p.condNconsts);
   const constAvals = body.inAvals.slice(0, p.bodyNconsts);
@@ -175,7 +179,7 @@ function whileBatchedPredicate(
     [...condAvals, ...constAvals, ...carryAvals],
   ).jaxpr;
   const operands = args.map((x, i) =>
-    i >= p.condNconsts + p.bodyNconsts || dims[i] !== null ? moveBatchAxis(x, dims[i]!, 0, size) : x,
+    i >= p.condNconsts + p.bodyNconsts || dims[i] !== null ? moveBatchAxis(x, dims[i]!, 0, axis.size) : x,
   );
   const [condConsts, bodyConsts, init] = groups(operands, p);
   const outs = whilePrimitive.bind([...condConsts, ...condConsts, ...bodyConsts, ...init], {
@@ -203,7 +207,7 @@ export const whilePrimitive: Primitive<WhileParams> = definePrimitive<WhileParam
       "Reverse-mode differentiation does not work for lax.whileLoop or lax.foriLoop with dynamic start/stop values. " +
       "Try using lax.scan, or using foriLoop with static start/stop.",
   },
-  batch: whileBatch,
+  batch: (args, dims, p, _, axis) => whileBatch(args, dims, p, axis),
   partialEval: whilePartialEval,
   dce: "default",
   lower: whileLower,

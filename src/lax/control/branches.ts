@@ -3,12 +3,11 @@ import { type ArrayLike, NDArray } from "../../core/array.ts";
 import { typeMatch } from "../../core/aval.ts";
 import { isInteger } from "../../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
-import { type Jaxpr, Var } from "../../core/jaxpr.ts";
-import { isStepwise } from "../../core/trace.ts";
+import { isStepwise, Tracer } from "../../core/trace.ts";
 import * as tree from "../../tree/index.ts";
 import { asArray } from "../convert.ts";
 import { clamp, convertElementType, ne } from "../elementwise.ts";
-import { carryLeaf, rearrange, splitAt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
+import { carryLeaf, mergeConsts, type TracedBody, traceBody, type UserFunction } from "./body.ts";
 import { condPrimitive } from "./cond.ts";
 import type { Arrays } from "./loops.ts";
 
@@ -93,7 +92,8 @@ function runBranches(
   const flat = operands.map((o) => tree.flatten(o, undefined));
   const leaves = flat.flatMap(([l]) => l.map((x) => asArray(x as NDArray)));
   const inTrees = flat.map(([, def]) => def);
-  if (isStepwise()) return fns[index.dataSync()[0]!]!(...operands);
+  // A traced index, one per lane of a vmap for example, leaves the choice to the primitive.
+  if (isStepwise() && !(index instanceof Tracer)) return fns[index.dataSync()[0]!]!(...operands);
   const traced = fns.map((f) =>
     traceBody(
       f,
@@ -105,22 +105,6 @@ function runBranches(
   const { branches, consts } = mergeConsts(traced);
   const outs = condPrimitive.bind([index, ...consts, ...leaves], { branches });
   return tree.unflatten(traced[names.first]!.outTree, outs);
-}
-
-/** Gives all branches the same leading constants, each value once. */
-function mergeConsts(traced: readonly TracedBody[]): { branches: Jaxpr[]; consts: NDArray[] } {
-  const consts = [...new Set(traced.flatMap((t) => t.consts))];
-  const branches = traced.map((t) =>
-    rearrange(
-      t.jaxpr,
-      (ins) => {
-        const [own, rest] = splitAt(ins, t.consts.length);
-        return [...consts.map((c) => own![t.consts.indexOf(c)] ?? new Var(c.aval)), ...rest!];
-      },
-      (outs) => [...outs],
-    ),
-  );
-  return { branches, consts };
 }
 
 function checkBranches(traced: readonly TracedBody[], { what, names, first }: BranchNames): void {

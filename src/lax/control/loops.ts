@@ -262,7 +262,7 @@ function atOnce(f: UserFunction, xs: unknown, size: number): unknown {
     return outs.map((x) => asArray(x as NDArray));
   };
   const zeros = leaves.map(() => 0);
-  const [outs, dims] = batchFlat(flat, leaves as NDArray[], zeros, size);
+  const [outs, dims] = batchFlat(flat, leaves as NDArray[], zeros, { size, name: undefined });
   return tree.unflatten(
     outDef!,
     outs.map((x, i) => moveBatchAxis(x, dims[i]!, 0, size)),
@@ -290,7 +290,8 @@ export function whileLoop<C extends AnyTree>(
 }
 
 function runWhile(cond: UserFunction, body: UserFunction, init: unknown, name: CarryName): unknown {
-  if (isStepwise()) return whileStepwise(cond, body, init);
+  const done = isStepwise() ? whileStepwise(cond, body, init) : null;
+  if (done) return done.value;
   const { leaves, carryTree, traced } = traceLoop(body, name, init, null, [], (r) => r);
   const condition = traceBody(
     cond,

@@ -1,7 +1,7 @@
 /** Loops as ordinary JavaScript loops over concrete values, for `disableJit`: a debugger can step through them. */
 import type { NDArray } from "../../core/array.ts";
-import { concrete } from "../../core/array.ts";
 import { WeftValueError } from "../../core/errors.ts";
+import { Tracer } from "../../core/trace.ts";
 import * as tree from "../../tree/index.ts";
 import { asArray } from "../convert.ts";
 import { dynamicIndexInDim } from "../dynamic.ts";
@@ -38,10 +38,17 @@ export function scanStepwise(
   return [asCarry(carry), stackTrees(ys)] as unknown[][];
 }
 
-export function whileStepwise(cond: UserFunction, body: UserFunction, init: unknown): unknown {
+/** Null when JavaScript cannot decide, because the condition is traced: it differs between the lanes of a vmap, say. */
+export function whileStepwise(
+  cond: UserFunction,
+  body: UserFunction,
+  init: unknown,
+): { readonly value: unknown } | null {
   let value = asCarry(init);
-  const holds = (): boolean =>
-    Boolean(concrete(asArray(cond(value) as NDArray), "the condition of a loop").dataSync()[0]);
-  while (holds()) value = asCarry(body(value));
-  return value;
+  for (;;) {
+    const holds = asArray(cond(value) as NDArray);
+    if (holds instanceof Tracer) return null;
+    if (!holds.dataSync()[0]) return { value };
+    value = asCarry(body(value));
+  }
 }

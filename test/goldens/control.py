@@ -117,6 +117,21 @@ def mapped(w, xs):
     return lax.map(lambda x: jnp.tanh(w @ x), xs)
 
 
+def lanes(f, **options):
+    """f(x) on every row of an array; collectives find the rows by the name i."""
+    return jax.vmap(f, axis_name="i", **options)
+
+
+def squares_in_scan(x):
+    """Collectives in the body of a loop and in a branch."""
+
+    def step(c, t):
+        c = jnp.sin(c) + lax.pmean(c, "i") * t
+        return lax.cond(t > 0, lambda c: lax.psum(c, "i"), lambda c: c * lax.axis_index("i"), c), c
+
+    return lax.scan(step, x, XS[:, 0])
+
+
 def running(op):
     return lambda x: lax.associative_scan(op, x, axis=0)
 
@@ -161,6 +176,30 @@ CASES = {
     "while in scan lanes": (jax.vmap(while_in_scan), [np.array([[0.2, 1, 3], [2, 0, 5]], F)], []),
     "map": (mapped, [W, XS], [0, 1]),
     "map of batches": (lambda w, xs: lax.map(lambda x: jnp.tanh(w @ x), xs, batch_size=2), [W, XS], [0, 1]),
+    "psum": (lanes(lambda x: lax.psum(x * x, "i") * x), [XS], [0]),
+    "pmean": (lanes(lambda x: x - lax.pmean(jnp.sin(x), "i")), [XS], [0]),
+    "pmean of integers": (lanes(lambda x: lax.pmean(x, "i")), [I([1, 2, 4])], []),
+    "psum of bools": (lanes(lambda x: lax.psum(x, "i")), [np.array([True, False, True])], []),
+    "psum of what is not mapped": (lanes(lambda x: lax.psum(W, "i") @ x), [XS], [0]),
+    "pmax and pmin": (lanes(lambda x: lax.pmax(x, "i") - lax.pmin(x, "i")), [XS], []),
+    "allGather": (lanes(lambda x: lax.all_gather(x, "i") @ x), [XS], [0]),
+    "allGather along axis 1": (lanes(lambda x: lax.all_gather(x, "i", axis=1) * x[:, None]), [XS], [0]),
+    "allGather tiled": (lanes(lambda x: lax.all_gather(x, "i", tiled=True) * x[0]), [XS], [0]),
+    "psumScatter": (lanes(lambda x: lax.psum_scatter(jnp.sin(x), "i") * x), [W], [0]),
+    "psumScatter tiled": (lanes(lambda x: lax.psum_scatter(jnp.sin(x), "i", scatter_dimension=1, tiled=True) * x[:, :1]), [data(17, 3, 2, 6)], [0]),
+    "ppermute": (lanes(lambda x: lax.ppermute(jnp.sin(x), "i", [(0, 3), (1, 4), (2, 0), (3, 2), (4, 1)]) * x), [XS], [0]),
+    "allToAll": (lanes(lambda x: lax.all_to_all(jnp.sin(x), "i", 0, 1) * x.sum()), [data(18, 3, 3, 2)], [0]),
+    "allToAll tiled": (lanes(lambda x: lax.all_to_all(jnp.sin(x), "i", 1, 0, tiled=True) * x.sum()), [data(19, 2, 3, 4)], [0]),
+    "axisIndex and axisSize": (lanes(lambda x: x * lax.axis_index("i") / lax.axis_size("i")), [XS], [0]),
+    "collectives in loops": (lanes(squares_in_scan), [data(20, 4, 3)], [0]),
+    "gradient of each lane": (lanes(jax.grad(lambda x: (lax.psum(x * x, "i") * x).sum())), [XS], [0]),
+    "gradient of gathered lanes": (lanes(jax.grad(lambda x: (lax.all_gather(jnp.sin(x), "i") * x).sum())), [XS], [0]),
+    "two axes": (jax.vmap(lanes(lambda x: lax.psum(x * lax.axis_index(("o", "i")), ("i", "o")) * x), axis_name="o"), [data(21, 2, 3)], [0]),
+    "an axis inside another": (jax.vmap(lanes(lambda x: lax.psum(jnp.sin(x), "o") * lax.all_gather(x, "i")), axis_name="o", in_axes=1, out_axes=1), [data(22, 3, 2)], [0]),
+    "a jitted collective": (lanes(jax.jit(lambda x: lax.psum(jnp.sin(x), "i") * x)), [XS], [0]),
+    "checkpoint of a collective": (lanes(jax.checkpoint(lambda x: lax.psum(jnp.sin(x), "i") * x)), [XS], [0]),
+    "nothing mapped": (lambda x: jax.vmap(lambda y: jnp.sin(y) * lax.axis_index("i"), None, axis_size=3, axis_name="i")(x), [H], [0]),
+    "axes of trees": (lambda x, y: jax.vmap(lambda d, t: {"s": d["a"] * t[0], "r": d["a"].sum()}, ({"a": 1}, (0, None)), {"s": -1, "r": 0})({"a": x}, (y, x)), [W, H], [0, 1]),
     "associative scan": (running(jnp.multiply), [XS], [0]),
     "associative scan of affine maps": (lambda a, b: lax.associative_scan(lambda p, q: (q[0] * p[0], q[0] * p[1] + q[1]), (a, b)), [data(15, 7), data(16, 7)], [0, 1]),
 }

@@ -1,6 +1,17 @@
 /** Loops and branches against JAX: values, jvp, vjp, and vmap. */
 import type { NDArray } from "../../src/core/array.ts";
-import { grad, hessian, jacrev, jvp, lax, numpy as np, tree, vmap } from "../../src/index.ts";
+import {
+  checkpoint,
+  grad,
+  hessian,
+  jacrev,
+  jit,
+  jvp,
+  lax,
+  numpy as np,
+  tree,
+  vmap,
+} from "../../src/index.ts";
 import { loadOps, numbers } from "./load.ts";
 import { type Fn, testRows } from "./rows.ts";
 
@@ -133,6 +144,26 @@ const [W, B, , XS] = loadOps("control")
   .find((row) => row.op === "rnn")!
   .args.map((g) => np.array(numbers(g)).reshape([...g.s])) as [A, A, A, A];
 
+/** f(x) on every row of an array; collectives find the rows by the name i. */
+const lanes = (f: (x: A) => unknown) => vmap(f as (x: A) => A, { axisName: "i" });
+
+/** Collectives in the body of a loop and in a branch. */
+const squaresInScan = (x: A) =>
+  lax.scan(
+    (c: A, t: A) => {
+      const mixed = np.sin(c).add(lax.pmean(c, "i").mul(t));
+      const next = lax.cond(
+        t.greater(0),
+        (v: A) => lax.psum(v, "i") as A,
+        (v: A) => v.mul(lax.axisIndex("i")),
+        mixed,
+      );
+      return [next, mixed] as const;
+    },
+    x,
+    XS.slice([], 0),
+  );
+
 // biome-ignore lint/suspicious/noExplicitAny: programs of all signatures stand in one table
 const PROGRAMS: Record<string, (...args: any[]) => unknown> = {
   rnn: rnn(),
@@ -174,6 +205,56 @@ const PROGRAMS: Record<string, (...args: any[]) => unknown> = {
   "while in scan lanes": vmap(whileInScan),
   map: mapped(),
   "map of batches": mapped({ batchSize: 2 }),
+  psum: lanes((x) => lax.psum(x.mul(x), "i").mul(x)),
+  pmean: lanes((x) => x.sub(lax.pmean(np.sin(x), "i"))),
+  "pmean of integers": lanes((x) => lax.pmean(x, "i")),
+  "psum of bools": lanes((x) => lax.psum(x, "i")),
+  "psum of what is not mapped": lanes((x) => np.dot(lax.psum(W, "i"), x)),
+  "pmax and pmin": lanes((x) => lax.pmax(x, "i").sub(lax.pmin(x, "i"))),
+  allGather: lanes((x) => np.dot(lax.allGather(x, "i"), x)),
+  "allGather along axis 1": lanes((x) => lax.allGather(x, "i", { axis: 1 }).mul(np.expandDims(x, 1))),
+  "allGather tiled": lanes((x) => lax.allGather(x, "i", { tiled: true }).mul(x.slice(0))),
+  psumScatter: lanes((x) => lax.psumScatter(np.sin(x), "i").mul(x)),
+  "psumScatter tiled": lanes((x) =>
+    lax.psumScatter(np.sin(x), "i", { scatterDimension: 1, tiled: true }).mul(x.slice([], [0, 1])),
+  ),
+  ppermute: lanes((x) =>
+    lax
+      .ppermute(np.sin(x), "i", [
+        [0, 3],
+        [1, 4],
+        [2, 0],
+        [3, 2],
+        [4, 1],
+      ])
+      .mul(x),
+  ),
+  allToAll: lanes((x) => lax.allToAll(np.sin(x), "i", 0, 1).mul(x.sum())),
+  "allToAll tiled": lanes((x) => lax.allToAll(np.sin(x), "i", 1, 0, { tiled: true }).mul(x.sum())),
+  "axisIndex and axisSize": lanes((x) => x.mul(lax.axisIndex("i")).div(lax.axisSize("i"))),
+  "collectives in loops": lanes(squaresInScan),
+  "gradient of each lane": lanes(grad((x: A) => lax.psum(x.mul(x), "i").mul(x).sum())),
+  "gradient of gathered lanes": lanes(grad((x: A) => lax.allGather(np.sin(x), "i").mul(x).sum())),
+  "two axes": vmap(
+    lanes((x) => lax.psum(x.mul(lax.axisIndex(["o", "i"])), ["i", "o"]).mul(x)),
+    { axisName: "o" },
+  ),
+  "an axis inside another": vmap(
+    lanes((x) => lax.psum(np.sin(x), "o").mul(lax.allGather(x, "i"))),
+    { axisName: "o", inAxes: 1, outAxes: 1 },
+  ),
+  "a jitted collective": lanes(jit((x: A) => lax.psum(np.sin(x), "i").mul(x))),
+  "checkpoint of a collective": lanes(checkpoint((x: A) => lax.psum(np.sin(x), "i").mul(x))),
+  "nothing mapped": vmap((y: A) => np.sin(y).mul(lax.axisIndex("i")), {
+    inAxes: null,
+    axisSize: 3,
+    axisName: "i",
+  }),
+  "axes of trees": (x: A, y: A) =>
+    vmap((d: { a: A }, t: [A, A]) => ({ s: d.a.mul(t[0]), r: d.a.sum() }), {
+      inAxes: [{ a: 1 }, [0, null]],
+      outAxes: { s: -1, r: 0 },
+    })({ a: x }, [y, x]),
   "associative scan": (x: A) => lax.associativeScan(np.multiply, x),
   "associative scan of affine maps": (a: A, b: A) =>
     lax.associativeScan(([a1, b1]: [A, A], [a2, b2]: [A, A]) => [a2.mul(a1), a2.mul(b1).add(b2)] as [A, A], [

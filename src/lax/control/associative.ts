@@ -1,4 +1,5 @@
 import type { ArrayLike, NDArray } from "../../core/array.ts";
+import { typeMatch } from "../../core/aval.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import * as tree from "../../tree/index.ts";
 import { canonicalAxis } from "../../util/shape.ts";
@@ -19,7 +20,7 @@ export interface AssociativeScanOptions {
  * @param f `(a, b) => c` on trees like `elems`, elementwise along the scanned axis (which stays)
  * @param elems a tree of arrays with one common size along `axis`
  * @returns a tree like `elems`: element i is the combination of elements 0 … i
- * @throws WeftTypeError when f is not callable; WeftValueError when the sizes along the axis differ
+ * @throws WeftTypeError when f is not callable or does not keep trees, shapes and dtypes; WeftValueError when the sizes along the axis differ
  * Source: `jax.lax.associative_scan`; Blelloch 1990. Rounding differs from a sequential scan.
  * @example lax.associativeScan(lax.add, np.array([1, 2, 3])) // [1, 3, 6]
  */
@@ -35,11 +36,31 @@ export function associativeScan<T>(
   const at = leaves.length ? canonicalAxis(axis, leaves[0]!.ndim) : 0;
   checkSizes(leaves, at);
   const combine = (a: NDArray[], b: NDArray[]): NDArray[] =>
-    tree
-      .leaves(f(tree.unflatten(def, a) as Arrays<T>, tree.unflatten(def, b) as Arrays<T>), undefined)
-      .map((x) => asArray(x as ArrayLike));
+    elementsLike(
+      a,
+      def,
+      f(tree.unflatten(def, a) as Arrays<T>, tree.unflatten(def, b) as Arrays<T>),
+    );
   const flip = (xs: NDArray[]): NDArray[] => (reverse ? xs.map((x) => rev(x, [at])) : xs);
   return tree.unflatten(def, flip(prefixes(combine, flip(leaves), at))) as Arrays<T>;
+}
+
+/** What the operation returned, as leaves: a tree, shapes and dtypes like those it got. */
+function elementsLike(given: readonly NDArray[], def: tree.TreeDef, result: unknown): NDArray[] {
+  const [leaves, actual] = tree.flatten(result, undefined);
+  if (actual !== def)
+    throw new WeftTypeError(
+      "lax.associativeScan: fn must return a tree like each of its arguments, but " +
+        `${tree.equalityErrors(def, actual).map(tree.describeMismatch).join("; ")}. It returned ${actual} for ${def}.`,
+    );
+  const arrays = leaves.map((x) => asArray(x as ArrayLike));
+  const i = arrays.findIndex((x, k) => !typeMatch(x.aval, given[k]!.aval));
+  if (i < 0) return arrays;
+  const place = tree.keystr(def.paths()[i]!);
+  throw new WeftTypeError(
+    `lax.associativeScan: fn must keep shapes and dtypes (the scanned axis stays, also where it is shorter), but it returned ${arrays[i]!.aval} ` +
+      `for elements${place} of type ${given[i]!.aval}.`,
+  );
 }
 
 function checkSizes(leaves: readonly NDArray[], axis: number): void {

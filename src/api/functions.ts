@@ -38,15 +38,19 @@ export function checkCallable(f: unknown, what: string): void {
     );
 }
 
-/** Leaves of a tree as arrays; the error for a leaf that is no array names its place. */
-export function arrayLeaves(value: unknown, where: string): [leaves: NDArray[], def: tree.TreeDef] {
+/** Leaves of a tree as arrays; the error for a leaf that is no array names its place and ends with the `remedy`. */
+export function arrayLeaves(
+  value: unknown,
+  where: string,
+  remedy = "a function can close over other values",
+): [leaves: NDArray[], def: tree.TreeDef] {
   const [leaves, def] = tree.flatten(value, undefined);
   const arrays = leaves.map((x, i) => {
     if (isArrayLeaf(x)) return asArray(x as ArrayLike);
     const path = tree.keystr(def.paths()[i]!);
     throw new WeftTypeError(
       `${where}${path} is ${typeof x === "string" ? `the string ${JSON.stringify(x)}` : `of type ${typeof x}`}, which is not a valid array. ` +
-        "Pass numbers, booleans, typed arrays or weft arrays; mark other arguments with staticArgnums.",
+        `Pass numbers, booleans, typed arrays or weft arrays; ${remedy}.`,
     );
   });
   return [arrays, def];

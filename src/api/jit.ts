@@ -150,7 +150,7 @@ class Jitted {
 
   private flatten(argument: unknown, i: number, into: NDArray[]): tree.TreeDef {
     const where = (this.places[i] ??= `jit(${this.f.name || "function"}): argument ${i}`);
-    const [leaves, def] = arrayLeaves(argument, where);
+    const [leaves, def] = arrayLeaves(argument, where, "mark other arguments with staticArgnums");
     for (const x of leaves) into.push(x);
     return def;
   }

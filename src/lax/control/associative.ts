@@ -36,11 +36,7 @@ export function associativeScan<T>(
   const at = leaves.length ? canonicalAxis(axis, leaves[0]!.ndim) : 0;
   checkSizes(leaves, at);
   const combine = (a: NDArray[], b: NDArray[]): NDArray[] =>
-    elementsLike(
-      a,
-      def,
-      f(tree.unflatten(def, a) as Arrays<T>, tree.unflatten(def, b) as Arrays<T>),
-    );
+    elementsLike(a, def, f(tree.unflatten(def, a) as Arrays<T>, tree.unflatten(def, b) as Arrays<T>));
   const flip = (xs: NDArray[]): NDArray[] => (reverse ? xs.map((x) => rev(x, [at])) : xs);
   return tree.unflatten(def, flip(prefixes(combine, flip(leaves), at))) as Arrays<T>;
 }

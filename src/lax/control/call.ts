@@ -10,13 +10,14 @@ import {
   type PrimitiveRecord,
   Zero,
 } from "../../core/primitive.ts";
+import { evalJaxpr, stage } from "../../core/stage.ts";
 import { batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
 import { dceJaxpr } from "../../transforms/dce.ts";
 import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { partialEvalJaxpr } from "../../transforms/partial-eval.ts";
-import { transposeJaxpr } from "../../transforms/transpose.ts";
+import { type TransposedJaxpr, transposeJaxpr } from "../../transforms/transpose.ts";
 import { isZero } from "../../transforms/zero.ts";
-import { drop, none, nonzeros, pick, splitAt } from "./body.ts";
+import { all, drop, none, nonzeros, pick, splitAt } from "./body.ts";
 
 /** A jitted function called inside a traced one. The compiler inlines it. */
 export interface CallParams extends Record<string, unknown> {
@@ -64,6 +65,21 @@ function callPartialEval(trace: PartialEvalStage, args: NDArray[], p: CallParams
   return parts.unknownOut.map((unk) => (unk ? staged.shift()! : knownOuts!.shift()!));
 }
 
+/** Runs a transposed body, and hands out the cotangents it gives. */
+function callTransposed(
+  call: Call,
+  cts: MaybeZero[],
+  inputs: (NDArray | Linear)[],
+  p: CallParams,
+  { jaxpr, consts, nonzero }: TransposedJaxpr,
+): (MaybeZero | null)[] {
+  const values = inputs.filter((x): x is NDArray => !(x instanceof Linear));
+  const given = cts.filter((ct): ct is NDArray => !isZero(ct));
+  const outs = call.bind([...consts, ...values, ...given], { ...p, jaxpr });
+  const nz = [...nonzero];
+  return inputs.map((x) => (x instanceof Linear ? (nz.shift() ? outs.shift()! : new Zero(x.aval)) : null));
+}
+
 function callTranspose(
   call: Call,
   cts: MaybeZero[],
@@ -72,11 +88,35 @@ function callTranspose(
 ): (MaybeZero | null)[] {
   const linear = inputs.map((x) => x instanceof Linear);
   const nonzeroCt = cts.map((ct) => !isZero(ct));
-  const { jaxpr, consts, nonzero } = transposeJaxpr(p.jaxpr, linear, nonzeroCt, none(pick(linear, linear)));
-  const values = inputs.filter((x): x is NDArray => !(x instanceof Linear));
-  const outs = call.bind([...consts, ...values, ...nonzeros(cts, nonzeroCt)], { ...p, jaxpr });
-  const nz = [...nonzero];
-  return inputs.map((x) => (x instanceof Linear ? (nz.shift() ? outs.shift()! : new Zero(x.aval)) : null));
+  const transposed = transposeJaxpr(p.jaxpr, linear, nonzeroCt, none(pick(linear, linear)));
+  return callTransposed(call, cts, inputs, p, transposed);
+}
+
+/** The transpose of a call of a function of which only a part is linear: the rest is split off and computed again. */
+export function transposeMixed(
+  call: Call,
+  cts: MaybeZero[],
+  inputs: (NDArray | Linear)[],
+  p: CallParams,
+): (MaybeZero | null)[] {
+  const linear = inputs.map((x) => x instanceof Linear);
+  const nonzeroCt = cts.map((ct) => !isZero(ct));
+  return callTransposed(call, cts, inputs, p, backwardAgain(p.jaxpr, linear, nonzeroCt));
+}
+
+function backwardAgain(jaxpr: Jaxpr, linear: boolean[], nonzeroCt: boolean[]): TransposedJaxpr {
+  const { known, staged, numResiduals } = partialEvalJaxpr(jaxpr, linear, all(jaxpr.outs));
+  const isLinear = staged.invars.map((_, i) => i >= numResiduals);
+  const transposed = transposeJaxpr(staged, isLinear, nonzeroCt, none(pick(isLinear, isLinear)));
+  const { consts, nonzero } = transposed;
+  const again = stage(
+    (args) => {
+      const [own, values, ct] = splitAt(args, consts.length, known.invars.length);
+      return evalJaxpr(transposed.jaxpr, [...own, ...evalJaxpr(known, values), ...ct]);
+    },
+    [...consts.map((c) => c.aval), ...known.inAvals, ...pick(jaxpr.outAvals, nonzeroCt)],
+  );
+  return { jaxpr: again.jaxpr, consts, nonzero };
 }
 
 function callBatch(

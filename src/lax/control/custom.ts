@@ -9,6 +9,7 @@ import { batchFlat, batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts"
 import { instantiate, isZero } from "../../transforms/zero.ts";
 import { reduceSum } from "../broadcast.ts";
 import { all, splitAt } from "./body.ts";
+import { callPrimitive, transposeMixed } from "./call.ts";
 
 /** A user's rule on flat lists of arrays; tangents and cotangents among its results may be symbolic zeros. */
 export type Flat = (args: NDArray[]) => MaybeZero[];
@@ -80,7 +81,8 @@ const customCall = <P extends CustomParams>(
       if (!ofConsts.every(isZero)) throw new WeftTypeError(CLOSED_OVER);
       return jvp(primals.slice(p.numConsts), ofArgs.map(instantiate), p);
     },
-    transpose: "not linear",
+    // A rule may apply such a function to tangents, where it is linear.
+    transpose: (cts, inputs, { jaxpr, name }) => transposeMixed(callPrimitive, cts, inputs, { jaxpr, name }),
     batch: (args, dims, p, size, axis) => {
       const front = atFront(dims);
       const body = { ...p, jaxpr: batchedBody(p.jaxpr, dims, axis) };

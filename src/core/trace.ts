@@ -45,8 +45,8 @@ function expectConcrete(x: NDArray): DeviceArray {
 export function leaked(x: Tracer): UnexpectedTracerError {
   return new UnexpectedTracerError(
     `Encountered an unexpected tracer: an intermediate value of type ${x.aval} escaped from a transformed function ` +
-      "(through a variable outside of it, a class field, or a callback) and was used after that function returned. " +
-      "Return the value from the function instead.",
+      "(through a variable outside of it, a class field, a callback, or a derivative rule that closes over it) and was used after that " +
+      "function returned. Return the value from the function, or pass it to the rule's function as an argument.",
   );
 }
 

@@ -43,6 +43,7 @@ vjp_of_grad = custom_vjp(
 jvp_recursive = custom_jvp(lambda y: jnp.exp(y * C), lambda p, t: (jvp_recursive(p[0]), jvp_recursive(p[0]) * t[0] * C))
 jvp_two = custom_jvp(lambda y, z: y * z, lambda p, t: (p[0] * p[1], p[0] * t[1] * 3 + C * t[0]))
 vjp_two = custom_vjp(lambda y, z: y * z, lambda y, z: (y * z, (y, z)), lambda r, g: (r[1] * g * C, None))
+vjp_first = custom_vjp(lambda y, z: 2 * y, lambda y, z: (2 * y, y), lambda y, g: (C * y * g, None))
 vjp_tree = custom_vjp(
     lambda d: {"s": d["a"] * d["b"][0]},
     lambda d: ({"s": d["a"] * d["b"][0]}, d),
@@ -111,7 +112,7 @@ FORMS = {
     ),
     "fori of scan": lambda x: lax.fori_loop(0, 2, lambda i, c: lax.scan(step, c, TS)[0] + i, x),
     "scan of fori": scan(lambda c: lax.fori_loop(0, 2, lambda i, s: jnp.sin(s) + i * c, c)),
-    "fori with bounds of arrays": lambda x: lax.fori_loop(jnp.int32(0), jnp.int32(2), lambda i, c: jnp.sin(c) * i, x),
+    "fori with bounds of arrays": lambda x: lax.fori_loop(np.int32(0), np.int32(2), lambda i, c: jnp.sin(c) * i, x),
     "fori of cond": lambda x: lax.fori_loop(0, 3, lambda i, c: lax.cond(i % 2 == 0, jnp.sin, lambda v: v * C, c), x),
     "while": lambda x: lax.while_loop(lambda c: jnp.sum(c) < 9, lambda c: c * 1.5 + C, x),
     "fori with a traced bound": lambda x: lax.fori_loop(0, (x[0] * 4).astype(jnp.int32), lambda i, c: jnp.sin(c) * x, x),
@@ -151,7 +152,7 @@ DEAD = {
     "constant of fori": lambda x: (lambda a: lax.fori_loop(0, 2, lambda i, c: (c[0] * 2, a), (x, x))[0])(root(x)),
     "carry of fori": lambda x: lax.fori_loop(0, 2, lambda i, c: (c[0] * 2, jnp.sin(c[1])), (x, root(x)))[0],
     "xs of map": lambda x: lax.map(lambda t: t[0] * 2, (x, root(x))),
-    "argument of customVjp": lambda x: vjp_two(x, root(x)),
+    "argument of customVjp": lambda x: vjp_first(x, root(x)),
     "argument of customJvp": lambda x: custom_jvp(lambda y, z: y, lambda p, t: (p[0], t[0] * 2))(x, root(x)),
     "carry of while": lambda x: lax.while_loop(lambda c: jnp.sum(c[0]) < 9, lambda c: (c[0] * 2, c[1]), (x, root(x)))[0],
 }
@@ -163,7 +164,12 @@ def loss(f):
 
 
 T = np.array([1, -2, 0.5], np.float32)
-BATCH = np.stack([X, X * 0.5, X + 0.25])
+
+
+def batch(x):
+    return jnp.stack([x, x * 0.5, x + 0.25])
+
+
 COMPOSITIONS = {
     "value": lambda f: f,
     "grad": lambda f: jax.grad(loss(f)),
@@ -173,15 +179,15 @@ COMPOSITIONS = {
     "jacrev": jax.jacrev,
     "hessian": lambda f: jax.hessian(loss(f)),
     "grad of grad": lambda f: jax.grad(lambda x: jnp.sum(jax.grad(loss(f))(x) * T)),
-    "vmap": lambda f: lambda x: jax.vmap(f)(BATCH),
-    "vmap of grad": lambda f: lambda x: jax.vmap(jax.grad(loss(f)))(BATCH),
-    "grad of vmap": lambda f: lambda x: jax.grad(lambda b: jnp.sum(jax.vmap(f, 1, 1)(b) * BATCH))(BATCH.T),
+    "vmap": lambda f: lambda x: jax.vmap(f)(batch(x)),
+    "vmap of grad": lambda f: lambda x: jax.vmap(jax.grad(loss(f)))(batch(x)),
+    "grad of vmap": lambda f: lambda x: jax.grad(lambda b: jnp.sum(jax.vmap(f, 1, 1)(b) * batch(X)))(batch(x).T),
     "grad of jit": lambda f: jax.grad(loss(jax.jit(f))),
     "grad in scan": lambda f: scan(lambda c: c + 0.1 * jax.grad(loss(f))(c), 2),
     "grad of scan": lambda f: jax.grad(loss(scan(lambda c: 0.5 * f(c), 2))),
     "grad of scans": lambda f: jax.grad(loss(scan(scan(lambda c: 0.5 * f(c), 2), 2))),
     "grad of fori": lambda f: jax.grad(loss(lambda x: lax.fori_loop(0, 2, lambda i, c: 0.5 * f(c) + i, x))),
-    "grad of map": lambda f: jax.grad(lambda x: jnp.sum(lax.map(lambda r: f(r) * x, BATCH) * BATCH)),
+    "grad of map": lambda f: jax.grad(lambda x: jnp.sum(lax.map(lambda r: f(r) * x, batch(X)) * batch(X))),
     "grad of cond": lambda f: jax.grad(loss(lambda x: lax.cond(x[0] > 0, f, lambda y: y, x))),
     "grad of switch": lambda f: jax.grad(loss(lambda x: lax.switch(2, [lambda y: y, jnp.sin, f], x))),
     "grad of checkpoint": lambda f: jax.grad(loss(jax.checkpoint(lambda x: positive(f(x))))),
@@ -191,10 +197,10 @@ COMPOSITIONS = {
     )[1],
     "vmap of a while per lane": lambda f: lambda x: jax.vmap(
         lambda x, n: lax.while_loop(lambda s: s[0] < n, lambda s: (s[0] + 1, 0.5 * f(s[1])), (0, x))[1]
-    )(BATCH, jnp.array([0, 2, 1])),
+    )(batch(x), jnp.array([0, 2, 1])),
     "vmap of grad of a cond per lane": lambda f: lambda x: jax.vmap(
         jax.grad(loss(lambda x: lax.cond(x[0] > 0.4, f, lambda y: jnp.sin(y) * 2, x)))
-    )(BATCH),
+    )(batch(x)),
 }
 
 

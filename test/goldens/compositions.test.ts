@@ -92,6 +92,11 @@ const vjpTwo = customVjp(
   (y: A, z: A) => [y.mul(z), [y, z]],
   ([, z]: [A, A], g: A) => [z.mul(g).mul(C), null],
 ) as (y: A, z: A) => A;
+const vjpFirst = customVjp(
+  (y: A, _: A) => y.mul(2),
+  (y: A, _: A) => [y.mul(2), y],
+  (y: A, g: A) => [C.mul(y).mul(g), null],
+) as (y: A, z: A) => A;
 type Pair = { a: A; b: [A, A] };
 const vjpTree = customVjp(
   (d: Pair) => ({ s: d.a.mul(d.b[0]) }),
@@ -261,7 +266,7 @@ const DEAD: Record<string, F> = {
   "carry of fori": (x) =>
     lax.foriLoop(0, 2, (_, [a, b]: [A, A]) => [a.mul(2), np.sin(b)] as [A, A], [x, root(x)] as [A, A])[0],
   "xs of map": (x) => lax.map(([t]: [A, A]) => t.mul(2), [x, root(x)] as [A, A]) as A,
-  "argument of customVjp": (x) => vjpTwo(x, root(x)),
+  "argument of customVjp": (x) => vjpFirst(x, root(x)),
   "argument of customJvp": (x) => customJvp(first, ([y], [t]) => [y, t.mul(2)])(x, root(x)) as A,
   "carry of while": (x) =>
     lax.whileLoop(
@@ -278,7 +283,7 @@ const loss =
   (x) =>
     f(x).mul(WEIGHTS).sum();
 const T = np.array([1, -2, 0.5]);
-const BATCH = np.stack([X, X.mul(0.5), X.add(0.25)]);
+const batch: F = (x) => np.stack([x, x.mul(0.5), x.add(0.25)]);
 const half =
   (f: F): F =>
   (x) =>
@@ -301,26 +306,27 @@ const COMPOSITIONS: Record<string, (f: F) => F> = {
   jacrev: (f) => jacrev(f) as F,
   hessian: (f) => hessian(loss(f)) as F,
   "grad of grad": (f) => grad((x: A) => (grad(loss(f))(x) as A).mul(T).sum()) as F,
-  vmap: (f) => () => vmap(f)(BATCH) as A,
-  "vmap of grad": (f) => () => vmap(grad(loss(f)) as F)(BATCH) as A,
-  "grad of vmap": (f) => () =>
-    grad((b: A) => (vmap(f, 1, 1)(b) as A).mul(BATCH).sum())(BATCH.transpose()) as A,
+  vmap: (f) => (x) => vmap(f)(batch(x)) as A,
+  "vmap of grad": (f) => (x) => vmap(grad(loss(f)) as F)(batch(x)) as A,
+  "grad of vmap": (f) => (x) =>
+    grad((b: A) => (vmap(f, 1, 1)(b) as A).mul(batch(X)).sum())(batch(x).transpose()) as A,
   "grad of jit": (f) => grad(loss(jit(f) as F)) as F,
   "grad in scan": (f) => scan((c) => c.add((grad(loss(f))(c) as A).mul(0.1)), 2),
   "grad of scan": (f) => grad(loss(scan(half(f), 2))) as F,
   "grad of scans": (f) => grad(loss(scan(scan(half(f), 2), 2))) as F,
   "grad of fori": (f) => grad(loss((x) => lax.foriLoop(0, 2, (i, c: A) => half(f)(c).add(i), x))) as F,
-  "grad of map": (f) => grad((x: A) => (lax.map((r: A) => f(r).mul(x), BATCH) as A).mul(BATCH).sum()) as F,
+  "grad of map": (f) =>
+    grad((x: A) => (lax.map((r: A) => f(r).mul(x), batch(X)) as A).mul(batch(X)).sum()) as F,
   "grad of cond": (f) => grad(loss((x) => lax.cond(x.slice(0).greater(0), f, (y: A) => y, x) as A)) as F,
   "grad of switch": (f) => grad(loss((x) => lax.switch(2, [(y: A) => y, np.sin as F, f], x) as A)) as F,
   "grad of checkpoint": (f) => grad(loss(saved((x) => positive(f(x))))) as F,
   "grad of scan of checkpoint": (f) => grad(loss(scan(saved(half(f)), 2))) as F,
   "jvp of while": (f) => (x) => jvp((y: A) => repeated(f)(y, 2), [x], [T])[1],
-  "vmap of a while per lane": (f) => () =>
-    vmap(repeated(f))(BATCH, np.array([0, 2, 1], { dtype: "int32" })) as A,
-  "vmap of grad of a cond per lane": (f) => () =>
+  "vmap of a while per lane": (f) => (x) =>
+    vmap(repeated(f))(batch(x), np.array([0, 2, 1], { dtype: "int32" })) as A,
+  "vmap of grad of a cond per lane": (f) => (x) =>
     vmap(grad(loss((x) => lax.cond(x.slice(0).greater(0.4), f, (y: A) => np.sin(y).mul(2), x) as A)) as F)(
-      BATCH,
+      batch(x),
     ) as A,
 };
 
@@ -344,31 +350,36 @@ describe.each(Object.entries(FORMS))("%s", (form, f) => {
     const outs = jit((x: A) => works.map((row) => of(row)(x)))(X);
     works.forEach((row, i) => check(row, outs[i]!));
   });
-  test.each(works.map((r) => [r.composition, r] as const))("%s", (_, row) => check(row, of(row)(X)));
+  test("operation by operation", () => {
+    for (const row of works.filter((r) => !LOOPS.has(r.composition))) check(row, of(row)(X));
+  });
   test("step by step", () => {
-    for (const row of works.filter((r) => !STEPWISE_ERRORS.has(r.form)))
+    for (const row of works.filter((r) => !DIFFERENT_STEPWISE.has(r.form)))
       check(
         row,
         disableJit(() => of(row)(X)),
       );
   });
-  test.each(rows.filter((r) => r.error).map((r) => [r.composition, r] as const))(
-    "%s is an error",
-    (_, row) => {
-      let error: unknown;
-      try {
-        of(row)(X).dataSync();
-      } catch (e) {
-        error = e;
-      }
-      expect(error).toBeInstanceOf(WeftError);
-      expect(error).not.toBeInstanceOf(InternalError);
-    },
-  );
+  test("what is an error in JAX is one here", () => {
+    for (const row of rows.filter((r) => r.error)) {
+      const run = (): unknown => of(row)(X).dataSync();
+      expect(run, row.composition).toThrow(WeftError);
+      expect(run, row.composition).not.toThrow(InternalError);
+    }
+  });
 });
 
-/** A loop of no iteration has no result that says what its type is. */
-const STEPWISE_ERRORS = new Set(["scan of no element"]);
+/** What is one loop is one program in any case. */
+const LOOPS = new Set([
+  "grad in scan",
+  "grad of scans",
+  "grad of fori",
+  "jvp of while",
+  "grad of scan of checkpoint",
+]);
+
+/** A loop of no iteration has no result that says of what type it is; a branch that JavaScript does not take has no derivative. */
+const DIFFERENT_STEPWISE = new Set(["scan of no element", "dead operand of the other branch"]);
 
 test("every golden has a program and every program a golden", () => {
   const names = (key: "form" | "composition"): string[] => [...new Set(ROWS.map((r) => r[key]))].sort();

@@ -14,6 +14,7 @@ import jax
 jax.config.update("jax_platforms", "cpu")
 
 import codec  # noqa: E402
+import compositions  # noqa: E402
 import control  # noqa: E402
 import jaxprs  # noqa: E402
 import models  # noqa: E402
@@ -28,6 +29,7 @@ SECTIONS = {
     "random": randoms.rows,
     "promotion": promotion.rows,
     "jaxprs": jaxprs.rows,
+    "compositions": compositions.rows,
     "control": control.rows,
     "models": models.rows,
 }

@@ -1,15 +1,17 @@
 import fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, test } from "vitest";
 import { emitC } from "../../src/backends/c/index.ts";
 import { interpret } from "../../src/backends/interp/index.ts";
 import type { Expr, Program } from "../../src/compiler/ir/nodes.ts";
 import { parseProgram } from "../../src/compiler/ir/parse.ts";
 import { contract } from "../../src/compiler/passes/contract.ts";
 import { planMemory } from "../../src/compiler/passes/plan.ts";
+import { runPipeline } from "../../src/compiler/pipeline.ts";
 import type { Target } from "../../src/compiler/target.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
+import { config, grad, jit, lax, type NDArray, numpy as np } from "../../src/index.ts";
 import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts";
-import { compileAll, hasCompiler } from "./c-run.ts";
+import { compileAll, hasCompiler, hostTarget } from "./c-run.ts";
 import { elementwise, OP_CASES, pairs, TRANSCENDENTAL } from "./op-table.ts";
 import { PROGRAMS } from "./program-table.ts";
 
@@ -22,6 +24,17 @@ const target = (vectorBytes: number): Target => ({
   l2Bytes: 1024 * 1024,
   threads: 1,
 });
+
+const WEIGHTS = [
+  [-0.628783, 1.17321, 0.550578, -0.659069],
+  [0.238544, 0.098, -0.634354, 0.421549],
+  [-1.75, -0.67309, 0.521399, 1.27888],
+];
+const PADDING = [
+  [2, 3, 0],
+  [1, 1, 0],
+  [1, -1, 0],
+] as const;
 
 const emit = (program: Program, own: Target = target(32)): string =>
   emitC(program, planMemory(program), own).source;
@@ -77,6 +90,48 @@ it.runIf(hasCompiler).each([false, true])(
   },
   120_000,
 );
+
+/** What a compiler makes with the flags in use is trusted because of these. */
+describe.runIf(hasCompiler)("random programs after all passes", () => {
+  const own = hostTarget();
+  it.each([
+    ["exact", true, 0],
+    ["of all functions", false, 1e-4],
+  ] as const)("%s", (_, exact, tolerance) => {
+    const before = fc.sample(programs({ exact, stages: 8 }), { numRuns: 120, seed: 33 });
+    const runs = compileAll(
+      before.map((p) => runPipeline(p, own, { off: [] })),
+      own,
+    );
+    for (const [i, program] of before.entries()) {
+      const args = randomArgs(program, i);
+      expectSameOutputs(program, interpret(program, args), runs[i]!(args), tolerance);
+    }
+  });
+});
+
+test.runIf(hasCompiler)("stores of one loop that the next one loads", () => {
+  // GCC 12 with -O2 on AVX-512, before -fno-tree-slp-vectorize: wrong sums.
+  const f = (x: NDArray): NDArray => {
+    const product = np.matmul(x, np.array(WEIGHTS, { dtype: "float64" }));
+    const [left] = np.arraySplit(product, 2, 1);
+    return lax
+      .pad(left!, np.array(0.5, { dtype: "float64" }), PADDING)
+      .sum()
+      .mul(0.7);
+  };
+  const x = np.array([[[-0.809, 1.771, -0.142]]], { dtype: "float64" });
+  const on = (tier: typeof config.tier): unknown => {
+    config.tier = tier;
+    return jit(grad(f))(x).js();
+  };
+  const { tier } = config;
+  try {
+    expect(on("native")).toEqual(on("interp"));
+  } finally {
+    config.tier = tier;
+  }
+});
 
 describe("the text", () => {
   it("is the same for equal programs, whatever was compiled before", () => {

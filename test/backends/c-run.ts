@@ -6,14 +6,16 @@ import { emitFunction, HEAD } from "../../src/backends/c/index.ts";
 import { Prelude } from "../../src/backends/c/prelude.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { type MemoryPlan, planMemory } from "../../src/compiler/passes/plan.ts";
-import type { Target } from "../../src/compiler/target.ts";
+import { nativeTarget, type Target } from "../../src/compiler/target.ts";
 import { DTYPES, type TypedArray } from "../../src/core/dtype.ts";
-import { compile, findToolchain } from "../../src/runtime/native/toolchain.ts";
+import { compile, cpuFlagsOf, findToolchain } from "../../src/runtime/native/toolchain.ts";
 
 const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
 const tools = findToolchain();
 /** Without a compiler only the text can be looked at. */
 export const hasCompiler: boolean = tools !== undefined;
+/** The CPU at hand. */
+export const hostTarget = (): Target => nativeTarget(cpuFlagsOf(tools!.macros));
 type Run = (mem: number, frame: number) => void;
 
 const START = 64;

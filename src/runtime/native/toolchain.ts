@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
-import { C_FLAGS } from "../../backends/c/index.ts";
+import { flagsFor } from "./flags.ts";
 
 /** A C compiler as it was found. */
 export interface Toolchain {
@@ -36,12 +36,6 @@ const GROUP = { detached: process.platform !== "win32" };
 
 const WINDOWS = process.platform === "win32";
 const SHARED = WINDOWS ? ["-shared", "-static-libgcc"] : ["-shared", "-fPIC"];
-/**
- * -O3 is no faster than -O2 here, since loops arrive unrolled and in vectors. Loops over lanes need the vectorizer, which older
- * compilers have off. Less than -O2 for small programs would not pay: of the 28 ms that one takes, optimisation is 4.
- */
-const OPTIMIZE = ["-O2", "-ftree-vectorize", "-w"];
-
 /** The compiler that `WEFT_CC` names, or the first of cc, gcc, clang in the PATH that works. */
 export function findToolchain(): Toolchain | undefined {
   const wanted = process.env.WEFT_CC;
@@ -73,10 +67,12 @@ function isExecutable(path: string): boolean {
 /** Asks the compiler which macros it defines, with the first flags for the CPU that it accepts. */
 function probe(path: string): Toolchain | undefined {
   for (const cpu of CPU_FLAGS) {
-    const flags = [...cpu, ...OPTIMIZE, ...C_FLAGS, ...SHARED];
+    const plain = listMacros(path, cpu);
+    if (plain === "") return undefined;
+    if (!plain?.includes("__GNUC__")) continue;
+    const flags = [...cpu, ...flagsFor(plain), ...SHARED];
     const macros = listMacros(path, flags);
-    if (macros === "") return undefined;
-    if (macros?.includes("__GNUC__")) return { path, flags, macros, libraries: librariesFor(macros) };
+    return macros ? { path, flags, macros, libraries: librariesFor(macros) } : undefined;
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 /** The optimizers. */
 import { type NDArray, scalar } from "../core/array.ts";
+import type { DType } from "../core/dtype.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { zerosLike } from "../numpy/creation.ts";
 import { add, divide, multiply, power, sqrt, subtract } from "../numpy/math.ts";
@@ -31,6 +32,16 @@ export interface AdamState {
 const average = (old: NDArray, value: NDArray, decay: number): NDArray =>
   add(multiply(old, decay), multiply(value, 1 - decay));
 
+/** `1 - decay^count`, what a running mean that started from 0 is short of, in the dtype of that mean. */
+function bias(decay: number, count: NDArray): (dtype: DType) => NDArray {
+  const known = new Map<DType, NDArray>();
+  return (dtype) => {
+    let factor = known.get(dtype);
+    if (!factor) known.set(dtype, (factor = subtract(1, power(decay, convertElementType(count, dtype)))));
+    return factor;
+  };
+}
+
 /** Rescales gradients by running moments, with bias correction. Source: `optax.scale_by_adam`; Kingma & Ba 2015. */
 export function scaleByAdam({
   b1 = 0.9,
@@ -47,9 +58,9 @@ export function scaleByAdam({
       const count = add(state.count, 1);
       const mu = mapLeaves((m, g) => average(m, g, b1), state.mu, grads);
       const nu = mapLeaves((v, g) => average(v, multiply(g, g), b2), state.nu, grads);
-      const [c1, c2] = [b1, b2].map((b) => subtract(1, power(b, convertElementType(count, "float32"))));
+      const [first, second] = [b1, b2].map((b) => bias(b, count));
       const step = (m: NDArray, v: NDArray): NDArray =>
-        divide(divide(m, c1!), add(sqrt(divide(v, c2!)), eps));
+        divide(divide(m, first!(m.dtype)), add(sqrt(divide(v, second!(v.dtype))), eps));
       return [mapLeaves(step, mu, nu) as Arrays<P>, { count, mu, nu }];
     },
   };

@@ -1,12 +1,17 @@
 /** Transformations that only rescale or clip. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
+import { isFloat } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import { add, divide, maximum, minimum, multiply, sqrt, sum } from "../numpy/math.ts";
 import { leaves } from "../tree/index.ts";
 import { type EmptyState, type GradientTransformation, mapLeaves, stateless } from "./transformation.ts";
 
-/** A learning rate: a number, or a function of the number of updates made so far (an int32 scalar). */
+/**
+ * A learning rate: a number, or a function of the number of updates made so far (an int32 scalar). What it computes with plain
+ * numbers is float32; for rates with the digits of float64, convert the count first.
+ */
 export type Schedule = (count: NDArray) => ArrayLike;
 
 /** Multiplies updates by a constant. Source: `optax.scale`. */
@@ -30,7 +35,7 @@ export function globalNorm(t: unknown): NDArray {
 export const clipByGlobalNorm = (maxNorm: number): GradientTransformation<EmptyState> =>
   stateless((grads) => {
     const factor = divide(maxNorm, maximum(globalNorm(grads), maxNorm));
-    return mapLeaves((g) => multiply(g, factor), grads);
+    return scaledBy(factor, grads);
   });
 
 /** Clips every element to [-limit, limit]. Source: `optax.clip`. */
@@ -45,18 +50,22 @@ export const addDecayedWeights = (weightDecay: number): GradientTransformation<E
     return mapLeaves((g, p) => add(g, multiply(p, weightDecay)), grads, params);
   });
 
-/** Multiplies updates by a schedule of the update count. Source: `optax.scale_by_schedule`. */
+/** Multiplies updates by a schedule of the update count; they keep their dtypes. Source: `optax.scale_by_schedule`. */
 export const scaleBySchedule = (schedule: Schedule): GradientTransformation<{ count: NDArray }> => ({
   init: () => ({ count: scalar(0, "int32") }),
-  update: (grads, { count }) => [
-    mapLeaves((g) => multiply(g, schedule(count)), grads) as never,
-    { count: add(count, 1) },
-  ],
+  update: (grads, { count }) => [scaledBy(schedule(count), grads) as never, { count: add(count, 1) }],
 });
+
+/** Updates times a computed factor, in the dtypes of the updates. */
+const scaledBy = (factor: ArrayLike, grads: unknown): unknown =>
+  mapLeaves((g) => multiply(g, typeof factor === "number" ? factor : inDTypeOf(g, factor)), grads);
+const inDTypeOf = (g: NDArray, rate: ArrayLike): ArrayLike =>
+  isFloat(g.dtype) ? convertElementType(rate, g.dtype) : rate;
 
 /** `-learningRate · update`, for a number or a schedule. */
 export const scaleByLearningRate = (rate: number | Schedule): GradientTransformation<RateState> =>
-  typeof rate === "function" ? scaleBySchedule((count) => multiply(rate(count), -1)) : scale(-rate);
+  typeof rate === "function" ? scaleBySchedule((count) => negative(rate(count))) : scale(-rate);
+const negative = (rate: ArrayLike): ArrayLike => (typeof rate === "number" ? -rate : multiply(rate, -1));
 
 /** What a learning rate remembers: the updates made so far, if it depends on them. */
 export type RateState = EmptyState | { readonly count: NDArray };

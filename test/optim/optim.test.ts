@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
-import { grad, jit } from "../../src/index.ts";
+import { grad, jit, numpy as np } from "../../src/index.ts";
+import { convertElementType } from "../../src/lax/cast.ts";
 import { scan } from "../../src/lax/control/loops.ts";
 import { asArray } from "../../src/lax/convert.ts";
 import { multiply, subtract, sum } from "../../src/numpy/math.ts";
@@ -8,7 +9,9 @@ import * as optim from "../../src/optim/index.ts";
 import { expectClose, values } from "../nn/support.ts";
 
 type Optimizer = optim.GradientTransformation<unknown[]>;
-const array = (...xs: number[]): NDArray => asArray(Float32Array.from(xs));
+type Float = "float32" | "float64";
+const arrayOf = (dtype: Float, ...xs: number[]): NDArray => np.array(xs, { dtype });
+const array = (...xs: number[]): NDArray => arrayOf("float32", ...xs);
 
 /** The same rule on plain numbers: a function of a gradient and a parameter that remembers what it must. */
 type Reference = () => (g: number, p: number) => number;
@@ -49,14 +52,18 @@ describe.each<[name: string, optimizer: Optimizer, reference: Reference]>([
   ["adamw", optim.adamw(0.01, { weightDecay: 0.1 }), adamRule(0.01, 0.9, 0.999, 1e-8, 0.1)],
   [
     "a schedule",
-    optim.sgd((count) => multiply(count, 0.1)),
+    optim.sgd((count) => multiply(convertElementType(count, "float64"), 0.1)),
     () => {
       let n = 0;
       return (g) => -0.1 * n++ * g;
     },
   ],
 ])("%s", (_, optimizer, reference) => {
-  test("five updates are those of its formula, in a tree", () => {
+  test.each([
+    ["float32", 1e-5],
+    ["float64", 1e-14],
+  ] as const)("five updates are those of its formula, in a tree of %s", (dtype, tolerance) => {
+    const array = (...xs: number[]): NDArray => arrayOf(dtype, ...xs);
     let params: { w: NDArray; b: [NDArray] } = { w: array(1, -2), b: [array(0.5)] };
     let state = optimizer.init(params);
     const expected = [1, -2, 0.5];
@@ -68,8 +75,9 @@ describe.each<[name: string, optimizer: Optimizer, reference: Reference]>([
       state = next;
       [g, 2 * g, -g].forEach((gi, i) => void (expected[i]! += rules[i]!(gi, expected[i]!)));
     }
-    expectClose(params.w, expected.slice(0, 2), 1e-5);
-    expectClose(params.b[0], expected.slice(2), 1e-5);
+    expect([params.w.dtype, params.b[0].dtype]).toEqual([dtype, dtype]);
+    expectClose(params.w, expected.slice(0, 2), tolerance);
+    expectClose(params.b[0], expected.slice(2), tolerance);
   });
 
   test("is the same inside of jit and scan", () => {
@@ -85,6 +93,20 @@ describe.each<[name: string, optimizer: Optimizer, reference: Reference]>([
     );
     expectClose(looped(params, array(...GRADIENTS))[0] as NDArray, values(carry[0]), 1e-5);
   });
+});
+
+test("a schedule may return a plain number, and updates keep their dtypes", () => {
+  const t = optim.sgd(() => 0.1);
+  for (const dtype of ["float32", "float64"] as const) {
+    const g = arrayOf(dtype, 0.3);
+    const [update] = t.update(g, t.init(g)) as [NDArray, unknown];
+    expect(update.dtype).toBe(dtype);
+    expectClose(
+      update,
+      [-(dtype === "float32" ? Math.fround(0.3) : 0.3) * 0.1],
+      dtype === "float32" ? 1e-7 : 0,
+    );
+  }
 });
 
 test("adam finds the bottom of a bowl", () => {
@@ -119,6 +141,13 @@ describe("parts", () => {
     expectClose(long.b, [0.8]);
     expectClose(update(clip, array(0.3, 0.4)) as NDArray, [0.3, 0.4].map(Math.fround));
     expectClose(update(clip, array(0, 0)) as NDArray, [0, 0]);
+  });
+
+  test("clipByGlobalNorm keeps the dtypes of a mixed tree", () => {
+    const grads = { a: arrayOf("float32", 3), b: arrayOf("float64", 4) };
+    const clipped = update(optim.clipByGlobalNorm(1), grads) as typeof grads;
+    expect([clipped.a.dtype, clipped.b.dtype]).toEqual(["float32", "float64"]);
+    expectClose(clipped.b, [0.8], 1e-15);
   });
 
   test("clipByValue, scale", () => {

@@ -3,7 +3,7 @@ import "./runtime/index.ts";
 import "./numpy/methods.ts";
 
 export { grad, jvp, linearize, valueAndGrad, vjp } from "./api/autodiff.ts";
-export { type CheckpointPolicy, checkpoint, customJvp, customVjp } from "./api/custom.ts";
+export { type CheckpointPolicy, checkpoint, checkpointName, customJvp, customVjp } from "./api/custom.ts";
 export * as debug from "./api/debug.ts";
 export { type Explanation, explain } from "./api/explain.ts";
 export { evalShape, makeJaxpr } from "./api/inspect.ts";

@@ -3,14 +3,14 @@ import type { NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Eqn, Jaxpr } from "../core/jaxpr.ts";
 import { type MaybeZero, Zero } from "../core/primitive.ts";
 import { stage } from "../core/stage.ts";
 import { isEager } from "../core/trace.ts";
 import { convertElementType } from "../lax/cast.ts";
-import { callPrimitive } from "../lax/control/call.ts";
 import { customJvpPrimitive, customVjpPrimitive, type Flat } from "../lax/control/custom.ts";
-import { rematPrimitive } from "../lax/control/remat.ts";
+import { rematPrimitive, type Saveable } from "../lax/control/remat.ts";
+import type { DotParams } from "../lax/dot.ts";
 import * as tree from "../tree/index.ts";
 import { splitAt } from "../util/zip.ts";
 import {
@@ -251,27 +251,65 @@ function cotangentsOf(cts: unknown, args: Expected, what: string): MaybeZero[] {
   );
 }
 
-/** What {@link checkpoint} keeps for the backward pass. */
-export type CheckpointPolicy = "nothingSaveable" | "everythingSaveable";
+/** What {@link checkpoint} may keep for the backward pass; see `checkpoint.policies`. */
+export type CheckpointPolicy = Saveable;
+
+const named =
+  (accepts: (name: string) => boolean): CheckpointPolicy =>
+  (eqn) =>
+    eqn.primitive.name === "name" && accepts(eqn.params["name"] as string);
+const isDot = (eqn: Eqn): boolean => eqn.primitive.kind === "contract";
+const hasBatch = (eqn: Eqn): boolean => (eqn.params as DotParams).dimension_numbers[1][0].length > 0;
+
+/** By JAX's names. Names are given by `checkpointName`. */
+interface Policies {
+  /** Nothing but the arguments (the default). */
+  readonly nothingSaveable: CheckpointPolicy;
+  readonly everythingSaveable: CheckpointPolicy;
+  /** Results of matrix products. */
+  readonly dotsSaveable: CheckpointPolicy;
+  /** Results of matrix products without batch dimensions: those with weights, as a rule. */
+  readonly dotsWithNoBatchDimsSaveable: CheckpointPolicy;
+  saveOnlyTheseNames(...names: string[]): CheckpointPolicy;
+  saveAnyNamesButThese(...names: string[]): CheckpointPolicy;
+  saveAnythingExceptTheseNames(...names: string[]): CheckpointPolicy;
+  saveFromBothPolicies(a: CheckpointPolicy, b: CheckpointPolicy): CheckpointPolicy;
+}
+
+const policies: Policies = {
+  nothingSaveable: () => false,
+  everythingSaveable: () => true,
+  dotsSaveable: isDot,
+  dotsWithNoBatchDimsSaveable: (eqn) => isDot(eqn) && !hasBatch(eqn),
+  saveOnlyTheseNames: (...names) => named((name) => names.includes(name)),
+  saveAnyNamesButThese: (...names) => named((name) => !names.includes(name)),
+  saveAnythingExceptTheseNames: (...names) => {
+    const excluded = named((name) => names.includes(name));
+    return (eqn) => !excluded(eqn);
+  },
+  saveFromBothPolicies: (a, b) => (eqn) => a(eqn) || b(eqn),
+};
 
 /** See {@link checkpoint}. */
 interface Checkpoint {
-  <F extends AnyFunction = ArrayFunction>(
+  <F extends AnyFunction>(
     f: F,
     options?: { readonly policy?: CheckpointPolicy },
   ): (...args: Inputs<F>) => Output<F>;
-  /** What may be kept, by JAX's names. */
-  readonly policies: Readonly<Record<CheckpointPolicy, CheckpointPolicy>>;
+  readonly policies: Policies;
 }
 
 function checkpointed<F extends AnyFunction>(
   f: F,
-  { policy = "nothingSaveable" }: { readonly policy?: CheckpointPolicy } = {},
+  { policy = policies.nothingSaveable }: { readonly policy?: CheckpointPolicy } = {},
 ): (...args: Inputs<F>) => Output<F> {
   checkCallable(f, "checkpoint");
-  const primitive = policy === "everythingSaveable" ? callPrimitive : rematPrimitive;
+  if (typeof policy !== "function")
+    throw new WeftTypeError(
+      `checkpoint: policy must be one of checkpoint.policies (${Object.keys(policies).join(", ")}), got ${String(policy)}.`,
+    );
   return recorded(f, "checkpoint", false, ({ jaxpr, consts, leaves }) =>
-    primitive.bind([...consts, ...leaves], { jaxpr, name: nameOf(f) }),
+    rematPrimitive.bind([...consts, ...leaves], { jaxpr, name: nameOf(f), policy }),
   );
 }
 
@@ -279,10 +317,11 @@ function checkpointed<F extends AnyFunction>(
  * `f` such that reverse mode keeps only its arguments and computes the rest again: less memory, more work. Around the body of
  * a scan, each step keeps its carry alone.
  *
- * @param policy what may be kept: nothing (default) or everything
- * Source: `jax.checkpoint`. Within one program outside of loops, common subexpressions are merged again.
+ * @param policy what may be kept besides, one of `checkpoint.policies`: nothing (default), everything, results of matrix products, or
+ *   what `checkpointName` named. It looks at the operations of f itself, not into loops inside of f.
+ * @throws WeftTypeError when f is not callable or policy is no policy
+ * Source: `jax.checkpoint`.
  * @example lax.scan(checkpoint(step), init, xs)
  */
-export const checkpoint: Checkpoint = Object.assign(checkpointed, {
-  policies: { nothingSaveable: "nothingSaveable", everythingSaveable: "everythingSaveable" },
-} as const);
+export const checkpoint: Checkpoint = Object.assign(checkpointed, { policies });
+export { checkpointName } from "../lax/cast.ts";

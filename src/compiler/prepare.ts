@@ -5,6 +5,7 @@
  */
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { switchedOff } from "../core/switches.ts";
+import { dropInnerBarriers } from "../transforms/barriers.ts";
 import { cse } from "../transforms/cse.ts";
 import { dceDeep } from "../transforms/dce.ts";
 import { inlineCalls } from "../transforms/inline.ts";
@@ -21,5 +22,5 @@ export function prepare(jaxpr: Jaxpr, { off = switchedOff() }: PrepareOptions = 
   const [merged, pruned] = [unless("cse", cse), unless("dce", dceDeep)];
   const clean = (j: Jaxpr): Jaxpr => pruned(merged(j));
   const passes = [...updatePasses(off), ...loopPasses(off)];
-  return passes.reduce((j, pass) => clean(pass(j)), clean(inlineCalls(jaxpr)));
+  return passes.reduce((j, pass) => clean(pass(j)), clean(dropInnerBarriers(inlineCalls(jaxpr))));
 }

@@ -138,6 +138,8 @@ export interface PrimitiveRecord<P extends Params> {
   readonly axisName?: (params: P) => string;
   /** A few machine instructions per element: computing it again costs less than storing it. */
   readonly cheap?: boolean;
+  /** The identity, kept so that what is computed from its result is not merged with what is computed from its operand. */
+  readonly keepsApart?: boolean;
   /** Adds its two operands: a carry that only goes through this is a sum over the iterations of a loop. */
   readonly accumulates?: boolean;
   /** Picks, element by element, between its other operands by its first, a bool (false: the earlier one). */

@@ -6,7 +6,7 @@ import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { ANY, FLOATING } from "./check.ts";
 import { asArray } from "./convert.ts";
 import { defineMap, transposeBy, type Unary, unary } from "./map.ts";
-import { isLinear } from "./rules.ts";
+import { isLinear, NO_PARAMS, type NoParams } from "./rules.ts";
 
 type ConvertParams = { readonly new_dtype: DType; readonly weak_type: boolean };
 
@@ -71,6 +71,36 @@ export const copy: Unary = unary("copy", {
   transpose: transposeBy((ct) => ct),
   scalar: (_, x) => x,
 });
+
+/**
+ * The identity, but what reads its result is not taken for the same as what reads its operand: it is computed again.
+ * Source: `jax.lax.optimization_barrier`, of one array.
+ */
+export const optimizationBarrier = (x: NDArray): NDArray => bind1(barrierP, [x], NO_PARAMS);
+
+const barrierP: Primitive<NoParams> = defineMap({
+  name: "optimization_barrier",
+  accepts: [ANY],
+  keepsApart: true,
+  jvp: [(g) => g],
+  transpose: transposeBy((ct) => ct),
+  scalar: (_, [x]) => x!,
+});
+
+const nameP: Primitive<{ readonly name: string }> = defineMap<{ readonly name: string }>({
+  name: "name",
+  accepts: [ANY],
+  jvp: [(g) => g],
+  transpose: transposeBy((ct) => ct),
+  scalar: (_, [x]) => x!,
+});
+
+/**
+ * The identity; the name is what the policies of `checkpoint` go by.
+ * Source: `jax.ad_checkpoint.checkpoint_name`.
+ * @example checkpoint((x) => np.sin(checkpointName(np.exp(x), "e")), { policy: checkpoint.policies.saveOnlyTheseNames("e") })
+ */
+export const checkpointName = (x: ArrayLike, name: string): NDArray => bind1(nameP, [asArray(x)], { name });
 
 const stopGradientOp: Unary = unary("stop_gradient", { accepts: FLOATING, jvp: "zero", scalar: (_, x) => x });
 

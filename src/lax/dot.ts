@@ -16,7 +16,7 @@ import { transpose } from "./views.ts";
 type Axes = readonly number[];
 /** `[[lhs contracting, rhs contracting], [lhs batch, rhs batch]]`, as in JAX. */
 export type DotDimensionNumbers = readonly [readonly [Axes, Axes], readonly [Axes, Axes]];
-type DotParams = {
+export type DotParams = {
   readonly dimension_numbers: DotDimensionNumbers;
   readonly preferred_element_type: DType | null;
 };

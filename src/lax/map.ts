@@ -45,6 +45,7 @@ export interface MapSpec<P extends Params> {
   readonly accumulates?: boolean;
   readonly selects?: boolean;
   readonly cheap?: boolean;
+  readonly keepsApart?: boolean;
 }
 
 export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primitive<P> {
@@ -69,6 +70,7 @@ export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primit
     ...(spec.accumulates && { accumulates: true }),
     ...(spec.selects && { selects: true }),
     ...(spec.cheap && { cheap: true }),
+    ...(spec.keepsApart && { keepsApart: true }),
   });
   return primitive;
 }

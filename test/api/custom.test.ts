@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { prepare } from "../../src/compiler/prepare.ts";
 import type { NDArray } from "../../src/core/array.ts";
 import type { Jaxpr } from "../../src/core/jaxpr.ts";
 import {
+  type CheckpointPolicy,
   checkpoint,
+  checkpointName,
   customJvp,
   customVjp,
   grad,
@@ -12,6 +15,7 @@ import {
   lax,
   makeJaxpr,
   numpy as np,
+  valueAndGrad,
   vmap,
 } from "../../src/index.ts";
 import { expectClose } from "../support/close.ts";
@@ -96,5 +100,54 @@ describe("checkpoint", () => {
     const outputs = (step: typeof body): number =>
       makeJaxpr(grad(run(step)))(0.3).jaxpr.eqns.find((e) => e.primitive.name === "scan")!.outputs.length;
     expect(outputs(everything)).toBeGreaterThan(outputs(kept));
+  });
+
+  /** How often each is computed for value and gradient, after common subexpressions were merged; JAX's numbers. */
+  const { policies } = checkpoint;
+  const COUNTED = ["sin", "cos", "exp", "tanh", "dot_general"];
+  const POLICIES: [string, CheckpointPolicy | undefined, ...number[]][] = [
+    ["no checkpoint", undefined, 1, 1, 1, 1, 4],
+    ["nothing", policies.nothingSaveable, 2, 1, 2, 2, 6],
+    ["everything", policies.everythingSaveable, 1, 1, 1, 1, 4],
+    ["dots", policies.dotsSaveable, 2, 1, 2, 2, 4],
+    ["dots without batch", policies.dotsWithNoBatchDimsSaveable, 2, 1, 2, 2, 4],
+    ["a name", policies.saveOnlyTheseNames("a"), 1, 1, 2, 2, 6],
+    ["another name", policies.saveOnlyTheseNames("b"), 2, 1, 2, 2, 6],
+    ["any name but one", policies.saveAnyNamesButThese("a"), 2, 1, 2, 2, 6],
+    ["anything but a name", policies.saveAnythingExceptTheseNames("a"), 1, 1, 1, 1, 4],
+    [
+      "two policies",
+      policies.saveFromBothPolicies(policies.dotsSaveable, policies.saveOnlyTheseNames("a")),
+      1,
+      1,
+      2,
+      2,
+      4,
+    ],
+  ];
+  test.each(POLICIES)("policy: %s", (_, policy, ...counts) => {
+    const W = np.array([
+      [0.5, -0.2, 0.1],
+      [0.3, 0.8, -0.6],
+      [-0.4, 0.2, 0.7],
+    ]);
+    const f = (x: A): A => {
+      const y = checkpointName(np.sin(np.dot(W, x)), "a");
+      return np.tanh(np.dot(W, checkpointName(np.exp(y.mul(y)), "b"))).sum();
+    };
+    const g = policy ? (checkpoint(f, { policy }) as typeof f) : f;
+    const { eqns } = prepare(makeJaxpr(valueAndGrad(g))(X).jaxpr);
+    expect(COUNTED.map((name) => eqns.filter((e) => e.primitive.name === name).length)).toEqual(counts);
+    expectClose(jit(valueAndGrad(g))(X), valueAndGrad(f)(X));
+    expectClose(hessian(g)(X), hessian(f)(X), 1e-4);
+  });
+  test("no barrier hides anything from the passes over loops", () => {
+    const loops = prepare(makeJaxpr(grad(run(kept)))(0.3).jaxpr).eqns.map((e) => String(e.params["jaxpr"]));
+    expect(loops.filter((text) => text.includes("optimization_barrier"))).toEqual([]);
+  });
+  test("a policy that is none", () => {
+    expect(() => checkpoint(body, { policy: "dots" as never })).toThrow(
+      "one of checkpoint.policies (nothingSaveable",
+    );
   });
 });

@@ -26,9 +26,9 @@ export interface CallParams extends Record<string, unknown> {
 }
 
 /** The rules that every primitive which calls one jaxpr has in common; `own()` is that primitive. */
-export function callRules(
-  own: () => Primitive<CallParams>,
-): Pick<PrimitiveRecord<CallParams>, "abstractEval" | "jvp" | "transpose" | "batch" | "dce" | "lower"> {
+export function callRules<P extends CallParams>(
+  own: () => Primitive<P>,
+): Pick<PrimitiveRecord<P>, "abstractEval" | "jvp" | "transpose" | "batch" | "dce" | "lower"> {
   return {
     abstractEval: (_, p) => p.jaxpr.outAvals,
     jvp: (primals, tangents, p) => callJvp(own(), primals, tangents, p),
@@ -39,13 +39,11 @@ export function callRules(
   };
 }
 
-type Call = Primitive<CallParams>;
-
-function callJvp(
-  call: Call,
+function callJvp<P extends CallParams>(
+  call: Primitive<P>,
   primals: NDArray[],
   tangents: MaybeZero[],
-  p: CallParams,
+  p: P,
 ): [NDArray[], MaybeZero[]] {
   const nonzero = tangents.map((t) => !isZero(t));
   const { jaxpr, consts, nonzeroOut } = jvpJaxpr(p.jaxpr, nonzero, none(p.jaxpr.outs));
@@ -66,11 +64,11 @@ function callPartialEval(trace: PartialEvalStage, args: NDArray[], p: CallParams
 }
 
 /** Runs a transposed body, and hands out the cotangents it gives. */
-function callTransposed(
-  call: Call,
+function callTransposed<P extends CallParams>(
+  call: Primitive<P>,
   cts: MaybeZero[],
   inputs: (NDArray | Linear)[],
-  p: CallParams,
+  p: P,
   { jaxpr, consts, nonzero }: TransposedJaxpr,
 ): (MaybeZero | null)[] {
   const values = inputs.filter((x): x is NDArray => !(x instanceof Linear));
@@ -80,11 +78,11 @@ function callTransposed(
   return inputs.map((x) => (x instanceof Linear ? (nz.shift() ? outs.shift()! : new Zero(x.aval)) : null));
 }
 
-function callTranspose(
-  call: Call,
+function callTranspose<P extends CallParams>(
+  call: Primitive<P>,
   cts: MaybeZero[],
   inputs: (NDArray | Linear)[],
-  p: CallParams,
+  p: P,
 ): (MaybeZero | null)[] {
   const linear = inputs.map((x) => x instanceof Linear);
   const nonzeroCt = cts.map((ct) => !isZero(ct));
@@ -93,11 +91,11 @@ function callTranspose(
 }
 
 /** The transpose of a call of a function of which only a part is linear: the rest is split off and computed again. */
-export function transposeMixed(
-  call: Call,
+export function transposeMixed<P extends CallParams>(
+  call: Primitive<P>,
   cts: MaybeZero[],
   inputs: (NDArray | Linear)[],
-  p: CallParams,
+  p: P,
 ): (MaybeZero | null)[] {
   const linear = inputs.map((x) => x instanceof Linear);
   const nonzeroCt = cts.map((ct) => !isZero(ct));
@@ -119,11 +117,11 @@ function backwardAgain(jaxpr: Jaxpr, linear: boolean[], nonzeroCt: boolean[]): T
   return { jaxpr: again.jaxpr, consts, nonzero };
 }
 
-function callBatch(
-  call: Call,
+function callBatch<P extends CallParams>(
+  call: Primitive<P>,
   args: NDArray[],
   dims: (number | null)[],
-  p: CallParams,
+  p: P,
   axis: MappedAxis,
 ): [NDArray[], (number | null)[]] {
   const batched = dims.map((d) => d !== null);

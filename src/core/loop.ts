@@ -14,6 +14,16 @@ export interface LoopParams extends Record<string, unknown> {
 /** Whether an equation is a counted loop: its kind says loop and its length is known. */
 export const isCountedLoop = (eqn: Eqn): boolean => eqn.primitive.kind === "loop" && "length" in eqn.params;
 
+/** Parameters of a loop that runs while a condition holds. */
+export interface WhileParams extends Record<string, unknown> {
+  /** (condConsts…, carry…) → bool */
+  readonly condJaxpr: Jaxpr;
+  readonly condNconsts: number;
+  /** (bodyConsts…, carry…) → carry */
+  readonly bodyJaxpr: Jaxpr;
+  readonly bodyNconsts: number;
+}
+
 /** A list with one entry per operand of a loop, in its three groups. */
 export function loopInputs<T>(list: readonly T[], p: LoopParams): { consts: T[]; carry: T[]; xs: T[] } {
   const start = p.numConsts + p.numCarry;

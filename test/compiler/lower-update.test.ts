@@ -325,6 +325,69 @@ const OPS: ((x: NDArray, y: NDArray, k: NDArray) => NDArray)[] = [
       (i, c) => [add(i, 1), update(c, part(add(c, y)), i)],
       [int(0), x],
     )[1]!,
+  // What lives in the place of an operand goes through branches and loops, and through several updates.
+  (x, y, k) =>
+    switchCase(
+      k,
+      [(a, b) => [update(a, part(b), int(0))], (a) => [a], (a) => [update(a, neg(part(a)), int(1))]],
+      [x, y],
+    )[0]!,
+  (x, y, k) => {
+    const [a, b] = switchCase(
+      k,
+      [
+        (a, b) => [update(a, part(b), int(0)), update(b, neg(part(a)), int(1))],
+        (a, b) => [a, b],
+        (a, b) => [b, a],
+      ],
+      [x, y],
+    );
+    return add(a!, neg(b!));
+  },
+  (x, y, k) =>
+    switchCase(k, [(a) => [a, a], (a) => [update(a, neg(part(a)), int(2)), a]], [x, y]).reduce((a, b) =>
+      add(a, neg(b)),
+    ),
+  (x, y, k) => update(update(x, part(y), k), dynamicSlice(x, [k], [1]), int(2)),
+  (x, y) =>
+    scan(
+      (i, c) => [
+        add(i, 1),
+        ...switchCase(
+          i,
+          [(a) => [a], (a, b) => [update(update(a, part(b), int(1)), part(a), int(2))]],
+          [c, y],
+        ),
+      ],
+      [int(0), x],
+      [],
+      { length: 2 },
+    )[1]!,
+  (x, y) =>
+    scan(
+      (i, c) => [
+        add(i, 1),
+        scan((j, d) => [add(j, 1), update(d, part(add(c, y)), j)], [int(0), c], [], { length: 2 })[1]!,
+        c,
+      ],
+      [int(0), x],
+      [],
+      { length: 2 },
+    )[1]!,
+  (x, y) =>
+    scan(
+      (i, c) => [
+        add(i, 1),
+        whileLoop(
+          (j) => lt(j, int(2)),
+          (j, d) => [add(j, 1), update(d, neg(part(y)), j)],
+          [i, c],
+        )[1]!,
+      ],
+      [int(0), x],
+      [],
+      { length: 2 },
+    )[1]!,
 ];
 
 function interpretSteps(steps: readonly Step[], start: readonly NDArray[], k: NDArray): NDArray[] {

@@ -7,6 +7,7 @@ import { type Context, Frame, type Home, type Homes } from "./context.ts";
 import { copied, deliver, isolate, stable } from "./memory.ts";
 import { Lazy, sameArray, type Value } from "./operands.ts";
 import { simplest } from "./probe.ts";
+import { updatedInput, updatePath } from "./schedule.ts";
 
 /** A lazy value that reads through more than this many others is stored: expressions stay small. */
 const MAX_DEPTH = 48;
@@ -44,13 +45,19 @@ export function lowerBody(
   return jaxpr.outs.map((atom, i) => delivered[i] ?? frame.read(atom));
 }
 
-/** One home per variable that an equation makes: that of the value it updates comes first, for others it is the first result. */
-function homesOfVars({ invars, outs }: Jaxpr, homes: Homes): Map<Atom, Home> {
+/**
+ * One home per variable that an equation makes: that of the value it updates comes first, for others it is the first result. What
+ * lies between a value and its update is at home there, too.
+ */
+function homesOfVars(jaxpr: Jaxpr, homes: Homes): Map<Atom, Home> {
+  const { invars, outs } = jaxpr;
   const found = new Map<Atom, Home>();
   const made = (atom: Atom): boolean => atom instanceof Var && !invars.includes(atom);
   outs.forEach((atom, i) => {
     const home = homes[i];
-    if (home && made(atom) && (home.inPlace || !found.has(atom))) found.set(atom, home);
+    if (!home || !made(atom) || (!home.inPlace && found.has(atom))) return;
+    const path = home.inPlace ? invars.map((v) => updatePath(jaxpr, v, atom)).find((p) => p) : undefined;
+    for (const v of [atom, ...(path ?? [])]) if (made(v)) found.set(v, home);
   });
   return found;
 }
@@ -77,9 +84,10 @@ function lowerEqn(ctx: Context, frame: Frame, eqn: Eqn, homeOf: ReadonlyMap<Atom
 
 function operands(ctx: Context, frame: Frame, eqn: Eqn, homes: Homes): readonly Value[] {
   const args = eqn.inputs.map((atom) => frame.read(atom));
-  const [x] = eqn.inputs;
-  const updates = eqn.primitive.kind === "write" && x && sameArray(x.aval, eqn.outputs[0]!.aval);
-  return updates ? isolate(ctx, args, homes[0]) : args;
+  return eqn.outputs.reduce<readonly Value[]>((now, _, k) => {
+    const at = updatedInput(eqn, k);
+    return at < 0 ? now : isolate(ctx, now, at, homes[k]);
+  }, args);
 }
 
 /** Kinds whose results may be nothing but another way to look at an operand. */

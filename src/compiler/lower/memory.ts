@@ -63,28 +63,34 @@ function ownable(x: Value, home: Home | undefined): x is View {
 }
 
 /**
- * Before an equation that updates its first operand: whoever else reads that operand's memory gets a copy, when this is less
+ * Before an equation that updates operand `at`: whoever else reads that operand's memory gets a copy, when this is less
  * work than copying the operand. Returns the operands to use.
  */
-export function isolate(ctx: Context, args: readonly Value[], home: Home | undefined): readonly Value[] {
-  const [x, ...rest] = args;
+export function isolate(
+  ctx: Context,
+  args: readonly Value[],
+  at: number,
+  home: Home | undefined,
+): readonly Value[] {
+  const x = args[at];
   if (!x || !ownable(x, home)) return args;
   const readers = laterReaders(ctx, x.buffer);
-  const beside = rest.filter((arg) => arg.reads(x.buffer));
+  const beside = args.filter((arg, i) => i !== at && arg.reads(x.buffer));
   const work = [...readers.map((r) => r.value), ...beside].reduce((sum, value) => sum + value.aval.size, 0);
   if (!readers.every((r) => canEvict(ctx, r)) || !(home?.inPlace || work < x.aval.size)) return args;
   evict(ctx, readers);
-  return [x, ...rest.map((arg) => (arg.reads(x.buffer) ? copied(ctx, arg) : arg))];
+  return args.map((arg, i) => (i !== at && arg.reads(x.buffer) ? copied(ctx, arg) : arg));
 }
 
+/** Whether nothing but the current equation's update of x reads x's memory, and no other memory is wanted for the result. */
+export const isOwned = (ctx: Context, x: Value, home?: Home): x is View =>
+  ownable(x, home) &&
+  ctx.equation.args.filter((arg) => arg.reads(x.buffer)).length <= 1 &&
+  laterReaders(ctx, x.buffer).length === 0;
+
 /** Memory with the contents of x that may be changed: x's own when nothing else reads it, else a copy. */
-export function own(ctx: Context, x: Value, home?: Home, name?: string): View {
-  const unshared = (buffer: Buffer): boolean =>
-    ctx.equation.args.filter((arg) => arg.reads(buffer)).length <= 1 &&
-    laterReaders(ctx, buffer).length === 0;
-  if (ownable(x, home) && unshared(x.buffer)) return x;
-  return storeInto(ctx, x, place(ctx, x.aval, home, name));
-}
+export const own = (ctx: Context, x: Value, home?: Home, name?: string): View =>
+  isOwned(ctx, x, home) ? x : storeInto(ctx, x, place(ctx, x.aval, home, name));
 
 /** Whether neither the current equation nor anything later reads the buffer. */
 const isUnread = (ctx: Context, buffer: Buffer): boolean =>
@@ -94,13 +100,20 @@ const isUnread = (ctx: Context, buffer: Buffer): boolean =>
 export const place = (ctx: Context, type: ShapedArray, home: Home | undefined, name?: string): View =>
   home && (!home.inPlace || isUnread(ctx, home.view.buffer)) ? home.view.as(type) : ctx.temp(type, name);
 
-/** x in its home. */
+/**
+ * x in its home. Who reads what is overwritten there gets a copy; code around a branch or loop that this is in reads other parts of
+ * the memory, or the home would not be in place.
+ */
 export function deliver(ctx: Context, x: Value, home: Home, claimed: boolean): Value {
   const { view, inPlace } = home;
   const memory = x instanceof Uniform ? x.memory : x;
   if (memory instanceof View && sameRegion(memory, view)) return x;
   const source = (inPlace || claimed) && x.reads(view.buffer) ? copied(ctx, x) : x;
-  if (inPlace) evict(ctx, laterReaders(ctx, view.buffer));
+  if (inPlace)
+    evict(
+      ctx,
+      laterReaders(ctx, view.buffer).filter((reader) => canEvict(ctx, reader)),
+    );
   if (x.aval.ndim > 0) return storeInto(ctx, source, view.as(x.aval));
   const value = ctx.code.let(source.at([]));
   ctx.code.store(view.buffer, view.offset, value);

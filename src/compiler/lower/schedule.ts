@@ -1,7 +1,9 @@
 /** What the equations of a jaxpr do with each variable: who uses it, for how long, and whether storing it can be saved. */
 import { type Atom, type Eqn, eqnHasEffects, type Jaxpr, subJaxprs, Var } from "../../core/jaxpr.ts";
+import { isCountedLoop, type LoopParams, type WhileParams } from "../../core/loop.ts";
 import type { PrimitiveKind } from "../../core/primitive.ts";
 import { equalShape } from "../../util/shape.ts";
+import { sameArray } from "./operands.ts";
 
 /** Position of the results of a jaxpr, after all equations. */
 export const AT_END: number = Number.POSITIVE_INFINITY;
@@ -91,25 +93,74 @@ export function scheduleOf(jaxpr: Jaxpr): Schedule {
 }
 
 /**
- * Whether `out` is `invar` after a chain of updates, each of which is the last reader of what it updates: then both can
- * live in one buffer. An update is an equation of kind "write" whose result has the type of its first input; calls are
- * looked into.
+ * The values between `invar` and `out`, the last one first, when `out` is `invar` after a chain of updates, each of which is the
+ * last reader of what it updates: then all of them can live in one buffer.
  */
-export function isUpdateOf(jaxpr: Jaxpr, invar: Var, out: Atom): boolean {
-  if (out === invar) return true;
+export function updatePath(jaxpr: Jaxpr, invar: Var, out: Atom): Var[] | undefined {
+  const path: Var[] = [];
+  for (let v = out; v !== invar; v = path.at(-1)!) {
+    const from = v instanceof Var ? updatedBy(jaxpr, v) : undefined;
+    if (!from) return undefined;
+    path.push(from);
+  }
+  return path;
+}
+
+/** What v is an update of, if the equation that makes v is the last to read that. */
+function updatedBy(jaxpr: Jaxpr, v: Var): Var | undefined {
   const schedule = scheduleOf(jaxpr);
-  const at = out instanceof Var ? schedule.producer(out) : undefined;
-  if (at === undefined) return false;
+  const at = schedule.producer(v);
+  if (at === undefined) return undefined;
   const eqn = jaxpr.eqns[at]!;
-  const k = eqn.outputs.indexOf(out as Var);
-  return eqn.inputs.some(
-    (x, i) =>
-      x instanceof Var &&
-      schedule.lastUse(x) === at &&
-      eqn.inputs.filter((y) => y === x).length === 1 &&
-      updates(eqn, i, k) &&
-      isUpdateOf(jaxpr, invar, x),
-  );
+  const x = eqn.inputs[updatedInput(eqn, eqn.outputs.indexOf(v))];
+  const readOnce = eqn.inputs.filter((y) => y === x).length === 1;
+  return x instanceof Var && readOnce && schedule.lastUse(x) === at ? x : undefined;
+}
+
+/** As {@link updatePath}, when only whether there is one matters. */
+const isUpdateOf = (jaxpr: Jaxpr, invar: Var, out: Atom): boolean =>
+  updatePath(jaxpr, invar, out) !== undefined;
+
+/**
+ * The operand that result `k` of an equation is an update of, -1 if none: the first of a "write" with the result's type, a carry
+ * that the body of a loop updates, an operand that every branch updates or returns.
+ */
+export function updatedInput(eqn: Eqn, k: number): number {
+  const { primitive, inputs, outputs } = eqn;
+  const like = (i: number): boolean => sameArray(inputs[i]!.aval, outputs[k]!.aval);
+  if (primitive.kind === "write") return inputs.length > 0 && like(0) ? 0 : -1;
+  const bodies = bodiesOf(eqn);
+  const updates = (i: number): boolean =>
+    like(i) &&
+    bodies.every(({ jaxpr, first }) => isUpdateOf(jaxpr, jaxpr.invars[i - first]!, jaxpr.outs[k]!));
+  return bodies.length ? inputs.findIndex((_, i) => bodies.every((b) => b.takes(i, k)) && updates(i)) : -1;
+}
+
+interface Body {
+  readonly jaxpr: Jaxpr;
+  /** The operand that is its first argument. */
+  readonly first: number;
+  /** Whether result k can be operand i. */
+  takes(i: number, k: number): boolean;
+}
+
+/** What an equation runs to make its results. */
+function bodiesOf(eqn: Eqn): Body[] {
+  const { primitive, params } = eqn;
+  const jaxprs = subJaxprs(params);
+  if (primitive.kind === "branch") return jaxprs.map((jaxpr) => ({ jaxpr, first: 1, takes: (i) => i > 0 }));
+  if (primitive.kind === "call")
+    return jaxprs
+      .slice(0, 1)
+      .filter(({ invars }) => invars.length === eqn.inputs.length)
+      .map((jaxpr) => ({ jaxpr, first: 0, takes: () => true }));
+  if (primitive.kind !== "loop") return [];
+  if (!isCountedLoop(eqn)) {
+    const { bodyJaxpr, condNconsts, bodyNconsts } = params as WhileParams;
+    return [{ jaxpr: bodyJaxpr, first: condNconsts, takes: (i, k) => i === condNconsts + bodyNconsts + k }];
+  }
+  const { jaxpr, numConsts, numCarry } = params as LoopParams;
+  return [{ jaxpr, first: 0, takes: (i, k) => k < numCarry && i === numConsts + k }];
 }
 
 /**
@@ -125,14 +176,4 @@ export function isReplacement(jaxpr: Jaxpr, invar: Var, out: Var): boolean {
     schedule.lastUse(invar) < made &&
     readers.every((i) => jaxpr.eqns[i]!.primitive.kind === "loop")
   );
-}
-
-function updates(eqn: Eqn, input: number, output: number): boolean {
-  const [x, out] = [eqn.inputs[input]!, eqn.outputs[output]!];
-  if (eqn.primitive.kind === "write")
-    return input === 0 && x.aval.dtype === out.aval.dtype && sameShape(x, out);
-  if (eqn.primitive.kind !== "call") return false;
-  const [callee] = subJaxprs(eqn.params);
-  const inner = callee?.invars.length === eqn.inputs.length ? callee.invars[input] : undefined;
-  return inner !== undefined && isUpdateOf(callee!, inner, callee!.outs[output]!);
 }

@@ -6,7 +6,7 @@ import type { Affine, Local } from "../ir/nodes.ts";
 import { type Context, type Home, home } from "./context.ts";
 import { own, stable, storeInto } from "./memory.ts";
 import { elementView, Uniform, type Value, View, withShape } from "./operands.ts";
-import { isReplacement, isUpdateOf } from "./schedule.ts";
+import { isReplacement, updatePath } from "./schedule.ts";
 
 export interface Slot {
   /** The carry as one iteration reads it. */
@@ -25,7 +25,7 @@ export function slotKind(jaxpr: Jaxpr, invar: Var, out: Jaxpr["outs"][number]): 
   if (out === invar) return "fixed";
   if (invar.aval.ndim === 0) return "register";
   if (!(out instanceof Var)) return "general";
-  return isUpdateOf(jaxpr, invar, out) ? "update" : isReplacement(jaxpr, invar, out) ? "replace" : "general";
+  return updatePath(jaxpr, invar, out) ? "update" : isReplacement(jaxpr, invar, out) ? "replace" : "general";
 }
 
 /** A carry that never changes. */

@@ -6,8 +6,9 @@ import { binaryExpr, constExpr, convertExpr, localExpr } from "../ir/build.ts";
 import type { Expr } from "../ir/nodes.ts";
 import { lowerBody } from "./body.ts";
 import { type Context, type Home, home } from "./context.ts";
-import { place, stable } from "./memory.ts";
-import { Uniform, type Value } from "./operands.ts";
+import { isOwned, place, stable } from "./memory.ts";
+import { sameArray, Uniform, type Value } from "./operands.ts";
+import { updatePath } from "./schedule.ts";
 
 /** Where a branch leaves a result. */
 interface Outlet {
@@ -28,7 +29,8 @@ export function lowerSwitch(
   const shared = args.map((x) => stable(ctx, x));
   const types = branches[0]!.outAvals;
   const homes = ctx.claim(types);
-  const outlets = types.map((type, i) => outlet(ctx, type, homes[i]));
+  const updated = updatedArgs(branches);
+  const outlets = types.map((type, i) => outlet(ctx, type, homes[i], shared[updated[i]!]));
   const blocks = branches.map((branch) => lowerBranch(ctx, branch, shared, outlets));
   ctx.code.emit({ kind: "switch", index: chosen, branches: blocks });
   return outlets.map((o) => o.result);
@@ -47,8 +49,25 @@ function lowerBranch(ctx: Context, branch: Jaxpr, args: readonly Value[], outlet
   return stmts;
 }
 
-function outlet(ctx: Context, type: ShapedArray, wanted: Home | undefined): Outlet {
+/** For each result the argument that every branch updates or returns; -1: none, or the place of another result. */
+function updatedArgs(branches: readonly Jaxpr[]): number[] {
+  const taken = new Set<number>();
+  return branches[0]!.outs.map((out, k) => {
+    const at = branches[0]!.invars.findIndex(
+      (v, i) =>
+        !taken.has(i) &&
+        sameArray(v.aval, out.aval) &&
+        branches.every((b) => updatePath(b, b.invars[i]!, b.outs[k]!)),
+    );
+    taken.add(at);
+    return at;
+  });
+}
+
+function outlet(ctx: Context, type: ShapedArray, wanted: Home | undefined, updated?: Value): Outlet {
   if (type.ndim === 0) return scalarOutlet(ctx, type);
+  if (updated && isOwned(ctx, updated, wanted))
+    return { home: home(updated, true), leave: () => {}, result: updated };
   const view = place(ctx, type, wanted);
   return { home: home(view), leave: () => {}, result: view };
 }

@@ -4,6 +4,7 @@ import type { MappedAxis } from "../../core/axes.ts";
 import type { Emitter, Operand } from "../../core/emit.ts";
 import { WeftTypeError } from "../../core/errors.ts";
 import { Jaxpr, Var } from "../../core/jaxpr.ts";
+import type { WhileParams } from "../../core/loop.ts";
 import {
   definePrimitive,
   type MaybeZero,
@@ -22,15 +23,6 @@ import { select } from "../elementwise.ts";
 import { reduceOr } from "../reduce.ts";
 import { broadcastInDim } from "../shape.ts";
 import { countTrue, drop, fixpoint, nonzeros, pick, rearrange, splitAt } from "./body.ts";
-
-export interface WhileParams extends Record<string, unknown> {
-  /** (condConsts…, carry…) → bool */
-  readonly condJaxpr: Jaxpr;
-  readonly condNconsts: number;
-  /** (bodyConsts…, carry…) → carry */
-  readonly bodyJaxpr: Jaxpr;
-  readonly bodyNconsts: number;
-}
 
 /** Operands, or anything per operand, in the three groups of a while loop. */
 const groups = <T>(list: readonly T[], p: WhileParams): [condConsts: T[], bodyConsts: T[], carry: T[]] =>

@@ -142,6 +142,8 @@ export interface PrimitiveRecord<P extends Params> {
   readonly keepsApart?: boolean;
   /** Adds its two operands: a carry that only goes through this is a sum over the iterations of a loop. */
   readonly accumulates?: boolean;
+  /** It is linear in its first so many operands together. */
+  readonly linear?: number;
   /** Picks, element by element, between its other operands by its first, a bool (false: the earlier one). */
   readonly selects?: boolean;
   /** Present: it writes some elements of its first operand. */

@@ -34,7 +34,7 @@ export function defineLinear<P extends Params>(spec: Omit<Spec<P>, "jvp">, count
     const moved = primals.map((x, i) => (i < count ? instantiate(tangents[i]!) : x));
     return [outs, primitive.bind(moved, params)];
   };
-  const primitive: Primitive<P> = define<P>({ ...spec, jvp });
+  const primitive: Primitive<P> = define<P>({ ...spec, jvp, linear: count });
   return primitive;
 }
 

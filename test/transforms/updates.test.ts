@@ -162,6 +162,32 @@ const READERS: Readonly<Record<string, readonly [f: F, shape: readonly number[]]
         .add(x.slice(4)),
     [ROWS],
   ],
+  "of the transpose": [
+    (x) => loop((i, c) => blend(c, lax.dynamicIndexInDim(x.T, i, 1, false)), np.zeros([WIDTH])).sum(),
+    [ROWS, WIDTH],
+  ],
+  "of the array in another shape": [
+    (x) => loop((i, c) => blend(c, x.reshape([-1]).slice(i)), zero()),
+    [ROWS, WIDTH],
+  ],
+  "at a place that is known": [
+    (x) => loop((_, c) => np.tanh(c.mul(x.slice(3)).add(x.slice(5))), np.zeros([WIDTH])).sum(),
+    [ROWS, WIDTH],
+  ],
+  "at places that are known and are not": [
+    (x) => loop((i, c) => np.tanh(c.mul(x.slice(3)).add(x.slice(i))), np.array(0.3)),
+    [ROWS],
+  ],
+  "of the transpose, in a loop in a loop": [
+    (x) =>
+      loop(
+        (j, c) => loop((i, d) => blend(d, lax.dynamicIndexInDim(x.T, i.add(j.mul(5)), 1, false)), c, 5),
+        np.zeros([WIDTH]),
+        6,
+      ).sum(),
+    [ROWS, WIDTH],
+  ],
+  "and the sum of all": [(x) => loop((i, c) => blend(c, x.slice(i)).add(x.sum().mul(0.01)), zero()), [ROWS]],
   "differentiated twice": [
     (x) => (grad((v: A) => loop((i, c) => blend(c, v.slice(i)), zero()))(x) as A).mul(x).sum(),
     [ROWS],
@@ -212,6 +238,47 @@ test("accumulate", () => {
       in (i,) }
     "
   `);
+});
+
+test("accumulate: a sum before a linear map", () => {
+  const f = (us: A): A =>
+    lax.scan((s: A, u: A) => [s.add(lax.pad(u, 0, [[2, 3, 0]])), null], np.zeros([6]), us)[0];
+  expect(after("accumulate", f, np.zeros([4, 1]))).toMatchInlineSnapshot(`
+    "
+    { lambda ; a:f32[4,1]. let
+        b:f32[1] = broadcast_in_dim 0.0:f32[]
+        c:f32[1] = scan[
+          jaxpr={ lambda ; d:f32[1] e:f32[1]. let f:f32[1] = add_any d e in (f,) }
+          length=4
+          num_carry=1
+          num_consts=0
+          reverse=False
+          unroll=1
+        ] b a
+        g:f32[6] = pad[padding_config=((2, 3, 0),)] c 0.0:f32[]
+      in (g,) }
+    "
+  `);
+});
+
+test("a product beside a row that is read keeps being a sum over time", () => {
+  const f = (x: A): A =>
+    lax
+      .scan(
+        (c: A, i: A) => {
+          const h = blend(c, np.take(x, i, 0));
+          return [h, np.tanh(np.matmul(x, h)).sum()];
+        },
+        np.zeros([WIDTH]),
+        picks,
+      )[1]
+      .sum();
+  const { jaxpr } = makeJaxpr(grad(f))(filled([ROWS, WIDTH]));
+  const { eqns } = prepare(jaxpr);
+  const kinds = eqns
+    .slice(eqns.findLastIndex((e) => e.primitive.kind === "loop"))
+    .map((e) => e.primitive.kind);
+  expect(kinds).toContain("contract");
 });
 
 test("mask", () => {

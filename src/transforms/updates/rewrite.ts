@@ -1,6 +1,10 @@
 /** What the passes over updates share. */
+import type { NDArray } from "../../core/array.ts";
+import type { ShapedArray } from "../../core/aval.ts";
 import { type Atom, type Eqn, Jaxpr, Literal, mapJaxprs, subJaxprs } from "../../core/jaxpr.ts";
 import { useDef } from "../../core/loop.ts";
+import { stage } from "../../core/stage.ts";
+import { dceDeep } from "../dce.ts";
 
 /** A pass that rewrites programs from the inside out: bodies of loops and branches first. */
 export function deep(rewrite: (jaxpr: Jaxpr) => Jaxpr): (jaxpr: Jaxpr) => Jaxpr {
@@ -11,6 +15,10 @@ export function deep(rewrite: (jaxpr: Jaxpr) => Jaxpr): (jaxpr: Jaxpr) => Jaxpr 
   };
   return pass;
 }
+
+/** A program as `f` computes it, without what nobody reads any more: who reads a value is what the passes go by. */
+export const restaged = (f: (args: NDArray[]) => NDArray[], types: readonly ShapedArray[]): Jaxpr =>
+  dceDeep(stage(f, types).jaxpr);
 
 /** Who makes and who reads the variables of a jaxpr. */
 export class Uses {

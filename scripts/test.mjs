@@ -16,6 +16,8 @@ ensureJax();
 const tool = (name, path) => [process.execPath, join(root, "node_modules", name, path)];
 const CHECKS = {
   types: [...tool("typescript", "bin/tsc"), "-p", "tsconfig.json"],
+  // What users' compilers read must need neither a browser's types nor a recent library.
+  declarations: [...tool("typescript", "bin/tsc"), "-p", "tsconfig.declarations.json"],
   lint: [...tool("@biomejs/biome", "bin/biome"), "check", "--error-on-warnings", "."],
   publint: [...tool("publint", "src/cli.js"), "--strict"],
   attw: [...tool("@arethetypeswrong/cli", "dist/index.js"), "--pack", ".", "--profile", "esm-only"],

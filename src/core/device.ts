@@ -1,3 +1,4 @@
+import type { Bytes } from "../util/bytes.ts";
 import type { DeviceArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
@@ -8,7 +9,7 @@ import type { Jaxpr } from "./jaxpr.ts";
 export interface Buffer {
   readonly byteLength: number;
   /** A copy of the contents. Throws {@link DeletedArrayError} when freed. */
-  read(): Uint8Array<ArrayBuffer>;
+  read(): Bytes;
   /** Contents that are known on the host without a copy; undefined when only the device has them. */
   peek(): Uint8Array | undefined;
   readonly deleted: boolean;

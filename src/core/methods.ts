@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * Signatures of the NumPy-style methods of arrays. The implementations live in `numpy/methods.ts`, which installs
  * them on the prototype; only types stand here because core must not import numpy.

@@ -1,3 +1,4 @@
+import type { Bytes } from "../util/bytes.ts";
 import type { HostCopy } from "./memory.ts";
 
 /** Why an array cannot be used any more. */
@@ -25,7 +26,7 @@ export class Cell {
   older: Cell = this;
   newer: Cell = this;
 
-  constructor(byteLength: number, host?: Uint8Array<ArrayBuffer>) {
+  constructor(byteLength: number, host?: Bytes) {
     this.byteLength = byteLength;
     this.host = host;
   }

@@ -4,6 +4,7 @@ import type { ShapedArray } from "../core/aval.ts";
 import { DTYPES, type TypedArray } from "../core/dtype.ts";
 import { assert } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Bytes } from "../util/bytes.ts";
 import type { LinearMemory } from "./memory.ts";
 import { type Executable, freeDonated, type Runtime, storageOf } from "./runtime.ts";
 import { ALIGN } from "./size-class.ts";
@@ -22,7 +23,7 @@ export interface MemoryNeeds {
 
 /** A compiled program: a module that exports `run(frame)` and what it needs to run. */
 export interface Code extends MemoryNeeds {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Bytes;
   /** What `env.host<k>` calls, by id. */
   readonly hosts: readonly Host[];
 }
@@ -159,7 +160,7 @@ export class WasmExecutable extends FrameExecutable {
 
   private instantiate(): (frame: number) => void {
     const { memory } = this.runtime;
-    const env = { memory: memory.memory, ...hostImports(this.hosts, memory) };
+    const env = { memory: memory.memory as WebAssembly.Memory, ...hostImports(this.hosts, memory) };
     return new WebAssembly.Instance(this.module, { env }).exports.run as (frame: number) => void;
   }
 }

@@ -1,6 +1,7 @@
 import { byteStrings, canShareMemory } from "#platform";
 import { InternalError } from "../core/errors.ts";
 import { allocating } from "../core/host.ts";
+import type { Bytes } from "../util/bytes.ts";
 import { Heap, type Space } from "./heap.ts";
 import { ALIGN } from "./size-class.ts";
 
@@ -11,9 +12,9 @@ const MAXIMA = [65_536, 32_768, 16_384, 8_192, 4_096] as const;
 const GROWTH = 1 / 8;
 
 /** The contents of an array outside of linear memory; a string has one character per byte. */
-export type HostCopy = Uint8Array<ArrayBuffer> | string;
+export type HostCopy = Bytes | string;
 
-export function bytesOf(copy: HostCopy): Uint8Array<ArrayBuffer> {
+export function bytesOf(copy: HostCopy): Bytes {
   if (typeof copy !== "string") return copy;
   const bytes = new Uint8Array(copy.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = copy.charCodeAt(i);
@@ -45,16 +46,22 @@ function largestMemory(
   throw new InternalError("This engine creates no WebAssembly.Memory, not even of 256 MiB.");
 }
 
+/** What is used of a WebAssembly.Memory: declarations must not need the types of a browser. */
+export interface GrowingMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
 /** The one WebAssembly.Memory that holds all arrays, with a heap in it. It grows on demand and never shrinks. */
 export class LinearMemory implements Space {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: GrowingMemory;
   readonly shared: boolean;
   readonly heap: Heap;
   /** Address 0 is never handed out: it stands for "nowhere". */
   readonly start: number = ALIGN;
   /** Views of the whole memory. Growth replaces them: never keep one across an allocation. */
-  u8!: Uint8Array<ArrayBufferLike>;
-  i32!: Int32Array<ArrayBufferLike>;
+  u8!: Uint8Array;
+  i32!: Int32Array;
   private readonly maximum: number;
   private strings: ReturnType<typeof byteStrings>;
 
@@ -82,7 +89,7 @@ export class LinearMemory implements Space {
   }
 
   /** A copy of `bytes` bytes outside of the memory. */
-  copyOut(address: number, bytes: number): Uint8Array<ArrayBuffer> {
+  copyOut(address: number, bytes: number): Bytes {
     return allocating(bytes, () => this.u8.slice(address, address + bytes));
   }
 

@@ -1,5 +1,6 @@
 import { OutOfMemoryError } from "../core/errors.ts";
 import { allocating } from "../core/host.ts";
+import type { Bytes } from "../util/bytes.ts";
 import { formatBytes } from "../util/units.ts";
 import { Cell, type Fate } from "./cell.ts";
 import { bytesOf, type LinearMemory } from "./memory.ts";
@@ -70,7 +71,7 @@ export class Residency implements Keeper {
   }
 
   /** An array whose bytes are on the host; they move at its first use. The storage owns `bytes`. */
-  adopt(bytes: Uint8Array<ArrayBuffer>, given: boolean): Storage {
+  adopt(bytes: Bytes, given: boolean): Storage {
     return new Storage(new Cell(bytes.length, bytes), this, given);
   }
 
@@ -117,7 +118,7 @@ export class Residency implements Keeper {
     return storage.cell.address;
   }
 
-  read(cell: Cell): Uint8Array<ArrayBuffer> {
+  read(cell: Cell): Bytes {
     const { host } = cell;
     if (host === undefined) return this.memory.copyOut(cell.address, cell.byteLength);
     return typeof host === "string" ? bytesOf(host) : allocating(host.length, () => host.slice());

@@ -1,5 +1,6 @@
 import type { Buffer } from "../core/device.ts";
 import { DeletedArrayError } from "../core/errors.ts";
+import type { Bytes } from "../util/bytes.ts";
 import type { Cell, Fate } from "./cell.ts";
 
 const DELETED: Readonly<Record<Fate, string>> = {
@@ -11,7 +12,7 @@ const DELETED: Readonly<Record<Fate, string>> = {
 
 /** Reaches the bytes of a cell wherever they are. */
 export interface Keeper {
-  read(cell: Cell): Uint8Array<ArrayBuffer>;
+  read(cell: Cell): Bytes;
   drop(cell: Cell, reason: Fate): void;
 }
 
@@ -39,7 +40,7 @@ export class Storage implements Buffer {
     return this.cell.fate !== undefined;
   }
 
-  read(): Uint8Array<ArrayBuffer> {
+  read(): Bytes {
     this.assertUsable();
     return this.keeper.read(this.cell);
   }

@@ -1,9 +1,11 @@
 /** A planned program as one WebAssembly module. */
+
 import type { Buffer, For, Host, IndexAtom, LoopVar, Program } from "../../compiler/ir/nodes.ts";
 import { type Block, forEachStmt } from "../../compiler/ir/visit.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
 import type { Target } from "../../compiler/target.ts";
 import { InternalError } from "../../core/errors.ts";
+import type { Bytes } from "../../util/bytes.ts";
 import type { Layout, LoopInfo, Place } from "./address.ts";
 import { unsupported, valTypeOf } from "./classes.ts";
 import { Crew } from "./crew.ts";
@@ -30,7 +32,7 @@ export interface EmitOptions {
 }
 
 export interface WasmCode {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Bytes;
   /** What `env.host<k>` calls, by the id it gets. */
   readonly hosts: Host[];
   /** Whether there are parallel loops; without a shared memory they run on one thread. */

@@ -124,7 +124,8 @@ export class ThreadPool {
   }
 
   #startOne(me: number): void {
-    const data: WorkerData = { memory: this.#residency.memory.memory, control: this.#control, me };
+    const memory = this.#residency.memory.memory as WebAssembly.Memory;
+    const data: WorkerData = { memory, control: this.#control, me };
     try {
       startWorker(WORKER, data, (reason) => this.#giveUp(`a worker ended: ${reason}`));
     } catch (error) {

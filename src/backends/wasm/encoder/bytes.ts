@@ -1,4 +1,5 @@
 /** A request that has no encoding: the program that drives the encoder is at fault, never the user of weft. */
+import type { Bytes } from "../../../util/bytes.ts";
 export class EncodeError extends Error {
   override readonly name: string = "EncodeError";
 }
@@ -12,7 +13,7 @@ function requireInteger(value: number, min: number, max: number, what: string): 
 
 /** Growable byte buffer with the number formats of the WebAssembly binary format. */
 export class ByteWriter {
-  #bytes: Uint8Array<ArrayBuffer>;
+  #bytes: Bytes;
   #view: DataView;
   #length = 0;
 
@@ -26,7 +27,7 @@ export class ByteWriter {
   }
 
   /** The bytes written so far. Shares storage: stale after the next write. */
-  view(): Uint8Array<ArrayBuffer> {
+  view(): Bytes {
     return this.#bytes.subarray(0, this.#length);
   }
 

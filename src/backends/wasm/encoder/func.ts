@@ -1,3 +1,4 @@
+import type { Bytes } from "../../../util/bytes.ts";
 import { ByteWriter, EncodeError } from "./bytes.ts";
 import { ControlStack, type Label, type LabelKind } from "./control.ts";
 import { LocalTable } from "./locals.ts";
@@ -232,7 +233,7 @@ export class FuncBuilder {
   }
 
   /** Closes the function and returns its entry of the code section, without the size in front. */
-  finish(): Uint8Array<ArrayBuffer> {
+  finish(): Bytes {
     this.#control.requireOnlyFunction();
     this.#close();
     const entry = new ByteWriter(this.#code.length + 64);

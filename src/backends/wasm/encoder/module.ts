@@ -1,3 +1,4 @@
+import type { Bytes } from "../../../util/bytes.ts";
 import { ByteWriter, EncodeError } from "./bytes.ts";
 import { FuncBuilder, type FuncRef, type GlobalRef } from "./func.ts";
 import { type FuncType, VAL_TYPE_BYTE, type ValType, writeValTypes } from "./types.ts";
@@ -200,7 +201,7 @@ export class ModuleBuilder {
   }
 
   /** The module's bytes. Throws EncodeError when a declared function has no body. */
-  finish(): Uint8Array<ArrayBuffer> {
+  finish(): Bytes {
     const defined = this.#funcs.slice(this.#importedFuncs);
     const out = new ByteWriter(4096);
     out.bytes(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax, nn, random
+from jax.ad_checkpoint import checkpoint_name
 
 inf, nan = float("inf"), float("nan")
 

@@ -245,6 +245,15 @@ export const CONTROL: readonly Op[] = [
     choose: wrapped,
   }),
   op({
+    name: "checkpoint named",
+    weft: 'checkpoint((x) => checkpointName(f[0](x)[0], "kept"), { policy: checkpoint.policies.saveOnlyTheseNames("kept") })(a[0])',
+    jax: 'jax.checkpoint(lambda x: checkpoint_name(f[0](x)[0], "kept"), policy=jax.checkpoint_policies.save_only_these_names("kept"))(a[0])',
+    choose: (g) => {
+      const x = g.value();
+      return { args: [x], bodies: [g.body([g.type(x)], () => [g.value()])] };
+    },
+  }),
+  op({
     name: "jit",
     weft: "jit((...xs) => f[0](...xs))(...a)",
     jax: "jax.jit(lambda *xs: f[0](*xs))(*a)",

@@ -1,4 +1,5 @@
 /** All operations of the generator. */
+import { COLLECTIVES } from "./collectives.ts";
 import { CONTROL } from "./control.ts";
 import { CREATION } from "./creation.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
@@ -17,6 +18,7 @@ export const FAMILIES: Readonly<Record<string, readonly Op[]>> = {
   products: PRODUCTS,
   series: SERIES,
   control: CONTROL,
+  collectives: COLLECTIVES,
   creation: CREATION,
 };
 

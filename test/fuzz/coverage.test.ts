@@ -13,6 +13,12 @@ import { lax, makeJaxpr, nn, numpy as np, random } from "../../src/index.ts";
 /** Primitives that no program can contain, and why. */
 const NO_PROGRAM: Readonly<Record<string, string>> = {
   debug_callback: "has effects, no values",
+  ...Object.fromEntries(
+    ["psum", "all_gather", "reduce_scatter", "ppermute", "all_to_all", "axis_index"].map((name) => [
+      name,
+      "done by the batching rule of its axis: operations call its function",
+    ]),
+  ),
 };
 /** Functions that no operation calls, and why. */
 const NO_OPERATION: Readonly<Record<string, string>> = {

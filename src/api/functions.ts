@@ -1,6 +1,8 @@
 /** Types and helpers shared by the transformations: user functions over trees as functions over lists of arrays. */
 import { type ArrayLike, NDArray } from "../core/array.ts";
+import type { ShapedArray } from "../core/aval.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import { type NumberType, numberType } from "../core/stage.ts";
 import { asArray } from "../lax/convert.ts";
 import type { MapTree } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
@@ -42,10 +44,21 @@ export function checkCallable(f: unknown, what: string): void {
 export function arrayLeaves(
   value: unknown,
   where: string,
-  remedy = "a function can close over other values",
+  remedy?: string,
 ): [leaves: NDArray[], def: tree.TreeDef] {
+  const [leaves, def] = argumentLeaves(value, where, remedy);
+  return [leaves.map(asArray), def];
+}
+
+/** {@link arrayLeaves} in which plain numbers are left as they are. */
+export function argumentLeaves(
+  value: unknown,
+  where: string,
+  remedy = "a function can close over other values",
+): [leaves: Argument[], def: tree.TreeDef] {
   const [leaves, def] = tree.flatten(value, undefined);
-  const arrays = leaves.map((x, i) => {
+  const checked = leaves.map((x, i) => {
+    if (typeof x === "number") return x;
     if (isArrayLeaf(x)) return asArray(x as ArrayLike);
     const path = tree.keystr(def.paths()[i]!);
     throw new WeftTypeError(
@@ -53,8 +66,14 @@ export function arrayLeaves(
         `Pass numbers, booleans, typed arrays or weft arrays; ${remedy}.`,
     );
   });
-  return [arrays, def];
+  return [checked, def];
 }
+
+/** A leaf of an argument: numbers have no dtype yet. */
+export type Argument = NDArray | number;
+/** What a trace depends on; equal types are one object. */
+export const typeOf = (x: Argument): ShapedArray | NumberType =>
+  typeof x === "number" ? numberType(x) : x.aval;
 
 const isArrayLeaf = (x: unknown): boolean =>
   typeof x === "number" ||

@@ -6,20 +6,23 @@ import { axisScopeKey } from "../core/axes.ts";
 import { device } from "../core/device.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
-import { stage } from "../core/stage.ts";
+import { isWhole, type NumberType, stage } from "../core/stage.ts";
 import { switchedOff } from "../core/switches.ts";
 import { isEager, isStepwise, Tracer, withStepwise } from "../core/trace.ts";
+import { convertTo } from "../lax/cast.ts";
 import { callPrimitive } from "../lax/control/call.ts";
 import * as tree from "../tree/index.ts";
 import { structuralKey } from "../util/key.ts";
 import {
   type AnyFunction,
   type ArrayFunction,
-  arrayLeaves,
+  type Argument,
+  argumentLeaves,
   checkCallable,
   flatten,
   type Inputs,
   type Output,
+  typeOf,
 } from "./functions.ts";
 import { type Lowered, lowered } from "./lowered.ts";
 
@@ -47,6 +50,8 @@ export interface Traced {
   readonly consts: NDArray[];
   readonly outTree: tree.TreeDef;
   readonly donated: readonly boolean[];
+  /** The types of the inputs that each leaf becomes; null if each becomes one. */
+  readonly inputs: readonly (readonly ShapedArray[])[] | null;
 }
 
 const toList = (x: number | readonly number[] | undefined): readonly number[] =>
@@ -106,8 +111,7 @@ class Jitted {
   call(args: readonly unknown[]): unknown {
     if (isStepwise()) return this.f(...args);
     const { leaves, traced } = this.lookup(args);
-    const operands = traced.consts.length ? [...traced.consts, ...leaves] : leaves;
-    return tree.unflatten(traced.outTree, this.run(traced, operands));
+    return tree.unflatten(traced.outTree, this.run(traced, operandsOf(traced, leaves)));
   }
 
   trace(args: readonly unknown[]): Traced {
@@ -115,7 +119,7 @@ class Jitted {
   }
 
   traceAnew(args: readonly unknown[]): Traced {
-    const leaves: NDArray[] = [];
+    const leaves: Argument[] = [];
     return this.record(args, this.definitions(args, leaves), leaves);
   }
 
@@ -125,8 +129,8 @@ class Jitted {
     return callPrimitive.bind(operands, { jaxpr: traced.jaxpr, name: this.f.name || "<lambda>" });
   }
 
-  private lookup(args: readonly unknown[]): { leaves: NDArray[]; traced: Traced } {
-    const leaves: NDArray[] = [];
+  private lookup(args: readonly unknown[]): { leaves: Argument[]; traced: Traced } {
+    const leaves: Argument[] = [];
     const defs = this.definitions(args, leaves);
     const recent = this.latest;
     if (recent && isLike(recent, defs, leaves)) return { leaves, traced: recent.traced };
@@ -135,7 +139,7 @@ class Jitted {
     if (this.statics.length === 0 && isReusable(traced))
       this.latest = {
         defs,
-        types: leaves.map((x) => x.aval),
+        types: leaves.map(typeOf),
         off: switchedOff(),
         scope: axisScopeKey(),
         traced,
@@ -144,18 +148,18 @@ class Jitted {
   }
 
   /** The tree of each argument, whose leaves go `into`. */
-  private definitions(args: readonly unknown[], into: NDArray[]): Definitions {
+  private definitions(args: readonly unknown[], into: Argument[]): Definitions {
     return args.map((a, i) => (this.statics.includes(i) ? undefined : this.flatten(a, i, into)));
   }
 
-  private flatten(argument: unknown, i: number, into: NDArray[]): tree.TreeDef {
+  private flatten(argument: unknown, i: number, into: Argument[]): tree.TreeDef {
     const where = (this.places[i] ??= `jit(${this.f.name || "function"}): argument ${i}`);
-    const [leaves, def] = arrayLeaves(argument, where, "mark other arguments with staticArgnums");
+    const [leaves, def] = argumentLeaves(argument, where, "mark other arguments with staticArgnums");
     for (const x of leaves) into.push(x);
     return def;
   }
 
-  private find(args: readonly unknown[], defs: Definitions, leaves: readonly NDArray[]): Traced {
+  private find(args: readonly unknown[], defs: Definitions, leaves: readonly Argument[]): Traced {
     const key = keyOf(args, defs, leaves);
     const found = this.cache.get(key);
     if (found) return found;
@@ -164,23 +168,28 @@ class Jitted {
     return traced;
   }
 
-  private record(args: readonly unknown[], defs: Definitions, leaves: readonly NDArray[]): Traced {
+  private record(args: readonly unknown[], defs: Definitions, leaves: readonly Argument[]): Traced {
     const dynamic = defs.filter((def) => def !== undefined);
     const withStatics: AnyFunction = (...trees) =>
       this.f(...defs.map((def, i) => (def ? trees.shift() : args[i])));
     const flat = flatten(withStatics, dynamic, false, "jit");
-    const { jaxpr, consts } = stage(
-      flat,
-      leaves.map((x) => x.aval),
-    );
+    const { jaxpr, consts, inputs } = stage(flat, leaves.map(typeOf));
+    const owner = defs.flatMap((def, i) => Array<number>(def?.numLeaves ?? 0).fill(i));
     const donated = [
       ...consts.map(() => false),
-      ...defs.flatMap((def, i) =>
-        Array.from({ length: def?.numLeaves ?? 0 }, () => this.donations.includes(i)),
-      ),
+      ...inputs.flatMap((types, k) => types.map(() => this.donations.includes(owner[k]!))),
     ];
-    return { jaxpr, consts, outTree: flat.outTree(), donated };
+    const split = leaves.some((x) => typeof x === "number") ? inputs : null;
+    return { jaxpr, consts, outTree: flat.outTree(), donated, inputs: split };
   }
+}
+
+/** What a program is called with: a plain number once for each dtype that it meets. */
+function operandsOf({ consts, inputs }: Traced, leaves: readonly Argument[]): NDArray[] {
+  const operands = inputs
+    ? leaves.flatMap((x, k) => (typeof x === "number" ? inputs[k]!.map((type) => convertTo(x, type)) : [x]))
+    : (leaves as NDArray[]);
+  return consts.length ? [...consts, ...operands] : operands;
 }
 
 /** The tree of each argument; undefined for static ones. */
@@ -189,7 +198,7 @@ type Definitions = readonly (tree.TreeDef | undefined)[];
 /** The arguments of a call, as far as the trace depends on them. */
 interface Recent {
   readonly defs: Definitions;
-  readonly types: readonly ShapedArray[];
+  readonly types: readonly (ShapedArray | NumberType)[];
   /** Optimisations that were switched off: some act on traces. */
   readonly off: readonly string[];
   /** The named axes of the vmaps around the call: their sizes are in the trace. */
@@ -201,23 +210,23 @@ interface Recent {
 function isLike(
   { defs, types, off, scope }: Recent,
   otherDefs: Definitions,
-  leaves: readonly NDArray[],
+  leaves: readonly Argument[],
 ): boolean {
   if (defs.length !== otherDefs.length || types.length !== leaves.length || off !== switchedOff())
     return false;
   if (scope !== axisScopeKey()) return false;
   for (let i = 0; i < defs.length; i++) if (defs[i] !== otherDefs[i]) return false;
-  for (let i = 0; i < types.length; i++) if (types[i] !== leaves[i]!.aval) return false;
+  for (let i = 0; i < types.length; i++) if (types[i] !== typeOf(leaves[i]!)) return false;
   return true;
 }
 
 /** A trace that closed over tracers of an outer function is only good for this call. */
 const isReusable = ({ consts }: Traced): boolean => !consts.some((c) => c instanceof Tracer);
 
-function keyOf(args: readonly unknown[], defs: Definitions, leaves: readonly NDArray[]): string {
+function keyOf(args: readonly unknown[], defs: Definitions, leaves: readonly Argument[]): string {
   let key = `${switchedOff()};${axisScopeKey()};`;
   defs.forEach((def, i) => (key += def ? `${def.id};` : `s${structuralKey(args[i])};`));
-  for (const x of leaves) key += `${x.aval.id},`;
+  for (const x of leaves) key += typeof x === "number" ? (isWhole(x) ? "i," : "f,") : `${x.aval.id},`;
   return key;
 }
 

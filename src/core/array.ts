@@ -1,6 +1,6 @@
 import { aval, type Shape, type ShapedArray } from "./aval.ts";
 import { type Buffer, device } from "./device.ts";
-import { DTYPES, type DType, type TypedArray } from "./dtype.ts";
+import { DTYPES, type DType, numberAs, type TypedArray } from "./dtype.ts";
 import { ConcretizationTypeError } from "./errors.ts";
 import type { ArrayMethods } from "./methods.ts";
 
@@ -45,6 +45,8 @@ export interface NDArray extends ArrayMethods {}
 export class DeviceArray extends NDArray {
   readonly aval: ShapedArray;
   readonly buffer: Buffer;
+  /** The plain number that this stands for until it meets a dtype, see {@link ofNumber}. */
+  number: number | undefined = undefined;
 
   constructor(type: ShapedArray, buffer: Buffer) {
     super();
@@ -69,8 +71,15 @@ export function fromTyped(data: TypedArray, shape: Shape, dtype: DType, weakType
 /** A concrete scalar. A weak scalar takes the dtype of whatever it meets. */
 export function scalar(value: number | boolean, dtype: DType, weakType = false): DeviceArray {
   const data = new DTYPES[dtype].array(new ArrayBuffer(DTYPES[dtype].bytes));
-  data[0] = Number(value);
+  data[0] = numberAs(Number(value), dtype);
   return fromTyped(data, [], dtype, weakType);
+}
+
+/** A plain number as an array: a weak float32 scalar that has not forgotten its other digits. */
+export function ofNumber(value: number): DeviceArray {
+  const x = scalar(value, "float32", true);
+  x.number = value;
+  return x;
 }
 
 /** Host value of a concrete scalar that never left the host, else undefined. Such scalars become literals. */

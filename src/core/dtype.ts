@@ -63,6 +63,19 @@ export function limits(dtype: DType): { min: number; max: number } {
   return kind === "uint" ? { min: 0, max: span - 1 } : { min: -span / 2, max: span / 2 - 1 };
 }
 
+/**
+ * A plain number as an element of `dtype`: whole numbers wrap as integers do; fractions, and what no 32-bit integer holds,
+ * truncate and saturate as floats do, and NaN becomes 0.
+ */
+export function numberAs(value: number, dtype: DType): number {
+  const kind = kindOf(dtype);
+  if (kind === "float") return value;
+  if (kind === "bool") return value === 0 ? 0 : 1;
+  if (Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 32) return value;
+  const { min, max } = limits(dtype);
+  return Math.min(Math.max(Math.trunc(value) || 0, min), max);
+}
+
 const CTOR_TO_DTYPE = new Map<unknown, DType>([
   ...(Object.entries(DTYPES) as [DType, DTypeInfo][])
     .filter(([name]) => name !== "bool")

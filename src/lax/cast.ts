@@ -1,10 +1,11 @@
 /** Changes of dtype, and the identities. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
-import { byteSize, type DType, isFloat } from "../core/dtype.ts";
+import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
+import { byteSize, type DType, isFloat, type Promoted } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
+import { NumberTracer } from "../core/stage.ts";
 import { ANY, FLOATING } from "./check.ts";
-import { asArray } from "./convert.ts";
+import { asArray, numberOf } from "./convert.ts";
 import { defineMap, transposeBy, type Unary, unary } from "./map.ts";
 import { isLinear, NO_PARAMS, type NoParams } from "./rules.ts";
 
@@ -15,9 +16,9 @@ export const convertElementTypeP: Primitive<ConvertParams> = defineMap<ConvertPa
   accepts: [ANY],
   result: (_, { new_dtype, weak_type }) => ({ dtype: new_dtype, weakType: weak_type }),
   jvp: ([x], [t], params) => {
-    const out = bind1(convertElementTypeP, [x!], params);
-    const moves = isFloat(out.dtype);
-    return [[out], [moves ? bind1(convertElementTypeP, [t as NDArray], params) : new Zero(out.aval)]];
+    const type = { dtype: params.new_dtype, weakType: params.weak_type };
+    const out = convertTo(x!, type);
+    return [[out], [isFloat(out.dtype) ? convertTo(t as NDArray, type) : new Zero(out.aval)]];
   },
   transpose: ([ct], [x]) => [isLinear(x!) ? convertElementType(ct as NDArray, x.aval.dtype) : null],
   scalar: (s, [x], { new_dtype }) => s.convert(x!, new_dtype),
@@ -28,16 +29,17 @@ export const convertElementTypeP: Primitive<ConvertParams> = defineMap<ConvertPa
  * to bool is `!= 0`. The result is not weak. Only float to float carries a derivative.
  * @example convertElementType(np.array([1.7, -1.7]), "int32").js() // => [1, -1]
  */
-export function convertElementType(x: ArrayLike, newDtype: DType): NDArray {
-  const operand = asArray(x);
-  if (operand.dtype === newDtype && !operand.weakType) return operand;
-  return bind1(convertElementTypeP, [operand], { new_dtype: newDtype, weak_type: false });
-}
+export const convertElementType = (x: ArrayLike, newDtype: DType): NDArray =>
+  convertTo(x, { dtype: newDtype, weakType: false });
 
-/** Converts to a dtype and weakness at once, as promotion needs it. */
-export function convertTo(x: NDArray, type: { readonly dtype: DType; readonly weakType: boolean }): NDArray {
-  if (x.dtype === type.dtype && x.weakType === type.weakType) return x;
-  return bind1(convertElementTypeP, [x], { new_dtype: type.dtype, weak_type: type.weakType });
+/** Converts to a dtype and weakness at once, as promotion needs it. Plain numbers are not rounded on the way. */
+export function convertTo(x: ArrayLike, { dtype, weakType }: Promoted): NDArray {
+  const number = numberOf(x);
+  if (number !== undefined) return scalar(number, dtype, weakType);
+  const operand = asArray(x);
+  if (operand.dtype === dtype && operand.weakType === weakType) return operand;
+  if (operand instanceof NumberTracer) return operand.as({ dtype, weakType });
+  return bind1(convertElementTypeP, [operand], { new_dtype: dtype, weak_type: weakType });
 }
 
 export const bitcastConvertTypeP: Primitive<{ readonly new_dtype: DType }> = defineMap<{

@@ -1,9 +1,18 @@
 /** From what users pass to arrays. */
-import { type ArrayLike, fromTyped, NDArray, scalar } from "../core/array.ts";
+import { type ArrayLike, DeviceArray, fromTyped, NDArray, ofNumber, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import { type DType, dtypeOfTypedArray, isFloat, type TypedArray } from "../core/dtype.ts";
+import {
+  type DType,
+  dtypeOfTypedArray,
+  isFloat,
+  numberAs,
+  type Promoted,
+  promote,
+  type TypedArray,
+} from "../core/dtype.ts";
 import { InternalError, WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { hostArray } from "../core/host.ts";
+import { isWhole, NumberTracer } from "../core/stage.ts";
 
 /** Stacking traced arrays is an operation, and operations stand above this module: join.ts installs it. */
 let stackArrays: (parts: NDArray[]) => NDArray = () => {
@@ -26,7 +35,7 @@ const isView = (x: unknown): x is TypedArray => ArrayBuffer.isView(x) && dtypeOf
  */
 export function asArray(x: ArrayLike): NDArray {
   if (x instanceof NDArray) return x;
-  if (typeof x === "number") return scalar(x, "float32", true);
+  if (typeof x === "number") return ofNumber(x);
   if (typeof x === "boolean") return scalar(x, "bool");
   return fromHost(x);
 }
@@ -38,18 +47,20 @@ export function fromHost(x: Exclude<ArrayLike, NDArray>, dtype?: DType): NDArray
   if (isPlain(x)) return scalar(x, dtype ?? (typeof x === "boolean" ? "bool" : "float32"));
   if (!Array.isArray(x)) throw notAnArray(x);
   const leaves = flatten(x, []);
-  if (leaves.length > 0 && !leaves.every(isPlain)) return stackArrays(x.map((part) => inner(part, dtype)));
+  if (leaves.length > 0 && !leaves.every(isPlain)) {
+    const common = dtype ?? promote(leaves.map(leafType)).dtype;
+    const inner = (part: ArrayLike): NDArray =>
+      isNumber(part) ? asScalar(part, common) : part instanceof NDArray ? part : fromHost(part, common);
+    return stackArrays(x.map(inner));
+  }
   const type =
     dtype ?? (leaves.length > 0 && leaves.every((v) => typeof v === "boolean") ? "bool" : "float32");
   return fromTyped(cast(leaves as (number | boolean)[], type), nestedShape(x), type);
 }
 
-const inner = (part: ArrayLike, dtype: DType | undefined): NDArray =>
-  part instanceof NDArray
-    ? part
-    : dtype === undefined && isPlain(part)
-      ? asArray(part)
-      : fromHost(part, dtype);
+/** The type with which a number or array takes part in a nested array that holds arrays. */
+const leafType = (x: ArrayLike): Promoted =>
+  isView(x) ? { dtype: dtypeOfTypedArray(x)!, weakType: false } : asCarry(x).aval;
 
 const notAnArray = (x: unknown): WeftTypeError =>
   new WeftTypeError(
@@ -79,30 +90,53 @@ function nestedShape(x: unknown): number[] {
 
 type Values = { readonly length: number; readonly [i: number]: number | boolean };
 
-/** Storage of `dtype` with these values, converted as typed arrays convert: integers wrap. */
+/** Storage of `dtype` with these values, see {@link numberAs}. */
 function cast(values: Values, dtype: DType): TypedArray {
   // Whoever gets it copies it.
   if (isView(values) && dtypeOfTypedArray(values) === dtype) return values;
   const out = hostArray([values.length], dtype);
-  for (let i = 0; i < values.length; i++)
-    out[i] = dtype === "bool" ? Number(Boolean(values[i])) : Number(values[i]);
+  for (let i = 0; i < values.length; i++) out[i] = numberAs(Number(values[i]), dtype);
   return out;
 }
+
 /**
  * The operands of a strict operation: plain numbers and booleans take the dtype of the first array beside them (weakly),
  * unless they do not fit it, in which case the operation will complain about two dtypes.
  */
 export function operands(...xs: ArrayLike[]): NDArray[] {
-  const arrays = xs.map((x) => (isPlain(x) ? x : asArray(x)));
-  const dtype = arrays.find((x) => x instanceof NDArray)?.dtype;
-  return arrays.map((x) => (isPlain(x) && dtype && fits(x, dtype) ? scalar(x, dtype, true) : asArray(x)));
+  const dtype = xs.find((x): x is NDArray => x instanceof NDArray && !isNumber(x))?.dtype;
+  return xs.map((x) => (dtype && fits(x, dtype) ? asScalar(x, dtype) : asArray(x)));
 }
 
-const fits = (x: number | boolean, dtype: DType): boolean =>
-  isFloat(dtype) || typeof x === "boolean" || (dtype !== "bool" && Number.isInteger(x));
+/** A plain number: known, known and given to a function that expects arrays, or an argument of a program. */
+type PlainNumber = number | DeviceArray | NumberTracer;
+
+/** The plain number that x is or stands for, if it is known. */
+export const numberOf = (x: unknown): number | undefined =>
+  typeof x === "number" ? x : x instanceof DeviceArray ? x.number : undefined;
+export const isNumber = (x: unknown): x is PlainNumber =>
+  numberOf(x) !== undefined || x instanceof NumberTracer;
+export const isWholeNumber = (x: unknown): x is PlainNumber =>
+  x instanceof NumberTracer ? x.whole : isWhole(numberOf(x) ?? Number.NaN);
+
+/** Whether x has no dtype of its own and can be one of `dtype`. */
+const fits = (x: ArrayLike, dtype: DType): x is PlainNumber | boolean =>
+  typeof x === "boolean" || (isNumber(x) && (isFloat(dtype) || (dtype !== "bool" && isWholeNumber(x))));
+
+/** A plain number or boolean as a weak scalar of `dtype`. */
+export const asScalar = (x: PlainNumber | boolean, dtype: DType): NDArray =>
+  x instanceof NumberTracer
+    ? x.as({ dtype, weakType: true })
+    : scalar(typeof x === "boolean" ? x : numberOf(x)!, dtype, true);
+
+/**
+ * As {@link asArray}, except that a plain integer is weakly int32, as a Python int is: what counts, and what loops carry. The
+ * weak-type promotion of loops turns it into whatever the body makes of it.
+ */
+export const asCarry = (x: ArrayLike): NDArray => (isWholeNumber(x) ? asScalar(x, "int32") : asArray(x));
 
 /** A scalar index or count as int32, unless it is an array already. */
-export const asIndex = (x: ArrayLike): NDArray => (isPlain(x) ? scalar(x, "int32", true) : asArray(x));
+export const asIndex = (x: ArrayLike): NDArray => (isPlain(x) ? scalar(x, "int32", true) : asCarry(x));
 
 /** Anything with a shape and a dtype. */
 export interface Typed {

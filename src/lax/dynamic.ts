@@ -11,7 +11,7 @@ import { zerosLike } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
 import { allWeak, checkDTypes, checkRank, checkSameDTypes, INTEGER, require, tuple } from "./check.ts";
 import { lt } from "./compare.ts";
-import { asArray, asIndex, operands } from "./convert.ts";
+import { asArray, asCarry, asIndex, operands } from "./convert.ts";
 import { gather, type ScatterDimensionNumbers, scatter, scatterAdd } from "./gather.ts";
 import { concatenate } from "./join.ts";
 import { defineLinear, isLinear, moveBatchAxis, NO_PARAMS, type NoParams, transposeFirst } from "./rules.ts";
@@ -167,7 +167,7 @@ function addBox(x: NDArray, update: NDArray, starts: readonly NDArray[]): NDArra
 /** A start index as a scalar: negative ones count from the end, as in Python. */
 function startIndex(index: ArrayLike, size: number): NDArray {
   if (typeof index === "number") return asIndex(index < 0 ? index + size : index);
-  const i = asArray(index);
+  const i = asCarry(index);
   return kindOf(i.dtype) === "int" ? select(lt(i, 0), add(i, size), i) : i;
 }
 

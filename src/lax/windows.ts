@@ -114,9 +114,8 @@ export function gatherType(
   sliceSizes: Axes,
 ): ShapedArray {
   checkWindows("gather", operand, indices, w);
-  require(sliceSizes.length === operand.ndim &&
-    sliceSizes.every((s, d) => s >= 0 && s <= operand.shape[d]!), () =>
-    `gather op: slice sizes must lie within the operand's shape ${tuple(operand.shape)}, got ${tuple(sliceSizes)}.`);
+  require(sliceSizes.length === operand.ndim && sliceSizes.every((s) => s >= 0), () =>
+    `gather op: slice sizes must have one entry per axis of the operand ${operand}, not negative, got ${tuple(sliceSizes)}.`);
   const dropped = [...w.droppedDims, ...w.operandBatchingDims];
   require(dropped.every((d) => sliceSizes[d]! <= 1), () =>
     `gather op: collapsed and batching dimensions must have slice size 1, got ${tuple(sliceSizes)}.`);
@@ -127,6 +126,9 @@ export function gatherType(
     (s, d, k) => insert(s, d, window[k]!),
     indices.shape.slice(0, -1),
   );
+  // Where nothing is read there is no window that would have to fit.
+  require(shape.includes(0) || sliceSizes.every((s, d) => s <= operand.shape[d]!), () =>
+    `gather op: slice sizes must lie within the operand's shape ${tuple(operand.shape)}, got ${tuple(sliceSizes)}.`);
   return aval(shape, operand.dtype, operand.weakType);
 }
 
@@ -150,7 +152,8 @@ export function checkScatter(name: string, avals: readonly ShapedArray[], w: Win
     updates.shape.every((d, i) => expected[i] === "*" || expected[i] === d);
   require(fits && w.windowDims.length === spannedDims(operand.ndim, w).length, () =>
     `${name} op: updates must have shape (${expected.join(", ")}) (* where a window runs), got ${updates} for operand ${operand} and indices ${indices}.`);
-  require(windowSizes(operand, updates, w).every((s, d) => s <= operand.shape[d]!), () =>
+  require(updates.size === 0 ||
+    windowSizes(operand, updates, w).every((s, d) => s <= operand.shape[d]!), () =>
     `${name} op: windows must fit into the operand, got updates ${updates} for operand ${operand}.`);
 }
 

@@ -35,10 +35,14 @@ const shapeOf = (shape: number | Shape): Shape => (typeof shape === "number" ? [
  * @example np.array([[1, 2], [3, 4]]).shape // => [2, 2]
  */
 export function array(values: ArrayLike, { dtype, shape }: LikeOptions = {}): NDArray {
-  const x = values instanceof NDArray || dtype === undefined ? asArray(values) : fromHost(values, dtype);
+  const x = values instanceof NDArray || dtype === undefined ? decided(values) : fromHost(values, dtype);
   const typed = dtype === undefined ? x : convertElementType(x, dtype);
   return shape === undefined ? typed : lax.reshape(typed, shape);
 }
+/** A number in an array is a float32 from here on. */
+const decided = (values: ArrayLike): NDArray =>
+  typeof values === "number" ? fromTyped(new Float32Array([values]), [], "float32", true) : asArray(values);
+
 /** {@link array}. Arrays are immutable, so nothing need be copied. */
 export const asarray = (values: ArrayLike, options: ArrayOptions = {}): NDArray => array(values, options);
 
@@ -56,8 +60,8 @@ export const empty = (shape: number | Shape, options: ArrayOptions = {}): NDArra
  * @example np.full([2], 3).js() // => [3, 3]
  */
 export function full(shape: number | Shape, fillValue: ArrayLike, { dtype }: ArrayOptions = {}): NDArray {
-  const value = asArray(fillValue);
-  return spread(dtype === undefined ? value : convertElementType(value, dtype), shapeOf(shape));
+  const value = dtype === undefined ? asArray(fillValue) : convertElementType(fillValue, dtype);
+  return spread(value, shapeOf(shape));
 }
 
 /** Zeros of the shape and dtype of a. */

@@ -3,7 +3,7 @@ import { type ArrayLike, knownScalar, NDArray, scalar } from "../core/array.ts";
 import { DTYPES, type DType, isFloat, isInteger, limits } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { full } from "../lax/broadcast.ts";
-import { asArray } from "../lax/convert.ts";
+import { asArray, asCarry, numberOf } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import {
   type BinaryFunction,
@@ -153,7 +153,7 @@ export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => [
 
 /** The integer that y is known to be before anything runs, else undefined. */
 function knownInteger(y: ArrayLike): number | undefined {
-  const value = y instanceof NDArray ? (isInteger(y.dtype) ? knownScalar(y) : undefined) : y;
+  const value = numberOf(y) ?? (y instanceof NDArray && isInteger(y.dtype) ? knownScalar(y) : undefined);
   return typeof value === "number" && Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31
     ? value
     : undefined;
@@ -194,14 +194,14 @@ export const power: BinaryFunction = (x, y) => {
   if (known !== undefined) return integerPower(x, known);
   const type = commonType(x, y);
   // An integer exponent stays one beside a float base: the power is then differentiable where the base is 0.
-  if (isFloat(type.dtype) && isIntegerArray(y)) return lax.pow(...pair(withType(x, type), asArray(y)));
+  if (isFloat(type.dtype) && isIntegerArray(y)) return lax.pow(...pair(withType(x, type), asCarry(y)));
   const operands = pair(...promoteNumeric(x, y));
   return isFloat(type.dtype) ? lax.pow(...operands) : integerPowers(...operands);
 };
 export { power as pow };
 
 const pair = (...xs: NDArray[]): [NDArray, NDArray] => broadcastArgs("power", xs) as [NDArray, NDArray];
-const isIntegerArray = (x: ArrayLike): boolean => typeof x !== "number" && isInteger(asArray(x).dtype);
+const isIntegerArray = (x: ArrayLike): boolean => isInteger(asCarry(x).dtype);
 
 /** `xʸ` as a float, also for integers. */
 export const floatPower: BinaryFunction = (x, y) => power(toInexact(x), toInexact(y));

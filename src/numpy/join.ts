@@ -11,7 +11,7 @@ import { take } from "./select.ts";
 import { atLeast, ravel } from "./shape.ts";
 
 /** The arrays of a list under one dtype. */
-const members = (xs: readonly ArrayLike[]): NDArray[] => promoteArgs(...xs.map(asArray));
+const members = (xs: readonly ArrayLike[]): NDArray[] => promoteArgs(...xs);
 
 /**
  * Arrays end to end along an axis (null: flattened), under NumPy's promotion.
@@ -20,7 +20,7 @@ const members = (xs: readonly ArrayLike[]): NDArray[] => promoteArgs(...xs.map(a
  */
 export function concatenate(xs: readonly ArrayLike[], axis: number | null = 0): NDArray {
   if (xs.length === 0) throw new WeftValueError("Need at least one array to concatenate.");
-  if (axis === null) return concatenate(xs.map(ravel), 0);
+  if (axis === null) return concatenate(members(xs).map(ravel), 0);
   const arrays = members(xs);
   if (arrays.some((x) => x.ndim === 0))
     throw new WeftValueError("Zero-dimensional arrays cannot be concatenated: use np.stack.");
@@ -63,30 +63,27 @@ export function unstack(x: ArrayLike, axis = 0): NDArray[] {
 
 /** Side by side: along the second axis, or the first for vectors. */
 export function hstack(xs: readonly ArrayLike[]): NDArray {
-  const arrays = xs.map((x) => atLeast(x, 1));
+  const arrays = members(xs).map((x) => atLeast(x, 1));
   return concatenate(arrays, arrays[0]?.ndim === 1 ? 0 : 1);
 }
 /** On top of each other: along the first axis; vectors are rows. */
 export const vstack = (xs: readonly ArrayLike[]): NDArray =>
   concatenate(
-    xs.map((x) => atLeast(x, 2)),
+    members(xs).map((x) => atLeast(x, 2)),
     0,
   );
 /** Behind each other: along the third axis; vectors are rows. */
 export function dstack(xs: readonly ArrayLike[]): NDArray {
   const deep = (x: NDArray): NDArray => (x.ndim < 3 ? lax.reshape(x, [...x.shape, 1]) : x);
   return concatenate(
-    xs.map((x) => deep(atLeast(x, 2))),
+    members(xs).map((x) => deep(atLeast(x, 2))),
     2,
   );
 }
 /** Vectors as the columns of a matrix. */
 export function columnStack(xs: readonly ArrayLike[]): NDArray {
   const column = (x: NDArray): NDArray => (x.ndim < 2 ? lax.reshape(x, [x.size, 1]) : x);
-  return concatenate(
-    xs.map((x) => column(asArray(x))),
-    1,
-  );
+  return concatenate(members(xs).map(column), 1);
 }
 /** `values` after `arr` along an axis (default: both flattened). */
 export const append = (arr: ArrayLike, values: ArrayLike, axis: number | null = null): NDArray =>

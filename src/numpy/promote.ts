@@ -7,7 +7,7 @@ import { range } from "../lax/axes.ts";
 import { broadcastInDim } from "../lax/broadcast.ts";
 import { convertTo } from "../lax/cast.ts";
 import { tuple } from "../lax/check.ts";
-import { asArray, fromHost } from "../lax/convert.ts";
+import { asArray, asCarry, fromHost, isNumber, isWholeNumber } from "../lax/convert.ts";
 import { broadcastShapes, canonicalAxis, equalShape } from "../util/shape.ts";
 
 /** One axis, several, or null for all. Negative axes count from the end. */
@@ -19,15 +19,19 @@ type Operand = NDArray | number | boolean;
 
 const operand = (x: ArrayLike): Operand => (typeof x === "number" || typeof x === "boolean" ? x : asArray(x));
 
-/** The type with which an operand takes part: whole numbers are weak integers beside integer or bool arrays. */
+/** The type with which an operand takes part: whole numbers are weak integers beside integers and bools. */
 function joinsAs(x: Operand, besideIntegers: boolean): Promoted {
-  if (x instanceof NDArray) return x;
   if (typeof x === "boolean") return { dtype: "bool", weakType: false };
-  return { dtype: besideIntegers && Number.isInteger(x) ? "int32" : "float32", weakType: true };
+  return besideIntegers && isWholeNumber(x) ? WEAK_INTEGER : x instanceof NDArray ? x : WEAK_FLOAT;
 }
+const WEAK_INTEGER: Promoted = { dtype: "int32", weakType: true };
+const WEAK_FLOAT: Promoted = { dtype: "float32", weakType: true };
+
+const isIntegral = (x: Operand): boolean =>
+  x instanceof NDArray ? !isFloat(x.dtype) : typeof x === "boolean";
 
 function commonOf(xs: readonly Operand[]): Promoted {
-  const besideIntegers = xs.some((x) => x instanceof NDArray && !isFloat(x.dtype));
+  const besideIntegers = xs.some(isIntegral);
   return promote(xs.map((x) => joinsAs(x, besideIntegers)));
 }
 
@@ -36,10 +40,10 @@ export const commonType = (...xs: readonly ArrayLike[]): Promoted => commonOf(xs
 
 /** x with this type. Scalars known on the host are converted there, so that they stay literals. */
 export function withType(x: ArrayLike, type: Promoted): NDArray {
-  const value = x instanceof NDArray ? knownScalar(x) : operand(x);
-  if (value === undefined || value instanceof NDArray) return convertTo(asArray(x), type);
   if (x instanceof NDArray && x.dtype === type.dtype && x.weakType === type.weakType) return x;
-  return scalar(value, type.dtype, type.weakType);
+  const known =
+    typeof x === "boolean" ? x : x instanceof NDArray && !isNumber(x) ? knownScalar(x) : undefined;
+  return known === undefined ? convertTo(x, type) : scalar(known, type.dtype, type.weakType);
 }
 
 /** The operands under their common type. */
@@ -106,7 +110,7 @@ export function axesOf(axis: Axis | undefined, ndim: number): number[] {
 
 /** Positions in an array: plain numbers and nested arrays become int32. @throws WeftTypeError for other dtypes. */
 export function asPositions(x: ArrayLike, what: string): NDArray {
-  const positions = x instanceof NDArray || ArrayBuffer.isView(x) ? asArray(x) : fromHost(x, "int32");
+  const positions = x instanceof NDArray || ArrayBuffer.isView(x) ? asCarry(x) : fromHost(x, "int32");
   const kind = kindOf(positions.dtype);
   if (kind === "int" || kind === "uint") return positions;
   const remedy =

@@ -1,6 +1,7 @@
 /** What scan, while and cond share: tracing user functions over trees, and rearranging the jaxprs of their bodies. */
-import { type NDArray, scalar } from "../../core/array.ts";
+import type { ArrayLike, NDArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
+import { type Promoted, promote } from "../../core/dtype.ts";
 import { ConcretizationTypeError } from "../../core/errors.ts";
 import { type Atom, Jaxpr, Var } from "../../core/jaxpr.ts";
 import type { MaybeZero } from "../../core/primitive.ts";
@@ -8,7 +9,8 @@ import { type Staged, stage } from "../../core/stage.ts";
 import { instantiate } from "../../transforms/zero.ts";
 import * as tree from "../../tree/index.ts";
 import { splitAt } from "../../util/zip.ts";
-import { asArray } from "../convert.ts";
+import { convertTo } from "../cast.ts";
+import { asCarry, isNumber } from "../convert.ts";
 
 export { splitAt };
 
@@ -22,24 +24,42 @@ export interface TracedBody {
   readonly consts: NDArray[];
   readonly outTree: tree.TreeDef;
   readonly out: unknown;
+  /** Which leaves of the result are plain numbers. */
+  readonly numbers: readonly boolean[];
 }
 
-/** Records `f` applied to trees whose leaves have these types. `finish` turns the user's result into the tree of outputs. */
+/**
+ * Records `f` applied to trees whose leaves have these types. `finish` turns the user's result into the tree of outputs, of
+ * which plain numbers take the types of `likes`, see {@link bodyOutput}.
+ */
 export function traceBody(
   f: UserFunction,
   inTrees: readonly tree.TreeDef[],
   avals: readonly ShapedArray[],
   finish: (result: unknown) => unknown = (r) => r,
+  likes: readonly Promoted[] = [],
 ): TracedBody {
   let outTree: tree.TreeDef | undefined;
   let out: unknown;
+  let numbers: boolean[] = [];
   const { jaxpr, consts } = stage((leaves) => {
     out = finish(f(...unflattenAll(inTrees, leaves)));
     const [outLeaves, def] = tree.flatten(out);
     outTree = def;
-    return outLeaves.map((x) => asArray(x as NDArray));
+    numbers = outLeaves.map(isNumber);
+    return outLeaves.map((x, i) => bodyOutput(x as NDArray, likes[i]));
   }, avals);
-  return { jaxpr, consts, outTree: outTree!, out };
+  return { jaxpr, consts, outTree: outTree!, out, numbers };
+}
+
+/**
+ * What a body returns as an array. A plain number becomes like what it is to replace if that holds it (an integer beside a
+ * float, say), else what it would be as a carry.
+ */
+export function bodyOutput(x: ArrayLike, like: Promoted | undefined): NDArray {
+  const own = asCarry(x);
+  if (!like || !isNumber(x) || promote([like, own]).dtype !== like.dtype) return own;
+  return convertTo(x, like);
 }
 
 /** Consecutive leaves as trees of these structures. */
@@ -47,15 +67,6 @@ export function unflattenAll(defs: readonly tree.TreeDef[], leaves: readonly NDA
   let start = 0;
   return defs.map((def) => tree.unflatten(def, leaves.slice(start, (start += def.numLeaves))));
 }
-
-/**
- * A leaf of an initial carry. A plain integer is weakly int32, as a Python int is, so that counters stay integers; the
- * weak-type promotion of loops turns it into whatever the body makes of it.
- */
-export const carryLeaf = (x: unknown): NDArray =>
-  typeof x === "number" && Number.isInteger(x) && Math.abs(x) < 2 ** 31
-    ? scalar(x, "int32", true)
-    : asArray(x as NDArray);
 
 /** A jaxpr with its inputs and outputs in another order. */
 export function rearrange(

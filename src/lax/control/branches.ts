@@ -1,15 +1,16 @@
 /** The public branches: cond and switch over trees. */
 import { type ArrayLike, NDArray } from "../../core/array.ts";
-import { typeMatch } from "../../core/aval.ts";
-import { isInteger } from "../../core/dtype.ts";
+import { type ShapedArray, typeMatch } from "../../core/aval.ts";
+import { isInteger, promote } from "../../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { isStepwise, Tracer } from "../../core/trace.ts";
 import * as tree from "../../tree/index.ts";
-import { asArray } from "../convert.ts";
+import { asArray, asCarry } from "../convert.ts";
 import { clamp, convertElementType, ne } from "../elementwise.ts";
-import { carryLeaf, mergeConsts, type TracedBody, traceBody, type UserFunction } from "./body.ts";
+import { mergeConsts, type TracedBody, traceBody, type UserFunction, unflattenAll } from "./body.ts";
 import { condPrimitive } from "./cond.ts";
 import type { Arrays } from "./loops.ts";
+import { asArrays } from "./stepwise.ts";
 
 /**
  * `pred ? onTrue(...operands) : onFalse(...operands)`, decided when the program runs; only the chosen branch is executed.
@@ -51,7 +52,7 @@ export function switchCase<Args extends readonly unknown[], R>(
   if (!Array.isArray(branches) || branches.some((b) => typeof b !== "function"))
     throw new WeftTypeError("lax.switch: branches argument should be a sequence of callables.");
   if (branches.length === 0) throw new WeftValueError("Empty branch sequence");
-  const i = carryLeaf(index);
+  const i = asCarry(index);
   if (i.ndim !== 0)
     throw new WeftTypeError(`Branch index must be scalar, got ${i.aval} of shape (${i.shape.join(", ")}).`);
   if (!isInteger(i.dtype)) throw new WeftTypeError(`Index type must be an integer, got ${i.aval}.`);
@@ -88,23 +89,38 @@ function runBranches(
   operands: readonly unknown[],
   names: BranchNames,
 ): unknown {
-  if (fns.length === 1) return fns[0]!(...operands);
   const flat = operands.map((o) => tree.flatten(o, undefined));
   const leaves = flat.flatMap(([l]) => l.map((x) => asArray(x as NDArray)));
   const inTrees = flat.map(([, def]) => def);
   // A traced index, one per lane of a vmap for example, leaves the choice to the primitive.
-  if (isStepwise() && !(index instanceof Tracer)) return fns[index.dataSync()[0]!]!(...operands);
-  const traced = fns.map((f) =>
-    traceBody(
-      f,
-      inTrees,
-      leaves.map((x) => x.aval),
-    ),
+  if (fns.length === 1 || (isStepwise() && !(index instanceof Tracer))) {
+    const chosen = fns[fns.length === 1 ? 0 : index.dataSync()[0]!]!;
+    return asArrays(chosen(...unflattenAll(inTrees, leaves)));
+  }
+  const traced = traceBranches(
+    fns,
+    inTrees,
+    leaves.map((x) => x.aval),
   );
   checkBranches(traced, names);
   const { branches, consts } = mergeConsts(traced);
   const outs = condPrimitive.bind([index, ...consts, ...leaves], { branches });
   return tree.unflatten(traced[names.first]!.outTree, outs);
+}
+
+/** The branches recorded; where one returns a plain number, it becomes what the others return there. */
+function traceBranches(
+  fns: readonly UserFunction[],
+  inTrees: readonly tree.TreeDef[],
+  avals: readonly ShapedArray[],
+): TracedBody[] {
+  const traced = fns.map((f) => traceBody(f, inTrees, avals));
+  const [first, ...others] = traced as [TracedBody, ...TracedBody[]];
+  if (others.some((b) => b.outTree !== first.outTree)) return traced;
+  const types = first.jaxpr.outAvals.map((_, i) => promote(traced.map((b) => b.jaxpr.outAvals[i]!)));
+  const isSettled = (b: TracedBody): boolean =>
+    b.numbers.every((number, i) => !number || b.jaxpr.outAvals[i]!.dtype === types[i]!.dtype);
+  return traced.map((b, k) => (isSettled(b) ? b : traceBody(fns[k]!, inTrees, avals, (r) => r, types)));
 }
 
 function checkBranches(traced: readonly TracedBody[], { what, names, first }: BranchNames): void {

@@ -8,10 +8,10 @@ import { batchFlat, moveBatchAxis } from "../../transforms/batch.ts";
 import type { MapTree } from "../../tree/index.ts";
 import * as tree from "../../tree/index.ts";
 import { convertElementType, convertTo } from "../cast.ts";
-import { asArray } from "../convert.ts";
+import { asArray, asCarry } from "../convert.ts";
 import { add, lt } from "../elementwise.ts";
 import { concatenate, reshape, sliceInDim } from "../shape.ts";
-import { carryLeaf, concreteInt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
+import { concreteInt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
 import { type CarryName, checkCarry, parameterName } from "./carry-errors.ts";
 import { scanPrimitive } from "./scan.ts";
 import { scanStepwise, whileStepwise } from "./stepwise.ts";
@@ -130,20 +130,15 @@ function traceLoop(
 ): TracedLoop {
   const [raw, carryTree] = tree.flatten(init, undefined);
   const inTrees = xTree ? [carryTree, xTree] : [carryTree];
-  let leaves = raw.map(carryLeaf);
+  let leaves = raw.map((x) => asCarry(x as NDArray));
   for (;;) {
-    const traced = traceBody(body, inTrees, [...leaves.map((x) => x.aval), ...xAvals], finish);
+    const carry = leaves.map((x) => x.aval);
+    const traced = traceBody(body, inTrees, [...carry, ...xAvals], finish, carry);
     const outCarry = xTree ? traced.outTree.children()[0]! : traced.outTree;
     const outAvals = traced.jaxpr.outAvals.slice(0, outCarry.numLeaves);
     const promoted = carryTree === outCarry ? leaves.map((x, i) => promoteWeak(x, outAvals[i]!)) : leaves;
     if (promoted.every((x, i) => x === leaves[i])) {
-      checkCarry(
-        name,
-        carryTree,
-        outCarry,
-        leaves.map((x) => x.aval),
-        outAvals,
-      );
+      checkCarry(name, carryTree, outCarry, carry, outAvals);
       return { leaves, carryTree, traced };
     }
     leaves = promoted;
@@ -342,7 +337,7 @@ export function foriLoop<C extends AnyTree>(
     return foriWhile(lo, hi, body, init, name) as Arrays<C>;
   }
   const length = Math.max(Math.ceil(Number(stop) - Number(start)), 0);
-  return foriScan(carryLeaf(Math.trunc(Number(start))), length, body, init, name, options) as Arrays<C>;
+  return foriScan(asCarry(Math.trunc(Number(start))), length, body, init, name, options) as Arrays<C>;
 }
 
 function foriScan(
@@ -365,7 +360,7 @@ function foriWhile(lo: NDArray, hi: NDArray, body: UserFunction, init: unknown, 
 
 /** The bounds as scalars of one integer dtype; a plain number takes the other bound's dtype. */
 function loopBounds(lower: ArrayLike, upper: ArrayLike): [NDArray, NDArray] {
-  const [lo, hi] = [carryLeaf(lower), carryLeaf(upper)];
+  const [lo, hi] = [asCarry(lower), asCarry(upper)];
   if (lo.dtype === hi.dtype) return [lo, hi];
   if (typeof lower === "number") return [convertElementType(lo, hi.dtype), hi];
   if (typeof upper === "number") return [lo, convertElementType(hi, lo.dtype)];

@@ -6,12 +6,17 @@ import * as tree from "../../tree/index.ts";
 import { asArray } from "../convert.ts";
 import { dynamicIndexInDim } from "../dynamic.ts";
 import { stackTrees } from "../trees.ts";
-import { carryLeaf, type UserFunction } from "./body.ts";
+import { bodyOutput, type UserFunction } from "./body.ts";
 
-const asCarry = (init: unknown): unknown => {
-  const [leaves, def] = tree.flatten(init, undefined);
-  return tree.unflatten(def, leaves.map(carryLeaf));
-};
+/** A carry as arrays; plain numbers become like the carry before, as they do where the types are known. */
+export function asArrays(value: unknown, before?: unknown): unknown {
+  const [leaves, def] = tree.flatten(value, undefined);
+  const likes = before === undefined ? [] : (tree.leaves(before, undefined) as NDArray[]);
+  return tree.unflatten(
+    def,
+    leaves.map((x, i) => bodyOutput(x as NDArray, likes[i]?.aval)),
+  );
+}
 
 export function scanStepwise(
   body: UserFunction,
@@ -26,16 +31,18 @@ export function scanStepwise(
       "zero-length scan is not supported in disableJit() mode because the output type is unknown.",
     );
   const ys: unknown[] = Array(length);
-  let carry = asCarry(init);
+  let carry = asArrays(init);
   for (let k = 0; k < length; k++) {
     const i = reverse ? length - 1 - k : k;
     const x = tree.unflatten(
       xsTree,
       xs.map((a) => dynamicIndexInDim(a, i, 0, false)),
     );
-    [carry, ys[i]] = body(carry, x) as [unknown, unknown];
+    const [next, y] = body(carry, x) as [unknown, unknown];
+    carry = asArrays(next, carry);
+    ys[i] = asArrays(y);
   }
-  return [asCarry(carry), stackTrees(ys)] as unknown[][];
+  return [carry, stackTrees(ys)] as unknown[][];
 }
 
 /** Null when JavaScript cannot decide, because the condition is traced: it differs between the lanes of a vmap, say. */
@@ -44,11 +51,11 @@ export function whileStepwise(
   body: UserFunction,
   init: unknown,
 ): { readonly value: unknown } | null {
-  let value = asCarry(init);
+  let value = asArrays(init);
   for (;;) {
     const holds = asArray(cond(value) as NDArray);
     if (holds instanceof Tracer) return null;
     if (!holds.dataSync()[0]) return { value };
-    value = asCarry(body(value));
+    value = asArrays(body(value), value);
   }
 }

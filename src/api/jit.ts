@@ -15,8 +15,8 @@ import * as tree from "../tree/index.ts";
 import { structuralKey } from "../util/key.ts";
 import {
   type AnyFunction,
-  type ArrayFunction,
   type Argument,
+  type ArrayFunction,
   argumentLeaves,
   checkCallable,
   flatten,

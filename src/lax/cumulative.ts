@@ -8,11 +8,14 @@ import type { DType } from "../core/dtype.ts";
 import type { Emitter, Operand } from "../core/emit.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
+import { jvpFlat } from "../transforms/jvp.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { allWeak, checkDTypes, checkSameDTypes, FLOATING, NUMBER, require, tuple } from "./check.ts";
-import { eq, gt, lt } from "./compare.ts";
+import { eq } from "./compare.ts";
 import { asArray, operands } from "./convert.ts";
+import type { Binary } from "./map.ts";
 import { exp } from "./math.ts";
+import { prefixes } from "./prefixes.ts";
 import { highest, lowest } from "./reduction.ts";
 import {
   addTangents,
@@ -23,6 +26,7 @@ import {
   moveBatchAxis,
   transposeFirst,
 } from "./rules.ts";
+
 import {
   type AlongParams,
   type Fold,
@@ -32,7 +36,8 @@ import {
   RUNNING_LOG_SUM_EXP,
   runningSum,
 } from "./running.ts";
-import { select } from "./select.ts";
+import { max, min, select } from "./select.ts";
+
 import { type PadConfig, pad } from "./slice.ts";
 
 function checkAxis(x: ShapedArray, axis: number): void {
@@ -114,11 +119,28 @@ interface CumulativeSpec {
   /** The value of nothing. */
   readonly init: (dtype: DType) => number;
   readonly fold: (dtype: DType) => Fold;
-  /** The coefficients of the recurrence that the tangent obeys; "linear": it is the operation itself. */
-  readonly jvp:
-    | "linear"
-    | ((x: NDArray, y: NDArray, previous: NDArray) => [ofPrevious: NDArray, ofX: NDArray]);
+  /** "linear": the operation itself; else a rule. */
+  readonly jvp: "linear" | ((x: NDArray, t: NDArray, y: NDArray, params: AlongParams) => NDArray);
 }
+
+/** The tangent obeys a recurrence with these coefficients. */
+const recurrence =
+  (
+    init: (dtype: DType) => number,
+    coefficients: (x: NDArray, y: NDArray, previous: NDArray) => [ofPrevious: NDArray, ofX: NDArray],
+  ) =>
+  (x: NDArray, t: NDArray, y: NDArray, params: AlongParams): NDArray => {
+    const [ofPrevious, ofX] = coefficients(x, y, shifted(y, params, 1, init(y.dtype)));
+    return bind1(linearRecurrenceP, [ofPrevious, mul(ofX, t)], params);
+  };
+
+/** How ties share the derivative depends on the order of combination, which is that of JAX: see {@link prefixes}. */
+const combined =
+  (combine: Binary) =>
+  (x: NDArray, t: NDArray, _: NDArray, { axis, reverse }: AlongParams): NDArray => {
+    const all = (xs: NDArray[]): NDArray[] => prefixes(([a], [b]) => [combine(a!, b!)], xs, axis, reverse);
+    return instantiate(jvpFlat(all, [x], [t])[1][0]!);
+  };
 
 function cumulative(name: string, { accepts = NUMBER, init, fold, jvp }: CumulativeSpec): Cumulative {
   const record = {
@@ -148,9 +170,7 @@ function cumulative(name: string, { accepts = NUMBER, init, fold, jvp }: Cumulat
           transpose: "not linear",
           jvp: ([x], [t], params) => {
             const y = bind1(primitive, [x!], params);
-            if (isZero(t!)) return [[y], [new Zero(y.aval)]];
-            const [ofPrevious, ofX] = jvp(x!, y, shifted(y, params, 1, init(y.dtype)));
-            return [[y], [bind1(linearRecurrenceP, [ofPrevious, mul(ofX, t as NDArray)], params)]];
+            return [[y], [isZero(t!) ? new Zero(y.aval) : jvp(x!, t as NDArray, y, params)]];
           },
         });
   return Object.assign(
@@ -176,40 +196,36 @@ export const cumsum: Cumulative = cumulative("cumsum", {
   jvp: "linear",
 });
 
+const one = (): number => 1;
 /** Running products along a non-negative axis, in the dtype of x. */
 export const cumprod: Cumulative = cumulative("cumprod", {
-  init: () => 1,
+  init: one,
   fold: () => plainly(1, "mul"),
-  jvp: (x, _, previous) => [x, previous],
+  jvp: recurrence(one, (x, _, previous) => [x, previous]),
 });
-
-/** The share of the earlier value in an extremum: all, none, or half of a tie. */
-function kept(wins: NDArray, ties: NDArray, like: NDArray): [NDArray, NDArray] {
-  const share = select(wins, scalar(1, like.dtype), select(ties, scalar(0.5, like.dtype), 0));
-  return [share, sub(1, share)];
-}
 
 /** Running maxima along a non-negative axis; NaN wins from where it stands. */
 export const cummax: Cumulative = cumulative("cummax", {
   init: lowest,
   fold: (dtype) => plainly(lowest(dtype), "max"),
-  jvp: (x, _, previous) => kept(gt(previous, x), eq(previous, x), x),
+  jvp: combined(max),
 });
 
 /** Running minima along a non-negative axis; NaN wins from where it stands. */
 export const cummin: Cumulative = cumulative("cummin", {
   init: highest,
   fold: (dtype) => plainly(highest(dtype), "min"),
-  jvp: (x, _, previous) => kept(lt(previous, x), eq(previous, x), x),
+  jvp: combined(min),
 });
 
+const nothing = (): number => Number.NEGATIVE_INFINITY;
 /** `log Σ exp` of what came so far, along a non-negative axis, without overflow. Floating dtypes. */
 export const cumlogsumexp: Cumulative = cumulative("cumlogsumexp", {
   accepts: FLOATING,
-  init: () => Number.NEGATIVE_INFINITY,
+  init: nothing,
   fold: () => RUNNING_LOG_SUM_EXP,
-  jvp: (x, y, previous) => {
+  jvp: recurrence(nothing, (x, y, previous) => {
     const finite = select(eq(y, Number.NEGATIVE_INFINITY), scalar(0, y.dtype), y);
     return [exp(sub(previous, finite)), exp(sub(x, finite))];
-  },
+  }),
 });

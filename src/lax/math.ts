@@ -7,7 +7,7 @@ import { add, div, integerPow, mul, neg, reciprocal, sign, square, sub } from ".
 import { convertElementType } from "./cast.ts";
 import { FLOATING, NUMBER, SINGLE } from "./check.ts";
 import { eq } from "./compare.ts";
-import { asArray, operands } from "./convert.ts";
+import { asArray, asCarry, isWholeNumber, operands } from "./convert.ts";
 import { type Binary, binary, defineMap, type Unary, type UnarySpec, unary } from "./map.ts";
 import { NO_PARAMS, type NoParams } from "./rules.ts";
 import { abs, select } from "./select.ts";
@@ -131,22 +131,19 @@ export const powP: Primitive<NoParams> = defineMap({
   scalar: (s, [x, y]) => s.binary("pow", x!, s.convert(y!, x!.dtype)),
 });
 
-/** d(xʸ)/dx = y·xʸ⁻¹, which is 0 for y = 0 even where x is 0. */
+/** d(xʸ)/dx = y·xʸ⁻¹, where an integer y = 0 makes it 0 also where x is 0. */
 function powJvpBase(g: NDArray, _: NDArray, ...[x, y]: NDArray[]): NDArray {
-  const exponent = sub(y!, 1);
-  const safe = select(eq(y!, 0), scalar(1, y!.dtype), exponent);
-  const factor = mul(asDType(y!, x!), pow(x!, safe));
+  if (isFloat(y!.dtype)) return mul(g, mul(y!, pow(x!, sub(y!, 1))));
+  const factor = mul(convertElementType(zeroTo(y!, 1), x!.dtype), pow(x!, sub(y!, 1)));
   return mul(g, select(eq(y!, 0), 0, factor));
 }
-const asDType = (y: NDArray, like: NDArray): NDArray =>
-  isFloat(y.dtype) ? y : convertElementType(y, like.dtype);
 
 /**
- * `xʸ` for floating x; y has x's dtype or is an integer array.
+ * `xʸ` for floating x; y has x's dtype or is an integer array. A plain whole number is an integer.
  * @throws WeftTypeError if dtypes or shapes do not fit: `np.power` promotes and broadcasts.
  */
 export function pow(x: ArrayLike, y: ArrayLike): NDArray {
-  const [base, exponent] = operands(x, y);
+  const [base, exponent] = isWholeNumber(y) ? [asArray(x), asCarry(y)] : operands(x, y);
   return bind1(powP, [base!, exponent!], NO_PARAMS);
 }
 

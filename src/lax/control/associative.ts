@@ -4,7 +4,7 @@ import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import * as tree from "../../tree/index.ts";
 import { canonicalAxis } from "../../util/shape.ts";
 import { asArray } from "../convert.ts";
-import { concatenate, expandDims, reshape, rev, sliceInDim } from "../shape.ts";
+import { prefixes } from "../prefixes.ts";
 import type { Arrays } from "./loops.ts";
 
 export interface AssociativeScanOptions {
@@ -37,8 +37,7 @@ export function associativeScan<T>(
   checkSizes(leaves, at);
   const combine = (a: NDArray[], b: NDArray[]): NDArray[] =>
     elementsLike(a, def, f(tree.unflatten(def, a) as Arrays<T>, tree.unflatten(def, b) as Arrays<T>));
-  const flip = (xs: NDArray[]): NDArray[] => (reverse ? xs.map((x) => rev(x, [at])) : xs);
-  return tree.unflatten(def, flip(prefixes(combine, flip(leaves), at))) as Arrays<T>;
+  return tree.unflatten(def, prefixes(combine, leaves, at, reverse)) as Arrays<T>;
 }
 
 /** What the operation returned, as leaves: a tree, shapes and dtypes like those it got. */
@@ -65,29 +64,4 @@ function checkSizes(leaves: readonly NDArray[], axis: number): void {
   throw new WeftValueError(
     `Array inputs to associativeScan must have the same size along axis ${axis}. (saw: [${shapes}])`,
   );
-}
-
-type Combine = (a: NDArray[], b: NDArray[]) => NDArray[];
-
-/** Combines neighbours, solves the problem of half the size, and fills in what lies between. */
-function prefixes(combine: Combine, elems: NDArray[], axis: number): NDArray[] {
-  const n = elems[0]?.shape[axis] ?? 0;
-  if (n < 2) return elems;
-  const part = (xs: NDArray[], from: number, to: number, stride = 1): NDArray[] =>
-    xs.map((x) => sliceInDim(x, from, to, stride, axis));
-  const odd = prefixes(combine, combine(part(elems, 0, n - 1, 2), part(elems, 1, n, 2)), axis);
-  const before = n % 2 === 0 ? part(odd, 0, n / 2 - 1) : odd;
-  const between = n > 2 ? combine(before, part(elems, 2, n, 2)) : [];
-  const first = part(elems, 0, 1);
-  const even = first.map((x, i) => (between[i] ? concatenate([x, between[i]], axis) : x));
-  return even.map((x, i) => interleave(x, odd[i]!, axis));
-}
-
-/** x0 y0 x1 y1 …; x may have one element more. */
-function interleave(x: NDArray, y: NDArray, axis: number): NDArray {
-  const [n, m] = [x.shape[axis]!, y.shape[axis]!];
-  const longer = n === m ? y : concatenate([y, sliceInDim(x, n - 1, n, 1, axis)], axis);
-  const pairs = concatenate([expandDims(x, [axis + 1]), expandDims(longer, [axis + 1])], axis + 1);
-  const shape = x.shape.map((d, i) => (i === axis ? 2 * n : d));
-  return sliceInDim(reshape(pairs, shape), 0, n + m, 1, axis);
 }

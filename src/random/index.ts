@@ -1,9 +1,11 @@
 export { bits, foldIn, key, keyData, split, wrapKeyData } from "./keys.ts";
-export { type ChoiceOptions, choice, permutation } from "./permutations.ts";
+export { type ChoiceOptions, choice, type PermutationOptions, permutation } from "./permutations.ts";
 export {
   bernoulli,
+  type CategoricalOptions,
   categorical,
   exponential,
+  type GumbelMode,
   gumbel,
   laplace,
   normal,

@@ -2,31 +2,39 @@
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { full } from "../lax/broadcast.ts";
 import { asArray } from "../lax/convert.ts";
 import { cumsum } from "../lax/cumulative.ts";
 import { add, log } from "../lax/elementwise.ts";
 import { sort, topK } from "../lax/sort.ts";
 import { iota, reshape } from "../lax/views.ts";
+import { toInexact } from "../numpy/promote.ts";
 import { take } from "../numpy/select.ts";
 import { searchsorted } from "../numpy/sorting.ts";
-import { size } from "../util/shape.ts";
+import { canonicalAxis, size } from "../util/shape.ts";
 import { bits, split } from "./keys.ts";
-import { gumbel, randint, uniform } from "./samplers.ts";
+import { type GumbelMode, gumbel, randint, uniform } from "./samplers.ts";
 
-/** Sorts by random bits, as often as makes equal sort keys harmless. */
-function shuffle(key: NDArray, x: NDArray): NDArray {
+/** Sorts along an axis by random bits, as often as makes equal sort keys harmless. */
+function shuffle(key: NDArray, x: NDArray, axis = 0): NDArray {
   const rounds = Math.ceil((3 * Math.log(Math.max(1, x.size))) / Math.log(2 ** 32 - 1));
   let [current, values] = [key, x];
   for (let round = 0; round < rounds; round++) {
     const keys = split(current);
     current = keys.slice(0);
-    values = sort([bits(keys.slice(1), values.shape), values], 0, { numKeys: 1 })[1]!;
+    values = sort([bits(keys.slice(1), values.shape), values], axis, { numKeys: 1 })[1]!;
   }
   return values;
 }
 
+export interface PermutationOptions {
+  readonly axis?: number;
+  /** Every vector along the axis gets an order of its own; default false. */
+  readonly independent?: boolean;
+}
+
 /**
- * A random order of 0 … x-1, or of the rows of an array.
+ * A random order of 0 … x-1, or of the slices of an array.
  * @param x a number, or an array that is permuted along `axis`
  * @returns int32[x], or an array like x
  * @throws WeftTypeError for a scalar that is no integer number
@@ -36,7 +44,7 @@ function shuffle(key: NDArray, x: NDArray): NDArray {
 export function permutation(
   key: NDArray,
   x: ArrayLike,
-  { axis = 0 }: { readonly axis?: number } = {},
+  { axis = 0, independent = false }: PermutationOptions = {},
 ): NDArray {
   if (typeof x === "number") {
     if (!Number.isInteger(x) || x < 0)
@@ -46,8 +54,9 @@ export function permutation(
   const array = asArray(x);
   if (array.ndim === 0)
     throw new WeftTypeError(`random.permutation: expected an array or a plain integer, got ${array.aval}.`);
-  if (array.ndim === 1) return shuffle(key, array);
-  return take(array, shuffle(key, iota("int32", array.shape[axis]!)), axis);
+  const at = canonicalAxis(axis, array.ndim);
+  if (independent || array.ndim === 1) return shuffle(key, array, at);
+  return take(array, shuffle(key, iota("int32", array.shape[at]!)), at);
 }
 
 export interface ChoiceOptions {
@@ -57,42 +66,53 @@ export interface ChoiceOptions {
   readonly replace?: boolean;
   /** Probabilities of the elements; default equal. */
   readonly p?: ArrayLike;
+  /** Which axis of the array is drawn from; default the first. */
   readonly axis?: number;
+  /** See {@link gumbel}; matters with `p` and without replacement. */
+  readonly mode?: GumbelMode;
 }
 
 /**
- * Draws from 0 … a-1, or from the rows of an array.
- * @throws WeftValueError when more elements are drawn without replacement than there are
+ * Draws from 0 … a-1, or from the slices of an array along `axis`, in whose place the result has the axes of `shape`.
+ * @throws WeftValueError when there is nothing to draw from, when more is drawn without replacement than there is, or when `p`
+ *   has not one entry per element
  * Source: `jax.random.choice`.
  * @example random.choice(random.key(0), 10, { shape: [3], replace: false })
  */
 export function choice(
   key: NDArray,
   a: ArrayLike,
-  { shape = [], replace = true, p, axis = 0 }: ChoiceOptions = {},
+  { shape = [], replace = true, p, axis = 0, mode = "low" }: ChoiceOptions = {},
 ): NDArray {
   const source = typeof a === "number" ? null : asArray(a);
-  const n = source ? source.shape[axis]! : (a as number);
+  const at = source ? canonicalAxis(axis, source.ndim) : 0;
+  const n = source ? source.shape[at]! : (a as number);
   const draws = size(shape);
+  if (draws === 0) return full(source ? source.shape.toSpliced(at, 1, ...shape) : shape, 0, source?.dtype ?? "int32");
+  if (!(n > 0)) throw new WeftValueError(`random.choice: there is nothing to draw from, got ${n} elements.`);
   if (!replace && draws > n)
     throw new WeftValueError(`random.choice: cannot draw ${draws} of ${n} elements without replacement.`);
-  const index = drawIndex(key, n, draws, shape, replace, p);
-  return source ? take(source, index, axis) : index;
+  const index = drawIndex(key, n, draws, { shape, replace, p, mode });
+  return source ? take(source, index, at) : index;
 }
 
 function drawIndex(
   key: NDArray,
   n: number,
   draws: number,
-  shape: Shape,
-  replace: boolean,
-  p?: ArrayLike,
+  { shape, replace, p, mode }: Required<Pick<ChoiceOptions, "shape" | "replace" | "mode">> & { p: ArrayLike | undefined },
 ): NDArray {
   if (p === undefined)
     return replace ? randint(key, shape, 0, n) : reshape(permutation(key, n).slice([0, draws]), shape);
-  const weights = asArray(p);
-  if (!replace)
-    return reshape(topK(add(gumbel(key, [n], { dtype: weights.dtype }), log(weights)), draws)[1], shape);
+  const weights = toInexact(p);
+  if (weights.ndim !== 1 || weights.size !== n)
+    throw new WeftValueError(
+      `random.choice: p must be a vector with one probability per element, of which there are ${n}; got ${weights.aval}.`,
+    );
+  if (!replace) {
+    const scores = add(gumbel(key, [n], { dtype: weights.dtype, mode }), log(weights));
+    return reshape(topK(scores, draws)[1], shape);
+  }
   const sums = cumsum(weights, 0);
   const r = sums.slice(-1).mul(uniform(key, shape, { dtype: weights.dtype }).neg().add(1));
   return searchsorted(sums, r).astype("int32");

@@ -6,8 +6,11 @@ import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { argmax } from "../lax/reduce.ts";
-import { broadcastInDim, fullLike, indexInDim } from "../lax/shape.ts";
-import { broadcastShapes } from "../util/shape.ts";
+import { topK } from "../lax/sort.ts";
+import { broadcastInDim, fullLike, indexInDim, reshape } from "../lax/shape.ts";
+import { moveAxis } from "../lax/views.ts";
+import { toInexact } from "../numpy/promote.ts";
+import { broadcastShapes, canonicalAxis, equalShape, size } from "../util/shape.ts";
 import { bits, bits64, split } from "./keys.ts";
 
 const checkFloat = (dtype: DType, what: string): void => {
@@ -99,7 +102,9 @@ export function truncatedNormal(
   const edge = (x: NDArray): NDArray => lax.erf(lax.div(x, Math.SQRT2));
   const u = uniform(key, full, { minval: edge(lo), maxval: edge(hi), dtype });
   const value = lax.mul(lax.erfInv(u), Math.SQRT2);
-  const inside = (x: NDArray, direction: number): NDArray => spread(lax.nextafter(x, direction), full);
+  // Of float64 the bounds themselves may occur, with a probability that nobody will see.
+  const inside = (x: NDArray, direction: number): NDArray =>
+    spread(dtype === "float32" ? lax.nextafter(x, direction) : x, full);
   return lax.clamp(inside(lo, Infinity), value, inside(hi, -Infinity));
 }
 
@@ -134,39 +139,77 @@ export function laplace(
 
 const TINY: Readonly<Record<string, number>> = { float32: 2 ** -126, float64: 2 ** -1022 };
 
-/** Standard Gumbel. Source: `jax.random.gumbel` (mode "low"). */
-export const gumbel = (
+/**
+ * How many random bits a Gumbel variate takes: with "low" (default) probabilities below about 1e-7 are never met in float32,
+ * "high" takes twice as many and goes down to about 1e-14.
+ */
+export type GumbelMode = "low" | "high";
+
+/** Standard Gumbel. Source: `jax.random.gumbel`. */
+export function gumbel(
   key: NDArray,
   shape: Shape = [],
-  { dtype = "float32" }: { dtype?: DType } = {},
-): NDArray =>
-  lax.neg(lax.log(lax.neg(lax.log(uniform(key, shape, { minval: TINY[dtype]!, maxval: 1, dtype })))));
+  { dtype = "float32", mode = "low" }: { dtype?: DType; mode?: GumbelMode } = {},
+): NDArray {
+  checkFloat(dtype, "gumbel");
+  if (mode === "low")
+    return lax.neg(lax.log(lax.neg(lax.log(uniform(key, shape, { minval: TINY[dtype]!, maxval: 1, dtype })))));
+  if (mode !== "high")
+    throw new WeftValueError(`random.gumbel: mode must be "low" or "high", got ${JSON.stringify(mode)}.`);
+  const halves = uniform(key, [2, ...shape], { dtype });
+  const [high, low] = [indexInDim(halves, 0, 0, false), indexInDim(halves, 1, 0, false)];
+  const finer = lax.add(lax.add(high, lax.mul(low, 2 ** -MANTISSA[dtype]!)), TINY[dtype]!);
+  const x = lax.select(lax.ge(high, 0.5), high, finer);
+  return lax.neg(lax.log(lax.neg(lax.log1p(lax.neg(x)))));
+}
+const MANTISSA: Readonly<Record<string, number>> = { float32: 23, float64: 52 };
+
+export interface CategoricalOptions {
+  /** The axis of the categories; default the last. */
+  readonly axis?: number;
+  /** Shape of the result, which must end with the logits' shape without `axis` (1 stretches); default that shape. */
+  readonly shape?: Shape;
+  /** Whether a category may be drawn more than once for one batch entry; default true. */
+  readonly replace?: boolean;
+  /** See {@link gumbel}. */
+  readonly mode?: GumbelMode;
+}
 
 /**
  * Samples category indices from unnormalised log-probabilities.
- * @param axis the axis of the categories
- * @param shape of the result; must broadcast with the logits' shape without `axis`; default that shape
  * @returns int32
- * Source: `jax.random.categorical` (Gumbel maximum).
- * @example random.categorical(key, logits) // one sample per row of logits
+ * @throws WeftValueError when the shape does not fit, or more is drawn without replacement than there are categories
+ * Source: `jax.random.categorical` (Gumbel maximum; without replacement the largest k, Kool et al. 2019).
+ * @example random.categorical(random.key(0), [[0, 1, 2]]).shape // => [1]
  */
 export function categorical(
   key: NDArray,
   logits: ArrayLike,
-  { axis = -1, shape }: { axis?: number; shape?: Shape } = {},
+  { axis = -1, shape, replace = true, mode = "low" }: CategoricalOptions = {},
 ): NDArray {
-  const l = asArray(logits);
-  const at = axis < 0 ? axis + l.ndim : axis;
-  const batch = l.shape.filter((_, i) => i !== at);
+  const l = toInexact(logits);
+  const at = canonicalAxis(axis, l.ndim);
+  const batch = l.shape.toSpliced(at, 1);
   const full = shape ?? batch;
   const prefix = full.slice(0, full.length - batch.length);
-  if (String(full.slice(prefix.length)) !== String(batch))
+  const tail = full.slice(prefix.length);
+  if (full.length < batch.length || !equalShape(broadcastShapes(tail, batch) ?? [], tail))
     throw new WeftValueError(
       `random.categorical: shape (${full.join(", ")}) must end with the batch shape (${batch.join(", ")}) of the logits.`,
     );
-  const noiseShape = [...prefix, ...l.shape];
-  const noise = gumbel(key, noiseShape, { dtype: l.dtype });
-  return argmax(lax.add(noise, spread(l, noiseShape)), prefix.length + at, "int32");
+  const options = { dtype: l.dtype, mode };
+  if (!replace) return distinct(lax.add(l, gumbel(key, l.shape, options)), at, prefix, full);
+  const noise = gumbel(key, [...prefix, ...tail.toSpliced(at, 0, l.shape[at]!)], options);
+  return argmax(lax.add(noise, spread(l, noise.shape)), prefix.length + at, "int32");
+}
+
+/** For every batch entry the positions of the largest values, in the order of size, laid out along the leading axes. */
+function distinct(scores: NDArray, axis: number, prefix: Shape, shape: Shape): NDArray {
+  const [k, n] = [size(prefix), scores.shape[axis]!];
+  if (k > n)
+    throw new WeftValueError(`random.categorical: cannot draw ${k} of ${n} categories without replacement.`);
+  const [, positions] = topK(moveAxis(scores, axis, scores.ndim - 1), k);
+  return reshape(moveAxis(positions!, positions!.ndim - 1, 0), shape);
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
 import type { DType } from "../../src/core/dtype.ts";
 import { nn, random } from "../../src/index.ts";
-import { expectGolden, type Golden, load } from "./load.ts";
+import { expectGolden, type Golden, load, toArray } from "./load.ts";
 
 interface Params {
   readonly shape: number[];
@@ -16,6 +16,9 @@ interface Params {
   readonly n: number;
   readonly axis?: number;
   readonly replace?: boolean;
+  readonly mode?: "low" | "high";
+  readonly independent?: boolean;
+  readonly of: Golden;
   readonly p: number | number[];
   readonly logits: number[][];
 }
@@ -35,16 +38,19 @@ const SAMPLERS: Record<string, (key: NDArray, p: Params) => NDArray> = {
   split: (key, p) => random.split(key, p.shape),
   foldIn: (key, p) => random.foldIn(key, p.data),
   bits: (key, p) => random.bits(key, p.shape, p.dtype),
-  uniform: (key, p) => random.uniform(key, p.shape, given(p, "minval", "maxval")),
+  uniform: (key, p) => random.uniform(key, p.shape, given(p, "minval", "maxval", "dtype")),
   randint: (key, p) => random.randint(key, p.shape, p.low, p.high, given(p, "dtype") as { dtype?: DType }),
-  normal: (key, p) => random.normal(key, p.shape),
-  gumbel: (key, p) => random.gumbel(key, p.shape),
-  exponential: (key, p) => random.exponential(key, p.shape),
-  laplace: (key, p) => random.laplace(key, p.shape),
-  truncatedNormal: (key, p) => random.truncatedNormal(key, p.low, p.high, p.shape),
+  normal: (key, p) => random.normal(key, p.shape, given(p, "dtype")),
+  gumbel: (key, p) => random.gumbel(key, p.shape, given(p, "dtype", "mode")),
+  exponential: (key, p) => random.exponential(key, p.shape, given(p, "dtype")),
+  laplace: (key, p) => random.laplace(key, p.shape, given(p, "dtype")),
+  truncatedNormal: (key, p) => random.truncatedNormal(key, p.low, p.high, p.shape, given(p, "dtype")),
   bernoulli: (key, p) => random.bernoulli(key, p.p, p.shape),
-  categorical: (key, p) => random.categorical(key, p.logits, given(p, "axis", "shape") as { axis?: number }),
+  categorical: (key, p) => random.categorical(key, p.logits, given(p, "axis", "shape", "replace", "mode") as object),
   permutation: (key, p) => random.permutation(key, p.n),
+  "permutation of": (key, p) => random.permutation(key, toArray(p.of), given(p, "axis", "independent") as object),
+  "choice of": (key, p) =>
+    random.choice(key, toArray(p.of), given(p, "shape", "replace", "p", "axis", "mode") as object),
   choice: (key, p) => random.choice(key, p.n, { shape: p.shape, ...given(p, "replace", "p") } as never),
 };
 const initializer = (name: string): ((key: NDArray, p: Params) => NDArray) => {

@@ -55,6 +55,33 @@ def samples():
         yield row("laplace", seed, random.laplace(key, (4,)), exact=False, shape=[4])
 
 
+def options():
+    """What the samplers take beside key and shape."""
+    table = np.arange(24, dtype=np.float32).reshape(4, 3, 2)
+    weights = [0.1, 0.4, 0.5]
+    for seed in SEEDS[:3]:
+        key = random.PRNGKey(seed)
+        for axis in [0, 1, -1]:
+            yield row("categorical", seed, random.categorical(key, LOGITS, axis=axis, replace=False), logits=LOGITS.tolist(), axis=axis, replace=False)
+            yield row("permutation of", seed, random.permutation(key, table, axis=axis), of=array(table), axis=axis)
+            yield row("permutation of", seed, random.permutation(key, table, axis=axis, independent=True), of=array(table), axis=axis, independent=True)
+            yield row("choice of", seed, random.choice(key, table, (2, 3), axis=axis), of=array(table), shape=[2, 3], axis=axis)
+            yield row("choice of", seed, random.choice(key, table, (2,), replace=False, axis=axis), of=array(table), shape=[2], replace=False, axis=axis)
+        yield row("categorical", seed, random.categorical(key, LOGITS, shape=(3, 3), replace=False), logits=LOGITS.tolist(), shape=[3, 3], replace=False)
+        yield row("categorical", seed, random.categorical(key, LOGITS, axis=0, shape=(2, 4), replace=False), logits=LOGITS.tolist(), axis=0, shape=[2, 4], replace=False)
+        yield row("categorical", seed, random.categorical(key, LOGITS[:1], shape=(5,)), logits=LOGITS[:1].tolist(), shape=[5])
+        yield row("categorical", seed, random.categorical(key, LOGITS, mode="high"), logits=LOGITS.tolist(), mode="high")
+        yield row("gumbel", seed, random.gumbel(key, (5,), mode="high"), exact=False, shape=[5], mode="high")
+        for p in [{"replace": False}, {"replace": True}, {"replace": False, "mode": "high"}]:
+            yield row("choice of", seed, random.choice(key, table, (2,), p=jnp.array(weights), axis=1, **p), of=array(table), shape=[2], axis=1, p=weights, **p)
+        yield row("choice", seed, random.choice(key, 5, (0,)), n=5, shape=[0])
+        with jax.enable_x64(True):
+            for name, fn in {"uniform": random.uniform, "normal": random.normal, "gumbel": random.gumbel, "exponential": random.exponential, "laplace": random.laplace}.items():
+                yield row(name, seed, fn(key, (3,), dtype="float64"), exact=False, shape=[3], dtype="float64")
+            yield row("uniform", seed, random.uniform(key, (3,), "float64", -0.1, 0.3), exact=False, shape=[3], minval=-0.1, maxval=0.3, dtype="float64")
+            yield row("truncatedNormal", seed, random.truncated_normal(key, -0.3, 0.1, (3,), "float64"), exact=False, shape=[3], low=-0.3, high=0.1, dtype="float64")
+
+
 def initializers():
     init = jax.nn.initializers
     fns = {
@@ -70,4 +97,5 @@ def initializers():
 def rows():
     yield from keys()
     yield from samples()
+    yield from options()
     yield from initializers()

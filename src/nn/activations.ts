@@ -6,23 +6,27 @@ import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { split as splitParts } from "../lax/shape.ts";
 import { add, divide, multiply, sqrt } from "../numpy/math.ts";
-import { toInexact } from "../numpy/promote.ts";
+import { toInexact, toNumeric } from "../numpy/promote.ts";
 import { where } from "../numpy/select.ts";
 
+/** x where `passes`, else a value with derivative 0. */
+const gated = (passes: NDArray, x: NDArray, value: NDArray): NDArray =>
+  lax.select(passes, x, lax.stopGradient(value));
+
 /**
- * `max(x, 0)`; its derivative at 0 is 0.
+ * `max(x, 0)`; its derivative at 0 and at NaN is 0.
  * Source: `jax.nn.relu`.
  * @example nn.relu([-1, 2]) // [0, 2]
  */
 export function relu(x: ArrayLike): NDArray {
-  const a = asArray(x);
-  return lax.select(lax.le(a, 0), zerosLike(a), a);
+  const a = toNumeric(x);
+  return gated(lax.gt(a, 0), a, lax.max(a, 0));
 }
 
-/** `min(max(x, 0), 6)`; its derivative at 0 and at 6 is 0. Source: `jax.nn.relu6`. */
+/** `min(max(x, 0), 6)`; its derivative at 0, at 6 and at NaN is 0. Source: `jax.nn.relu6`. */
 export function relu6(x: ArrayLike): NDArray {
-  const a = asArray(x);
-  return lax.select(lax.le(a, 0), zerosLike(a), lax.select(lax.ge(a, 6), fullLike(a, 6), a));
+  const a = toInexact(x);
+  return gated(lax.bitwiseAnd(lax.gt(a, 0), lax.lt(a, 6)), a, lax.min(lax.max(a, 0), 6));
 }
 
 /** `1 / (1 + exp(-x))`. Source: `jax.nn.sigmoid`. */

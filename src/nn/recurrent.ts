@@ -1,6 +1,7 @@
 /** Cells over layers and over time. */
 import type { NDArray } from "../core/array.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { range } from "../lax/axes.ts";
 import { scan } from "../lax/control/loops.ts";
 import { expandDims, indexInDim, iota, zerosLike } from "../lax/shape.ts";
 import { stackTrees } from "../lax/trees.ts";
@@ -87,9 +88,16 @@ export function run<P, C>(
     return [mask(valid, next, c), mask(valid, y, zerosLike(y))];
   };
   const [last, ys] = lengths
-    ? scan(masked as never, carry as never, [xs, iota("int32", xs.shape[0]!)], { reverse })
+    ? scan(masked as never, carry as never, withoutPadding(xs, lengths), { reverse })
     : scan(plain as never, carry as never, xs, { reverse });
   return [last, ys] as unknown as [C, NDArray];
+}
+
+/** xs and its steps. What padding holds must not reach derivatives: 0 times the derivative of a step at NaN or infinity is NaN. */
+function withoutPadding(xs: NDArray, lengths: NDArray): [xs: NDArray, steps: NDArray] {
+  const steps = iota("int32", xs.shape[0]!);
+  const valid = less(expandDims(steps, range(lengths.ndim, 1)), lengths);
+  return [where(expandDims(valid, [valid.ndim]), xs, zerosLike(xs)), steps];
 }
 
 /** `valid ? a : b` leaf by leaf; `valid` has the batch shape, which leaves have before their feature axis. */

@@ -1,12 +1,12 @@
 /** Functions over whole axes: softmax and its relatives, one-hot vectors, standardisation. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { DType } from "../core/dtype.ts";
-import { WeftTypeError } from "../core/errors.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { broadcastInDim, reduceSum, zerosLike } from "../lax/broadcast.ts";
 import * as lax from "../lax/elementwise.ts";
 import { reduceMax } from "../lax/reduce.ts";
 import { broadcastedIota, expandDims, squeeze } from "../lax/shape.ts";
-import { add, divide, sqrt, subtract } from "../numpy/math.ts";
+import { add, divide, maximum, multiply, square, subtract } from "../numpy/math.ts";
 import { type Axis, asPositions, axesOf, toInexact } from "../numpy/promote.ts";
 import type { ReduceOptions } from "../numpy/reductions.ts";
 
@@ -68,23 +68,47 @@ export function logmeanexp(x: ArrayLike, axis: Axis = null, options: ReduceOptio
   return lax.sub(logsumexp(a, axis, options), Math.log(count));
 }
 
+export interface StandardizeOptions {
+  /** They replace the computed ones. */
+  readonly mean?: ArrayLike;
+  readonly variance?: ArrayLike;
+  /** Added to the variance; default 1e-5. */
+  readonly epsilon?: ArrayLike;
+  /**
+   * "fast" (default, as in JAX): the mean of squares less the square of the mean, which loses digits where the mean is large
+   * beside the deviation. "stable": the mean of squared deviations.
+   */
+  readonly algorithm?: "fast" | "stable";
+}
+
 /**
  * x shifted and scaled to mean 0 and variance 1 along `axis`.
  * @param axis default the last; null for all
- * @param options `mean` and `variance` replace the computed ones; `epsilon` (1e-5) is added to the variance
+ * @throws WeftValueError for an unknown algorithm
  * Source: `jax.nn.standardize`.
+ * @example nn.standardize([1, 3], -1, { epsilon: 0 }).js() // => [-1, 1]
  */
 export function standardize(
   x: ArrayLike,
   axis: Axis = -1,
-  { mean, variance, epsilon = 1e-5 }: { mean?: ArrayLike; variance?: ArrayLike; epsilon?: ArrayLike } = {},
+  { mean, variance, epsilon = 1e-5, algorithm = "fast" }: StandardizeOptions = {},
 ): NDArray {
   const a = toInexact(x);
   const axes = axesOf(axis, a.ndim);
   const count = axes.reduce((n, i) => n * a.shape[i]!, 1);
   const average = (v: NDArray): NDArray => divide(sumKept(v, axes), count);
-  const centred = subtract(a, mean ?? average(a));
-  return divide(centred, sqrt(add(variance ?? average(lax.square(centred)), epsilon)));
+  const centre = mean ?? average(a);
+  const centred = subtract(a, centre);
+  const spread: Readonly<Record<string, () => NDArray>> = {
+    fast: () => maximum(subtract(average(lax.square(a)), square(centre)), 0),
+    stable: () => average(lax.square(centred)),
+  };
+  const computed = Object.hasOwn(spread, algorithm) ? spread[algorithm]! : undefined;
+  if (!computed)
+    throw new WeftValueError(
+      `nn.standardize: algorithm must be "fast" or "stable", got ${JSON.stringify(algorithm)}.`,
+    );
+  return multiply(centred, lax.rsqrt(add(variance ?? computed(), epsilon)));
 }
 
 /**

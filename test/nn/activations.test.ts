@@ -114,7 +114,7 @@ describe("single values", () => {
     const ints = asArray(new Int32Array([-2, 3]));
     expect([nn.relu(ints).dtype, nn.relu6(ints).dtype, nn.sigmoid(ints).dtype, nn.gelu(ints).dtype]).toEqual([
       "int32",
-      "int32",
+      "float32",
       "float32",
       "float32",
     ]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
-import { grad, jit, vmap } from "../../src/index.ts";
+import { grad, jit, valueAndGrad, vmap } from "../../src/index.ts";
 import { asArray } from "../../src/lax/convert.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as np from "../../src/numpy/index.ts";
@@ -161,6 +161,37 @@ describe("run", () => {
     expect(rows.slice(0, 2).map((r) => r[1])).toEqual((short.js() as number[][][]).map((r) => r[1]));
     expect(rows[4]![1]).toEqual([0, 0, 0]);
   });
+
+  describe.each(["elmanCell", "lstmCell", "gruCell", "minGruCell"].filter((name) => name in nn))(
+    "what padding holds reaches neither values nor derivatives: %s",
+    (name) => {
+      const one = (nn as unknown as Record<string, typeof nn.elmanCell>)[name]!(2, 2);
+      const cells = { single: one, stacked: nn.stack(one, 2) };
+      const lengths = asArray(new Int32Array([5, 2]));
+      const padded = (value: number): NDArray => xs.at([2], 1).set(value);
+      const loss =
+        (c: typeof one, reverse: boolean) =>
+        (p: nn.GateParams, x: NDArray): NDArray => {
+          const [, out] = nn.run(c, p, c.initialCarry([2]), x, { lengths, reverse });
+          return out.mul(out).sum();
+        };
+      test.each(
+        Object.entries(cells).flatMap(([k, c]) =>
+          [Number.NaN, Number.POSITIVE_INFINITY].flatMap((v) =>
+            [false, true].map((reverse): [string, number, boolean, typeof one] => [k, v, reverse, c]),
+          ),
+        ),
+      )("%s, %d, reverse %s", (_, value, reverse, c) => {
+        const p = c.init(key);
+        const results = [0, value].map((v) =>
+          tree
+            .leaves(valueAndGrad(loss(c, reverse), { argnums: [0, 1] })(p, padded(v)))
+            .map((x) => values(x as NDArray)),
+        );
+        expect(results[1]).toEqual(results[0]);
+      });
+    },
+  );
 
   test("inputs of another width are refused", () => {
     expect(() => nn.run(cell, params, start, np.ones([5, 2, 3]))).toThrow(

@@ -1,7 +1,7 @@
 /** Arrays from nothing, from numbers, and from data. */
 import { type ArrayLike, fromTyped, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import type { DType } from "../core/dtype.ts";
+import { type DType, isFloat } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { hostArray } from "../core/host.ts";
 import { add, integerPow } from "../lax/arithmetic.ts";
@@ -41,7 +41,7 @@ export function array(values: ArrayLike, { dtype, shape }: LikeOptions = {}): ND
 }
 /** A number in an array is a float32 from here on. */
 const decided = (values: ArrayLike): NDArray =>
-  typeof values === "number" ? fromTyped(new Float32Array([values]), [], "float32", true) : asArray(values);
+  typeof values === "number" ? scalar(values, "float32", true) : asArray(values);
 
 /** {@link array}. Arrays are immutable, so nothing need be copied. */
 export const asarray = (values: ArrayLike, options: ArrayOptions = {}): NDArray => array(values, options);
@@ -118,7 +118,8 @@ export function linspace(
   endpoint = true,
   { dtype = "float32" }: ArrayOptions = {},
 ): NDArray {
-  return spaced(start, stop, num, endpoint, (x) => x, dtype);
+  const whole = isFloat(dtype) ? (x: number): number => x : Math.floor;
+  return spaced(start, stop, num, endpoint, whole, dtype);
 }
 
 /** Values between start and stop, mapped; the last one is exact. */
@@ -137,6 +138,10 @@ function spaced(
   return sequence(num, (i) => map(num === 1 ? start : at(i)), dtype);
 }
 
+/** Integers are cut off, but not those that are whole except for the rounding of exponentials. */
+const cutOff = (dtype: DType): ((x: number) => number) =>
+  isFloat(dtype) ? (x) => x : (x) => Math.trunc(x * (1 + 2 ** -40));
+
 /** `num` values from `base^start` to `base^stop`, evenly spaced on a logarithmic scale. */
 export const logspace = (
   start: number,
@@ -145,7 +150,7 @@ export const logspace = (
   endpoint = true,
   base = 10,
   { dtype = "float32" }: ArrayOptions = {},
-): NDArray => spaced(start, stop, num, endpoint, (x) => base ** x, dtype);
+): NDArray => spaced(start, stop, num, endpoint, (x) => cutOff(dtype)(base ** x), dtype);
 
 /** `num` values from start to stop, each the same multiple of the one before. @throws WeftValueError if one is 0 or their signs differ. */
 export function geomspace(
@@ -160,9 +165,9 @@ export function geomspace(
       `np.geomspace: start and stop must have one sign and not be 0, got ${start} and ${stop}.`,
     );
   const sign = Math.sign(start);
-  const [from, to] = [Math.log(Math.abs(start)), Math.log(Math.abs(stop))];
-  const exact = (x: number): number => (x === from ? start : x === to ? stop : sign * Math.exp(x));
-  return spaced(from, to, num, endpoint, exact, dtype);
+  const [from, to] = [Math.log10(Math.abs(start)), Math.log10(Math.abs(stop))];
+  const exact = (x: number): number => (x === from ? start : x === to ? stop : sign * 10 ** x);
+  return spaced(from, to, num, endpoint, (x) => cutOff(dtype)(exact(x)), dtype);
 }
 
 // ---- matrices

@@ -1,5 +1,5 @@
 /** Names, limits and relations of dtypes, and constants. */
-import { type ArrayLike, NDArray } from "../core/array.ts";
+import type { ArrayLike } from "../core/array.ts";
 import {
   DTYPES,
   type DType as ElementType,
@@ -10,7 +10,7 @@ import {
   promote,
 } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
-import { commonType } from "./promote.ts";
+import { commonOf, operand } from "./promote.ts";
 
 /** The name of an element type. The object of the same name lists them for programs that spell them `DType.Float32`. */
 export type DType = ElementType;
@@ -119,16 +119,7 @@ export const promoteTypes = (dtype1: DType, dtype2: DType): DType =>
 /** The dtype in which these arrays, numbers and dtypes meet. Plain numbers are weak. */
 export function resultType(...args: (ArrayLike | DType)[]): DType {
   if (args.length === 0) throw new WeftTypeError("np.resultType needs at least one array or dtype.");
-  const dtypes = args.filter(isDType).map((dtype) => ({ dtype, weakType: false }));
-  const arrays = args.filter((x): x is ArrayLike => !isDType(x));
-  if (arrays.length === 0) return promote(dtypes).dtype;
-  // Whole numbers are integers beside integer dtypes, as beside integer arrays.
-  const beside = dtypes.some((t) => kindOf(t.dtype) !== "float") && !arrays.some((x) => x instanceof NDArray);
-  const joined =
-    beside && arrays.every(Number.isInteger)
-      ? [{ dtype: int32, weakType: true } as const]
-      : [commonType(...arrays)];
-  return promote([...dtypes, ...joined]).dtype;
+  return commonOf(args.map((x) => (isDType(x) ? { dtype: x, weakType: false } : operand(x)))).dtype;
 }
 
 /** Groups of dtypes by NumPy's names. */

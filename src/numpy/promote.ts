@@ -15,22 +15,25 @@ export type Axis = number | readonly number[] | null;
 export type UnaryFunction = (x: ArrayLike) => NDArray;
 export type BinaryFunction = (x: ArrayLike, y: ArrayLike) => NDArray;
 
-type Operand = NDArray | number | boolean;
+/** Arrays and other things that have a type, and numbers and booleans, which take one. */
+type Operand = Promoted | NDArray | number | boolean;
 
-const operand = (x: ArrayLike): Operand => (typeof x === "number" || typeof x === "boolean" ? x : asArray(x));
+export const operand = (x: ArrayLike): NDArray | number | boolean =>
+  typeof x === "number" || typeof x === "boolean" ? x : asArray(x);
 
 /** The type with which an operand takes part: whole numbers are weak integers beside integers and bools. */
 function joinsAs(x: Operand, besideIntegers: boolean): Promoted {
   if (typeof x === "boolean") return { dtype: "bool", weakType: false };
-  return besideIntegers && isWholeNumber(x) ? WEAK_INTEGER : x instanceof NDArray ? x : WEAK_FLOAT;
+  return besideIntegers && isWholeNumber(x) ? WEAK_INTEGER : typeof x === "number" ? WEAK_FLOAT : x;
 }
 const WEAK_INTEGER: Promoted = { dtype: "int32", weakType: true };
 const WEAK_FLOAT: Promoted = { dtype: "float32", weakType: true };
 
 const isIntegral = (x: Operand): boolean =>
-  x instanceof NDArray ? !isFloat(x.dtype) : typeof x === "boolean";
+  typeof x === "object" ? !isFloat(x.dtype) : typeof x === "boolean";
 
-function commonOf(xs: readonly Operand[]): Promoted {
+/** The type that these operands have in common. */
+export function commonOf(xs: readonly Operand[]): Promoted {
   const besideIntegers = xs.some(isIntegral);
   return promote(xs.map((x) => joinsAs(x, besideIntegers)));
 }
@@ -38,8 +41,9 @@ function commonOf(xs: readonly Operand[]): Promoted {
 /** The type that these operands are converted to when they meet. */
 export const commonType = (...xs: readonly ArrayLike[]): Promoted => commonOf(xs.map(operand));
 
-/** x with this type. Scalars known on the host are converted there, so that they stay literals. */
+/** x with this type. What is known on the host is converted there, so that scalars stay literals and lists keep their digits. */
 export function withType(x: ArrayLike, type: Promoted): NDArray {
+  if (Array.isArray(x)) return convertTo(fromHost(x, type.dtype), type);
   if (x instanceof NDArray && x.dtype === type.dtype && x.weakType === type.weakType) return x;
   const known =
     typeof x === "boolean" ? x : x instanceof NDArray && !isNumber(x) ? knownScalar(x) : undefined;
@@ -50,8 +54,10 @@ export function withType(x: ArrayLike, type: Promoted): NDArray {
 export function promoteArgs(...xs: readonly ArrayLike[]): NDArray[] {
   const operands = xs.map(operand);
   const type = commonOf(operands);
-  return operands.map((x) => withType(x, type));
+  return operands.map((x, i) => withType(isOf(x, type.dtype) ? x : xs[i]!, type));
 }
+const isOf = (x: NDArray | number | boolean, dtype: DType): boolean =>
+  x instanceof NDArray && x.dtype === dtype;
 
 const inexact = ({ dtype, weakType }: Promoted): Promoted => ({
   dtype: isFloat(dtype) ? dtype : "float32",

@@ -2,6 +2,8 @@
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
+import { full } from "../lax/broadcast.ts";
+import { scan } from "../lax/control/loops.ts";
 import { asArray } from "../lax/convert.ts";
 import { sliceInDim } from "../lax/slice.ts";
 import { canonicalAxis } from "../util/shape.ts";
@@ -10,7 +12,7 @@ import * as np from "./elementwise.ts";
 import { concatenate } from "./join.ts";
 import { pad } from "./pad.ts";
 import { matmul, outer } from "./products.ts";
-import { type BinaryFunction, promoteArgs, promoteInexact, spread, toInexact } from "./promote.ts";
+import { type BinaryFunction, commonShape, promoteArgs, promoteInexact, spread, toInexact } from "./promote.ts";
 import { cumsum, mean, sum } from "./reductions.ts";
 import { clip, take, where } from "./select.ts";
 import { atLeast, diagonal, flip, moveaxis, ravel } from "./shape.ts";
@@ -33,7 +35,7 @@ export interface DiffOptions {
   readonly append?: ArrayLike;
 }
 /**
- * Differences of neighbours along an axis, taken n times; of bools, whether they differ.
+ * Differences of neighbours along an axis, taken n times (0: a as it is); of bools, whether they differ.
  * @throws WeftValueError if n is negative.
  * @example np.diff([1, 4, 9]).js() // => [3, 5]
  */
@@ -41,6 +43,7 @@ export function diff(a: ArrayLike, n = 1, axis = -1, { prepend, append }: DiffOp
   const x = asArray(a);
   if (n < 0) throw new WeftValueError(`np.diff: order must be non-negative but got ${n}.`);
   const at = canonicalAxis(axis, x.ndim);
+  if (n === 0) return x;
   const edges = (value: ArrayLike | undefined): NDArray[] => {
     if (value === undefined) return [];
     const v = asArray(value);
@@ -189,14 +192,17 @@ export function corrcoef(x: ArrayLike, y?: ArrayLike): NDArray {
 
 // ---- polynomials: coefficients from the highest power down
 
-/** The polynomial at x, by Horner's scheme. @example np.polyval([1, 0, -2], 3).item() // => 7 */
+/**
+ * The polynomial at x, by Horner's scheme: a scan over the first axis of p, whose other axes broadcast against x.
+ * @throws WeftTypeError if the shapes do not broadcast, WeftValueError if p has no axis.
+ * @example np.polyval([1, 0, -2], 3).item() // => 7
+ */
 export function polyval(p: ArrayLike, x: ArrayLike): NDArray {
   const [coefficients, at] = promoteArgs(p, x) as [NDArray, NDArray];
-  const start = np.multiply(at, 0);
-  return range(coefficients.size).reduce(
-    (acc, k) => np.add(np.multiply(acc, at), coefficients.slice(k)),
-    start,
-  );
+  if (coefficients.ndim === 0) throw new WeftValueError("np.polyval: p must have at least one axis.");
+  const shape = commonShape("np.polyval", [coefficients.shape.slice(1), at.shape]);
+  const step = (y: NDArray, c: NDArray): [NDArray, null] => [np.add(np.multiply(y, at), c), null];
+  return scan(step, full(shape, 0, at.dtype), coefficients, { unroll: Math.min(16, coefficients.shape[0]! || 1) })[0];
 }
 
 const combine =

@@ -116,8 +116,6 @@ export type Cumulative = ((x: ArrayLike, axis?: number, options?: AlongOptions) 
 
 interface CumulativeSpec {
   readonly accepts?: typeof NUMBER;
-  /** The value of nothing. */
-  readonly init: (dtype: DType) => number;
   readonly fold: (dtype: DType) => Fold;
   /** "linear": the operation itself; else a rule. */
   readonly jvp: "linear" | ((x: NDArray, t: NDArray, y: NDArray, params: AlongParams) => NDArray);
@@ -126,11 +124,11 @@ interface CumulativeSpec {
 /** The tangent obeys a recurrence with these coefficients. */
 const recurrence =
   (
-    init: (dtype: DType) => number,
+    nothing: number,
     coefficients: (x: NDArray, y: NDArray, previous: NDArray) => [ofPrevious: NDArray, ofX: NDArray],
   ) =>
   (x: NDArray, t: NDArray, y: NDArray, params: AlongParams): NDArray => {
-    const [ofPrevious, ofX] = coefficients(x, y, shifted(y, params, 1, init(y.dtype)));
+    const [ofPrevious, ofX] = coefficients(x, y, shifted(y, params, 1, nothing));
     return bind1(linearRecurrenceP, [ofPrevious, mul(ofX, t)], params);
   };
 
@@ -142,7 +140,7 @@ const combined =
     return instantiate(jvpFlat(all, [x], [t])[1][0]!);
   };
 
-function cumulative(name: string, { accepts = NUMBER, init, fold, jvp }: CumulativeSpec): Cumulative {
+function cumulative(name: string, { accepts = NUMBER, fold, jvp }: CumulativeSpec): Cumulative {
   const record = {
     name,
     kind: "write",
@@ -191,40 +189,33 @@ export const exclusive = (
 
 /** Running sums along a non-negative axis, in the dtype of x. @example cumsum(np.array([1, 2, 3])).js() // => [1, 3, 6] */
 export const cumsum: Cumulative = cumulative("cumsum", {
-  init: () => 0,
   fold: runningSum,
   jvp: "linear",
 });
 
-const one = (): number => 1;
 /** Running products along a non-negative axis, in the dtype of x. */
 export const cumprod: Cumulative = cumulative("cumprod", {
-  init: one,
   fold: () => plainly(1, "mul"),
-  jvp: recurrence(one, (x, _, previous) => [x, previous]),
+  jvp: recurrence(1, (x, _, previous) => [x, previous]),
 });
 
 /** Running maxima along a non-negative axis; NaN wins from where it stands. */
 export const cummax: Cumulative = cumulative("cummax", {
-  init: lowest,
   fold: (dtype) => plainly(lowest(dtype), "max"),
   jvp: combined(max),
 });
 
 /** Running minima along a non-negative axis; NaN wins from where it stands. */
 export const cummin: Cumulative = cumulative("cummin", {
-  init: highest,
   fold: (dtype) => plainly(highest(dtype), "min"),
   jvp: combined(min),
 });
 
-const nothing = (): number => Number.NEGATIVE_INFINITY;
 /** `log Σ exp` of what came so far, along a non-negative axis, without overflow. Floating dtypes. */
 export const cumlogsumexp: Cumulative = cumulative("cumlogsumexp", {
   accepts: FLOATING,
-  init: nothing,
   fold: () => RUNNING_LOG_SUM_EXP,
-  jvp: recurrence(nothing, (x, y, previous) => {
+  jvp: recurrence(Number.NEGATIVE_INFINITY, (x, y, previous) => {
     const finite = select(eq(y, Number.NEGATIVE_INFINITY), scalar(0, y.dtype), y);
     return [exp(sub(previous, finite)), exp(sub(x, finite))];
   }),

@@ -12,7 +12,14 @@ import * as np from "./elementwise.ts";
 import { concatenate } from "./join.ts";
 import { pad } from "./pad.ts";
 import { matmul, outer } from "./products.ts";
-import { type BinaryFunction, commonShape, promoteArgs, promoteInexact, spread, toInexact } from "./promote.ts";
+import {
+  type BinaryFunction,
+  commonShape,
+  promoteArgs,
+  promoteInexact,
+  spread,
+  toInexact,
+} from "./promote.ts";
 import { cumsum, mean, sum } from "./reductions.ts";
 import { clip, take, where } from "./select.ts";
 import { atLeast, diagonal, flip, moveaxis, ravel } from "./shape.ts";
@@ -202,7 +209,9 @@ export function polyval(p: ArrayLike, x: ArrayLike): NDArray {
   if (coefficients.ndim === 0) throw new WeftValueError("np.polyval: p must have at least one axis.");
   const shape = commonShape("np.polyval", [coefficients.shape.slice(1), at.shape]);
   const step = (y: NDArray, c: NDArray): [NDArray, null] => [np.add(np.multiply(y, at), c), null];
-  return scan(step, full(shape, 0, at.dtype), coefficients, { unroll: Math.min(16, coefficients.shape[0]! || 1) })[0];
+  return scan(step, full(shape, 0, at.dtype), coefficients, {
+    unroll: Math.min(16, coefficients.shape[0]! || 1),
+  })[0];
 }
 
 const combine =

@@ -88,7 +88,8 @@ export function choice(
   const at = source ? canonicalAxis(axis, source.ndim) : 0;
   const n = source ? source.shape[at]! : (a as number);
   const draws = size(shape);
-  if (draws === 0) return full(source ? source.shape.toSpliced(at, 1, ...shape) : shape, 0, source?.dtype ?? "int32");
+  if (draws === 0)
+    return full(source ? source.shape.toSpliced(at, 1, ...shape) : shape, 0, source?.dtype ?? "int32");
   if (!(n > 0)) throw new WeftValueError(`random.choice: there is nothing to draw from, got ${n} elements.`);
   if (!replace && draws > n)
     throw new WeftValueError(`random.choice: cannot draw ${draws} of ${n} elements without replacement.`);
@@ -100,7 +101,12 @@ function drawIndex(
   key: NDArray,
   n: number,
   draws: number,
-  { shape, replace, p, mode }: Required<Pick<ChoiceOptions, "shape" | "replace" | "mode">> & { p: ArrayLike | undefined },
+  {
+    shape,
+    replace,
+    p,
+    mode,
+  }: Required<Pick<ChoiceOptions, "shape" | "replace" | "mode">> & { p: ArrayLike | undefined },
 ): NDArray {
   if (p === undefined)
     return replace ? randint(key, shape, 0, n) : reshape(permutation(key, n).slice([0, draws]), shape);

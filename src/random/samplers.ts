@@ -6,8 +6,8 @@ import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { argmax } from "../lax/reduce.ts";
-import { topK } from "../lax/sort.ts";
 import { broadcastInDim, fullLike, indexInDim, reshape } from "../lax/shape.ts";
+import { topK } from "../lax/sort.ts";
 import { moveAxis } from "../lax/views.ts";
 import { toInexact } from "../numpy/promote.ts";
 import { broadcastShapes, canonicalAxis, equalShape, size } from "../util/shape.ts";
@@ -153,7 +153,9 @@ export function gumbel(
 ): NDArray {
   checkFloat(dtype, "gumbel");
   if (mode === "low")
-    return lax.neg(lax.log(lax.neg(lax.log(uniform(key, shape, { minval: TINY[dtype]!, maxval: 1, dtype })))));
+    return lax.neg(
+      lax.log(lax.neg(lax.log(uniform(key, shape, { minval: TINY[dtype]!, maxval: 1, dtype })))),
+    );
   if (mode !== "high")
     throw new WeftValueError(`random.gumbel: mode must be "low" or "high", got ${JSON.stringify(mode)}.`);
   const halves = uniform(key, [2, ...shape], { dtype });

@@ -46,9 +46,11 @@ const SAMPLERS: Record<string, (key: NDArray, p: Params) => NDArray> = {
   laplace: (key, p) => random.laplace(key, p.shape, given(p, "dtype")),
   truncatedNormal: (key, p) => random.truncatedNormal(key, p.low, p.high, p.shape, given(p, "dtype")),
   bernoulli: (key, p) => random.bernoulli(key, p.p, p.shape),
-  categorical: (key, p) => random.categorical(key, p.logits, given(p, "axis", "shape", "replace", "mode") as object),
+  categorical: (key, p) =>
+    random.categorical(key, p.logits, given(p, "axis", "shape", "replace", "mode") as object),
   permutation: (key, p) => random.permutation(key, p.n),
-  "permutation of": (key, p) => random.permutation(key, toArray(p.of), given(p, "axis", "independent") as object),
+  "permutation of": (key, p) =>
+    random.permutation(key, toArray(p.of), given(p, "axis", "independent") as object),
   "choice of": (key, p) =>
     random.choice(key, toArray(p.of), given(p, "shape", "replace", "p", "axis", "mode") as object),
   choice: (key, p) => random.choice(key, p.n, { shape: p.shape, ...given(p, "replace", "p") } as never),

@@ -1,39 +1,59 @@
 /** The program: from the command line to weights, a chart and sample text. */
-import { accessSync, constants, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
+import os from "node:os";
 import { join } from "node:path";
-import { random } from "weft";
+import { OutOfMemoryError, random } from "weft";
 import { lossChart, type Point } from "./chart.ts";
+import { NotKept, saveAnywhere, saveTo, writeWhole } from "./keep.ts";
+import { checkMemory } from "./memory.ts";
 import { createModel } from "./model.ts";
 import { helpText, type Options, parseOptions, UsageError } from "./options.ts";
+import { type Output, printable, tolerant } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { createSampler } from "./sample.ts";
 import { type Corpus, readText, Streams, splitCorpus, Vocabulary } from "./text.ts";
 import { DivergedError, evaluate, type Stop, Trainer, train } from "./train.ts";
 import { loadWeights, saveWeights, type Trained } from "./weights.ts";
 
-const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+/** Signals that ask for an end; the exit code is 128 and the signal's number, as shells have it. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** How many samples are shown during training, and how long they are. */
 const SAMPLES = 4;
 const SAMPLE_LENGTH = 240;
+const WEIGHTS = "weights.safetensors";
+const CHART = "loss.svg";
+
+/** Nobody may be there to read: errors of the terminal end nothing. */
+const stderr = tolerant(process.stderr, () => {});
+const complain = (text: string): void => void stderr.write(`moby-dick: ${printable(text)}\n`);
+
+/** Errors that are the user's affair. */
+const isExpected = (error: unknown): error is Error =>
+  [UsageError, DivergedError, NotKept, OutOfMemoryError].some((kind) => error instanceof kind);
 
 /** Runs the program and returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   try {
     const options = parseOptions(args);
-    if (options.help) return print(helpText());
+    if (options.help) return await print(helpText());
     return options.sample === undefined
       ? await runTraining(options)
-      : print(sampleOnly(options, options.sample));
+      : await print(sampleOnly(options, options.sample));
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof DivergedError)) throw error;
-    process.stderr.write(`moby-dick: ${error.message}\n`);
+    if (!isExpected(error)) throw error;
+    complain(error.message);
     return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
 }
 
-function print(text: string): number {
-  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
-  return EXIT.ok;
+/** Writes what was asked for. Whoever closes the pipe has seen enough. */
+async function print(text: string): Promise<number> {
+  const output = tolerant(process.stdout, () => {});
+  await output.write(printable(text.endsWith("\n") ? text : `${text}\n`));
+  if (output.failure === undefined || output.failure === "EPIPE") return EXIT.ok;
+  complain(`Cannot write the output: ${output.failure}.`);
+  return EXIT.failed;
 }
 
 function sampleOnly(options: Options, length: number): string {
@@ -57,6 +77,7 @@ function begin(options: Options, text: string): Trained {
   const vocabulary = new Vocabulary(text);
   const { cell, layers, hidden } = options;
   const sizes = { cell, layers, hidden, vocabulary: vocabulary.size };
+  checkMemory(sizes, options.batch, options.length);
   const model = createModel(sizes);
   return { model, sizes, vocabulary, params: model.init(random.key(options.seed)) };
 }
@@ -84,36 +105,65 @@ async function runTraining(options: Options): Promise<number> {
   const { trained, corpus } = prepare(options);
   const { batch, length, steps } = options;
   const streams = new Streams(corpus.train, batch, length);
-  const progress = new Progress(process.stdout, steps, batch * length);
+  const output = tolerant(process.stdout, (code) =>
+    complain(`Nothing can be written to the output any more (${code}). Training goes on.`),
+  );
+  const progress = new Progress(terminal(output), steps, batch * length);
   const sampler = createSampler(trained.model, trained.vocabulary, SAMPLE_LENGTH);
-  const trainer = new Trainer(trained.model, trained.params, streams, options.lr);
+  const trainer = new Trainer(trained.model, trained.params, streams, options.lr, trained.optimizer);
   const history: Point[] = [];
   const { stop, release } = stopOnSignals(progress);
+  const save = (path: string): void =>
+    saveWeights(path, { ...trained, params: trainer.params, optimizer: trainer.state });
   progress.say(introduction(options, trained, corpus));
 
+  const saveNow = regularly(options.save, () => saveTo(options.out, WEIGHTS, save));
   let nextSample = steps / SAMPLES;
   const done = await train(trainer, streams, steps, stop, (step, loss) => {
     history.push({ step, loss });
     progress.report({ step, loss });
+    saveNow(step);
     if (step < nextSample || step === steps) return;
     nextSample += steps / SAMPLES;
     progress.say(quote(sampler(trainer.params, options.seed + step, options.temperature)));
   });
 
   progress.finish();
+  saveAnywhere(options.out, WEIGHTS, save);
   const finished = { ...trained, params: trainer.params };
-  saveWeights(join(options.out, "weights.safetensors"), finished);
   const heldOut = done < steps ? undefined : await judge(finished, corpus, options, stop);
   const last = heldOut === undefined ? undefined : { step: done, loss: heldOut };
-  writeChart(
-    join(options.out, "loss.svg"),
-    lossChart({ title: "Bits per character", train: history, heldOut: last }),
-  );
+  const chart = lossChart({ title: "Bits per character", train: history, heldOut: last });
+  saveAnywhere(options.out, CHART, (path) => writeWhole(path, chart));
   release();
   progress.say(conclusion(done, heldOut, options.out, stop.requested));
   if (heldOut !== undefined) progress.say(quote(sampler(trainer.params, options.seed, options.temperature)));
-  return stop.requested ? EXIT.interrupted : EXIT.ok;
+  return stop.code;
 }
+
+/** A function that saves every so many steps. A save that fails is tried again at the next time. */
+function regularly(every: number, save: () => void): (step: number) => void {
+  let next = every;
+  let failed = false;
+  return (step) => {
+    if (step < next) return;
+    next = step + every;
+    try {
+      save();
+      failed = false;
+    } catch (error) {
+      if (!failed)
+        complain(`Cannot save what was learned so far: ${(error as Error).message} Training goes on.`);
+      failed = true;
+    }
+  };
+}
+
+const terminal = (output: Output) => ({
+  isTTY: process.stdout.isTTY,
+  columns: process.stdout.columns,
+  write: (text: string) => void output.write(text),
+});
 
 /** The loss on text that was not learned from. */
 function judge(
@@ -137,26 +187,26 @@ function introduction({ batch, length }: Options, { sizes }: Trained, { train: t
 function conclusion(done: number, heldOut: number | undefined, out: string, interrupted: boolean): string {
   const state = interrupted ? `Interrupted after step ${done}` : `Done after step ${done}`;
   const loss = heldOut === undefined ? "" : `; held-out loss ${heldOut.toFixed(3)} bits/char`;
-  return `${state}${loss}. Wrote ${join(out, "weights.safetensors")} and ${join(out, "loss.svg")}.`;
+  return `${state}${loss}. Wrote ${join(out, WEIGHTS)} and ${join(out, CHART)}.`;
 }
 
 const quote = (text: string): string => text.trim().replace(/^/gm, "  | ");
 
-/** The chart appears complete or not at all. */
-function writeChart(path: string, svg: string): void {
-  writeFileSync(`${path}.tmp`, svg);
-  renameSync(`${path}.tmp`, path);
+interface Ending extends Stop {
+  requested: boolean;
+  /** The exit code. */
+  code: number;
 }
 
 /** The first signal asks for an end, the second one is obeyed at once. */
-function stopOnSignals(progress: Progress): { stop: Stop; release: () => void } {
-  const stop = { requested: false };
-  const onSignal = (): void => {
-    if (stop.requested) process.exit(EXIT.interrupted);
-    stop.requested = true;
+function stopOnSignals(progress: Progress): { stop: Ending; release: () => void } {
+  const stop: Ending = { requested: false, code: EXIT.ok };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const code = 128 + os.constants.signals[signal];
+    if (stop.requested) process.exit(code);
+    Object.assign(stop, { requested: true, code });
     progress.say("Stopping after this step. Press Ctrl-C again to end at once, without saving.");
   };
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) process.on(signal, onSignal);
-  return { stop, release: () => signals.forEach((signal) => void process.off(signal, onSignal)) };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return { stop, release: () => SIGNALS.forEach((signal) => void process.off(signal, onSignal)) };
 }

@@ -21,6 +21,7 @@ export interface Options {
   readonly sample: number | undefined;
   readonly temperature: number;
   readonly out: string;
+  readonly save: number;
   readonly help: boolean;
   /** Names of the options that were given, as opposed to left at their defaults. */
   readonly given: ReadonlySet<string>;
@@ -85,6 +86,7 @@ const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
     help: "of samples: lower is safer, higher is wilder",
     ...positive,
   },
+  save: { value: "N", initial: 100, help: "updates between two saves", ...count },
   out: { value: "DIR", initial: "out", help: "folder for weights.safetensors and loss.svg", ...text },
 };
 
@@ -104,7 +106,7 @@ export function helpText(): string {
     ...lines,
     `  ${"--help".padEnd(20)}this text`,
     "",
-    "Ctrl-C saves what was learned and ends with exit code 130; a second Ctrl-C ends at once.",
+    "Ctrl-C saves what was learned and ends with exit code 130; a second Ctrl-C ends at once. So do SIGTERM (143) and SIGHUP (129).",
     "",
   ].join("\n");
 }

@@ -1,5 +1,6 @@
 /** How far the training is: a bar that redraws itself in a terminal, plain lines elsewhere. */
 import { performance } from "node:perf_hooks";
+import { printable } from "./output.ts";
 
 export interface Report {
   readonly step: number;
@@ -49,9 +50,10 @@ export class Progress {
     else if (this.due(step)) this.terminal.write(`${line}\n`);
   }
 
-  /** Writes whole lines; the bar stays below them. */
+  /** Writes whole lines, whatever they hold; the bar stays below them. */
   say(text: string): void {
-    this.terminal.write(this.terminal.isTTY ? `${CLEAR}${text}\n${this.shown}` : `${text}\n`);
+    const lines = `${printable(text)}\n`;
+    this.terminal.write(this.terminal.isTTY ? `${CLEAR}${lines}${this.shown}` : lines);
   }
 
   /** Leaves the bar as it is; what is said from now on comes after it. */

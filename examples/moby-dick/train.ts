@@ -1,6 +1,6 @@
 /** Training by truncated backpropagation through time, one compiled update per chunk of text. */
 import { setImmediate as turn } from "node:timers/promises";
-import { jit, type NDArray, optim, valueAndGrad } from "weft";
+import { io, jit, type NDArray, optim, valueAndGrad } from "weft";
 import type { Carry, Model, Params } from "./model.ts";
 import type { Chunk, Streams } from "./text.ts";
 
@@ -28,15 +28,18 @@ export class Trainer {
     carry: Carry,
     ids: Int32Array,
   ) => [Params, unknown, Carry, NDArray];
-  private state: unknown;
+  /** Of the optimizer. */
+  state: unknown;
   private carry: Carry;
 
-  constructor(model: Model, params: Params, streams: Streams, learningRate: number) {
+  /** @param state of the optimizer by name, as an earlier run saved it; one that does not fit is left out */
+  constructor(model: Model, params: Params, streams: Streams, learningRate: number, state?: unknown) {
     const optimizer = optim.chain(optim.clipByGlobalNorm(1), optim.adam(learningRate));
     this.model = model;
     this.streams = streams;
     this.params = params;
-    this.state = optimizer.init(params);
+    const fresh = optimizer.init(params);
+    this.state = state === undefined ? fresh : resumed(state as Record<string, NDArray>, fresh);
     this.carry = model.initialCarry(streams.batch);
     this.run = jit(
       (params: Params, state: optim.StateOf<typeof optimizer>, carry: Carry, ids: NDArray) => {
@@ -55,6 +58,14 @@ export class Trainer {
     const [params, state, carry, loss] = this.run(this.params, this.state, this.carry, ids);
     [this.params, this.state, this.carry] = [params, state, carry];
     return loss;
+  }
+}
+
+function resumed<T>(state: Record<string, NDArray>, like: T): unknown {
+  try {
+    return io.fitTree(state, like);
+  } catch {
+    return like;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Trained models as files: parameters, and in the metadata what else it takes to use them. */
-import { io, random } from "weft";
+import { io, type NDArray, random } from "weft";
 import { createModel, type Model, type Params, type Sizes } from "./model.ts";
 import { CELLS, type CellName, UsageError } from "./options.ts";
 import { Vocabulary } from "./text.ts";
@@ -9,13 +9,21 @@ export interface Trained {
   readonly sizes: Sizes;
   readonly params: Params;
   readonly vocabulary: Vocabulary;
+  /** State of the optimizer by name, if the file has it; what it means is the trainer's affair. */
+  readonly optimizer?: unknown;
 }
 
+/** How names in the file begin that are not parameters. */
+const OPTIMIZER = "optimizer.";
+
 /** The file is complete or not touched. */
-export function saveWeights(path: string, { sizes, params, vocabulary }: Omit<Trained, "model">): void {
+export function saveWeights(
+  path: string,
+  { sizes, params, vocabulary, optimizer }: Omit<Trained, "model">,
+): void {
   const { cell, layers, hidden } = sizes;
   const characters = JSON.stringify(vocabulary.characters);
-  io.saveSafetensors(path, params, {
+  io.saveSafetensors(path, optimizer === undefined ? params : { ...params, optimizer }, {
     metadata: { cell, layers: String(layers), hidden: String(hidden), vocabulary: characters },
   });
 }
@@ -26,8 +34,20 @@ export function loadWeights(path: string): Trained {
   const vocabulary = readVocabulary(path, metadata.vocabulary);
   const sizes = readSizes(path, metadata, vocabulary);
   const model = createModel(sizes);
-  const params = attempt(() => io.fitTree(tensors, model.init(random.key(0)), path));
-  return { model, sizes, params, vocabulary };
+  const [optimizer, weights] = separate(tensors);
+  const params = attempt(() => io.fitTree(weights, model.init(random.key(0)), path));
+  return { model, sizes, params, vocabulary, optimizer };
+}
+
+type Tensors = Record<string, NDArray>;
+
+/** The optimizer's arrays, without the beginning of their names, and all others. */
+function separate(tensors: Readonly<Tensors>): [optimizer: Tensors | undefined, weights: Tensors] {
+  const [optimizer, weights]: [Tensors, Tensors] = [{}, {}];
+  for (const [name, array] of Object.entries(tensors))
+    if (name.startsWith(OPTIMIZER)) optimizer[name.slice(OPTIMIZER.length)] = array;
+    else weights[name] = array;
+  return [Object.keys(optimizer).length > 0 ? optimizer : undefined, weights];
 }
 
 function attempt<T>(read: () => T): T {

@@ -4,11 +4,12 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { files } from "./files.ts";
+import { mainJob } from "./job.ts";
 import { memory } from "./memory.ts";
 import { native } from "./native.ts";
 import { observe, outcomesIn, render, type Section } from "./table.ts";
 
-const SECTIONS: readonly Section[] = [files, memory, native];
+const SECTIONS: readonly Section[] = [files, memory, native, mainJob];
 
 const page = fileURLToPath(new URL("../../docs/robustness.md", import.meta.url));
 const update = process.env.WEFT_UPDATE === "1";

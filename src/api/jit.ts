@@ -88,6 +88,9 @@ const compilations = new WeakMap<AnyFunction, Jitted>();
 export const traceAnew = (f: AnyFunction, args: readonly unknown[]): Traced =>
   (compilations.get(f) ?? new Jitted(f, [], [])).traceAnew(args);
 
+/** Traces that a function keeps; beyond that, the one that was not used for longest goes. */
+const MOST_TRACES = 1024;
+
 class Jitted {
   private readonly f: AnyFunction;
   private readonly statics: readonly number[];
@@ -162,9 +165,15 @@ class Jitted {
   private find(args: readonly unknown[], defs: Definitions, leaves: readonly Argument[]): Traced {
     const key = keyOf(args, defs, leaves);
     const found = this.cache.get(key);
-    if (found) return found;
+    if (found) {
+      // The last key of a Map is the newest one.
+      this.cache.delete(key);
+      this.cache.set(key, found);
+      return found;
+    }
     const traced = this.record(args, defs, leaves);
     if (isReusable(traced)) this.cache.set(key, traced);
+    if (this.cache.size > MOST_TRACES) this.cache.delete(this.cache.keys().next().value!);
     return traced;
   }
 

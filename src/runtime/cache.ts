@@ -50,31 +50,93 @@ const paramKey = (value: unknown): string =>
 const maskKey = (donated: readonly boolean[]): string =>
   donated.flatMap((given, i) => (given ? [i] : [])).join();
 
-/** Programs beyond this many leave, least recently looked up first; those of a live jaxpr stay with it. */
-const CAPACITY = 4096;
+/** What may be kept; beyond it, what was not used for longest goes. */
+export interface CacheLimits {
+  readonly programs: number;
+  /** Of machine code, or what it is made from. */
+  readonly bytes: number;
+}
+
+/** 1024 programs of any size, or 64 MiB of code: the engine's own form of it is a few times as large. */
+export const CACHE_LIMITS: CacheLimits = { programs: 1024, bytes: 64 * 2 ** 20 };
+
+/** What is left of that, so that the next programs do not begin all over again. */
+const KEPT = 0.75;
+
+/** What the cache wants to know of a program. */
+export interface Cached {
+  readonly codeBytes?: number;
+  /** Whether it runs now: then it stays. */
+  readonly busy?: boolean;
+  /** Gives back what no collector knows of. It is not run again. */
+  release?(): void;
+}
+
+interface Entry<T> {
+  /** Undefined when it has left. */
+  value: T | undefined;
+  /** When it was last looked up. */
+  used: number;
+  readonly bytes: number;
+}
 
 /** Remembers one value per program and donated arguments: first by the objects, then by their structure. */
-export class ProgramCache<T> {
-  private readonly byObject = new WeakMap<Jaxpr, WeakMap<readonly boolean[], T>>();
-  private readonly byKey = new Map<string, T>();
+export class ProgramCache<T extends Cached> {
+  private readonly limits: CacheLimits;
+  private readonly byObject = new WeakMap<Jaxpr, WeakMap<readonly boolean[], Entry<T>>>();
+  private readonly byKey = new Map<string, Entry<T>>();
+  private bytes = 0;
+  private now = 0;
+
+  constructor(limits: CacheLimits = CACHE_LIMITS) {
+    this.limits = limits;
+  }
 
   get(jaxpr: Jaxpr, donated: readonly boolean[], make: () => T): T {
-    return this.byObject.get(jaxpr)?.get(donated) ?? this.find(jaxpr, donated, make);
+    const entry = this.byObject.get(jaxpr)?.get(donated);
+    if (entry?.value === undefined) return this.find(jaxpr, donated, make);
+    entry.used = ++this.now;
+    return entry.value;
   }
 
   get size(): number {
     return this.byKey.size;
   }
 
+  /** Forgets all programs but those that run now. */
+  clear(): void {
+    this.shrink({ programs: 0, bytes: 0 });
+  }
+
   private find(jaxpr: Jaxpr, donated: readonly boolean[], make: () => T): T {
     const key = `${jaxprKey(jaxpr)}|${maskKey(donated)}`;
-    const value = this.byKey.get(key) ?? make();
-    this.byKey.delete(key); // the last key of a Map is the newest one
-    this.byKey.set(key, value);
+    const entry = this.byKey.get(key) ?? this.add(key, make());
+    entry.used = ++this.now;
     let masks = this.byObject.get(jaxpr);
     if (!masks) this.byObject.set(jaxpr, (masks = new WeakMap()));
-    masks.set(donated, value);
-    if (this.byKey.size > CAPACITY) this.byKey.delete(this.byKey.keys().next().value!);
-    return value;
+    masks.set(donated, entry);
+    return entry.value!;
+  }
+
+  private add(key: string, value: T): Entry<T> {
+    const { programs, bytes } = this.limits;
+    const entry = { value, used: this.now, bytes: value.codeBytes ?? 0 };
+    if (this.byKey.size >= programs || this.bytes + entry.bytes > bytes)
+      this.shrink({ programs: KEPT * programs, bytes: KEPT * bytes - entry.bytes });
+    this.byKey.set(key, entry);
+    this.bytes += entry.bytes;
+    return entry;
+  }
+
+  private shrink(to: CacheLimits): void {
+    const oldest = [...this.byKey].sort(([, a], [, b]) => a.used - b.used);
+    for (const [key, entry] of oldest) {
+      if (this.byKey.size <= to.programs && this.bytes <= to.bytes) return;
+      if (entry.value?.busy) continue;
+      this.byKey.delete(key);
+      this.bytes -= entry.bytes;
+      entry.value?.release?.();
+      entry.value = undefined;
+    }
   }
 }

@@ -30,6 +30,9 @@ export interface MemoryStats {
   readonly budget: number;
 }
 
+/** Tiers, numbers of threads and switches that programs are kept for. */
+const MOST_CONDITIONS = 16;
+
 /** One object, because programs are looked up by it. */
 const NONE: readonly boolean[] = [];
 
@@ -79,6 +82,7 @@ export class CpuDevice implements Device {
 
   /** Forgets all compiled programs. */
   clearCaches(): void {
+    for (const programs of this.caches.values()) programs.clear();
     this.caches.clear();
     this.latest = undefined;
   }
@@ -120,7 +124,10 @@ export class CpuDevice implements Device {
       return this.latest.programs;
     const key = structuralKey(conditions);
     let programs = this.caches.get(key);
-    if (!programs) this.caches.set(key, (programs = new ProgramCache()));
+    if (!programs) {
+      if (this.caches.size >= MOST_CONDITIONS) this.clearCaches();
+      this.caches.set(key, (programs = new ProgramCache()));
+    }
     this.latest = { conditions, programs };
     return programs;
   }

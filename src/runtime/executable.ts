@@ -34,6 +34,8 @@ const WORD = 4;
 export abstract class FrameExecutable implements Executable {
   protected readonly runtime: Runtime;
   private readonly code: MemoryNeeds;
+  /** Calls that are under way. */
+  private calls = 0;
   private readonly argBytes: readonly number[];
   private readonly outBytes: readonly number[];
   private readonly frameBytes: number;
@@ -47,6 +49,18 @@ export abstract class FrameExecutable implements Executable {
     const words = this.argBytes.length + this.outBytes.length + 2;
     this.frameBytes = Math.ceil((words * WORD) / ALIGN) * ALIGN;
     this.stackBytes = this.frameBytes + code.arenaBytes;
+  }
+
+  /** The size of the machine code, or of what it is made from. */
+  abstract get codeBytes(): number;
+
+  get busy(): boolean {
+    return this.calls > 0;
+  }
+
+  /** Gives back what other threads have of it. It is not run again. */
+  release(): void {
+    if (this.code.threaded) this.runtime.threads.forget(this.code.threaded);
   }
 
   /** Results come back as new arrays. When the program throws, results are freed and no argument is given away. */
@@ -91,6 +105,7 @@ export abstract class FrameExecutable implements Executable {
   private call(args: readonly DeviceArray[], outs: readonly Storage[]): void {
     const { memory, residency, stack } = this.runtime;
     const frame = stack.enter(this.stackBytes);
+    this.calls++;
     try {
       let word = frame / WORD;
       for (let i = 0; i < this.argBytes.length; i++) {
@@ -104,6 +119,7 @@ export abstract class FrameExecutable implements Executable {
       memory.i32[word++] = frame + this.frameBytes;
       this.enterThreads(frame, word);
     } finally {
+      this.calls--;
       stack.leave();
     }
   }
@@ -136,6 +152,7 @@ export abstract class FrameExecutable implements Executable {
  * program runs in an instance of its own.
  */
 export class WasmExecutable extends FrameExecutable {
+  override readonly codeBytes: number;
   private readonly module: WebAssembly.Module;
   private readonly hosts: readonly Host[];
   /** The entry points of the instances, by how many calls of this program are under way. */
@@ -144,6 +161,7 @@ export class WasmExecutable extends FrameExecutable {
 
   constructor(code: Code, jaxpr: Jaxpr, runtime: Runtime) {
     super(code, jaxpr, runtime);
+    this.codeBytes = code.bytes.length;
     this.module = new WebAssembly.Module(code.bytes);
     this.hosts = code.hosts;
   }

@@ -1,6 +1,7 @@
 import { prepareEngine } from "#platform";
 import type { DeviceArray } from "../core/array.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
+import type { Cached } from "./cache.ts";
 import { CallStack } from "./call-stack.ts";
 import { LinearMemory } from "./memory.ts";
 import { Residency, type ResidencyLimits } from "./residency.ts";
@@ -24,7 +25,7 @@ export function createRuntime(limits: ResidencyLimits & ThreadLimits, maximumPag
 }
 
 /** A program that is ready to run. Types of results are the jaxpr's, which may differ in weakness between calls. */
-export interface Executable {
+export interface Executable extends Cached {
   run(jaxpr: Jaxpr, args: readonly DeviceArray[], donated?: readonly boolean[]): DeviceArray[];
 }
 

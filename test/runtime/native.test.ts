@@ -85,7 +85,7 @@ function pretender(missing?: string): NativeHost & { readonly programs: Program[
     target: () => nativeTarget(new Set(["avx2", "fma"])),
     load: (program) => {
       programs.push(program);
-      return { run: idle, threaded: undefined };
+      return { run: idle, threaded: undefined, bytes: 0, unload: () => {} };
     },
     addressOf: () => 0,
   };

@@ -76,8 +76,8 @@ const EXECUTABLES: Readonly<Record<Kind, (program: Program, jaxpr: Jaxpr, runtim
     },
     native: (program, jaxpr, runtime) => {
       const plan = planMemory(program);
-      const { run, threaded } = loadSource(tools!, emitC(program, plan, host.target(), 0), cache);
-      return new NativeExecutable(host, run, { arenaBytes: plan.bytes, threaded }, jaxpr, runtime);
+      const code = loadSource(tools!, emitC(program, plan, host.target(), 0), cache);
+      return new NativeExecutable(host, code, { arenaBytes: plan.bytes }, jaxpr, runtime);
     },
   };
 

@@ -1,20 +1,35 @@
 import type { Jaxpr } from "../../core/jaxpr.ts";
 import { FrameExecutable, type MemoryNeeds } from "../executable.ts";
 import type { Runtime } from "../runtime.ts";
-import type { NativeFunction, NativeHost } from "./host.ts";
+import type { NativeCode, NativeHost } from "./host.ts";
 
 /** A loaded shared library over the linear memory. */
 export class NativeExecutable extends FrameExecutable {
   private readonly host: NativeHost;
-  private readonly entry: NativeFunction;
+  private readonly native: NativeCode;
   /** The view of the memory that `base` was asked of: growth replaces it, although the bytes stay where they are. */
   private view: Uint8Array | undefined;
   private base = 0;
 
-  constructor(host: NativeHost, entry: NativeFunction, code: MemoryNeeds, jaxpr: Jaxpr, runtime: Runtime) {
-    super(code, jaxpr, runtime);
+  constructor(
+    host: NativeHost,
+    native: NativeCode,
+    needs: Omit<MemoryNeeds, "threaded">,
+    jaxpr: Jaxpr,
+    runtime: Runtime,
+  ) {
+    super({ ...needs, threaded: native.threaded }, jaxpr, runtime);
     this.host = host;
-    this.entry = entry;
+    this.native = native;
+  }
+
+  override get codeBytes(): number {
+    return this.native.bytes;
+  }
+
+  override release(): void {
+    super.release();
+    this.native.unload();
   }
 
   protected override enter(frame: number): void {
@@ -23,6 +38,6 @@ export class NativeExecutable extends FrameExecutable {
       this.view = u8;
       this.base = this.host.addressOf(u8);
     }
-    this.entry(this.base, this.base + frame);
+    this.native.run(this.base, this.base + frame);
   }
 }

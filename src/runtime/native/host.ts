@@ -22,6 +22,10 @@ export interface NativeCode {
   readonly run: NativeFunction;
   /** Has a {@link NativeLibrary}; undefined when there are no parallel loops. */
   readonly threaded: ThreadedCode | undefined;
+  /** The size of the library. */
+  readonly bytes: number;
+  /** Gives the library back. `run` must not be called any more. */
+  unload(): void;
 }
 
 export interface NativeHost {

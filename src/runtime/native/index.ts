@@ -74,7 +74,7 @@ function compileNative(
 ): Executable {
   const program = runPipeline(lowered, { ...host.target(), threads: runtime.threads.limit });
   const plan = planWithin(runtime.memory.limit, jaxpr, lowered, program);
-  const { run, threaded } = host.load(program, plan, cacheDir);
-  const needs = { arenaBytes: plan.bytes, threaded, inPlace: donations(program, donated) };
-  return new NativeExecutable(host, run, needs, jaxpr, runtime);
+  const code = host.load(program, plan, cacheDir);
+  const needs = { arenaBytes: plan.bytes, inPlace: donations(program, donated) };
+  return new NativeExecutable(host, code, needs, jaxpr, runtime);
 }

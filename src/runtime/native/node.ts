@@ -1,5 +1,5 @@
 /** The native tier on Node: a compiler from the PATH, a cache on the disk, and koffi to call what was compiled. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
 import { type CText, emitC } from "../../backends/c/index.ts";
@@ -19,7 +19,10 @@ import { compile, cpuFlagsOf, findToolchain, type Toolchain } from "./toolchain.
 
 /** The part of koffi that is used. */
 interface Koffi {
-  load(path: string): { func(name: string, result: string, args: readonly string[]): NativeFunction };
+  load(path: string): {
+    func(name: string, result: string, args: readonly string[]): NativeFunction;
+    unload(): void;
+  };
   address(view: Uint8Array): bigint;
 }
 
@@ -52,7 +55,8 @@ function bind(path: string, help: string | undefined): NativeCode {
   // Asked for here, too: in a worker, its absence would only show as help that never comes.
   if (help !== undefined) library.func(help, "int", HELP_ARGS);
   const run = library.func("weft_run", "void", ["uintptr_t", "uintptr_t"]);
-  return { run, threaded: help === undefined ? undefined : forWorkers({ library: path, help }) };
+  const threaded = help === undefined ? undefined : forWorkers({ library: path, help });
+  return { run, threaded, bytes: statSync(path).size, unload: () => library.unload() };
 }
 
 function forWorkers(library: Omit<NativeLibrary, "koffi">): NativeCode["threaded"] {

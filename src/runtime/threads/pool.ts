@@ -42,7 +42,7 @@ export class ThreadPool {
   readonly #residency: Residency;
   readonly #limits: ThreadLimits;
   readonly #published: WeakMap<ThreadedCode, Published> = new WeakMap();
-  readonly #finalizer: FinalizationRegistry<Published> = new FinalizationRegistry((p) => this.#forget(p));
+  readonly #finalizer: FinalizationRegistry<Published> = new FinalizationRegistry((p) => this.#free(p));
   /** The control block as words, once there is one. */
   #words: Int32Array = new Int32Array(0);
   #control = 0;
@@ -151,11 +151,20 @@ export class ThreadPool {
     memory.i32.set([made.id, code.bytes.length, CODE_KINDS[code.kind]], made.address / WORD);
     memory.u8.set(code.bytes, made.address + CODE_HEADER);
     this.#published.set(code, made);
-    this.#finalizer.register(code, made);
+    this.#finalizer.register(code, made, code);
     return made;
   }
 
-  #forget({ id, address, bytes }: Published): void {
+  /** Frees the copy of code that is not to be run again soon. */
+  forget(code: ThreadedCode): void {
+    const known = this.#published.get(code);
+    if (known === undefined) return;
+    this.#published.delete(code);
+    this.#finalizer.unregister(code);
+    this.#free(known);
+  }
+
+  #free({ id, address, bytes }: Published): void {
     Atomics.compareExchange(this.#words, at("module"), id, 0);
     this.#residency.memory.heap.free(address, bytes);
   }

@@ -53,8 +53,9 @@ export const WORKER: string = `(({ memory, control, me }) => {
     const { koffi: path, library, help } = JSON.parse(new TextDecoder().decode(bytes));
     const koffi = require(path);
     const base = Number(koffi.address(new Uint8Array(memory.buffer)));
-    const run = koffi.load(library).func(help, "int", ["uintptr_t", "uint", "int", "int", "int"]);
-    return (...args) => run(base, ...args);
+    const loaded = koffi.load(library);
+    const run = loaded.func(help, "int", ["uintptr_t", "uint", "int", "int", "int"]);
+    return Object.assign((...args) => run(base, ...args), { unload: () => loaded.unload() });
   };
 
   const find = (id) => {
@@ -63,7 +64,11 @@ export const WORKER: string = `(({ memory, control, me }) => {
     if (!code) return undefined;
     let help;
     try { help = (code.kind === ${CODE_KINDS.native} ? load : instantiate)(code.bytes); } catch {}
-    if (modules.size >= ${KEEP}) modules.delete(modules.keys().next().value);
+    if (modules.size >= ${KEEP}) {
+      const [oldest, code] = modules.entries().next().value;
+      modules.delete(oldest);
+      code?.unload?.();
+    }
     modules.set(id, help);
     return help;
   };

@@ -21,6 +21,8 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** How many samples are shown during training, and how long they are. */
 const SAMPLES = 4;
 const SAMPLE_LENGTH = 240;
+/** Steps between two saves: seconds, for the default model. */
+const SAVE_EVERY = 50;
 const WEIGHTS = "weights.safetensors";
 const CHART = "loss.svg";
 
@@ -117,7 +119,7 @@ async function runTraining(options: Options): Promise<number> {
     saveWeights(path, { ...trained, params: trainer.params, optimizer: trainer.state });
   progress.say(introduction(options, trained, corpus));
 
-  const saveNow = regularly(options.save, () => saveTo(options.out, WEIGHTS, save));
+  const saveNow = regularly(SAVE_EVERY, () => saveTo(options.out, WEIGHTS, save));
   let nextSample = steps / SAMPLES;
   const done = await train(trainer, streams, steps, stop, (step, loss) => {
     history.push({ step, loss });

@@ -21,7 +21,6 @@ export interface Options {
   readonly sample: number | undefined;
   readonly temperature: number;
   readonly out: string;
-  readonly save: number;
   readonly help: boolean;
   /** Names of the options that were given, as opposed to left at their defaults. */
   readonly given: ReadonlySet<string>;
@@ -86,7 +85,6 @@ const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
     help: "of samples: lower is safer, higher is wilder",
     ...positive,
   },
-  save: { value: "N", initial: 100, help: "updates between two saves", ...count },
   out: { value: "DIR", initial: "out", help: "folder for weights.safetensors and loss.svg", ...text },
 };
 

@@ -10,7 +10,7 @@ import type { Fault, Section } from "./table.ts";
 const START = fileURLToPath(new URL("../../scripts/start.mjs", import.meta.url));
 const SIZES = ["--layers", "1", "--hidden", "8", "--batch", "2", "--length", "8"];
 const BOOK = "the quick brown fox jumps over the lazy dog\n".repeat(20);
-const ENDLESS = ["--steps", "1000000", "--save", "10"];
+const ENDLESS = ["--steps", "1000000"];
 
 /** The program learns a text of its folder and writes to `out` there. */
 function job(folder: string, options: readonly string[], text = BOOK): string[] {
@@ -107,7 +107,7 @@ const faults: readonly Fault[] = [
     happens: (folder) => {
       const outcome = run(
         folder,
-        job(folder, ["--steps", "60", "--save", "20"]),
+        job(folder, ["--steps", "60"]),
         withoutSpace(folder, "out.weights"),
       );
       const path =
@@ -123,7 +123,7 @@ const faults: readonly Fault[] = [
   {
     what: "its folder is removed while it learns",
     happens: async (folder) => {
-      const args = job(folder, ["--steps", "300", "--save", "10"]);
+      const args = job(folder, ["--steps", "300"]);
       const outcome = await whenSaved(folder, args, () => rmSync(join(folder, "out"), { recursive: true }));
       return `${outcome}; ${kept(folder)}`;
     },
@@ -156,6 +156,6 @@ const faults: readonly Fault[] = [
 export const mainJob: Section = {
   title: "The main job",
   intro:
-    "`npm start` trains for minutes: what it has learned is saved every 100 steps (`--save`) and at the end, whatever happens.",
+    "`npm start` trains for minutes: what it has learned is saved every 50 steps and at the end, whatever happens.",
   faults,
 };

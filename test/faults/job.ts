@@ -105,11 +105,7 @@ const faults: readonly Fault[] = [
   {
     what: "the disk for the result is full",
     happens: (folder) => {
-      const outcome = run(
-        folder,
-        job(folder, ["--steps", "60"]),
-        withoutSpace(folder, "out.weights"),
-      );
+      const outcome = run(folder, job(folder, ["--steps", "60"]), withoutSpace(folder, "out.weights"));
       const path =
         /moby-dick-\S+/.exec(outcome) &&
         spawnSync("sh", ["-c", "ls -d moby-dick-*/*"], { cwd: folder, encoding: "utf8" }).stdout.trim();

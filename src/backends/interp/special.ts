@@ -97,7 +97,7 @@ const cosPi = (x: number): number => sinPi(x + 0.5);
 export function lgamma(x: number): number {
   if (Number.isNaN(x)) return x;
   if ((x <= 0 && Number.isInteger(x)) || x === Number.NEGATIVE_INFINITY) return Number.POSITIVE_INFINITY;
-  if (x < 0) return Math.log(Math.PI / Math.abs(sinPi(x))) - lgamma(1 - x);
+  if (x < 0) return x > -1e-17 ? -Math.log(-x) : Math.log(Math.PI / Math.abs(sinPi(x))) - lgamma(1 - x);
   if (x < 0.5) return lgamma(1 + x) - Math.log(x);
   if (x < 1.5) return lgammaNear2(x - 1) - Math.log1p(x - 1);
   if (x >= 12) return lgammaLarge(x);

@@ -7,7 +7,7 @@
  * convert, bitcast, integer and bitwise operations. No branches and no tables: float32 stays in 32-bit lanes, so that the
  * vectoriser takes every expansion. Results are the same on every target, up to the one or two roundings of `fma`.
  *
- * Precision (test/compiler/passes/math.test.ts holds it): at most 4 ulp in float32 over the whole range, subnormal numbers,
+ * Precision (docs/accuracy.md states it; test/compiler/passes/math.test.ts and test/scalars hold it): at most 4 ulp in float32 over the whole range, subnormal numbers,
  * infinities and NaN included. Exceptions are noted with the functions: sin, cos, tan have a largest argument; the tail of
  * erfc has 5 ulp; lgamma and digamma lose relative precision at their negative zeros; erfInv is XLA's polynomial, which
  * takes the logarithm of a rounded 1 - x².

@@ -51,7 +51,7 @@ interface Scheme {
 }
 const SCHEME: PerFloat<Scheme> = {
   float32: { width: 11, stages: 3, levels: 5, limit: 2 ** 33 },
-  float64: { width: 25, stages: 2, levels: 4, limit: 2 ** 50 },
+  float64: { width: 25, stages: 2, levels: 5, limit: 2 ** 50 },
 };
 
 interface Multiplier {

@@ -1,4 +1,4 @@
-/** A stable merge sort, written with the emitter's loops: the order of every lane as a permutation. */
+/** A stable merge sort and a selection, written with the emitter's loops: the order of every lane, or its begin, as positions. */
 import { aval } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
 import type { Cell, Emitter, Index, Operand, Scalar, ScalarBuilder } from "../core/emit.ts";
@@ -129,4 +129,54 @@ function mergePairs(
     right.set(plus(right.get(), step));
   };
   emit.loop([n], ([k]) => mergeOne(k!), "serial");
+}
+
+/**
+ * The positions of the `count` elements of every lane along the last axis that come first: int32, in their order; of equal elements
+ * the first. One pass over a lane inserts into the list of the first so far, which few elements of a long lane get into.
+ */
+export function firstPositions(emit: Emitter, key: Operand, count: number, order: Order): Operand {
+  const { s, ix } = emit;
+  const lanes = key.aval.shape.slice(0, -1);
+  const n = key.aval.shape.at(-1)!;
+  const stored = emit.materialize(key);
+  const int = (value: number): Scalar => s.const(value, "int32");
+  const less = (j: Scalar): Scalar => s.binary("max", s.binary("sub", j, int(1)), int(0));
+  return emit.build(aval([...lanes, count], "int32"), (first) =>
+    emit.loop(lanes, (lane) => {
+      const keyAt = (position: Scalar): Scalar => stored.at([...lane, ix.dynamic(position)]);
+      const entry = (j: Scalar): Index[] => [...lane, ix.dynamic(j)];
+      const insertAt = (end: Scalar, position: Index): void => {
+        const value = stored.at([...lane, position]);
+        const j = emit.cell(end);
+        const isBefore = (): Scalar => order(s, value, keyAt(first.at(entry(less(j.get())))));
+        emit.while(
+          () => s.binary("and", s.binary("gt", j.get(), int(0)), isBefore()),
+          () => {
+            first.store(entry(j.get()), first.at(entry(less(j.get()))));
+            j.set(less(j.get()));
+          },
+        );
+        first.store(entry(j.get()), s.fromIndex(position, "int32"));
+      };
+      emit.loop([count], ([k]) => first.store([...lane, k!], int(0)));
+      emit.loop([count], ([k]) => insertAt(s.fromIndex(k!, "int32"), k!), "serial");
+      const last = emit.cell(keyAt(first.at([...lane, count - 1])));
+      const consider = (position: Index): void => {
+        const value = stored.at([...lane, position]);
+        // Cheap, and true of hardly any element; what it says of NaN and zeros, the order decides.
+        const maybe =
+          value.dtype === "bool"
+            ? order(s, value, last.get())
+            : s.unary("not", s.binary("lt", value, last.get()));
+        emit.if(maybe, () =>
+          emit.if(order(s, value, last.get()), () => {
+            insertAt(int(count - 1), position);
+            last.set(keyAt(first.at([...lane, count - 1])));
+          }),
+        );
+      };
+      emit.loop([n - count], ([k]) => consider(ix.add(k!, count)), "serial");
+    }),
+  );
 }

@@ -8,7 +8,7 @@ import { canonicalAxis } from "../util/shape.ts";
 import { ANY, checkAxes, checkDTypes, require, tuple } from "./check.ts";
 import { asArray } from "./convert.ts";
 import { takeAlong } from "./gather.ts";
-import { ascending, descending, sortedPositions } from "./merge-sort.ts";
+import { ascending, descending, firstPositions, sortedPositions } from "./merge-sort.ts";
 import { define, isZero, moveBatchAxis } from "./rules.ts";
 import { broadcastedIota, moveAxis } from "./views.ts";
 
@@ -88,6 +88,9 @@ export function argsort(operand: ArrayLike, dimension = -1): NDArray {
   return sort([x, broadcastedIota("int32", x.shape, axis)], axis)[1]!;
 }
 
+/** Up to so many elements are selected instead of sorting all: at worst every element is moved past so many others. */
+const FEW = 16;
+
 type TopKParams = { readonly k: number };
 
 export const topKP: Primitive<TopKParams> = define<TopKParams>({
@@ -114,9 +117,12 @@ export const topKP: Primitive<TopKParams> = define<TopKParams>({
   },
   transpose: "not linear",
   batch: ([x], [dim], params, n) => [topKP.bind([moveBatchAxis(x!, dim!, 0, n)], params), [0, 0]],
-  lower: (emit, [x], _, [values, positions]) => {
+  lower: (emit, [x], { k }, [values, positions]) => {
     const axis = x!.aval.ndim - 1;
-    const order = sortedPositions(emit, [x!], axis, descending);
+    const few = k > 0 && k <= FEW;
+    const order = few
+      ? firstPositions(emit, x!, k, descending)
+      : sortedPositions(emit, [x!], axis, descending);
     return [permuted(emit, x!, order, axis, values!), emit.lazy(positions!, (i) => order.at(i))];
   },
 });

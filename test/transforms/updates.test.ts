@@ -218,6 +218,23 @@ describe("a gradient of a loop that reads a part in every step", () => {
   });
 });
 
+test.each([0, 1, 2])(
+  "both operands of branch %i are one array, whose gradient begins with something else",
+  (k) => {
+    const f = (x: A, i: A): A => {
+      const kept = (a: A, _b: A): A => a;
+      const y = lax.switch(i, [kept, (_a: A, b: A) => b, (_a: A, b: A) => np.tanh(b)], x, x) as A;
+      return x.sum().mul(0.5).add(y.sum().mul(4));
+    };
+    const x = filled([4]);
+    const g = grad(f as F) as F;
+    expectClose(
+      jit(g)(x, ints(k).slice(0)),
+      disableJit(() => g(x, ints(k).slice(0))),
+    );
+  },
+);
+
 test("accumulate", () => {
   const f = (s: A, x: A, i: A): A => s.add(np.zeros([6]).at(i).set(x));
   expect(

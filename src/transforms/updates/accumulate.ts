@@ -43,13 +43,12 @@ function rewritten(jaxpr: Jaxpr, uses: Uses, sums: readonly Sum[]): Jaxpr {
   };
   const apply = (eqn: Eqn, inputs: NDArray[]): NDArray[] => {
     const root = roots.get(eqn);
-    const begun = eqn.outputs.map((v) => (canBegin(uses, v) ? sumsWith.get(v)?.[0] : undefined));
+    const begun = distinct(eqn.outputs.map((v) => (canBegin(uses, v) ? sumsWith.get(v)?.[0] : undefined)));
     const starts = begun.map((sum) => sum && values.get(sum));
     const outs = root ? [values.get(root) ?? inputs[0]!] : bindFrom(eqn, inputs, starts);
-    eqn.outputs.forEach((v, k) => {
-      if (starts[k]) values.set(begun[k]!, outs[k]!);
-      else put(v, outs[k]!);
-    });
+    // What began with a sum has replaced it before anything else is added.
+    for (const [k, out] of outs.entries()) if (starts[k]) values.set(begun[k]!, out);
+    for (const [k, out] of outs.entries()) if (!starts[k]) put(eqn.outputs[k]!, out);
     return outs;
   };
   return restaged((args) => {
@@ -57,6 +56,10 @@ function rewritten(jaxpr: Jaxpr, uses: Uses, sums: readonly Sum[]): Jaxpr {
     return evalJaxpr(jaxpr, args, apply);
   }, jaxpr.inAvals);
 }
+
+/** Each sum once: two results of one equation cannot both begin with it. */
+const distinct = (sums: readonly (Sum | undefined)[]): (Sum | undefined)[] =>
+  sums.map((sum, k) => (sums.indexOf(sum) === k ? sum : undefined));
 
 /** Binds an equation so that result k begins with `starts[k]` where that is given. */
 function bindFrom(eqn: Eqn, inputs: NDArray[], starts: readonly (NDArray | undefined)[]): NDArray[] {

@@ -1,6 +1,7 @@
 /** Putting values into memory: where, when, and when an array may be changed where it lies. */
 import type { ShapedArray } from "../../core/aval.ts";
 import type { Var } from "../../core/jaxpr.ts";
+import { isOn } from "../../core/switches.ts";
 import type { Affine, Buffer } from "../ir/nodes.ts";
 import type { Context, Frame, Home } from "./context.ts";
 import { Lazy, sameRegion, Uniform, type Value, View } from "./operands.ts";
@@ -58,7 +59,7 @@ function evict(ctx: Context, readers: readonly Reader[]): void {
 
 /** Memory that may be overwritten by an update of x whose result is wanted in `home`, as far as x itself can tell. */
 function ownable(x: Value, home: Home | undefined): x is View {
-  if (!(x instanceof View && x.contiguous)) return false;
+  if (!(x instanceof View && x.contiguous && isOn("inPlace"))) return false;
   return home ? sameRegion(x, home.view) : x.buffer.role === "temp";
 }
 

@@ -1,6 +1,7 @@
 /** Where a loop keeps one part of its carry. */
 import type { ShapedArray } from "../../core/aval.ts";
 import { type Jaxpr, Var } from "../../core/jaxpr.ts";
+import { isOn } from "../../core/switches.ts";
 import { addAffine, constant, localExpr, scaleAffine, subAffine } from "../ir/build.ts";
 import type { Affine, Local } from "../ir/nodes.ts";
 import { type Context, type Home, home } from "./context.ts";
@@ -24,7 +25,7 @@ export type SlotKind = "fixed" | "register" | "update" | "replace" | "general";
 export function slotKind(jaxpr: Jaxpr, invar: Var, out: Jaxpr["outs"][number]): SlotKind {
   if (out === invar) return "fixed";
   if (invar.aval.ndim === 0) return "register";
-  if (!(out instanceof Var)) return "general";
+  if (!(out instanceof Var) || !isOn("inPlace")) return "general";
   return updatePath(jaxpr, invar, out) ? "update" : isReplacement(jaxpr, invar, out) ? "replace" : "general";
 }
 

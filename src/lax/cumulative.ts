@@ -39,6 +39,7 @@ import {
 import { max, min, select } from "./select.ts";
 
 import { type PadConfig, pad } from "./slice.ts";
+import { broadcastedIota } from "./views.ts";
 
 function checkAxis(x: ShapedArray, axis: number): void {
   if (axis < 0)
@@ -129,7 +130,10 @@ const recurrence =
   ) =>
   (x: NDArray, t: NDArray, y: NDArray, params: AlongParams): NDArray => {
     const [ofPrevious, ofX] = coefficients(x, y, shifted(y, params, 1, nothing));
-    return bind1(linearRecurrenceP, [ofPrevious, mul(ofX, t)], params);
+    // Nothing comes before the first element, whose coefficient may be NaN.
+    const first = params.reverse ? x.shape[params.axis]! - 1 : 0;
+    const isFirst = eq(broadcastedIota("int32", x.shape, params.axis), first);
+    return bind1(linearRecurrenceP, [select(isFirst, 0, ofPrevious), mul(ofX, t)], params);
   };
 
 /** How ties share the derivative depends on the order of combination, which is that of JAX: see {@link prefixes}. */

@@ -5,7 +5,7 @@ import type { Scalar, ScalarBuilder, UnaryFn } from "../core/emit.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { add, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
 import { convertElementType } from "./cast.ts";
-import { FLOATING, NUMBER, SINGLE } from "./check.ts";
+import { FLOATING, NUMBER } from "./check.ts";
 import { eq } from "./compare.ts";
 import { asArray, asCarry, isWholeNumber, operands } from "./convert.ts";
 import { type Binary, binary, defineMap, type Unary, type UnarySpec, unary } from "./map.ts";
@@ -147,22 +147,43 @@ export function pow(x: ArrayLike, y: ArrayLike): NDArray {
   return bind1(powP, [base!, exponent!], NO_PARAMS);
 }
 
-/**
- * The next representable number after x in the direction of y. float32.
- * @throws WeftTypeError for other dtypes.
- */
+/** The next representable number after x in the direction of y. Floating dtypes. */
 export const nextafter: Binary = binary("nextafter", {
-  accepts: SINGLE,
+  accepts: FLOATING,
   jvp: "zero",
   scalar: (s, x, y) => {
-    const [zero, one] = [s.const(0, "float32"), s.const(1, "int32")];
-    const bits = s.bitcast(x, "int32");
-    // Positive numbers grow with their bits, negative ones shrink.
-    const grows = s.binary("eq", s.binary("lt", x, y), s.binary("gt", x, zero));
-    const step = s.binary("add", bits, s.select(grows, one, s.unary("neg", one)));
-    const tiny = s.select(s.binary("gt", y, zero), one, s.const(-0x7fffffff, "int32"));
-    const moved = s.bitcast(s.select(s.binary("eq", x, zero), tiny, step), "float32");
     const isNaN = s.binary("or", s.binary("ne", x, x), s.binary("ne", y, y));
-    return s.select(isNaN, s.const(Number.NaN, "float32"), s.select(s.binary("eq", x, y), y, moved));
+    const next = x.dtype === "float32" ? neighbourByBits(s, x, y) : neighbourByRounding(s, x, y);
+    return s.select(isNaN, s.const(Number.NaN, x.dtype), s.select(s.binary("eq", x, y), y, next));
   },
 });
+
+/** Positive numbers grow with their bits, negative ones shrink. */
+function neighbourByBits(s: ScalarBuilder, x: Scalar, y: Scalar): Scalar {
+  const [zero, one] = [s.const(0, "float32"), s.const(1, "int32")];
+  const bits = s.bitcast(x, "int32");
+  const grows = s.binary("eq", s.binary("lt", x, y), s.binary("gt", x, zero));
+  const step = s.binary("add", bits, s.select(grows, one, s.unary("neg", one)));
+  const tiny = s.select(s.binary("gt", y, zero), one, s.const(-0x7fffffff, "int32"));
+  return s.bitcast(s.select(s.binary("eq", x, zero), tiny, step), "float32");
+}
+
+/**
+ * Adding a little more than half a unit of the last place rounds to the neighbour; where that would underflow x is scaled, and
+ * among subnormal numbers, which are evenly spaced, the smallest one is added. There are no 64-bit integers.
+ * Source: Rump, Zimmermann, Boldo & Melquiond, "Computing predecessor and successor in rounding to nearest", 2009.
+ */
+function neighbourByRounding(s: ScalarBuilder, x: Scalar, y: Scalar): Scalar {
+  const constant = (value: number): Scalar => s.const(value, "float64");
+  const up = s.binary("lt", x, y);
+  const moved = (from: Scalar, by: Scalar): Scalar =>
+    s.select(up, s.binary("add", from, by), s.binary("sub", from, by));
+  const rounded = (from: Scalar): Scalar =>
+    moved(from, s.binary("mul", s.unary("abs", from), constant(2 ** -53 * (1 + 2 ** -52))));
+  const scaled = s.binary("mul", rounded(s.binary("mul", x, constant(2 ** 53))), constant(2 ** -53));
+  const size = s.unary("abs", x);
+  const small = s.select(s.binary("lt", size, constant(2 ** -1021)), moved(x, constant(2 ** -1074)), scaled);
+  const finite = s.select(s.binary("ge", size, constant(2 ** -969)), rounded(x), small);
+  const largest = s.select(up, constant(-Number.MAX_VALUE), constant(Number.MAX_VALUE));
+  return s.select(s.binary("eq", size, constant(Number.POSITIVE_INFINITY)), largest, finite);
+}

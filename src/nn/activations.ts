@@ -126,7 +126,7 @@ export { hardSilu as hardSwish };
 
 /** x clipped to [-1, 1]. Source: `jax.nn.hard_tanh`. */
 export function hardTanh(x: ArrayLike): NDArray {
-  const a = asArray(x);
+  const a = toNumeric(x);
   return lax.select(lax.gt(a, 1), fullLike(a, 1), lax.select(lax.lt(a, -1), fullLike(a, -1), a));
 }
 

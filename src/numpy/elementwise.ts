@@ -95,8 +95,12 @@ export { absolute as abs };
 /** -1, 0 or 1; NaN for NaN. */
 export const sign: UnaryFunction = (x) => lax.sign(x);
 
-/** Floats: the sign of the quotient's remainder decides; the quotient is rounded to absorb the error of the division. */
-function floorDivideFloats(x: NDArray, y: NDArray): NDArray {
+/**
+ * Floats: the sign of the quotient's remainder decides; the quotient is rounded to absorb the error of the division. A step
+ * function has no derivative, also where y is 0 and the result infinite.
+ */
+function floorDivideFloats(dividend: NDArray, divisor: NDArray): NDArray {
+  const [x, y] = [lax.stopGradient(dividend), lax.stopGradient(divisor)];
   const rest = lax.rem(x, y);
   const quotient = lax.div(lax.sub(x, rest), y);
   const below = lax.bitwiseAnd(lax.ne(rest, 0), lax.ne(lax.sign(rest), lax.sign(y)));
@@ -211,15 +215,13 @@ export const maximum: BinaryFunction = pairwise("maximum", lax.max);
 /** The smaller of x and y; NaN wins. */
 export const minimum: BinaryFunction = pairwise("minimum", lax.min);
 
-/** The other operand where one is NaN. */
-const ignoringNan = (name: string, op: BinaryFunction): BinaryFunction =>
-  pairwise(name, (x, y) =>
-    isFloat(x.dtype) ? lax.select(lax.ne(x, x), y, lax.select(lax.ne(y, y), x, op(x, y))) : op(x, y),
-  );
+/** x where it wins or y is NaN, else y, which gets the derivative of ties. */
+const ignoringNan = (name: string, wins: Pairwise): BinaryFunction =>
+  pairwise(name, (x, y) => lax.select(lax.bitwiseOr(wins(x, y), lax.ne(y, y)), x, y));
 /** The larger of x and y, ignoring NaN. */
-export const fmax: BinaryFunction = ignoringNan("fmax", lax.max);
+export const fmax: BinaryFunction = ignoringNan("fmax", lax.gt);
 /** The smaller of x and y, ignoring NaN. */
-export const fmin: BinaryFunction = ignoringNan("fmin", lax.min);
+export const fmin: BinaryFunction = ignoringNan("fmin", lax.lt);
 
 // ---- elementary functions: floats; integers and bools become float32
 
@@ -296,9 +298,15 @@ export const hypot: BinaryFunction = pairwise(
   (x, y) => {
     const [a, b] = [lax.abs(x), lax.abs(y)];
     const [large, small] = [lax.max(a, b), lax.min(a, b)];
-    const trivial = lax.bitwiseOr(lax.eq(large, 0), lax.eq(large, Number.POSITIVE_INFINITY));
-    const ratio = lax.div(small, lax.select(trivial, constant(1, large), large));
-    return lax.select(trivial, large, lax.mul(large, lax.sqrt(lax.add(lax.square(ratio), 1))));
+    const isZero = lax.eq(large, 0);
+    const ratio = lax.div(small, lax.select(isZero, constant(1, large), large));
+    const finite = lax.select(isZero, large, lax.mul(large, lax.sqrt(lax.add(lax.square(ratio), 1))));
+    // An infinity wins over NaN, too.
+    const isInfinite = lax.bitwiseOr(
+      lax.eq(a, Number.POSITIVE_INFINITY),
+      lax.eq(b, Number.POSITIVE_INFINITY),
+    );
+    return lax.select(isInfinite, constant(Number.POSITIVE_INFINITY, large), finite);
   },
   promoteInexact,
 );
@@ -452,9 +460,11 @@ export const bitwiseXor: BinaryFunction = pairwise("bitwiseXor", lax.bitwiseXor)
 /** Bitwise not of integers; logical not of bools. */
 export const invert: UnaryFunction = (x) => lax.bitwiseNot(x);
 export { invert as bitwiseInvert, invert as bitwiseNot };
-/** How many bits of |x| are set. */
-export const bitwiseCount: UnaryFunction = (x) =>
-  lax.convertElementType(lax.populationCount(absolute(x)), "uint8");
+/** How many bits of |x| are set, as uint8. */
+export const bitwiseCount: UnaryFunction = (x) => {
+  const a = absolute(x);
+  return lax.convertElementType(a.dtype === "bool" ? a : lax.populationCount(a), "uint8");
+};
 /** `x << y` on integers. */
 export const leftShift: BinaryFunction = pairwise("leftShift", lax.shiftLeft, promoteNumeric);
 /** `x >> y` on integers: the sign comes in for signed dtypes, zeros for unsigned ones. */

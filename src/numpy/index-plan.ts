@@ -47,7 +47,7 @@ function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray): Axi
       `${JSON.stringify(item)} is no index for an array of type ${x.aval}: ` +
         "use an integer, [], [start], [start, stop], null or an array of integers.",
     );
-  if (size === 0)
+  if (size === 0 && !(isPicker(item) && asArray(item).size === 0))
     throw new WeftValueError(`Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`);
   if (isPicker(item)) return { kind: "pick", at: asPositions(item, "index") };
   const at = item as number;

@@ -117,7 +117,8 @@ function scattered(x: NDArray, plan: IndexPlan, values: NDArray, { scatter }: Up
     insertedWindowDims: w.pickedDims,
     scatterDimsToOperandDims: w.indexedDims,
   };
-  return scatter(x, w.indices, values, numbers);
+  // A single window cannot overlap another one.
+  return scatter(x, w.indices, values, numbers, { uniqueIndices: plan.pickedShape.length === 0 });
 }
 
 /** The operations of `x.at(...index)`. */

@@ -47,10 +47,8 @@ export function select(
     throw new WeftValueError(
       `np.select needs as many choices as conditions, at least one; got ${condlist.length} conditions and ${choicelist.length} choices.`,
     );
-  return condlist.reduceRight<NDArray>(
-    (rest, condition, i) => where(condition, choicelist[i]!, rest),
-    asArray(defaultValue),
-  );
+  const [rest, ...choices] = promoteArgs(defaultValue, ...choicelist) as [NDArray, ...NDArray[]];
+  return condlist.reduceRight<NDArray>((chosen, condition, k) => where(condition, choices[k]!, chosen), rest);
 }
 
 /** What becomes of positions outside of the array. "fill" (default): negative ones count from the end, others yield `fillValue`. */

@@ -227,8 +227,8 @@ export const polyadd: BinaryFunction = combine(np.add);
 export const polysub: BinaryFunction = combine(np.subtract);
 /** The product of two polynomials. */
 export const polymul = (a1: ArrayLike, a2: ArrayLike): NDArray => convolve(atLeast(a1, 1), atLeast(a2, 1));
-/** The m-th derivative of a polynomial. */
+/** The m-th derivative of a polynomial, as floats. */
 export function polyder(p: ArrayLike, m = 1): NDArray {
   const once = (q: NDArray): NDArray => np.multiply(q.slice([0, -1]), arange(q.size - 1, 0, -1));
-  return range(m).reduce((q) => (q.size <= 1 ? q.slice([0, 0]) : once(q)), atLeast(p, 1));
+  return range(m).reduce((q) => (q.size <= 1 ? q.slice([0, 0]) : once(q)), atLeast(toInexact(p), 1));
 }

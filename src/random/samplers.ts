@@ -102,9 +102,7 @@ export function truncatedNormal(
   const edge = (x: NDArray): NDArray => lax.erf(lax.div(x, Math.SQRT2));
   const u = uniform(key, full, { minval: edge(lo), maxval: edge(hi), dtype });
   const value = lax.mul(lax.erfInv(u), Math.SQRT2);
-  // Of float64 the bounds themselves may occur, with a probability that nobody will see.
-  const inside = (x: NDArray, direction: number): NDArray =>
-    spread(dtype === "float32" ? lax.nextafter(x, direction) : x, full);
+  const inside = (x: NDArray, direction: number): NDArray => spread(lax.nextafter(x, direction), full);
   return lax.clamp(inside(lo, Infinity), value, inside(hi, -Infinity));
 }
 

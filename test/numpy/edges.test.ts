@@ -1,0 +1,93 @@
+/** Values and derivatives at ties, zeros, infinities and empty axes; the expected ones are those of JAX 0.10.2. */
+import { describe, expect, test } from "vitest";
+import type { NDArray } from "../../src/core/array.ts";
+import { grad, jvp, lax, nn, numpy as np } from "../../src/index.ts";
+
+const { inf, nan } = np;
+const f32 = (...values: number[]): NDArray => np.array(values);
+const i32 = (...values: number[]): NDArray => np.array(values, { dtype: "int32" });
+const f64 = (...values: number[]): NDArray => np.array(values, { dtype: "float64" });
+const empty = np.zeros([0]);
+
+const VALUES: readonly [name: string, () => NDArray, dtype: string, value: unknown][] = [
+  [
+    "hypot of infinity and NaN",
+    () => np.hypot(f32(inf, nan, 3), f32(nan, -inf, 4)),
+    "float32",
+    [inf, inf, 5],
+  ],
+  ["bitwiseCount of bools", () => np.bitwiseCount([true, false]), "uint8", [1, 0]],
+  ["select between integers", () => np.select([[true, false]], [i32(3, 4)]), "int32", [3, 0]],
+  ["polyder of integers", () => np.polyder(i32(3, 1, 2)), "float32", [6, 1]],
+  ["polyval on a batch", () => np.polyval([1, 0, -2], [[3], [1]]), "float32", [[7], [-1]]],
+  [
+    "polyval of polynomials",
+    () =>
+      np.polyval(
+        [
+          [1, 2],
+          [0, 1],
+        ],
+        [2, 3],
+      ),
+    "float32",
+    [2, 7],
+  ],
+  [
+    "geomspace of integers",
+    () => np.geomspace(1, 1000, 4, true, { dtype: "int32" }),
+    "int32",
+    [1, 10, 100, 1000],
+  ],
+  [
+    "linspace of negative integers",
+    () => np.linspace(-5, -2, 8, true, { dtype: "int32" }),
+    "int32",
+    [-5, -5, -5, -4, -4, -3, -3, -2],
+  ],
+  ["diff of order 0", () => np.diff(f32(1, 4), 0, -1, { prepend: 9 }), "float32", [1, 4]],
+  ["nothing picked from nothing", () => empty.slice(i32()), "float32", []],
+  ["nothing picked from nothing, with a fill", () => empty.at(i32()).get({ mode: "fill" }), "float32", []],
+  [
+    "takeAlongAxis beside an empty axis",
+    () => np.takeAlongAxis(np.zeros([0, 3]), np.zeros([0, 2], { dtype: "int32" }), 1),
+    "float32",
+    [],
+  ],
+  ["sort of nothing", () => np.sort(np.zeros([2, 0])), "float32", [[], []]],
+  [
+    "nextafter of float64",
+    () => lax.nextafter(f64(1, -1, 0, 2 ** -1074, inf, 2 ** -1000), f64(2, 2, -1, 0, 0, 0)),
+    "float64",
+    [1 + 2 ** -52, -1 + 2 ** -53, -(2 ** -1074), 0, Number.MAX_VALUE, 2 ** -1000 - 2 ** -1053],
+  ],
+];
+test.each(VALUES)("%s", (_, f, dtype, value) => {
+  const x = f();
+  expect([x.dtype, x.js()]).toEqual([dtype, value]);
+});
+
+const GRADIENTS: readonly [name: string, (x: NDArray) => NDArray, at: NDArray, gradient: unknown][] = [
+  ["fmax at a tie", (x) => np.fmax(x, 0), f32(-1, 0, nan, 2), [0, 0, 0, 1]],
+  ["floorDivide by 0", (x) => np.floorDivide(x, x.mul(0)), f32(2, -1), [0, 0]],
+  ["a power of a floorDivide", (x) => np.floorDivide(x, 2).pow(2), f32(inf, 5), [0, 0]],
+  ["hypot at infinity", (x) => np.hypot(x, 0), f32(inf, -inf, -2), [nan, nan, -1]],
+  ["relu at 0 and NaN", (x) => nn.relu(x), f32(0, nan, 2), [0, 0, 1]],
+  ["relu6 at its ends", (x) => nn.relu6(x), f32(0, 6, nan, 2), [0, 0, 0, 1]],
+  ["pow with a float exponent 0", (x) => np.power(x, f32(0, 0)), f32(0, 2), [nan, 0]],
+  ["pow with an integer exponent 0", (x) => np.power(x, i32(0, 0)), f32(0, 2), [0, 0]],
+  ["at(number).mul", (v) => f32(1, 2, 3).at(i32(1).slice(0)).mul(v.slice(0)), f32(2), [2]],
+  ["sort of nothing", (x) => np.sort(x), empty, []],
+  ["a constant index", (x) => x.slice(1).mul(3), f32(1, 2), [0, 3]],
+  ["equal indices", (x) => x.slice(i32(1, 1)), f32(1, 2), [0, 2]],
+];
+describe("gradients of sums", () => {
+  test.each(GRADIENTS)("%s", (_, f, at, gradient) => {
+    expect((grad((x: NDArray) => f(x).sum())(at) as NDArray).js()).toEqual(gradient);
+  });
+});
+
+test("what the first element of running products is does not reach its own derivative", () => {
+  const [, t] = jvp((x: NDArray) => lax.cumprod(x), [f32(nan, 2)], [f32(0.25, 1)]) as [NDArray, NDArray];
+  expect(t.js()).toEqual([0.25, nan]);
+});

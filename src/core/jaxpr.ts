@@ -47,8 +47,7 @@ export class Jaxpr {
   /** How many leading invars are constants that the traced function closed over (only printing cares). */
   readonly numConsts: number;
   readonly hasEffects: boolean;
-  /** Names of mapped axes that its collectives use. */
-  readonly axisNames: readonly string[];
+  private names: readonly string[] | undefined;
 
   constructor(invars: readonly Var[], eqns: readonly Eqn[], outs: readonly Atom[], numConsts = 0) {
     this.invars = invars;
@@ -56,12 +55,16 @@ export class Jaxpr {
     this.outs = outs;
     this.numConsts = numConsts;
     this.hasEffects = eqns.some(eqnHasEffects);
-    this.axisNames = [...new Set(eqns.flatMap((eqn) => axisNames(eqn.primitive, eqn.params)))];
   }
 
   /** The program as JAX prints it. */
   toString(): string {
     return printJaxpr(this);
+  }
+  /** Names of mapped axes that its collectives use. */
+  get axisNames(): readonly string[] {
+    this.names ??= [...new Set(this.eqns.flatMap((eqn) => axisNames(eqn.primitive, eqn.params)))];
+    return this.names;
   }
   get inAvals(): ShapedArray[] {
     return this.invars.map((v) => v.aval);

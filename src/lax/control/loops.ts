@@ -348,6 +348,8 @@ function foriScan(
   name: CarryName,
   options: ForiOptions,
 ): unknown {
+  // A scan of no iteration refuses, because it cannot know its ys: here there are none.
+  if (length === 0 && isStepwise()) return whileStepwise(() => false, body, init)!.value;
   const step: UserFunction = ([i, value]) => [[add(i, 1), body(i, value)], null];
   return runScan(step, name, [start, init], null, { ...options, length })[0]![1];
 }

@@ -187,6 +187,12 @@ describe("trees, lengths and types", () => {
       disableJit(() => f(H0, XS)),
       f(H0, XS),
     );
+    for (const [lower, upper] of [
+      [0, 0],
+      [1, 0],
+      [3, -1],
+    ] as const)
+      expect(disableJit(() => lax.foriLoop(lower, upper, (_, c: A) => c.add(1), np.array(5))).item()).toBe(5);
     expect(() => disableJit(() => lax.scan((c: A) => [c, c] as const, 0, null, { length: 0 }))).toThrow(
       "zero-length scan is not supported in disableJit() mode because the output type is unknown.",
     );

@@ -1,5 +1,7 @@
+import { show, tuple } from "../util/text.ts";
 import type { DType } from "./dtype.ts";
-import { DTYPES } from "./dtype.ts";
+import { DTYPES, isDType } from "./dtype.ts";
+import { WeftTypeError, WeftValueError } from "./errors.ts";
 
 export type Shape = readonly number[];
 
@@ -45,11 +47,30 @@ export class ShapedArray {
 
 const interned = new Map<string, ShapedArray>();
 
+/**
+ * The last place where sizes are looked at: whatever way they came, what is no size becomes no type, and so no program.
+ * @throws WeftTypeError, WeftValueError
+ */
+function checkType(shape: Shape, dtype: DType): void {
+  if (!isDType(dtype))
+    throw new WeftTypeError(
+      `There is no dtype ${show(dtype)}. The dtypes are ${Object.keys(DTYPES).join(", ")}.`,
+    );
+  const bad = shape.find((size) => !Number.isInteger(size));
+  if (bad !== undefined)
+    throw new WeftTypeError(
+      `Shapes must be 1D sequences of concrete values of integer type, got ${tuple(shape)}.`,
+    );
+  if (shape.some((size) => size < 0))
+    throw new WeftValueError(`Shapes must have non-negative sizes, got ${tuple(shape)}.`);
+}
+
 /** The interned abstract value of this shape, dtype and weakness. */
 export function aval(shape: Shape, dtype: DType, weakType = false): ShapedArray {
   const key = `${dtype}${weakType ? "~" : ":"}${shape.join(",")}`;
   let found = interned.get(key);
   if (!found) {
+    checkType(shape, dtype);
     found = new ShapedArray(shape, dtype, weakType, interned.size);
     interned.set(key, found);
   }

@@ -1,6 +1,6 @@
 /** One program on all sides. */
 import { compareErrors, compareTypes, type Difference, judge, suspects } from "./compare.ts";
-import { isKnown } from "./differences.ts";
+import { cannotStep, isKnown } from "./differences.ts";
 import type { Jax } from "./jax.ts";
 import type { Program } from "./program.ts";
 import { hasFailed, isRefusal, type Outcome, outcome, type Result } from "./results.ts";
@@ -95,10 +95,11 @@ export function weftSide(program: Program, variant: Variant): Side {
   };
 }
 
-/** weft's ways against the first of them. */
+/** weft's ways against the first of them that can run the program. */
 export async function checkItself(program: Program, variants: readonly Variant[]): Promise<Checked> {
   const [first, ...others] = variants;
   const side = weftSide(program, first!);
+  if (cannotStep(side.outcome)) return checkItself(program, others);
   const parts: Checked[] = [];
   for (const variant of others)
     parts.push(await compare(program, variant.name, runVariant(variant, program), side));

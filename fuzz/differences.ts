@@ -26,3 +26,7 @@ export const DIFFERENCES: readonly Known[] = [
 
 export const isKnown = (program: Program, weft: Outcome, jax: Outcome): boolean =>
   DIFFERENCES.some((d) => d.matches(program, weft, jax));
+
+/** JAX refuses this as well where it runs loops step by step: there is no iteration to learn the results' types from. */
+export const cannotStep = (o: Outcome): boolean =>
+  hasFailed(o) && o.message.startsWith("zero-length scan is not supported in disableJit()");

@@ -16,6 +16,8 @@ export interface GenerateOptions {
   /** Only these operations, and what they need. */
   readonly only?: readonly string[] | undefined;
   readonly modes?: readonly string[] | undefined;
+  /** How many steps a program has at most, what prepares arguments not counted; default 7. */
+  readonly steps?: number;
 }
 
 /** weft did not take what a table chose. `program` ends with the step that it refused. */
@@ -299,7 +301,7 @@ export class Generator implements Chooser {
       return { inputs: types.map((t) => this.#input(t, style)), main, modes: chosen, x64: this.x64 };
     };
     try {
-      this.#steps(this.rng.int(1, 7));
+      this.#steps(this.rng.int(1, options.steps ?? 7));
     } catch (error) {
       if (!(error instanceof StepRefused)) throw error;
       this.#frame.steps.push(error.step);

@@ -17,6 +17,7 @@ const HELP = `npm run fuzz -- [options]
   --x64            with JAX's 64-bit types on
   --only a,b       only operations whose names begin so
   --modes a,b      only these transformations ("none": none)
+  --steps N        at most so many steps (default 7)
   --native P       share of programs that are compiled natively as well (default 0.05)
   --out FOLDER     write a file that runs by itself for each kind of disagreement`;
 
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
     x64: { type: "boolean", default: false },
     only: { type: "string" },
     modes: { type: "string" },
+    steps: { type: "string", default: "7" },
     native: { type: "string", default: "0.05" },
     out: { type: "string" },
     help: { type: "boolean", default: false },
@@ -70,6 +72,7 @@ async function main(): Promise<void> {
     x64: options.x64,
     only: list(options.only),
     modes: list(options.modes),
+    steps: Number(options.steps),
     native: Number(options.native),
     jax,
     onFinding,

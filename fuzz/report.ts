@@ -20,6 +20,9 @@ const comment = (text: string): string =>
     .map((line) => `// ${line}`.trimEnd())
     .join("\n");
 
+const imports = (text: string): string =>
+  [...NAMES.filter((n) => new RegExp(`(?<![.\\w])${n}\\b`).test(text)), "numpy: np"].join(", ");
+
 /** Only the helpers that the program calls. */
 function preludeOf(source: string): string {
   const definitions = PRELUDE.split(/;\n(?=const )|;$/)
@@ -69,7 +72,7 @@ export function asFile({ program, actual, expected, difference, results }: Findi
 ${comment(python(program))}
 // inputs: ${program.inputs.map(pythonInput).join(", ")}
 const weft = process.env.WEFT ?? new URL("../main/dist/index.js", import.meta.url).href;
-const { ${NAMES.filter((n) => new RegExp(`(?<![.\\w])${n}\\b`).test(`${source} ${call} ${settings}`)).join(", ")}, numpy: np } = await import(weft);
+const { ${imports(`${source} ${call} ${settings}`)} } = await import(weft);
 ${settings}
 ${preludeOf(source)}
 ${source}

@@ -3,9 +3,10 @@ import { type Checked, checkAgainstJax, checkItself, type Finding } from "./chec
 import { type GenerateOptions, generate, Refused } from "./generate.ts";
 import type { Jax } from "./jax.ts";
 import type { Program } from "./program.ts";
+import { hasFailed } from "./results.ts";
 import { Rng } from "./rng.ts";
 import { shrink } from "./shrink.ts";
-import { chooseVariants, EAGER, JIT, variantNamed } from "./variants.ts";
+import { chooseVariants, EAGER, JIT, runVariant, STEPWISE, type Variant, variantNamed } from "./variants.ts";
 
 export interface SearchOptions extends GenerateOptions {
   readonly seed: number;
@@ -41,20 +42,31 @@ export function programOf(seed: number, index: number, options: GenerateOptions)
 }
 
 /** Errors are alike when they say the same but for numbers. */
-const likeness = ({ difference }: Finding): string =>
-  difference.kind === "error" ? difference.what.replace(/[\d.,()[\]]+/g, "").slice(0, 40) : "";
+const likeness = (text: string): string => text.replace(/[\d.,()[\]]+/g, "").slice(0, 40);
+
+const alike = (a: Finding | undefined, b: Finding): a is Finding =>
+  a?.difference.kind === b.difference.kind &&
+  (b.difference.kind !== "error" || likeness(a.difference.what) === likeness(b.difference.what));
+
+/** weft refuses a cut program as it refused the whole: asked first, since JAX takes longer to answer. */
+function refusesAlike(p: Program, variant: Variant, { results }: Finding): boolean {
+  if (!hasFailed(results.actual)) return true;
+  const made = runVariant(variant, p);
+  return hasFailed(made) && likeness(made.message) === likeness(results.actual.message);
+}
 
 /** The smallest program that disagrees in the same way. */
 async function smallest(finding: Finding, jax: Jax | undefined): Promise<Finding> {
-  const [actual, expected] = [variantNamed(finding.actual), variantNamed(finding.expected)];
+  const actual = variantNamed(finding.actual)!;
   const again = (p: Program): Promise<Checked> =>
-    jax ? checkAgainstJax(p, actual!, jax) : checkItself(p, [expected!, actual!]);
+    jax ? checkAgainstJax(p, actual, jax) : checkItself(p, [variantNamed(finding.expected)!, actual]);
   let best = finding;
   await shrink(finding.program, async (p) => {
+    if (!refusesAlike(p, actual, finding)) return false;
     const [found] = (await again(p)).findings;
-    const alike = found?.difference.kind === finding.difference.kind && likeness(found) === likeness(finding);
-    if (alike) best = found;
-    return alike;
+    if (!alike(found, finding)) return false;
+    best = found;
+    return true;
   });
   return best;
 }
@@ -70,7 +82,7 @@ export async function search(options: SearchOptions): Promise<Totals> {
     const rng = Rng.of(seed, -index);
     const checked = jax
       ? await checkAgainstJax(program, rng.chance(0.8) ? JIT : EAGER, jax)
-      : await checkItself(program, [EAGER, ...chooseVariants(rng, native)]);
+      : await checkItself(program, [STEPWISE, ...chooseVariants(rng, native)]);
     totals.programs++;
     totals.refused += Number(checked.refused);
     totals.elements += checked.elements;

@@ -21,7 +21,7 @@ import { compile, inputArray } from "./run.ts";
 export async function shrink(
   program: Program,
   fails: (p: Program) => Promise<boolean>,
-  attempts = 300,
+  attempts = 150,
 ): Promise<Program> {
   const seen = new Set([JSON.stringify(program)]);
   let best = program;
@@ -46,6 +46,7 @@ function* cuts(p: Program): Generator<Program> {
   yield* fewerModes(p);
   yield* fewerOuts(p);
   yield* asInputs(p);
+  yield* fewerCarries(p);
   yield* shortcuts(p);
   yield* smallerSizes(p);
   yield* simplerParams(p);
@@ -133,10 +134,13 @@ function withInputs(p: Program, step: Step, values: readonly Result[]): Program 
 
 /** A step is left out; instead of its result there stands one of the values it took, or one that its body was given. */
 function* shortcuts(p: Program): Generator<Program> {
+  // A plain number has no dtype of its own.
+  const literals = new Set(allSteps(p.main).flatMap((s) => (s.op === "literal" ? s.outs : [])));
   for (const [body, replace] of bodiesOf(p.main)) {
     for (const step of [...body.steps].reverse()) {
       for (const id of step.outs)
         for (const other of new Set([...step.args, ...body.params])) {
+          if (literals.has(other)) continue;
           const steps = body.steps.filter((s) => s !== step || s.outs.length > 1);
           yield { ...p, main: replace(renamed({ ...body, steps }, id, other)) };
         }
@@ -147,6 +151,44 @@ function* shortcuts(p: Program): Generator<Program> {
       for (const other of body.params)
         if (body !== p.main && other !== id)
           yield { ...p, main: replace({ ...body, outs: body.outs.with(k, other) }) };
+}
+
+/** How a loop's arguments and results lie: carries first, in its body after so many parameters. */
+const LOOPS: Readonly<Record<string, { readonly offset: number; carries(step: Step): number }>> = {
+  "lax.scan": { offset: 0, carries: ({ params }) => params["n"] as number },
+  "lax.scan checkpoint": { offset: 0, carries: ({ params }) => params["n"] as number },
+  "lax.foriLoop": { offset: 1, carries: ({ args }) => args.length },
+};
+
+/** A loop without one of its carries, which stays as it was before the loop; or without one of its ys. */
+function* fewerCarries(p: Program): Generator<Program> {
+  for (const [body, replace] of bodiesOf(p.main))
+    for (const [k, step] of body.steps.entries()) {
+      const loop = LOOPS[step.op];
+      if (!loop) continue;
+      const n = loop.carries(step);
+      for (const i of step.outs.keys()) {
+        const smaller = i < n ? withoutCarry(step, i, n, loop.offset) : withoutResult(step, i);
+        const without = { ...body, steps: body.steps.with(k, smaller) };
+        yield { ...p, main: replace(i < n ? renamed(without, step.outs[i]!, step.args[i]!) : without) };
+      }
+    }
+}
+
+const withoutResult = (step: Step, i: number): Step => ({
+  ...step,
+  outs: step.outs.toSpliced(i, 1),
+  bodies: step.bodies.map((b) => ({ ...b, outs: b.outs.toSpliced(i, 1) })),
+});
+
+function withoutCarry(step: Step, i: number, n: number, offset: number): Step {
+  const { bodies, ...rest } = withoutResult(step, i);
+  const fixed = bodies.map((b) => {
+    const param = b.params[i + offset]!;
+    return renamed({ ...b, params: b.params.toSpliced(i + offset, 1) }, param, step.args[i]!);
+  });
+  const params = "n" in step.params ? { ...step.params, n: n - 1 } : step.params;
+  return { ...rest, args: step.args.toSpliced(i, 1), params, bodies: fixed };
 }
 
 /** All bodies, each with what puts another one in its place. */

@@ -67,7 +67,7 @@ export const without = (passes: readonly string[]): Variant => ({
 /** Cheap ways always, the others by turns. */
 export function chooseVariants(rng: Rng, nativeShare: number): Variant[] {
   const list = [JIT];
-  if (rng.chance(0.3)) list.push(STEPWISE);
+  if (rng.chance(0.5)) list.push(EAGER);
   if (rng.chance(0.3)) list.push(INTERPRETER);
   if (rng.chance(0.5)) list.push(without([rng.pick(PASSES)]));
   if (rng.chance(0.1)) list.push(without(PASSES));

@@ -22,6 +22,16 @@ export const DIFFERENCES: readonly Known[] = [
       "JAX cannot differentiate clamp with scalar bounds twice: its own rule selects with a shape that does not fit",
     matches: jaxSays(/select cases must have the same shapes/),
   },
+  {
+    reason:
+      "JAX cannot differentiate pad twice by its padding value alone: a cotangent is missing in its rule",
+    matches: jaxSays(/NoneType.* was passed to reduce_sum/s),
+  },
+  {
+    reason:
+      "JAX with 64-bit types gives int64 where weft, which has none, gives int32, and then refuses to mix them",
+    matches: (program, weft, jax) => program.x64 && jaxSays(/int64/)(program, weft, jax),
+  },
 ];
 
 export const isKnown = (program: Program, weft: Outcome, jax: Outcome): boolean =>

@@ -133,7 +133,9 @@ function byRowsWithState(run: Run): Operand {
         const next = change([...outer, ...at], (state) => run.next(state, place));
         target.store(place, run.result(next));
       });
-    emit.loop(inner, (at) => void change([...outer, ...at], () => run.init));
+    emit.loop(inner, (at) => {
+      for (const [i, state] of states.entries()) state.store([...outer, ...at], run.init[i]!);
+    });
     run.steps(row, (settled) => emit.loop(inner, (at) => void change([...outer, ...at], settled)));
   };
   return emit.buildMany(types, ([target, ...states]) =>

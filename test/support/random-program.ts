@@ -146,10 +146,19 @@ export const INPUTS: readonly (readonly number[])[] = [[], [N], [2, N]];
 /** What the program computes of inputs of shapes {@link INPUTS}: its last values. */
 export const run = (program: RandomProgram, inputs: readonly A[]): A[] => runSteps(program, inputs).slice(-3);
 
-export function inputs(seed: number, dtype: DType, batch: readonly number[] = []): A[] {
+export const inputs = (seed: number, dtype: DType, batch: readonly number[] = []): A[] =>
+  filled(INPUTS, seed, dtype, batch);
+
+/** Arrays of these shapes, with batch axes in front, of numbers between -1 and 1. */
+export function filled(
+  shapes: readonly (readonly number[])[],
+  seed: number,
+  dtype: DType,
+  batch: readonly number[] = [],
+): A[] {
   let state = seed * 7919 + 13;
   const next = (): number => ((state = (state * 48271) % 2147483647) / 2147483647) * 2 - 1;
-  return INPUTS.map((shape) => {
+  return shapes.map((shape) => {
     const full = [...batch, ...shape];
     const n = full.reduce((p, q) => p * q, 1);
     return np.array(Array.from({ length: n }, next), { dtype }).reshape(full);

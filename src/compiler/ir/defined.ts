@@ -17,7 +17,7 @@
  */
 import { InternalError } from "../../core/errors.ts";
 import { constant, substituteAtoms } from "./affine.ts";
-import { commonRuns, Elements, Trail, type Walk } from "./elements.ts";
+import { commonRuns, Elements, MAX_ELEMENTS, Trail, type Walk } from "./elements.ts";
 import { COMPUTED, DATA, type Interval, intervalOf, isPoint } from "./interval.ts";
 import type {
   Affine,
@@ -104,7 +104,9 @@ class Definedness {
   #stmt: Stmt | undefined;
 
   constructor(p: Program) {
-    for (const b of [...p.outputs, ...p.temps]) this.#stored.set(b, new Elements(b.size));
+    for (const b of [...p.outputs, ...p.temps])
+      if (b.size <= MAX_ELEMENTS) this.#stored.set(b, new Elements(b.size));
+      else this.verdict = "unknown";
     this.#mutable = effects(p.body).assigns;
   }
 
@@ -112,7 +114,8 @@ class Definedness {
     this.#block(p.body);
     this.#stmt = undefined;
     for (const b of p.outputs)
-      if (!this.#stored.get(b)!.complete) this.#doubt(b, `result ${b.name} is not stored to everywhere`);
+      if (this.#stored.get(b)?.complete === false)
+        this.#doubt(b, `result ${b.name} is not stored to everywhere`);
   }
 
   /** Throws, unless stores whose place is not known may be the answer. */

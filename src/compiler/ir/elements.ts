@@ -1,5 +1,8 @@
 /** Sets of elements of buffers that grow in boxes, `from + Σ step·i` for all 0 ≤ i < extent, and can go back to what they were. */
 
+/** Sets are not made of larger buffers: those do not fit into memory either. */
+export const MAX_ELEMENTS: number = 2 ** 30;
+
 /** One axis of a box. */
 export interface Walk {
   readonly step: number;

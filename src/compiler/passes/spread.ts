@@ -87,7 +87,7 @@ function spreadInto(outer: For, stores: Counts, users: Counts, wide: Expanded): 
       const own = countStores([s]);
       return [...own].every(([b, count]) => count === stores.get(b) && isScratch(b));
     };
-    return distribute(inner, (s) => isSteady(s, varying, whole.writes) && isMade(s) && fits(s, inner), wide);
+    return distribute(inner, (s) => isSteady(s, varying, whole.writes) && fits(s, inner) && isMade(s), wide);
   });
 }
 

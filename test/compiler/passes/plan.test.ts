@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../../src/backends/interp/index.ts";
+import { verifyDefined } from "../../../src/compiler/ir/defined.ts";
 import type { Program } from "../../../src/compiler/ir/nodes.ts";
 import { type Block, newLoopVar } from "../../../src/compiler/ir/visit.ts";
 import { planMemory } from "../../../src/compiler/passes/plan.ts";
@@ -95,6 +96,20 @@ test("buffers above 1 KiB lie at multiples of 64, unused ones nowhere, the large
     ["s", 1200],
   ]);
   expect(plan.bytes).toBe(2432);
+});
+
+test("temps that no memory holds have a place and are not looked into", () => {
+  const huge = parsed(`program(x: f32[4]) -> (y: f32[4]) {
+    temp a: f32[10000000000]
+    temp b: f32[4]
+    for t < 3 {
+      for i < 10000000000 independent { a[i] = x[0] }
+      for i < 4 independent { b[i] = a[i + 8000000000] }
+      for i < 4 independent { y[i] = b[i] }
+    }
+  }`);
+  expect(planMemory(huge).bytes).toBe(40_000_000_064);
+  expect(verifyDefined(huge, "parsing")).toBe("unknown");
 });
 
 const planned = (p: Program, args: readonly TypedArray[]): TypedArray[] =>

@@ -2,6 +2,7 @@
  * Which elements of a temp are defined when a loop body reads it: whether one iteration may see what another one stored.
  */
 import { coeffOf } from "../../ir/affine.ts";
+import { MAX_ELEMENTS } from "../../ir/elements.ts";
 import type { Affine, Buffer, Stmt } from "../../ir/nodes.ts";
 import { type Block, blocksOf, contractExtents } from "../../ir/visit.ts";
 import type { Axis } from "./align.ts";
@@ -9,7 +10,7 @@ import { loadedBy, summaryOf } from "./conflict.ts";
 
 /** Whether running `block` may read an element of `buffer` that it has not stored to before. */
 export function readsUndefined(block: Block, buffer: Buffer): boolean {
-  return new Coverage(buffer).exposes(block);
+  return buffer.size > MAX_ELEMENTS || new Coverage(buffer).exposes(block);
 }
 
 class Coverage {

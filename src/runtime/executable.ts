@@ -29,6 +29,8 @@ export interface Code extends MemoryNeeds {
 }
 
 const WORD = 4;
+/** A caller that waits for workers naps so many times (some ms) before it looks whether they still live. */
+const WATCH_NAPS = 64;
 
 /** Machine code over the linear memory, of whatever tier, that finds the addresses of a call in a frame. */
 export abstract class FrameExecutable implements Executable {
@@ -177,8 +179,11 @@ export class WasmExecutable extends FrameExecutable {
   }
 
   private instantiate(): (frame: number) => void {
-    const { memory } = this.runtime;
-    const env = { memory: memory.memory as WebAssembly.Memory, ...hostImports(this.hosts, memory) };
+    const { memory, threads } = this.runtime;
+    // Called at every nap of the caller.
+    let naps = 0;
+    const watch = (): void => void (++naps % WATCH_NAPS === 0 && threads.watch());
+    const env = { memory: memory.memory as WebAssembly.Memory, watch, ...hostImports(this.hosts, memory) };
     return new WebAssembly.Instance(this.module, { env }).exports.run as (frame: number) => void;
   }
 }

@@ -37,9 +37,19 @@ export const canBlock = (): boolean => true;
 export function startWorker(program: string, data: unknown, onEnd: (reason: string) => void): void {
   const text = `(${program})(require("node:worker_threads").workerData);`;
   const worker = new Worker(text, { eval: true, workerData: data, execArgv: [], env: {} });
-  worker.on("error", (error) => onEnd(String(error)));
-  worker.on("exit", (code) => onEnd(`exit code ${code}`));
+  let reason: string | undefined;
+  worker.on("error", (error) => (reason = String(error)));
+  worker.on("exit", (code) => onEnd(reason ?? `exit code ${code}`));
   worker.unref();
+}
+
+/** Whether a thread of this process exists, by the system's name for it. */
+export function threadExists(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** V8 ships relaxed SIMD from this version on; before, it hides behind a flag. */

@@ -38,7 +38,7 @@ export function compileProgram(
     const { dtype, size } = buffers[i]!;
     return new DTYPES[dtype].array(memory.buffer, addresses[i], size);
   };
-  const env = { memory, ...hostImports(hosts, memory) };
+  const env = { memory, watch: () => {}, ...hostImports(hosts, memory) };
   const { run } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports;
   return {
     bytes,

@@ -8,8 +8,9 @@ import { mainJob } from "./job.ts";
 import { memory } from "./memory.ts";
 import { native } from "./native.ts";
 import { observe, outcomesIn, render, type Section } from "./table.ts";
+import { threads } from "./threads.ts";
 
-const SECTIONS: readonly Section[] = [files, memory, native, mainJob];
+const SECTIONS: readonly Section[] = [files, memory, native, threads, mainJob];
 
 const page = fileURLToPath(new URL("../../docs/robustness.md", import.meta.url));
 const update = process.env.WEFT_UPDATE === "1";

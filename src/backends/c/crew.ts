@@ -6,7 +6,15 @@
  * Nothing here waits on the engine's futexes, which native code cannot wake: who waits spins, and a worker takes naps when a run
  * has no job for long. Spinning threads yield now and then: on a busy machine the one that holds a piece may need the processor.
  */
-import { CONTROL, MAX_VALUES, QUEUE_STRIDE, VALUE_STRIDE, WORKER_SPINS } from "../common/handover.ts";
+import {
+  CONTROL,
+  FAILED,
+  MAX_THREADS,
+  MAX_VALUES,
+  QUEUE_STRIDE,
+  VALUE_STRIDE,
+  WORKER_SPINS,
+} from "../common/handover.ts";
 import type { Prelude } from "./prelude.ts";
 
 /** One parallel loop. */
@@ -25,6 +33,8 @@ const PAUSE = 8;
 const WORKER_PAUSES = WORKER_SPINS / PAUSE;
 /** Every so many pauses a thread offers its processor to others. */
 const YIELD = 64;
+/** How often a caller spins before it looks whether the workers still live (some ms on an idle machine). */
+const WATCH_SPINS = 1 << 14;
 const FIRST_NAP_US = 20;
 const LONGEST_NAP_US = 640;
 
@@ -37,6 +47,7 @@ const plain = (type: string, offset: number): string => `*(volatile ${type} *)(c
 const PROTOCOL = `typedef unsigned long long u64;
 typedef void (*Dispatch)(char *mem, char *control, i64 low, i64 high);
 int usleep(unsigned);
+int kill(int, int);
 #ifdef _WIN32
 #define sched_yield() usleep(0)
 #else
@@ -73,6 +84,18 @@ APART static void crew_work(char *mem, char *control, u32 queue, u32 tag, Dispat
   }
 }
 
+/* Lets the run fail when a worker has ended that may hold a piece: its thread is gone. */
+APART static void crew_watch(char *control) {
+#ifdef __linux__
+  for (int me = 1; me < ${MAX_THREADS}; me++) {
+    const i32 id = crew_get(control, ${CONTROL.threadIds} + 4 * (me - 1));
+    if (!(crew_get(control, ${CONTROL.busy}) >> me & 1) || id <= 0 || kill(id, 0) == 0) continue;
+    __atomic_store_n(crew_word(control, ${CONTROL.failed}), ${FAILED.ended}, __ATOMIC_SEQ_CST);
+    __atomic_fetch_and(crew_word(control, ${CONTROL.busy}), ~(1 << me), __ATOMIC_SEQ_CST);
+  }
+#endif
+}
+
 /* Makes a job, works on it, and returns when all of it is done. */
 APART static void crew_publish(char *mem, char *control, i32 job, u32 extent, i32 grain, Dispatch dispatch) {
   ${plain("i32", CONTROL.job)} = job;
@@ -86,7 +109,10 @@ APART static void crew_publish(char *mem, char *control, i32 job, u32 extent, i3
   }
   __atomic_store_n(crew_word(control, ${CONTROL.tag}), tag, __ATOMIC_SEQ_CST);
   crew_work(mem, control, 0, tag, dispatch);
-  for (u32 spins = 1; crew_get(control, ${CONTROL.busy}) != 0; spins++) crew_spin(spins);
+  for (u32 spins = 1; crew_get(control, ${CONTROL.busy}) != 0; spins++) {
+    crew_spin(spins);
+    if (spins % ${WATCH_SPINS} == 0) crew_watch(control);
+  }
 }
 
 /* Works on jobs of \`module\` until there was none for a while and no run is under way; returns the last tag seen. */
@@ -110,9 +136,9 @@ APART static i32 crew_help(char *mem, char *control, u32 me, i32 module, i32 see
     spins = ${WORKER_PAUSES};
     nap = ${FIRST_NAP_US};
     if (me >= (u32)crew_get(control, ${CONTROL.threads})) continue;
-    __atomic_fetch_add(crew_word(control, ${CONTROL.busy}), 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(crew_word(control, ${CONTROL.busy}), 1 << me, __ATOMIC_SEQ_CST);
     crew_work(mem, control, me, tag, dispatch);
-    __atomic_fetch_sub(crew_word(control, ${CONTROL.busy}), 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_and(crew_word(control, ${CONTROL.busy}), ~(1 << me), __ATOMIC_SEQ_CST);
   }
 }`;
 

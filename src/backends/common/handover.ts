@@ -24,7 +24,7 @@
  * compare-and-swap `next` to min(next + grain, end). Whoever succeeds runs [next, that) and takes the next piece.
  *
  * **Worker** w: wait until `tag` differs from the last one seen; check that `module` is the one whose code this is (else load
- * that one); then, if w < threads: add 1 to `busy`, take pieces of queue w, w + 1, …, subtract 1 from `busy`.
+ * that one); then, if w < threads: set bit w of `busy`, take pieces of queue w, w + 1, …, clear bit w of `busy`.
  *
  * Why this is right: `busy` is raised before a piece is taken, so a caller that sees all queues empty and then `busy` = 0 knows
  * that all pieces are done. It writes the next job only after that, so whoever holds a piece reads the job that the piece
@@ -42,12 +42,14 @@
  * there memory for the text or not. A caller that fails itself empties the queues (writes 0) and waits for `busy` = 0 before it
  * lets go of the memory. Native code does not trap.
  *
- * The wait for `busy` has no limit. Between raising and lowering it a worker runs a piece and nothing else: no JavaScript object
- * is made, so the engine does not end the thread for want of memory; what is thrown is caught; nobody but the runtime can end a
- * worker, and that needs the event loop, which stands still during a run; a signal ends the whole process. A worker that ends
- * elsewhere holds nothing: the caller takes its pieces. A limit would be worse than none: pieces may take minutes (a whole scan
- * for a part of the batch), a stopped or slow worker cannot be told from a dead one, and after the limit it might still write to
- * memory that was given to others.
+ * **Death.** A worker that ends between raising and lowering its bit of `busy` would keep the caller waiting for ever. So a caller
+ * that has waited for long asks the system, now and then, whether the threads that `busy` names still exist; for one that does
+ * not it sets `failed` and lowers the bit. The call then ends with an error, and the runtime starts another worker.
+ *
+ * The wait has no limit of time. Pieces may take minutes (a whole scan for a part of the batch), a stopped or slow worker cannot
+ * be told from a dead one by time, and after the limit it might still write to memory that was given to others. Where the system
+ * has no names for threads, nobody but the runtime can end a worker, and that needs the event loop, which stands still during a
+ * run. A worker that ends elsewhere holds nothing: the caller takes its pieces.
  */
 export const CONTROL = {
   /** (a) Number of the current job. */
@@ -61,14 +63,16 @@ export const CONTROL = {
   threads: 20,
   /** Whether the caller may block (the main thread of a page may not). */
   mayBlock: 24,
-  /** (a) */
+  /** (a) 0, or one of {@link FAILED}. */
   failed: 28,
   /** (a) Workers that have started. */
   ready: 32,
   /** (a) Whether a run is under way. */
   running: 36,
-  /** (a) Workers that may hold a piece. */
+  /** (a) Workers that may hold a piece: bit w is worker w's. */
   busy: 64,
+  /** (a) What the system calls the workers, from worker 1 on: 0 before one has started, -1 where threads have no names. */
+  threadIds: 68,
   job: 128,
   /** How many iterations a thread takes at a time. */
   grain: 132,
@@ -78,6 +82,8 @@ export const CONTROL = {
   message: 1536,
 } as const;
 
+/** Why a run has failed. */
+export const FAILED = { thrown: 1, ended: 2 } as const;
 export const CONTROL_BYTES = 1792;
 export const MESSAGE_BYTES: number = CONTROL_BYTES - CONTROL.message;
 /** From one queue to the next: a cache line. */

@@ -46,7 +46,7 @@ const MAX_PAGES = 65_536;
  * The program as a module that imports `env.memory` and, for each number k of operands of its host statements,
  * `env.host<k>(id, address…)`, and exports `run(frame)`. At `frame` lie the i32 addresses of the arguments, the outputs
  * and the arena for temporaries; arrays lie at or above address 64. With parallel loops and a shared memory, the address of a
- * control block or 0 follows, and `help` is exported for workers (`common/handover.ts`).
+ * control block or 0 follows, `help` is exported for workers, and `env.watch()` imported (`common/handover.ts`).
  *
  * Requires: `contract` statements and transcendental functions are expanded.
  * @throws InternalError naming what should have been expanded.
@@ -90,7 +90,8 @@ class ModuleEmitter implements ModuleContext {
     this.#globals = [...bound, "arena"].map(() => this.#module.global("i32", 0));
     this.layout = { places: placesOf(bound, program.temps, plan, this.#globals), loops: loopsIn(body) };
     const needed = [...kernels.values()].some((kernel) => kernel.loop);
-    this.#crew = needed ? new Crew(this.#module, (f) => this.#bind(f)) : undefined;
+    const watch = needed ? this.#module.importFunc("env", "watch", [], []) : -1;
+    this.#crew = needed ? new Crew(this.#module, (f) => this.#bind(f), watch) : undefined;
   }
 
   emit(): WasmCode {

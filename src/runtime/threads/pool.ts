@@ -1,19 +1,24 @@
-import { canBlock, startWorker, warn } from "#platform";
+import { canBlock, startWorker, threadExists, warn } from "#platform";
 import {
   CODE_HEADER,
   CODE_KINDS,
   CONTROL,
   CONTROL_BYTES,
+  FAILED,
   MAX_THREADS,
   MESSAGE_BYTES,
   QUEUE_STRIDE,
 } from "../../backends/common/handover.ts";
-import { InternalError } from "../../core/errors.ts";
+import { InternalError, WeftError } from "../../core/errors.ts";
 import type { Residency } from "../residency.ts";
 import { WORKER, type WorkerData } from "./worker.ts";
 
 const WORD = 4;
 const at = (name: keyof typeof CONTROL): number => CONTROL[name] / WORD;
+const idAt = (worker: number): number => at("threadIds") + worker - 1;
+/** Workers that end over and over again are not worth starting. */
+const MOST_REPLACED = 64;
+const WATCH_SPINS = 1 << 16;
 
 export interface ThreadLimits {
   /** Threads that a program may use, the calling one included. */
@@ -48,6 +53,7 @@ export class ThreadPool {
   #control = 0;
   #started = 0;
   #modules = 0;
+  #replaced = 0;
   #active = false;
   #impossible = false;
 
@@ -88,14 +94,21 @@ export class ThreadPool {
     return this.#control;
   }
 
-  /** Ends a run; to be called also when it threw. Throws {@link InternalError} when that was because a worker failed. */
+  /**
+   * Ends a run; to be called also when it threw. Throws {@link InternalError} when that was because a worker failed, WeftError
+   * when one has ended.
+   */
   leave(): void {
     this.#active = false;
     Atomics.store(this.#words, at("running"), 0);
-    if (Atomics.load(this.#words, at("failed")) === 0) return;
+    const failed = Atomics.load(this.#words, at("failed"));
+    if (failed === 0) return;
     this.settle();
     this.#words[at("failed")] = 0;
-    throw new InternalError(`A worker thread failed: ${this.#message()}`);
+    if (failed !== FAILED.ended) throw new InternalError(`A worker thread failed: ${this.#message()}`);
+    throw new WeftError(
+      "A worker thread was ended in the middle of a call, whose results are lost. Call again: another thread takes its place.",
+    );
   }
 
   /** Returns when no worker touches the memory of the current run, whose caller has failed. */
@@ -103,7 +116,17 @@ export class ThreadPool {
     const queue = (q: number): number => (CONTROL.queues + q * QUEUE_STRIDE) / WORD;
     // The low half holds `next` and `end`: both 0 is an empty queue.
     for (let q = 0; q < MAX_THREADS; q++) Atomics.store(this.#words, queue(q), 0);
-    while (Atomics.load(this.#words, at("busy")) > 0);
+    for (let i = 1; Atomics.load(this.#words, at("busy")) !== 0; i++) if (i % WATCH_SPINS === 0) this.watch();
+  }
+
+  /** Lets the current run fail when a worker has ended that may hold a piece of it. */
+  watch(): void {
+    for (let me = 1; me < MAX_THREADS; me++) {
+      const id = Atomics.load(this.#words, idAt(me));
+      if (!(Atomics.load(this.#words, at("busy")) & (1 << me)) || id <= 0 || threadExists(id)) continue;
+      Atomics.store(this.#words, at("failed"), FAILED.ended);
+      Atomics.and(this.#words, at("busy"), ~(1 << me));
+    }
   }
 
   #start(workers: number): void {
@@ -127,10 +150,18 @@ export class ThreadPool {
     const memory = this.#residency.memory.memory as WebAssembly.Memory;
     const data: WorkerData = { memory, control: this.#control, me };
     try {
-      startWorker(WORKER, data, (reason) => this.#giveUp(`a worker ended: ${reason}`));
+      startWorker(WORKER, data, (reason) => this.#replace(me, reason));
     } catch (error) {
       this.#giveUp(`no worker could be started: ${error}`);
     }
+  }
+
+  /** Starts another worker in place of one that has ended. One that never began would not the next time either. */
+  #replace(me: number, reason: string): void {
+    const began = Atomics.exchange(this.#words, idAt(me), 0) !== 0;
+    if (began) Atomics.sub(this.#words, at("ready"), 1);
+    if (began && ++this.#replaced <= MOST_REPLACED) this.#startOne(me);
+    else this.#giveUp(`a worker ended: ${reason}`);
   }
 
   #giveUp(reason: string): void {

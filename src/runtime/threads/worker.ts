@@ -1,4 +1,4 @@
-import { CODE_HEADER, CODE_KINDS, CONTROL, MESSAGE_BYTES } from "../../backends/common/handover.ts";
+import { CODE_HEADER, CODE_KINDS, CONTROL, FAILED, MESSAGE_BYTES } from "../../backends/common/handover.ts";
 
 /** What a worker gets when it starts. */
 export interface WorkerData {
@@ -79,8 +79,8 @@ export const WORKER: string = `(({ memory, control, me }) => {
       message.fill(0);
       message.set(new TextEncoder().encode(String(error)).subarray(0, ${MESSAGE_BYTES - 1}));
     } finally {
-      Atomics.store(words, FAILED, 1);
-      Atomics.sub(words, BUSY, 1);
+      Atomics.store(words, FAILED, ${FAILED.thrown});
+      Atomics.and(words, BUSY, ~(1 << me));
     }
   };
 
@@ -90,7 +90,12 @@ export const WORKER: string = `(({ memory, control, me }) => {
     Atomics.sub(words, SLEEPERS, 1);
   };
 
+  const threadId = () => {
+    try { return Number(require("node:fs").readlinkSync("/proc/thread-self").split("/").pop()); } catch { return -1; }
+  };
+
   let seen = Atomics.load(words, TAG);
+  Atomics.store(words, ${CONTROL.threadIds / WORD} + me - 1, threadId());
   Atomics.add(words, ${CONTROL.ready / WORD}, 1);
   for (;;) {
     const tag = Atomics.load(words, TAG);

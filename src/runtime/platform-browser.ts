@@ -16,7 +16,7 @@ export const cores = (): number => globalThis.navigator?.hardwareConcurrency ?? 
 export const canBlock = (): boolean => !("document" in globalThis);
 
 export function startWorker(program: string, data: unknown, onEnd: (reason: string) => void): void {
-  const text = `onmessage = ({ data }) => (${program})(data);`;
+  const text = `onmessage = ({ data }) => (${program})({ ...data, threadId: -1 });`;
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
   const worker = new Worker(url);
   worker.onerror = (event) => onEnd(event.message);

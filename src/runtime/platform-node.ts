@@ -30,12 +30,17 @@ export const cores = (): number => os.availableParallelism();
 /** Whether the calling thread may sleep until another one wakes it. */
 export const canBlock = (): boolean => true;
 
+/** As text: what the system calls the thread that runs it; -1 where that is not to be had. */
+const THREAD_ID = `() => {
+  try { return Number(require("node:fs").readlinkSync("/proc/thread-self").split("/").pop()); } catch { return -1; }
+}`;
+
 /**
- * Starts a thread that runs `program`, the text of a function of `data`. It does not keep the process alive. `onEnd` is
+ * Starts a thread that runs `program`, the text of a function of `data` and the thread's `threadId`. It does not keep the process alive. `onEnd` is
  * called should it end by itself.
  */
 export function startWorker(program: string, data: unknown, onEnd: (reason: string) => void): void {
-  const text = `(${program})(require("node:worker_threads").workerData);`;
+  const text = `(${program})({ ...require("node:worker_threads").workerData, threadId: (${THREAD_ID})() });`;
   const worker = new Worker(text, { eval: true, workerData: data, execArgv: [], env: {} });
   let reason: string | undefined;
   worker.on("error", (error) => (reason = String(error)));

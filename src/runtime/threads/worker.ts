@@ -14,11 +14,11 @@ const WORD = 4;
 const KEEP = 64;
 
 /**
- * The program of a worker, a function of {@link WorkerData} as text, because a worker starts from text alike in Node, in a page,
- * from built files and under a test runner. It never returns to its event loop: what it needs lies in the shared memory
+ * The program of a worker, a function of {@link WorkerData} and the thread's id as text, because a worker starts from text alike
+ * in Node, in a page, from built files and under a test runner. It never returns to its event loop: what it needs lies in the shared memory
  * (`backends/common/handover.ts`).
  */
-export const WORKER: string = `(({ memory, control, me }) => {
+export const WORKER: string = `(({ memory, control, me, threadId }) => {
   const words = new Int32Array(memory.buffer, control, ${CONTROL.queues / WORD});
   const [TAG, SLEEPERS, MODULE, FAILED, BUSY] = [${[
     CONTROL.tag,
@@ -90,12 +90,8 @@ export const WORKER: string = `(({ memory, control, me }) => {
     Atomics.sub(words, SLEEPERS, 1);
   };
 
-  const threadId = () => {
-    try { return Number(require("node:fs").readlinkSync("/proc/thread-self").split("/").pop()); } catch { return -1; }
-  };
-
   let seen = Atomics.load(words, TAG);
-  Atomics.store(words, ${CONTROL.threadIds / WORD} + me - 1, threadId());
+  Atomics.store(words, ${CONTROL.threadIds / WORD} + me - 1, threadId);
   Atomics.add(words, ${CONTROL.ready / WORD}, 1);
   for (;;) {
     const tag = Atomics.load(words, TAG);

@@ -1,6 +1,6 @@
 /** Where weft means to differ from JAX, and why. A disagreement that is not on this list is a fault. */
-import type { Program } from "./program.ts";
-import { hasFailed, type Outcome } from "./results.ts";
+import { allSteps, type Program, type Step } from "./program.ts";
+import { hasFailed, type Outcome, type Result } from "./results.ts";
 
 export interface Known {
   readonly reason: string;
@@ -11,6 +11,22 @@ const jaxSays =
   (text: RegExp) =>
   (_: Program, weft: Outcome, jax: Outcome): boolean =>
     !hasFailed(weft) && hasFailed(jax) && text.test(`${jax.error}: ${jax.message}`);
+
+const isWholeNumber = (s: Step): boolean => s.op === "literal" && Number.isInteger(s.params["value"]);
+
+/** Whether results are the same but for the dtype of what comes of plain numbers alone. */
+function differByNumbers(weft: Outcome, jax: Outcome): boolean {
+  if (hasFailed(weft) || hasFailed(jax) || weft.outs.length !== jax.outs.length) return false;
+  const isNumber = (x: Result, y: Result): boolean =>
+    x.weak && y.weak && x.dtype === "float32" && y.dtype === "int32";
+  const isSame = (x: Result, y: Result): boolean => x.dtype === y.dtype && x.weak === y.weak;
+  const sameValues = (x: Result, y: Result): boolean => String(x.values) === String(y.values);
+  const pairs = weft.outs.map((x, i) => [x, jax.outs[i]!] as const);
+  return (
+    pairs.some(([x, y]) => isNumber(x, y)) &&
+    pairs.every(([x, y]) => (isNumber(x, y) || isSame(x, y)) && sameValues(x, y))
+  );
+}
 
 export const DIFFERENCES: readonly Known[] = [
   {
@@ -31,6 +47,15 @@ export const DIFFERENCES: readonly Known[] = [
     reason:
       "JAX with 64-bit types gives int64 where weft, which has none, gives int32, and then refuses to mix them",
     matches: (program, weft, jax) => program.x64 && jaxSays(/int64/)(program, weft, jax),
+  },
+  {
+    reason: "a number outside of an integer dtype's range wraps around, as in a typed array; JAX refuses it",
+    matches: jaxSays(/OverflowError: Python integer -?\d+ out of bounds/),
+  },
+  {
+    reason:
+      "JavaScript has one type of numbers: a whole one that meets no array is weakly float32, not int32",
+    matches: (program, weft, jax) => allSteps(program.main).some(isWholeNumber) && differByNumbers(weft, jax),
   },
 ];
 

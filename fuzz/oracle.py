@@ -17,6 +17,7 @@ os.environ["XLA_FLAGS"] = (
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 import prelude  # noqa: E402
+from rounding import with_rounding_errors  # noqa: E402
 
 warnings.filterwarnings("ignore")
 AMOUNT = {"float32": 2.0**-19, "float64": 2.0**-48}
@@ -60,7 +61,7 @@ def noisy(source, inputs, seeds):
         prelude.noise_amount, prelude.noise_seed = AMOUNT, seed
         names["noise"], names["shaken"] = prelude.noise, prelude.shaken
         try:
-            return names["main"](*xs)
+            return with_rounding_errors(names["main"], xs)
         finally:
             prelude.noise_amount = None
 

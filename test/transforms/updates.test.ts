@@ -250,7 +250,7 @@ test("accumulate", () => {
         i:f32[6] = scatter-add[
           dimension_numbers={updateWindowDims=(), insertedWindowDims=(0,), scatterDimsToOperandDims=(0,)}
           mode=fill
-          unique_indices=False
+          unique_indices=True
         ] a h d
       in (i,) }
     "

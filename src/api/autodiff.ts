@@ -1,6 +1,7 @@
 /** Forward and reverse differentiation of functions over trees. */
 import type { NDArray } from "../core/array.ts";
 import { scalar } from "../core/array.ts";
+import { checkIntegers, checkList } from "../core/check.ts";
 import { isFloat } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { Linear, type MaybeZero, Zero } from "../core/primitive.ts";
@@ -12,6 +13,7 @@ import { backward } from "../transforms/transpose.ts";
 import { instantiate, isZero } from "../transforms/zero.ts";
 import type { MapTree } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
+import { checkOptions } from "../util/options.ts";
 import {
   type AnyFunction,
   type ArrayFunction,
@@ -19,6 +21,7 @@ import {
   type ArrayLeaf,
   type Arrays,
   arrayLeaves,
+  checkArgnums,
   checkCallable,
   type FlatFunction,
   flatten,
@@ -102,12 +105,10 @@ export function valueAndGrad<
   HA extends boolean = false,
 >(f: F, options: GradOptions<I, HA> = {}): (...args: Inputs<F>) => [Value<F, HA>, Gradient<F, I>] {
   checkCallable(f, "grad");
-  const argnums: number | readonly number[] = options.argnums ?? 0;
-  const chosen = typeof argnums === "number" ? [argnums] : argnums;
-  const hasAux = options.hasAux ?? false;
+  const { argnums = 0, hasAux = false } = checkOptions("grad", options, ["argnums", "hasAux"]);
+  const chosen = checkIntegers("grad: argnums", argnums);
   return (...args) => {
-    const picked = chosen.map((i) => (i < 0 ? args.length + i : i));
-    checkArgnums(picked, args.length);
+    const picked = checkArgnums("grad", "argnums", chosen, args.length);
     const { leaves, defs, owner } = flattenArgs(args, "grad");
     const wanted = owner.map((i) => picked.includes(i));
     leaves.forEach((x, i) => wanted[i] && checkDifferentiable(x, owner[i]!));
@@ -121,7 +122,7 @@ export function valueAndGrad<
       tree.unflatten(defs[i]!, cts.filter((_, k) => owner[k] === i).map(instantiate)),
     );
     const out = hasAux ? [value, aux] : value;
-    return [out, typeof argnums === "number" ? gradients[0] : gradients] as [Value<F, HA>, Gradient<F, I>];
+    return [out, Array.isArray(argnums) ? gradients : gradients[0]] as [Value<F, HA>, Gradient<F, I>];
   };
 }
 
@@ -147,14 +148,6 @@ export function grad<
     const result = options.hasAux ? [gradient, (value as unknown as unknown[])[1]] : gradient;
     return result as HA extends true ? [Gradient<F, I>, Aux<F>] : Gradient<F, I>;
   };
-}
-
-function checkArgnums(argnums: readonly number[], count: number): void {
-  for (const i of argnums)
-    if (!Number.isInteger(i) || i < 0 || i >= count)
-      throw new WeftTypeError(
-        `grad: argnums names argument ${i}, but the function was called with ${count} argument(s).`,
-      );
 }
 
 function checkDifferentiable(x: NDArray, argument: number): void {
@@ -210,8 +203,9 @@ export function vjp<F extends AnyFunction = ArrayFunction, HA extends boolean = 
   options: { readonly hasAux?: HA } = {},
 ): WithAux<F, HA, [Arrays<PrimalOut<F, HA>>, Pullback<F, PrimalOut<F, HA>>]> {
   checkCallable(f, "vjp");
-  const { leaves, defs } = flattenArgs(primals, "vjp");
-  const flat = flatten(f, defs, options.hasAux ?? false, "vjp");
+  const { hasAux = false } = checkOptions("vjp", options, ["hasAux"]);
+  const { leaves, defs } = flattenArgs(checkList("vjp: primals", primals), "vjp");
+  const flat = flatten(f, defs, hasAux, "vjp");
   const lin = linearizeResult(flat, leaves);
   const outTree = flat.outTree();
   const [outs, aux] = flat.finish(lin.outs);
@@ -220,7 +214,7 @@ export function vjp<F extends AnyFunction = ArrayFunction, HA extends boolean = 
     return unflattenArgs(defs, pullback(lin, leaves, cts).map(instantiate));
   });
   const out = tree.unflatten(outTree, outs);
-  return (options.hasAux ? [out, back, aux] : [out, back]) as never;
+  return (hasAux ? [out, back, aux] : [out, back]) as never;
 }
 
 /** Leaves of a tree that must have the structure and the types of `like`; plain numbers take the dtype. */
@@ -255,15 +249,16 @@ export function jvp<F extends AnyFunction = ArrayFunction, HA extends boolean = 
   options: { readonly hasAux?: HA } = {},
 ): WithAux<F, HA, [Arrays<PrimalOut<F, HA>>, Arrays<PrimalOut<F, HA>>]> {
   checkCallable(f, "jvp");
-  const { leaves, defs } = flattenArgs(primals, "jvp");
-  const given = flattenTangents(tangents, defs, leaves, "jvp");
-  const flat = flatten(f, defs, options.hasAux ?? false, "jvp");
+  const { hasAux = false } = checkOptions("jvp", options, ["hasAux"]);
+  const { leaves, defs } = flattenArgs(checkList("jvp: primals", primals), "jvp");
+  const given = flattenTangents(checkList("jvp: tangents", tangents), defs, leaves, "jvp");
+  const flat = flatten(f, defs, hasAux, "jvp");
   const [outs, outTangents] = jvpFlat(flat, leaves, given);
   const [primalsOut, aux] = flat.finish(outs);
   const [tangentsOut] = flat.finish(outTangents.map(instantiate));
   const out = tree.unflatten(flat.outTree(), primalsOut);
   const tangentOut = tree.unflatten(flat.outTree(), tangentsOut);
-  return (options.hasAux ? [out, tangentOut, aux] : [out, tangentOut]) as never;
+  return (hasAux ? [out, tangentOut, aux] : [out, tangentOut]) as never;
 }
 
 function flattenTangents(
@@ -308,8 +303,9 @@ export function linearize<F extends AnyFunction = ArrayFunction, HA extends bool
   [Arrays<PrimalOut<F, HA>>, ((...tangents: Inputs<F>) => Arrays<PrimalOut<F, HA>>) & HasDispose]
 > {
   checkCallable(f, "linearize");
-  const { leaves, defs } = flattenArgs(primals, "linearize");
-  const flat = flatten(f, defs, options.hasAux ?? false, "linearize");
+  const { hasAux = false } = checkOptions("linearize", options, ["hasAux"]);
+  const { leaves, defs } = flattenArgs(checkList("linearize: primals", primals), "linearize");
+  const flat = flatten(f, defs, hasAux, "linearize");
   const lin = linearizeResult(flat, leaves);
   const outTree = flat.outTree();
   const [primalsOut, aux] = flat.finish(lin.outs);
@@ -323,5 +319,5 @@ export function linearize<F extends AnyFunction = ArrayFunction, HA extends bool
     return tree.unflatten(outTree, outs);
   });
   const out = tree.unflatten(outTree, primalsOut);
-  return (options.hasAux ? [out, push, aux] : [out, push]) as never;
+  return (hasAux ? [out, push, aux] : [out, push]) as never;
 }

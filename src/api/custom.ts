@@ -12,6 +12,8 @@ import { customJvpPrimitive, customVjpPrimitive, type Flat } from "../lax/contro
 import { rematPrimitive, type Saveable } from "../lax/control/remat.ts";
 import type { DotParams } from "../lax/dot.ts";
 import * as tree from "../tree/index.ts";
+import { checkOptions } from "../util/options.ts";
+import { show } from "../util/text.ts";
 import { splitAt } from "../util/zip.ts";
 import {
   type AnyFunction,
@@ -301,12 +303,13 @@ interface Checkpoint {
 
 function checkpointed<F extends AnyFunction>(
   f: F,
-  { policy = policies.nothingSaveable }: { readonly policy?: CheckpointPolicy } = {},
+  options: { readonly policy?: CheckpointPolicy } = {},
 ): (...args: Inputs<F>) => Output<F> {
   checkCallable(f, "checkpoint");
+  const { policy = policies.nothingSaveable } = checkOptions("checkpoint", options, ["policy"]);
   if (typeof policy !== "function")
     throw new WeftTypeError(
-      `checkpoint: policy must be one of checkpoint.policies (${Object.keys(policies).join(", ")}), got ${String(policy)}.`,
+      `checkpoint: policy must be one of checkpoint.policies (${Object.keys(policies).join(", ")}), got ${show(policy)}.`,
     );
   return recorded(f, "checkpoint", false, ({ jaxpr, consts, leaves }) =>
     rematPrimitive.bind([...consts, ...leaves], { jaxpr, name: nameOf(f), policy }),

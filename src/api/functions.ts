@@ -1,11 +1,14 @@
 /** Types and helpers shared by the transformations: user functions over trees as functions over lists of arrays. */
 import { type ArrayLike, NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import { WeftTypeError } from "../core/errors.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { type NumberType, numberType } from "../core/stage.ts";
 import { asArray } from "../lax/convert.ts";
+import { arrayLeaves as leavesOf, mapLeaves } from "../lax/leaves.ts";
 import type { MapTree } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
+import { isClass } from "../util/options.ts";
+import { show } from "../util/text.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a transformation accepts functions of any trees; `any` lets their own types through
 export type AnyFunction = (...args: any[]) => any;
@@ -35,51 +38,50 @@ export type Arrays<T> = MapTree<T, NDArray>;
 /** Throws unless `f` can be called. */
 export function checkCallable(f: unknown, what: string): void {
   if (typeof f !== "function")
-    throw new WeftTypeError(
-      `${what} expects a function as its first argument, got ${f === null ? "null" : typeof f}.`,
+    throw new WeftTypeError(`${what} expects a function as its first argument, got ${show(f)}.`);
+  if (isClass(f)) throw new WeftTypeError(`${what} expects a function, got ${show(f)}, which is a class.`);
+}
+
+/** Numbers of arguments, counted from either end, of a call with `count` of them. */
+export function checkArgnums(
+  caller: string,
+  what: string,
+  argnums: readonly number[],
+  count: number,
+): number[] {
+  return argnums.map((i) => {
+    if (i >= -count && i < count) return i < 0 ? i + count : i;
+    throw new WeftValueError(
+      `${caller}: ${what} names argument ${i}, but the function was called with ${count} argument(s).`,
     );
+  });
 }
 
 /** Leaves of a tree as arrays; the error for a leaf that is no array names its place and ends with the `remedy`. */
-export function arrayLeaves(
+export const arrayLeaves = (
   value: unknown,
   where: string,
-  remedy?: string,
-): [leaves: NDArray[], def: tree.TreeDef] {
-  const [leaves, def] = argumentLeaves(value, where, remedy);
-  return [leaves.map(asArray), def];
-}
+  remedy: string = REMEDY,
+): [leaves: NDArray[], def: tree.TreeDef] => leavesOf(value, { where, remedy });
 
 /** {@link arrayLeaves} in which plain numbers are left as they are. */
 export function argumentLeaves(
   value: unknown,
   where: string,
-  remedy = "a function can close over other values",
+  remedy: string = REMEDY,
 ): [leaves: Argument[], def: tree.TreeDef] {
   const [leaves, def] = tree.flatten(value, undefined);
-  const checked = leaves.map((x, i) => {
-    if (typeof x === "number") return x;
-    if (isArrayLeaf(x)) return asArray(x as ArrayLike);
-    const path = tree.keystr(def.paths()[i]!);
-    throw new WeftTypeError(
-      `${where}${path} is ${typeof x === "string" ? `the string ${JSON.stringify(x)}` : `of type ${typeof x}`}, which is not a valid array. ` +
-        `Pass numbers, booleans, typed arrays or weft arrays; ${remedy}.`,
-    );
-  });
-  return [checked, def];
+  return [mapLeaves(leaves, def, { where, remedy }, asArgument), def];
 }
+
+const REMEDY = "a function can close over other values";
+const asArgument = (x: ArrayLike): Argument => (typeof x === "number" ? x : asArray(x));
 
 /** A leaf of an argument: numbers have no dtype yet. */
 export type Argument = NDArray | number;
 /** What a trace depends on; equal types are one object. */
 export const typeOf = (x: Argument): ShapedArray | NumberType =>
   typeof x === "number" ? numberType(x) : x.aval;
-
-const isArrayLeaf = (x: unknown): boolean =>
-  typeof x === "number" ||
-  typeof x === "boolean" ||
-  ArrayBuffer.isView(x) ||
-  (typeof x === "object" && x !== null && "aval" in x);
 
 /** A function on flat lists of arrays made from one on trees. With aux, its arrays follow the leaves of the result. */
 export interface FlatFunction {

@@ -1,7 +1,8 @@
 /** Looking at functions without running them. */
 import type { NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
-import type { DType } from "../core/dtype.ts";
+import { checkShape } from "../core/check.ts";
+import { checkDType, type DType } from "../core/dtype.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { stage } from "../core/stage.ts";
 import * as tree from "../tree/index.ts";
@@ -25,7 +26,9 @@ function typesOf(args: readonly unknown[], what: string): { avals: ShapedArray[]
   const parts = args.map((a, i) => {
     const [leaves, def] = tree.flatten(a, isShape);
     const avals = leaves.map((x) =>
-      isShape(x) ? aval(x.shape, x.dtype) : arrayLeaves(x, `${what}: argument ${i}`)[0][0]!.aval,
+      isShape(x)
+        ? aval(checkShape(what, x.shape), checkDType(what, x.dtype))
+        : arrayLeaves(x, `${what}: argument ${i}`)[0][0]!.aval,
     );
     return { avals, def };
   });
@@ -50,6 +53,7 @@ function record(f: AnyFunction, args: readonly unknown[], what: string) {
 export function makeJaxpr<F extends AnyFunction>(
   f: F,
 ): (...args: unknown[]) => { jaxpr: Jaxpr; consts: NDArray[]; treedef: tree.TreeDef } {
+  checkCallable(f, "makeJaxpr");
   return (...args) => record(f, args, "makeJaxpr");
 }
 

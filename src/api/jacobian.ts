@@ -1,8 +1,10 @@
 /** Jacobians and Hessians: derivatives along a whole basis at once, by vmap. */
 import { fromTyped, type NDArray } from "../core/array.ts";
+import { checkPosition } from "../core/check.ts";
 import { hostArray } from "../core/host.ts";
 import { reshape, sliceInDim } from "../lax/shape.ts";
 import * as tree from "../tree/index.ts";
+import { checkOptions } from "../util/options.ts";
 import { grad, jvp, vjp } from "./autodiff.ts";
 import {
   type AnyFunction,
@@ -56,10 +58,12 @@ function blocks(x: NDArray, leaves: readonly NDArray[], axis: 0 | -1): NDArray[]
  */
 export function jacfwd<F extends AnyFunction = ArrayFunction>(
   f: F,
-  { argnums = 0 }: JacobianOptions = {},
+  options: JacobianOptions = {},
 ): (...args: Inputs<F>) => Jacobian<F> {
   checkCallable(f, "jacfwd");
+  const { argnums: chosen = 0 } = checkOptions("jacfwd", options, ["argnums"]);
   return (...args) => {
+    const argnums = checkPosition("jacfwd: argnums", chosen, args.length);
     const [leaves, def] = arrayLeaves(args[argnums], `jacfwd: argument ${argnums}`);
     const along: AnyFunction = (...unit) =>
       jvp(
@@ -79,10 +83,12 @@ export function jacfwd<F extends AnyFunction = ArrayFunction>(
  */
 export function jacrev<F extends AnyFunction = ArrayFunction>(
   f: F,
-  { argnums = 0 }: JacobianOptions = {},
+  options: JacobianOptions = {},
 ): (...args: Inputs<F>) => Jacobian<F> {
   checkCallable(f, "jacrev");
+  const { argnums: chosen = 0 } = checkOptions("jacrev", options, ["argnums"]);
   return (...args) => {
+    const argnums = checkPosition("jacrev: argnums", chosen, args.length);
     const [out, back] = vjp((x) => f(...at(args, argnums, x)), [args[argnums]]);
     const [outLeaves, outDef] = arrayLeaves(out, "jacrev: the output");
     const rows: AnyFunction = (...unit) => back(tree.unflatten(outDef, unit) as never)[0];
@@ -108,7 +114,9 @@ export function hessian<F extends AnyFunction = ArrayFunction>(
   f: F,
   options: JacobianOptions = {},
 ): (...args: Inputs<F>) => tree.MapTree<Arrays<Parameters<F>[0]>, Arrays<Parameters<F>[0]>> {
-  const gradient: AnyFunction = grad(f, { argnums: options.argnums ?? 0 });
+  checkCallable(f, "hessian");
+  const { argnums = 0 } = checkOptions("hessian", options, ["argnums"]);
+  const gradient: AnyFunction = grad(f, { argnums });
   return jacfwd(gradient, options) as never;
 }
 

@@ -3,8 +3,8 @@ import type { NDArray } from "../core/array.ts";
 import { DeviceArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { axisScopeKey } from "../core/axes.ts";
+import { checkIntegers } from "../core/check.ts";
 import { device } from "../core/device.ts";
-import { WeftTypeError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { isWhole, type NumberType, stage } from "../core/stage.ts";
 import { switchedOff } from "../core/switches.ts";
@@ -13,11 +13,13 @@ import { convertTo } from "../lax/cast.ts";
 import { callPrimitive } from "../lax/control/call.ts";
 import * as tree from "../tree/index.ts";
 import { structuralKey } from "../util/key.ts";
+import { checkOptions } from "../util/options.ts";
 import {
   type AnyFunction,
   type Argument,
   type ArrayFunction,
   argumentLeaves,
+  checkArgnums,
   checkCallable,
   flatten,
   type Inputs,
@@ -34,6 +36,8 @@ export interface JitOptions {
   /** Accepted for the sake of programs written for other libraries; there is one device. */
   readonly device?: unknown;
 }
+
+const JIT_OPTIONS: readonly (keyof JitOptions)[] = ["staticArgnums", "donateArgnums", "device"];
 
 export interface JitFunction<F extends AnyFunction> {
   (...args: Inputs<F>): Output<F>;
@@ -54,9 +58,6 @@ export interface Traced {
   readonly inputs: readonly (readonly ShapedArray[])[] | null;
 }
 
-const toList = (x: number | readonly number[] | undefined): readonly number[] =>
-  x === undefined ? [] : typeof x === "number" ? [x] : x;
-
 /**
  * Compiles `f`: at the first call with arguments of some types it is traced, and the whole of it, loops included, becomes
  * one program; later calls run that program.
@@ -70,7 +71,9 @@ const toList = (x: number | readonly number[] | undefined): readonly number[] =>
  */
 export function jit<F extends AnyFunction = ArrayFunction>(f: F, options: JitOptions = {}): JitFunction<F> {
   checkCallable(f, "jit");
-  const compiled = new Jitted(f, toList(options.staticArgnums), toList(options.donateArgnums));
+  const { staticArgnums = [], donateArgnums = [] } = checkOptions("jit", options, JIT_OPTIONS);
+  const statics = checkIntegers("jit: staticArgnums", staticArgnums);
+  const compiled = new Jitted(f, statics, checkIntegers("jit: donateArgnums", donateArgnums));
   const call = (...args: unknown[]): unknown => compiled.call(args);
   const extras = {
     lower: (...args: unknown[]) => lowered(compiled.trace(args).jaxpr),
@@ -152,7 +155,15 @@ class Jitted {
 
   /** The tree of each argument, whose leaves go `into`. */
   private definitions(args: readonly unknown[], into: Argument[]): Definitions {
-    return args.map((a, i) => (this.statics.includes(i) ? undefined : this.flatten(a, i, into)));
+    const statics = this.argumentsOf("staticArgnums", this.statics, args.length);
+    return args.map((a, i) => (statics.includes(i) ? undefined : this.flatten(a, i, into)));
+  }
+
+  /** Which arguments of a call are meant: negative numbers count from its end. */
+  private argumentsOf(what: string, argnums: readonly number[], count: number): readonly number[] {
+    if (argnums.length === 0) return argnums;
+    const given = argnums.filter((i) => i < count || i >= parameterCount(this.f));
+    return checkArgnums(`jit(${this.f.name || "function"})`, what, given, count);
   }
 
   private flatten(argument: unknown, i: number, into: Argument[]): tree.TreeDef {
@@ -184,9 +195,10 @@ class Jitted {
     const flat = flatten(withStatics, dynamic, false, "jit");
     const { jaxpr, consts, inputs } = stage(flat, leaves.map(typeOf));
     const owner = defs.flatMap((def, i) => Array<number>(def?.numLeaves ?? 0).fill(i));
+    const donations = this.argumentsOf("donateArgnums", this.donations, args.length);
     const donated = [
       ...consts.map(() => false),
-      ...inputs.flatMap((types, k) => types.map(() => this.donations.includes(owner[k]!))),
+      ...inputs.flatMap((types, k) => types.map(() => donations.includes(owner[k]!))),
     ];
     const split = leaves.some((x) => typeof x === "number") ? inputs : null;
     return { jaxpr, consts, outTree: flat.outTree(), donated, inputs: split };
@@ -199,6 +211,13 @@ function operandsOf({ consts, inputs }: Traced, leaves: readonly Argument[]): ND
     ? leaves.flatMap((x, k) => (typeof x === "number" ? inputs[k]!.map((type) => convertTo(x, type)) : [x]))
     : (leaves as NDArray[]);
   return consts.length ? [...consts, ...operands] : operands;
+}
+
+/** How many parameters a function has; without limit if some may be left out or come in any number. */
+function parameterCount(f: AnyFunction): number {
+  const parameters =
+    /^[^{]*?\(((?:[^()]|\([^()]*\))*)\)/.exec(Function.prototype.toString.call(f))?.[1] ?? "";
+  return /\.\.\.|=/.test(parameters) ? Number.POSITIVE_INFINITY : f.length;
 }
 
 /** The tree of each argument; undefined for static ones. */
@@ -245,6 +264,6 @@ function keyOf(args: readonly unknown[], defs: Definitions, leaves: readonly Arg
  * @example disableJit(() => lax.scan(step, init, xs)) // breakpoints in step see concrete arrays
  */
 export function disableJit<T>(body: () => T): T {
-  if (typeof body !== "function") throw new WeftTypeError("disableJit expects a function to run.");
+  checkCallable(body, "disableJit");
   return withStepwise(body);
 }

@@ -1,24 +1,32 @@
 /** What a jitted function was compiled to, for reading. */
-import { WeftValueError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
-import { inspectProgram } from "../runtime/index.ts";
+import { inspectProgram, nativeText } from "../runtime/index.ts";
+import { checkChoice } from "../util/options.ts";
 
 export interface Lowered {
   readonly jaxpr: Jaxpr;
-  /** The program as text: the jaxpr, the loop IR after all passes, or a summary of the WebAssembly module. */
-  asText(form?: "jaxpr" | "loops" | "wasm"): string;
+  /**
+   * The program as text: the jaxpr, the loop IR after all passes for WebAssembly, a summary of that module, or the C of the
+   * native tier, for which no compiler is needed.
+   */
+  asText(form?: "jaxpr" | "loops" | "wasm" | "c"): string;
   /** Sizes: bytes of the module, of the arena for temporaries, and milliseconds spent compiling. */
   cost(): { moduleBytes: number; arenaBytes: number; compileMs: number };
 }
+
+const FORMS = {
+  jaxpr: String,
+  loops: (jaxpr: Jaxpr) => inspectProgram(jaxpr).loops,
+  wasm: (jaxpr: Jaxpr) => inspectProgram(jaxpr).wasm,
+  c: nativeText,
+} as const;
+const FORM_NAMES = Object.keys(FORMS) as (keyof typeof FORMS)[];
 
 export function lowered(jaxpr: Jaxpr): Lowered {
   return {
     jaxpr,
     asText(form = "jaxpr") {
-      if (form === "jaxpr") return String(jaxpr);
-      if (form === "loops") return inspectProgram(jaxpr).loops;
-      if (form === "wasm") return inspectProgram(jaxpr).wasm;
-      throw new WeftValueError(`asText: unknown form "${String(form)}"; use "jaxpr", "loops" or "wasm".`);
+      return FORMS[checkChoice("asText: the form", form, FORM_NAMES)](jaxpr);
     },
     cost: () => inspectProgram(jaxpr).cost,
   };

@@ -1,9 +1,12 @@
 /** Automatic batching. */
 import type { NDArray } from "../core/array.ts";
 import type { MappedAxis } from "../core/axes.ts";
+import { checkCount } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { batchFlat, moveBatchAxis } from "../transforms/batch.ts";
 import * as tree from "../tree/index.ts";
+import { checkOptions } from "../util/options.ts";
+import { show } from "../util/text.ts";
 import {
   type AnyFunction,
   type ArrayFunction,
@@ -25,7 +28,7 @@ export interface VmapOptions {
   /** The name by which collectives (`lax.psum`, `lax.axisIndex`, …) find the mapped axis. */
   readonly axisName?: string;
 }
-const OPTIONS = ["inAxes", "outAxes", "axisSize", "axisName"];
+const OPTIONS: readonly (keyof VmapOptions)[] = ["inAxes", "outAxes", "axisSize", "axisName"];
 
 /**
  * Maps `f` over an axis of its arguments; the result computes all elements at once. Control flow inside is batched, too.
@@ -45,7 +48,7 @@ export function vmap<F extends AnyFunction = ArrayFunction>(
   outAxes: Axes = 0,
 ): (...args: Inputs<F>) => Output<F> {
   checkCallable(f, "vmap");
-  const options: VmapOptions = isOptions(inAxes) ? checkOptions(inAxes) : { inAxes, outAxes };
+  const options: VmapOptions = isOptions(inAxes) ? checkVmapOptions(inAxes) : { inAxes, outAxes };
   const [ins, outs] = [options.inAxes, options.outAxes].map((axes) => (axes === undefined ? 0 : axes));
   return (...args) => {
     const parts = args.map((a, i) => arrayLeaves(a, `vmap: argument ${i}`));
@@ -68,17 +71,11 @@ export function vmap<F extends AnyFunction = ArrayFunction>(
 const isOptions = (x: unknown): x is VmapOptions =>
   typeof x === "object" && x !== null && !Array.isArray(x) && OPTIONS.some((k) => Object.hasOwn(x, k));
 
-function checkOptions(options: VmapOptions): VmapOptions {
-  const unknown = Object.keys(options).find((k) => !OPTIONS.includes(k));
-  if (unknown !== undefined)
-    throw new WeftTypeError(
-      `vmap does not understand the option ${unknown}. There are ${OPTIONS.join(", ")}.`,
-    );
-  const { axisSize, axisName } = options;
-  if (axisSize !== undefined && !(Number.isInteger(axisSize) && axisSize >= 0))
-    throw new WeftValueError(`vmap axisSize must be a non-negative integer, got ${String(axisSize)}.`);
+function checkVmapOptions(options: VmapOptions): VmapOptions {
+  const { axisSize, axisName } = checkOptions("vmap", options, OPTIONS);
+  if (axisSize !== undefined) checkCount("vmap axisSize", axisSize);
   if (axisName !== undefined && typeof axisName !== "string")
-    throw new WeftTypeError(`vmap axisName must be a string, got ${typeof axisName}.`);
+    throw new WeftTypeError(`vmap axisName must be a string, got ${show(axisName)}.`);
   return options;
 }
 

@@ -1,6 +1,6 @@
-import { show, tuple } from "../util/text.ts";
+import { tuple } from "../util/text.ts";
 import type { DType } from "./dtype.ts";
-import { DTYPES, isDType } from "./dtype.ts";
+import { checkDType, DTYPES } from "./dtype.ts";
 import { WeftTypeError, WeftValueError } from "./errors.ts";
 
 export type Shape = readonly number[];
@@ -47,22 +47,30 @@ export class ShapedArray {
 
 const interned = new Map<string, ShapedArray>();
 
+/** Nothing has more axes: data was given for a shape, or a loop adds axes without end. */
+export const MOST_AXES = 64;
+
 /**
  * The last place where sizes are looked at: whatever way they came, what is no size becomes no type, and so no program.
  * @throws WeftTypeError, WeftValueError
  */
 function checkType(shape: Shape, dtype: DType): void {
-  if (!isDType(dtype))
-    throw new WeftTypeError(
-      `There is no dtype ${show(dtype)}. The dtypes are ${Object.keys(DTYPES).join(", ")}.`,
+  checkDType("An array type", dtype);
+  if (shape.length > MOST_AXES)
+    throw new WeftValueError(`An array has at most ${MOST_AXES} axes, got ${shape.length}.`);
+  let elements = 1;
+  for (const size of shape) {
+    if (!Number.isInteger(size))
+      throw new WeftTypeError(
+        `Shapes must be 1D sequences of concrete values of integer type, got ${tuple(shape)}.`,
+      );
+    if (size < 0) throw new WeftValueError(`Shapes must have non-negative sizes, got ${tuple(shape)}.`);
+    elements *= size;
+  }
+  if (elements > Number.MAX_SAFE_INTEGER)
+    throw new WeftValueError(
+      `An array of shape ${tuple(shape)} would have ${elements} elements, more than 2^53.`,
     );
-  const bad = shape.find((size) => !Number.isInteger(size));
-  if (bad !== undefined)
-    throw new WeftTypeError(
-      `Shapes must be 1D sequences of concrete values of integer type, got ${tuple(shape)}.`,
-    );
-  if (shape.some((size) => size < 0))
-    throw new WeftValueError(`Shapes must have non-negative sizes, got ${tuple(shape)}.`);
 }
 
 /** The interned abstract value of this shape, dtype and weakness. */

@@ -3,6 +3,10 @@
  * Source: JAX `dtypes.py` (the lattice of "JAX Enhancement: type promotion semantics").
  */
 
+import { suggestion } from "../util/options.ts";
+import { show } from "../util/text.ts";
+import { WeftTypeError } from "./errors.ts";
+
 export type DType =
   | "float32"
   | "float64"
@@ -47,7 +51,19 @@ export const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
   bool: { bytes: 1, kind: "bool", short: "bool", array: Uint8Array },
 };
 
-export const isDType = (x: unknown): x is DType => typeof x === "string" && Object.hasOwn(DTYPES, x);
+// No dtype is called "constructor".
+Object.setPrototypeOf(DTYPES, null);
+
+export const isDType = (x: unknown): x is DType => typeof x === "string" && x in DTYPES;
+
+/** x, which must be a dtype. @throws WeftTypeError that lists the dtypes there are */
+export function checkDType(what: string, x: unknown): DType {
+  if (isDType(x)) return x;
+  const names = Object.keys(DTYPES);
+  throw new WeftTypeError(
+    `${what}: there is no dtype ${show(x)}${suggestion(x, names)}. The dtypes are ${names.join(", ")}.`,
+  );
+}
 export const byteSize = (dtype: DType): number => DTYPES[dtype].bytes;
 export const kindOf = (dtype: DType): Kind => DTYPES[dtype].kind;
 export const isFloat = (dtype: DType): boolean => kindOf(dtype) === "float";
@@ -76,15 +92,22 @@ export function numberAs(value: number, dtype: DType): number {
   return Math.min(Math.max(Math.trunc(value) || 0, min), max);
 }
 
-const CTOR_TO_DTYPE = new Map<unknown, DType>([
+const DTYPE_OF_CLASS = new Map<string, DType>([
   ...(Object.entries(DTYPES) as [DType, DTypeInfo][])
     .filter(([name]) => name !== "bool")
-    .map(([name, info]): [unknown, DType] => [info.array, name]),
-  [Uint8ClampedArray, "uint8"],
+    .map(([name, info]): [string, DType] => [info.array.name, name]),
+  ["Uint8ClampedArray", "uint8"],
 ]);
 
 /** The dtype of a typed array, or undefined for other views. */
-export const dtypeOfTypedArray = (x: ArrayBufferView): DType | undefined => CTOR_TO_DTYPE.get(x.constructor);
+export const dtypeOfTypedArray = (x: ArrayBufferView): DType | undefined =>
+  DTYPE_OF_CLASS.get(classOf.call(x) as string);
+
+/** The class of a typed array by its own word, which subclasses (Node's Buffer) and other realms share; undefined of a DataView. */
+const classOf = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  Symbol.toStringTag,
+)!.get as (this: ArrayBufferView) => string | undefined;
 
 /** A type in the promotion lattice: a dtype, or the weak types of plain numbers. */
 type Node = DType | "int*" | "float*";

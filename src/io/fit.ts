@@ -1,8 +1,9 @@
 /** From named arrays back to a tree. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { NDArray } from "../core/array.ts";
 import { WeftTypeError } from "../core/errors.ts";
-import { asArray } from "../lax/convert.ts";
+import { arrayLeaves } from "../lax/leaves.ts";
 import * as tree from "../tree/index.ts";
+import { show } from "../util/text.ts";
 import { nameOf } from "./safetensors.ts";
 
 /**
@@ -18,12 +19,10 @@ export function fitTree<T>(
   like: T,
   source = "The safetensors data",
 ): tree.MapTree<T, NDArray> {
-  const found = new Map(Object.entries(tensors));
-  const [leaves, def] = tree.flatten(like, undefined);
+  const found = new Map(Object.entries(checkTensors(tensors)));
+  const [leaves, def] = arrayLeaves(like, { where: "io.fitTree: like" });
   const names = def.paths().map(nameOf);
-  const faults = leaves.flatMap((leaf, i) =>
-    mismatch(names[i]!, found.get(names[i]!), asArray(leaf as ArrayLike)),
-  );
+  const faults = leaves.flatMap((leaf, i) => mismatch(names[i]!, found.get(names[i]!), leaf));
   const expected = new Set(names);
   for (const [name, array] of found)
     if (!expected.has(name)) faults.push(`${name} is not expected, but present with type ${array.aval}`);
@@ -32,6 +31,12 @@ export function fitTree<T>(
     def,
     names.map((name) => found.get(name)!),
   ) as tree.MapTree<T, NDArray>;
+}
+
+function checkTensors(tensors: Readonly<Record<string, NDArray>>): Readonly<Record<string, NDArray>> {
+  const isRecord = typeof tensors === "object" && tensors !== null && !(tensors instanceof NDArray);
+  if (isRecord && Object.values(tensors).every((x) => x instanceof NDArray)) return tensors;
+  throw new WeftTypeError(`io.fitTree: tensors must be an object of arrays, got ${show(tensors)}.`);
 }
 
 function mismatch(name: string, found: NDArray | undefined, like: NDArray): string[] {

@@ -3,12 +3,15 @@
  * `__metadata__`, a dictionary of strings), then the data, little-endian and row-major.
  * Source: https://github.com/huggingface/safetensors (format description).
  */
-import { type ArrayLike, fromTyped, type NDArray } from "../core/array.ts";
-import { DTYPES, type DType, type TypedArray } from "../core/dtype.ts";
+
+import { fromTyped, type NDArray } from "../core/array.ts";
+import { DTYPES, type DType, dtypeOfTypedArray, type TypedArray } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import { asArray } from "../lax/convert.ts";
+import { arrayLeaves } from "../lax/leaves.ts";
 import * as tree from "../tree/index.ts";
+import { checkOptions } from "../util/options.ts";
 import { size } from "../util/shape.ts";
+import { show } from "../util/text.ts";
 
 /** Free text that travels with the arrays. */
 export type Metadata = Readonly<Record<string, string>>;
@@ -50,9 +53,8 @@ interface Entry {
 
 /** Leaves by name; throws where two paths print alike or a name is reserved. */
 function namedLeaves(value: unknown): Entry[] {
-  const entries = tree
-    .leavesWithPath(value, undefined)
-    .map(([path, leaf]) => ({ name: nameOf(path), array: asArray(leaf as ArrayLike) }));
+  const [arrays, def] = arrayLeaves(value, { where: "safetensors: the leaf " });
+  const entries = def.paths().map((path, i) => ({ name: nameOf(path), array: arrays[i]! }));
   const seen = new Set([METADATA]);
   for (const { name } of entries) {
     if (seen.has(name))
@@ -65,6 +67,8 @@ function namedLeaves(value: unknown): Entry[] {
 }
 
 function checkMetadata(metadata: Metadata): void {
+  if (!isObject(metadata))
+    throw new WeftTypeError(`safetensors: metadata must be an object of strings, got ${show(metadata)}.`);
   for (const [key, value] of Object.entries(metadata))
     if (typeof value !== "string")
       throw new WeftTypeError(
@@ -80,8 +84,9 @@ function checkMetadata(metadata: Metadata): void {
  */
 export function encodeSafetensors(
   value: unknown,
-  { metadata = {} }: { readonly metadata?: Metadata } = {},
+  options: { readonly metadata?: Metadata } = {},
 ): Uint8Array {
+  const { metadata = {} } = checkOptions("io.encodeSafetensors", options, ["metadata"]);
   checkMetadata(metadata);
   const entries = widestFirst(namedLeaves(value));
   let end = 0;
@@ -208,6 +213,8 @@ function readData(bytes: Uint8Array, { dtype, begin, end }: Placed): TypedArray 
  * @example const { tensors, metadata } = io.decodeSafetensors(bytes); tensors.w.shape
  */
 export function decodeSafetensors(bytes: Uint8Array): Tensors {
+  if (!ArrayBuffer.isView(bytes) || dtypeOfTypedArray(bytes) !== "uint8")
+    throw new WeftTypeError(`io.decodeSafetensors: bytes must be a Uint8Array, got ${show(bytes)}.`);
   const { header, start } = readHeader(bytes);
   const data = bytes.subarray(start);
   const metadata = readMetadata(header);

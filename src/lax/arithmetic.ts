@@ -1,5 +1,6 @@
 /** The field operations, and what derivatives are made of. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
+import { checkInteger } from "../core/check.ts";
 import type { Scalar, ScalarBuilder } from "../core/emit.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { full } from "./broadcast.ts";
@@ -90,6 +91,7 @@ function power(s: ScalarBuilder, x: Scalar, y: number): Scalar {
  */
 export function integerPow(x: ArrayLike, y: number): NDArray {
   const base = asArray(x);
+  checkInteger("lax.integerPow: y", y);
   if (y === 0) return full(base.shape, 1, base.dtype);
   return y === 1 ? base : bind1(integerPowP, [base], { y });
 }

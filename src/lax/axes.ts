@@ -1,6 +1,18 @@
 /** List arithmetic on axes: what shape and batch rules are made of. */
 
-export const range = (n: number, start = 0): number[] => Array.from({ length: n }, (_, i) => start + i);
+import { WeftValueError } from "../core/errors.ts";
+
+/** Lists in JavaScript are for what a program consists of, not for data. */
+const LONGEST = 2 ** 24;
+
+/** start, start + 1, … @throws WeftValueError for more than anything sensible consists of */
+export function range(n: number, start = 0): number[] {
+  if (n > LONGEST)
+    throw new WeftValueError(
+      `A list of ${n} parts, steps or positions is too long; the limit is ${LONGEST}.`,
+    );
+  return Array.from({ length: n }, (_, i) => start + i);
+}
 
 /** Axes of an array after a new axis was inserted at `at`. */
 export const bump = (axes: readonly number[], at: number): number[] => axes.map((a) => (a >= at ? a + 1 : a));

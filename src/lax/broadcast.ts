@@ -1,11 +1,13 @@
 /** `broadcast_in_dim` and `reduce_sum`: each is the other's transpose. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type Shape } from "../core/aval.ts";
-import type { DType } from "../core/dtype.ts";
+import { checkIntegers, checkShape } from "../core/check.ts";
+import { checkDType, type DType } from "../core/dtype.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
+import { equalShape } from "../util/shape.ts";
 import { bump, complement, insert, isIncreasing, pick, range } from "./axes.ts";
-import { NUMBER, require, tuple } from "./check.ts";
-import { asArray, type Typed } from "./convert.ts";
+import { checkAxisOrder, NUMBER, require, tuple } from "./check.ts";
+import { asArray, checkPlain, checkTyped, type Typed } from "./convert.ts";
 import { lowerReduction, type ReduceParams, reductionType } from "./reduction.ts";
 import { defineLinear, transposeFirst } from "./rules.ts";
 
@@ -57,8 +59,11 @@ export function broadcastInDim(
   broadcastDimensions: readonly number[],
 ): NDArray {
   const x = asArray(operand);
-  if (x.ndim === shape.length && x.shape.every((d, axis) => d === shape[axis])) return x;
-  return bind1(broadcastInDimP, [x], { shape, broadcast_dimensions: broadcastDimensions });
+  const sizes = checkShape("lax.broadcastInDim", shape);
+  const dims = checkIntegers("lax.broadcastInDim: broadcastDimensions", broadcastDimensions);
+  const same = dims.length === x.ndim && dims.every((d, axis) => d === axis);
+  if (same && equalShape(x.shape, sizes)) return x;
+  return bind1(broadcastInDimP, [x], { shape: sizes, broadcast_dimensions: dims });
 }
 
 export const reduceSumP: Primitive<ReduceParams> = defineLinear<ReduceParams>({
@@ -76,8 +81,10 @@ export const reduceSumP: Primitive<ReduceParams> = defineLinear<ReduceParams>({
 });
 
 /** The sum over `axes`; x itself when there are none. */
-export const reduceSum = (x: ArrayLike, axes: readonly number[]): NDArray =>
-  axes.length ? bind1(reduceSumP, [asArray(x)], { axes: [...axes].sort((a, b) => a - b) }) : asArray(x);
+export function reduceSum(x: ArrayLike, axes: readonly number[]): NDArray {
+  const sorted = checkAxisOrder("lax.reduceSum", axes);
+  return sorted.length ? bind1(reduceSumP, [asArray(x)], { axes: sorted }) : asArray(x);
+}
 
 /**
  * Adds new leading axes of these sizes.
@@ -85,7 +92,8 @@ export const reduceSum = (x: ArrayLike, axes: readonly number[]): NDArray =>
  */
 export function broadcast(operand: ArrayLike, sizes: Shape): NDArray {
   const x = asArray(operand);
-  return broadcastInDim(x, [...sizes, ...x.shape], range(x.ndim, sizes.length));
+  const added = checkShape("lax.broadcast", sizes);
+  return broadcastInDim(x, [...added, ...x.shape], range(x.ndim, added.length));
 }
 
 /** Undoes the implicit broadcast of a scalar operand: a cotangent with the operand's shape. */
@@ -98,10 +106,13 @@ export const fitTo = (x: NDArray, shape: Shape): NDArray =>
 
 /** An array with the same value everywhere. */
 export const full = (shape: Shape, value: number | boolean, dtype: DType): NDArray =>
-  broadcastInDim(scalar(value, dtype), shape, []);
+  broadcastInDim(scalar(checkPlain("lax.full: value", value), checkDType("lax.full", dtype)), shape, []);
 
 /** `full` with the shape and dtype of an array or a type. */
-export const fullLike = (x: Typed, value: number | boolean): NDArray => full(x.shape, value, x.dtype);
+export const fullLike = (x: Typed, value: number | boolean): NDArray => {
+  const { shape, dtype } = checkTyped("lax.fullLike", x);
+  return full(shape, value, dtype);
+};
 export const zerosLike = (x: Typed): NDArray => fullLike(x, 0);
 export const onesLike = (x: Typed): NDArray => fullLike(x, 1);
 

@@ -1,6 +1,6 @@
 /** Changes of dtype, and the identities. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
-import { byteSize, type DType, isFloat, type Promoted } from "../core/dtype.ts";
+import { byteSize, checkDType, type DType, isFloat, type Promoted } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { NumberTracer } from "../core/stage.ts";
@@ -30,7 +30,7 @@ export const convertElementTypeP: Primitive<ConvertParams> = defineMap<ConvertPa
  * @example convertElementType(np.array([1.7, -1.7]), "int32").js() // => [1, -1]
  */
 export const convertElementType = (x: ArrayLike, newDtype: DType): NDArray =>
-  convertTo(x, { dtype: newDtype, weakType: false });
+  convertTo(x, { dtype: checkDType("convertElementType", newDtype), weakType: false });
 
 /** Converts to a dtype and weakness at once, as promotion needs it. Plain numbers are not rounded on the way. */
 export function convertTo(x: ArrayLike, { dtype, weakType }: Promoted): NDArray {
@@ -64,7 +64,7 @@ export const bitcastConvertTypeP: Primitive<{ readonly new_dtype: DType }> = def
  * @example bitcastConvertType(1, "uint32").js() // => 1065353216
  */
 export const bitcastConvertType = (x: ArrayLike, newDtype: DType): NDArray =>
-  bind1(bitcastConvertTypeP, [asArray(x)], { new_dtype: newDtype });
+  bind1(bitcastConvertTypeP, [asArray(x)], { new_dtype: checkDType("bitcastConvertType", newDtype) });
 
 /** The identity as an operation: a value of its own. */
 export const copy: Unary = unary("copy", {

@@ -1,5 +1,6 @@
 /** What operations demand of their operands, with the messages that JAX gives. */
 import type { Shape, ShapedArray } from "../core/aval.ts";
+import { checkIntegers } from "../core/check.ts";
 import { type DType, type Kind, kindOf } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { tuple } from "../util/text.ts";
@@ -88,6 +89,10 @@ export function checkAxes(name: string, axes: readonly number[], ndim: number): 
   if (new Set(axes).size !== axes.length)
     throw new WeftValueError(`${name}: duplicate value in axes ${tuple(axes)}.`);
 }
+
+/** The axes of a reduction in increasing order. */
+export const checkAxisOrder = (name: string, axes: readonly number[]): number[] =>
+  checkIntegers(`${name}: axes`, axes).sort((a, b) => a - b);
 
 /** One entry per axis. */
 export function checkRank(name: string, what: string, list: readonly unknown[], type: ShapedArray): void {

@@ -1,7 +1,10 @@
 /** From what users pass to arrays. */
 import { type ArrayLike, DeviceArray, fromTyped, NDArray, ofNumber, scalar } from "../core/array.ts";
-import type { Shape } from "../core/aval.ts";
+import { MOST_AXES, type Shape, ShapedArray } from "../core/aval.ts";
+import { checkNumber, checkShape } from "../core/check.ts";
 import {
+  checkDType,
+  DTYPES,
   type DType,
   dtypeOfTypedArray,
   isFloat,
@@ -13,6 +16,7 @@ import {
 import { InternalError, WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { hostArray } from "../core/host.ts";
 import { isWhole, NumberTracer } from "../core/stage.ts";
+import { show } from "../util/text.ts";
 
 /** Stacking traced arrays is an operation, and operations stand above this module: join.ts installs it. */
 let stackArrays: (parts: NDArray[]) => NDArray = () => {
@@ -23,6 +27,7 @@ export function installStack(stack: (parts: NDArray[]) => NDArray): void {
 }
 
 const isPlain = (x: unknown): x is number | boolean => typeof x === "number" || typeof x === "boolean";
+/** Also typed arrays of other realms, subclasses such as Node's Buffer, and views of shared memory. */
 const isView = (x: unknown): x is TypedArray => ArrayBuffer.isView(x) && dtypeOfTypedArray(x) !== undefined;
 
 /**
@@ -46,7 +51,7 @@ export function fromHost(x: Exclude<ArrayLike, NDArray>, dtype?: DType): NDArray
     return fromTyped(cast(x, dtype ?? dtypeOfTypedArray(x)!), [x.length], dtype ?? dtypeOfTypedArray(x)!);
   if (isPlain(x)) return scalar(x, dtype ?? (typeof x === "boolean" ? "bool" : "float32"));
   if (!Array.isArray(x)) throw notAnArray(x);
-  const leaves = flatten(x, []);
+  const leaves = flatten(x, [], 0);
   if (leaves.length > 0 && !leaves.every(isPlain)) {
     const common = dtype ?? promote(leaves.map(leafType)).dtype;
     const inner = (part: ArrayLike): NDArray =>
@@ -62,14 +67,20 @@ export function fromHost(x: Exclude<ArrayLike, NDArray>, dtype?: DType): NDArray
 const leafType = (x: ArrayLike): Promoted =>
   isView(x) ? { dtype: dtypeOfTypedArray(x)!, weakType: false } : asCarry(x).aval;
 
-const notAnArray = (x: unknown): WeftTypeError =>
+/** The error for what cannot become an array. */
+export const notAnArray = (x: unknown): WeftTypeError =>
   new WeftTypeError(
-    `Value ${typeof x === "string" ? JSON.stringify(x) : String(x)} of type ${typeof x} is not a valid array. ` +
-      "Pass an array, a number, a boolean, a typed array or nested arrays of these.",
+    `Value ${show(x)} of type ${typeof x} is not a valid array. ` +
+      `Pass an array, a number, a boolean, a typed array (${Object.keys(DTYPES).slice(0, -1).join(", ")}) or nested arrays of these.`,
   );
 
-function flatten(x: ArrayLike, out: ArrayLike[]): ArrayLike[] {
-  if (Array.isArray(x)) for (const part of x) flatten(part, out);
+/** The plain values, views and arrays in nested arrays. */
+function flatten(x: ArrayLike, out: ArrayLike[], depth: number): ArrayLike[] {
+  if (depth > MOST_AXES)
+    throw new WeftValueError(
+      `Nested arrays are at most ${MOST_AXES} levels deep; these are deeper, or contain themselves.`,
+    );
+  if (Array.isArray(x)) for (const part of x) flatten(part, out, depth + 1);
   else if (isPlain(x) || x instanceof NDArray || isView(x)) out.push(x as ArrayLike);
   else throw notAnArray(x);
   return out;
@@ -135,6 +146,9 @@ export const asScalar = (x: PlainNumber | boolean, dtype: DType): NDArray =>
  */
 export const asCarry = (x: ArrayLike): NDArray => (isWholeNumber(x) ? asScalar(x, "int32") : asArray(x));
 
+/** What is an array by itself; nested arrays are trees where trees are expected. */
+export const isArrayLeaf = (x: unknown): x is ArrayLike => x instanceof NDArray || isPlain(x) || isView(x);
+
 /** A scalar index or count as int32, unless it is an array already. */
 export const asIndex = (x: ArrayLike): NDArray => (isPlain(x) ? scalar(x, "int32", true) : asCarry(x));
 
@@ -142,4 +156,16 @@ export const asIndex = (x: ArrayLike): NDArray => (isPlain(x) ? scalar(x, "int32
 export interface Typed {
   readonly shape: Shape;
   readonly dtype: DType;
+}
+
+/** x itself, or what it is as an array. @throws as {@link asArray} */
+export function checkTyped(caller: string, x: Typed | ArrayLike): Typed {
+  if (x instanceof NDArray || x instanceof ShapedArray) return x;
+  if (typeof x !== "object" || x === null || !("dtype" in x)) return asArray(x as ArrayLike);
+  return { shape: checkShape(caller, x.shape), dtype: checkDType(caller, x.dtype) };
+}
+
+/** A plain number or boolean. @throws WeftTypeError for anything else */
+export function checkPlain(what: string, x: unknown): number | boolean {
+  return typeof x === "boolean" ? x : checkNumber(what, x);
 }

@@ -2,13 +2,16 @@
  * Running sums and their kin along one axis, and the linear recurrence that the derivatives of all of them are:
  * if y[i] = f(y[i-1], x[i]) then dy[i] = ∂f/∂y · dy[i-1] + ∂f/∂x · dx[i].
  */
+
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
+import { checkInteger } from "../core/check.ts";
 import type { DType } from "../core/dtype.ts";
 import type { Emitter, Operand } from "../core/emit.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { jvpFlat } from "../transforms/jvp.ts";
+import { checkOptions } from "../util/options.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { allWeak, checkDTypes, checkSameDTypes, FLOATING, NUMBER, require, tuple } from "./check.ts";
 import { eq } from "./compare.ts";
@@ -100,12 +103,13 @@ function batchAlong(
  * @throws WeftTypeError if types differ, WeftValueError if the axis does not exist.
  * @example linearRecurrence(np.array([0.5, 0.5]), np.array([1, 1])).js() // => [1, 1.5]
  */
-export const linearRecurrence = (
-  a: ArrayLike,
-  b: ArrayLike,
-  axis = 0,
-  { reverse = false }: AlongOptions = {},
-): NDArray => bind1(linearRecurrenceP, operands(a, b), { axis, reverse });
+export const linearRecurrence = (a: ArrayLike, b: ArrayLike, axis = 0, options: AlongOptions = {}): NDArray =>
+  bind1(linearRecurrenceP, operands(a, b), along("lax.linearRecurrence", axis, options));
+
+function along(caller: string, axis: number, options: AlongOptions): AlongParams {
+  const { reverse = false } = checkOptions(caller, options, ["reverse"]);
+  return { axis: checkInteger(`${caller}: axis`, axis), reverse };
+}
 
 export interface AlongOptions {
   /** Run from the end of the axis to its start. */
@@ -176,8 +180,8 @@ function cumulative(name: string, { accepts = NUMBER, fold, jvp }: CumulativeSpe
           },
         });
   return Object.assign(
-    (x: ArrayLike, axis = 0, { reverse = false }: AlongOptions = {}) =>
-      bind1(primitive, [asArray(x)], { axis, reverse }),
+    (x: ArrayLike, axis = 0, options: AlongOptions = {}) =>
+      bind1(primitive, [asArray(x)], along(`lax.${name}`, axis, options)),
     { primitive },
   );
 }

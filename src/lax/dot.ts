@@ -1,11 +1,13 @@
 /** Contractions: matrix products and their kin. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
-import type { DType } from "../core/dtype.ts";
+import { checkAxisList, checkIntegers } from "../core/check.ts";
+import { checkDType, type DType } from "../core/dtype.ts";
 import type { Operand } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { bind1, type MaybeZero, type Primitive, type TransposeRule, Zero } from "../core/primitive.ts";
-import { canonicalAxis } from "../util/shape.ts";
+import { checkOptions } from "../util/options.ts";
+import { show } from "../util/text.ts";
 import { zip } from "../util/zip.ts";
 import { bump, complement, inverse, pick, range } from "./axes.ts";
 import { allWeak, checkAxes, checkDTypes, checkSameDTypes, NUMBER, require, tuple } from "./check.ts";
@@ -164,13 +166,30 @@ export function dotGeneral(
   lhs: ArrayLike,
   rhs: ArrayLike,
   dimensionNumbers: DotDimensionNumbers,
-  { preferredElementType = null }: { preferredElementType?: DType | null } = {},
+  options: { preferredElementType?: DType | null } = {},
 ): NDArray {
+  const { preferredElementType = null } = checkOptions("lax.dotGeneral", options, ["preferredElementType"]);
   return bind1(dotGeneralP, operands(lhs, rhs), {
-    dimension_numbers: dimensionNumbers,
-    preferred_element_type: preferredElementType,
+    dimension_numbers: checkDotNumbers(dimensionNumbers),
+    preferred_element_type: preferredElementType && checkDType("lax.dotGeneral", preferredElementType),
   });
 }
+
+function checkDotNumbers(numbers: DotDimensionNumbers): DotDimensionNumbers {
+  const pair = <T>(list: readonly T[]): list is readonly [T, T] => Array.isArray(list) && list.length === 2;
+  if (!pair(numbers) || !numbers.every(pair))
+    throw new WeftTypeError(
+      `lax.dotGeneral: dimensionNumbers must be [[lhsContract, rhsContract], [lhsBatch, rhsBatch]], got ${show(numbers)}.`,
+    );
+  const axes = (list: Axes): number[] => checkIntegers("lax.dotGeneral: dimensionNumbers", list);
+  const [[lc, rc], [lb, rb]] = numbers;
+  return [
+    [axes(lc), axes(rc)],
+    [axes(lb), axes(rb)],
+  ];
+}
+
+const DOT_DIMS = ["lhsContractingDims", "rhsContractingDims", "lhsBatchDims", "rhsBatchDims"] as const;
 
 /** The axes that {@link dot} pairs up; negative axes count from the end. */
 export interface DotDims {
@@ -197,8 +216,8 @@ export function dot(lhs: ArrayLike, rhs: ArrayLike, dims?: DotDims): NDArray {
     rhsContractingDims: rc = [],
     lhsBatchDims: lb = [],
     rhsBatchDims: rb = [],
-  } = dims ?? { lhsContractingDims: [-1], rhsContractingDims: [0] };
-  const axes = (a: NDArray, list: Axes): number[] => list.map((axis) => canonicalAxis(axis, a.ndim));
+  } = checkOptions("lax.dot: dims", dims ?? { lhsContractingDims: [-1], rhsContractingDims: [0] }, DOT_DIMS);
+  const axes = (a: NDArray, list: Axes): number[] => checkAxisList("lax.dot: dims", list, a.ndim);
   return dotGeneral(x, y, [
     [axes(x, lc), axes(y, rc)],
     [axes(x, lb), axes(y, rb)],

@@ -1,6 +1,7 @@
 /** Slices at computed places: `dynamic_slice` and `dynamic_update_slice`, each the other's transpose. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
+import { checkCount, checkInteger, checkShape } from "../core/check.ts";
 import { kindOf, promote } from "../core/dtype.ts";
 import type { Emitter, Index, Operand } from "../core/emit.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
@@ -166,7 +167,10 @@ function addBox(x: NDArray, update: NDArray, starts: readonly NDArray[]): NDArra
 
 /** A start index as a scalar: negative ones count from the end, as in Python. */
 function startIndex(index: ArrayLike, size: number): NDArray {
-  if (typeof index === "number") return asIndex(index < 0 ? index + size : index);
+  if (typeof index === "number") {
+    const at = checkInteger("a start index", index);
+    return asIndex(at < 0 ? at + size : at);
+  }
   const i = asCarry(index);
   return kindOf(i.dtype) === "int" ? select(lt(i, 0), add(i, size), i) : i;
 }
@@ -194,7 +198,9 @@ export function dynamicSlice(
   sliceSizes: Shape,
 ): NDArray {
   const x = asArray(operand);
-  return bind1(dynamicSliceP, [x, ...startIndices(x, starts)], { slice_sizes: sliceSizes });
+  return bind1(dynamicSliceP, [x, ...startIndices(x, starts)], {
+    slice_sizes: checkShape("lax.dynamicSlice: sliceSizes", sliceSizes),
+  });
 }
 
 /** {@link dynamicSlice} along one axis. */
@@ -206,7 +212,11 @@ export function dynamicSliceInDim(
 ): NDArray {
   const x = asArray(operand);
   const at = canonicalAxis(axis, x.ndim);
-  return dynamicSlice(x, alongAxis(x, start, at), x.shape.with(at, sliceSize));
+  return dynamicSlice(
+    x,
+    alongAxis(x, start, at),
+    x.shape.with(at, checkCount("lax.dynamicSliceInDim: sliceSize", sliceSize)),
+  );
 }
 
 const alongAxis = (x: NDArray, start: ArrayLike, axis: number): ArrayLike[] =>

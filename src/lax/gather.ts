@@ -1,6 +1,7 @@
 /** `gather` and the scatters: gather's transpose is scatter-add and the other way round. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
+import { checkShape } from "../core/check.ts";
 import { type DType, isFloat, type Kind, kindOf, limits } from "../core/dtype.ts";
 import type { BinaryFn, Emitter, Index, Operand, Target } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
@@ -12,6 +13,7 @@ import {
   type TransposeRule,
   Zero,
 } from "../core/primitive.ts";
+import { checkChoice, checkOptions } from "../util/options.ts";
 import { size } from "../util/shape.ts";
 import { add, div, mul } from "./arithmetic.ts";
 import { bump, complement, insert, pick, without } from "./axes.ts";
@@ -19,7 +21,7 @@ import { fullLike, zerosLike } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
 import { allWeak, checkSameDTypes } from "./check.ts";
 import { eq } from "./compare.ts";
-import { asArray, operands } from "./convert.ts";
+import { asArray, checkPlain, operands } from "./convert.ts";
 import {
   addTangents,
   define,
@@ -32,12 +34,16 @@ import {
 import { select } from "./select.ts";
 import { broadcastedIota, reshape } from "./views.ts";
 import {
+  checkDimensions,
   checkScatter,
+  GATHER_DIMENSIONS,
   type GatherDimensionNumbers,
   gatherType,
   gatherWindows,
+  INDEX_MODES,
   type IndexMode,
   locate,
+  SCATTER_DIMENSIONS,
   type ScatterDimensionNumbers,
   scatterWindows,
   spannedDims,
@@ -140,11 +146,14 @@ export function gather(
   startIndices: ArrayLike,
   dimensionNumbers: GatherDimensionNumbers,
   sliceSizes: readonly number[],
-  { mode = "clip", fillValue = null }: GatherOptions = {},
+  options: GatherOptions = {},
 ): NDArray {
+  const { mode = "clip", fillValue = null } = checkOptions("lax.gather", options, ["mode", "fillValue"]);
+  checkChoice("lax.gather: mode", mode, INDEX_MODES);
+  if (fillValue !== null) checkPlain("lax.gather: fillValue", fillValue);
   return bind1(gatherP, [asArray(operand), asArray(startIndices)], {
-    dimension_numbers: dimensionNumbers,
-    slice_sizes: sliceSizes,
+    dimension_numbers: checkDimensions("lax.gather", dimensionNumbers, GATHER_DIMENSIONS),
+    slice_sizes: checkShape("lax.gather: sliceSizes", sliceSizes),
     mode,
     fill_value: fillValue,
   });
@@ -207,18 +216,13 @@ function scatterOp(name: string, spec: ScatterSpec): Scatter {
     },
     lower: (emit, args, params) => [lowerScatter(emit, args, params, spec.combine)],
   });
-  const apply: (...args: Parameters<Scatter>) => NDArray = (
-    x,
-    indices,
-    updates,
-    dimension_numbers,
-    options = {},
-  ) => {
+  const apply: (...args: Parameters<Scatter>) => NDArray = (x, indices, updates, numbers, options = {}) => {
     const [operand, update] = operands(x, updates);
+    const { mode = "fill", uniqueIndices = false } = checkOptions(name, options, ["mode", "uniqueIndices"]);
     const params = {
-      dimension_numbers,
-      mode: options.mode ?? "fill",
-      unique_indices: options.uniqueIndices ?? false,
+      dimension_numbers: checkDimensions(name, numbers, SCATTER_DIMENSIONS),
+      mode: checkChoice(`${name}: mode`, mode, INDEX_MODES),
+      unique_indices: uniqueIndices,
     };
     return bind1(primitive, [operand!, asArray(indices), update!], params);
   };

@@ -1,6 +1,7 @@
 /** `concatenate` and `split`: each is the other's transpose. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
+import { checkInteger, checkIntegers, checkList } from "../core/check.ts";
 import { promote } from "../core/dtype.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
@@ -74,9 +75,13 @@ export const concatenateP: Primitive<ConcatenateParams> = defineLinear<Concatena
  * @example concatenate([np.array([1]), np.array([2, 3])], 0).js() // => [1, 2, 3]
  */
 export function concatenate(arrays: readonly ArrayLike[], dimension: number): NDArray {
-  if (arrays.length === 0) throw new WeftValueError("concatenate requires a non-empty sequence of arrays.");
-  const xs = arrays.map(asArray);
-  return xs.length === 1 && xs[0]!.ndim > 0 ? xs[0]! : bind1(concatenateP, xs, { dimension });
+  if (checkList("concatenate: arrays", arrays).length === 0)
+    throw new WeftValueError("concatenate requires a non-empty sequence of arrays.");
+  const xs = arrays.map((x) => asArray(x));
+  checkInteger("concatenate: dimension", dimension);
+  return xs.length === 1 && xs[0]!.ndim > dimension && dimension >= 0
+    ? xs[0]!
+    : bind1(concatenateP, xs, { dimension });
 }
 
 type SplitParams = { readonly sizes: readonly number[]; readonly axis: number };
@@ -105,7 +110,10 @@ export const splitP: Primitive<SplitParams> = defineLinear<SplitParams>({
 
 /** Cuts x along an axis into consecutive parts of these sizes, which add up to its length. */
 export const split = (operand: ArrayLike, sizes: readonly number[], axis = 0): NDArray[] =>
-  splitP.bind([asArray(operand)], { sizes, axis });
+  splitP.bind([asArray(operand)], {
+    sizes: checkIntegers("split: sizes", sizes),
+    axis: checkInteger("split: axis", axis),
+  });
 
 /** Arrays of one shape as the slices of a new leading axis, under the usual promotion. */
 function stack(parts: NDArray[]): NDArray {

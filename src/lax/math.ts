@@ -3,6 +3,7 @@ import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
 import type { Scalar, ScalarBuilder, UnaryFn } from "../core/emit.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
+import { checkChoice } from "../util/options.ts";
 import { add, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
 import { convertElementType } from "./cast.ts";
 import { FLOATING, NUMBER } from "./check.ts";
@@ -101,7 +102,10 @@ function roundAway(s: ScalarBuilder, x: Scalar): Scalar {
 export const round = (
   x: ArrayLike,
   roundingMethod: RoundingMethod = RoundingMethod.AWAY_FROM_ZERO,
-): NDArray => bind1(roundP, [asArray(x)], { rounding_method: roundingMethod });
+): NDArray =>
+  bind1(roundP, [asArray(x)], {
+    rounding_method: checkChoice("lax.round: roundingMethod", roundingMethod, Object.values(RoundingMethod)),
+  });
 
 /** The angle of the point (y, x) as `atan2(y, x)`, in (-π, π]. */
 export const atan2: Binary = binary("atan2", {

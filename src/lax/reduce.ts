@@ -1,7 +1,8 @@
 /** Reductions over axes, and the positions of extrema. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval } from "../core/aval.ts";
-import { type DType, limits } from "../core/dtype.ts";
+import { checkInteger } from "../core/check.ts";
+import { checkDType, type DType, limits } from "../core/dtype.ts";
 import type { Combine, Emitter, Index, Operand, Scalar } from "../core/emit.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { bind1, type JvpRule, type Primitive, Zero } from "../core/primitive.ts";
@@ -10,7 +11,16 @@ import { div, mul } from "./arithmetic.ts";
 import { bump, complement, insert, inverse, pick } from "./axes.ts";
 import { broadcastInDim, reduceSum } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
-import { ANY, BITS, checkAxes, checkDTypes, type DTypeClass, INTEGER, NUMBER } from "./check.ts";
+import {
+  ANY,
+  BITS,
+  checkAxes,
+  checkAxisOrder,
+  checkDTypes,
+  type DTypeClass,
+  INTEGER,
+  NUMBER,
+} from "./check.ts";
 import { eq } from "./compare.ts";
 import { asArray } from "./convert.ts";
 import { cumprod, exclusive } from "./cumulative.ts";
@@ -56,8 +66,10 @@ function reduction(name: string, { accepts, fn, identity, jvp }: ReductionSpec):
     },
     lower: (emit, [x], { axes }, [out]) => lowerReduction(emit, fn(out!.dtype), identity, x!, axes, out!),
   });
-  const reduce = (x: ArrayLike, axes: readonly number[]): NDArray =>
-    axes.length ? bind1(primitive, [asArray(x)], { axes: [...axes].sort((a, b) => a - b) }) : asArray(x);
+  const reduce = (x: ArrayLike, axes: readonly number[]): NDArray => {
+    const sorted = checkAxisOrder(name, axes);
+    return sorted.length ? bind1(primitive, [asArray(x)], { axes: sorted }) : asArray(x);
+  };
   return Object.assign(reduce, { primitive });
 }
 
@@ -156,7 +168,10 @@ function argReduction(name: "argmax" | "argmin"): ArgReduction {
     },
   });
   const search = (x: ArrayLike, axis: number, indexDtype: DType = "int32"): NDArray =>
-    bind1(primitive, [asArray(x)], { axes: [axis], index_dtype: indexDtype });
+    bind1(primitive, [asArray(x)], {
+      axes: [checkInteger(`${name}: axis`, axis)],
+      index_dtype: checkDType(name, indexDtype),
+    });
   return Object.assign(search, { primitive });
 }
 

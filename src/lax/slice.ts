@@ -1,9 +1,12 @@
 /** `slice` and `pad`: each is the other's transpose. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
+import { checkInteger, checkIntegers, checkList, checkPosition } from "../core/check.ts";
 import type { Emitter, Index, Operand } from "../core/emit.ts";
+import { WeftTypeError } from "../core/errors.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { canonicalAxis } from "../util/shape.ts";
+import { show } from "../util/text.ts";
 import { sub } from "./arithmetic.ts";
 import { insert, range } from "./axes.ts";
 import { broadcastInDim, full, reduceSum } from "./broadcast.ts";
@@ -80,11 +83,13 @@ export function slice(
   strides: readonly number[] | null = null,
 ): NDArray {
   const x = asArray(operand);
-  const steps = strides?.every((s) => s === 1) ? null : strides;
-  const whole =
-    !steps && startIndices.every((s) => s === 0) && x.shape.every((d, i) => d === limitIndices[i]);
-  if (whole && startIndices.length === x.ndim) return x;
-  return bind1(sliceP, [x], { start_indices: startIndices, limit_indices: limitIndices, strides: steps });
+  const starts = checkIntegers("lax.slice: startIndices", startIndices);
+  const limits = checkIntegers("lax.slice: limitIndices", limitIndices);
+  const given = strides === null ? null : checkIntegers("lax.slice: strides", strides);
+  const steps = given?.every((s) => s === 1) ? null : given;
+  const whole = !steps && starts.every((s) => s === 0) && x.shape.every((d, i) => d === limits[i]);
+  if (whole && starts.length === x.ndim) return x;
+  return bind1(sliceP, [x], { start_indices: starts, limit_indices: limits, strides: steps });
 }
 
 /** {@link slice} along one axis. Negative indices count from the end; `limitIndex` null is the end. */
@@ -98,11 +103,14 @@ export function sliceInDim(
   const x = asArray(operand);
   const at = canonicalAxis(axis, x.ndim);
   const size = x.shape[at]!;
-  const fromEnd = (i: number): number => (i < 0 ? i + size : i);
+  const fromEnd = (what: string, i: number): number => {
+    const at = checkInteger(`lax.sliceInDim: ${what}`, i);
+    return at < 0 ? at + size : at;
+  };
   return slice(
     x,
-    x.shape.map((_, i) => (i === at ? fromEnd(startIndex ?? 0) : 0)),
-    x.shape.map((d, i) => (i === at ? fromEnd(limitIndex ?? size) : d)),
+    x.shape.map((_, i) => (i === at ? fromEnd("startIndex", startIndex ?? 0) : 0)),
+    x.shape.map((d, i) => (i === at ? fromEnd("limitIndex", limitIndex ?? size) : d)),
     x.shape.map((_, i) => (i === at ? stride : 1)),
   );
 }
@@ -114,7 +122,7 @@ export function sliceInDim(
 export function indexInDim(operand: ArrayLike, index: number, axis = 0, keepdims = true): NDArray {
   const x = asArray(operand);
   const at = canonicalAxis(axis, x.ndim);
-  const start = canonicalAxis(index, x.shape[at]!);
+  const start = checkPosition("lax.indexInDim: index", index, x.shape[at]!);
   const picked = sliceInDim(x, start, start + 1, 1, at);
   return keepdims ? picked : squeeze(picked, [at]);
 }
@@ -214,6 +222,12 @@ function padEach(x: NDArray, values: NDArray, at: number, params: PadParams): ND
   return select(inside, padded, broadcastInDim(values, padded.shape, [at]));
 }
 
+function checkPadding(entry: PadConfig): PadConfig {
+  const [low, high, interior, ...more] = checkIntegers("lax.pad: an entry of paddingConfig", entry);
+  if (interior !== undefined && more.length === 0) return [low!, high!, interior];
+  throw new WeftTypeError(`lax.pad: an entry of paddingConfig is [low, high, interior], got ${show(entry)}.`);
+}
+
 /**
  * Surrounds and interleaves x with `paddingValue`, a scalar of its dtype. Negative padding cuts.
  * @throws WeftTypeError if dtypes differ or a size would be negative.
@@ -225,6 +239,7 @@ export function pad(
   paddingConfig: readonly PadConfig[],
 ): NDArray {
   const [x, value] = operands(operand, paddingValue);
-  const nothing = paddingConfig.length === x!.ndim && paddingConfig.every((c) => c.every((n) => n === 0));
-  return nothing ? x! : bind1(padP, [x!, value!], { padding_config: paddingConfig });
+  const config = checkList("lax.pad: paddingConfig", paddingConfig).map(checkPadding);
+  const nothing = config.length === x!.ndim && config.every((c) => c.every((n) => n === 0));
+  return nothing ? x! : bind1(padP, [x!, value!], { padding_config: config });
 }

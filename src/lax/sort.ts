@@ -1,9 +1,11 @@
 /** Sorting along an axis. */
 import { type ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
+import { checkCount, checkInteger } from "../core/check.ts";
 import type { Emitter, Operand } from "../core/emit.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { type Primitive, Zero } from "../core/primitive.ts";
+import { checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
 import { ANY, checkAxes, checkDTypes, require, tuple } from "./check.ts";
 import { asArray } from "./convert.ts";
@@ -72,11 +74,16 @@ export function sort(operand: ArrayLike, dimension?: number, options?: SortOptio
 export function sort(
   operand: ArrayLike | readonly NDArray[],
   dimension = -1,
-  { isStable = true, numKeys = 1 }: SortOptions = {},
+  options: SortOptions = {},
 ): NDArray | NDArray[] {
+  const { isStable = true, numKeys = 1 } = checkOptions("lax.sort", options, ["isStable", "numKeys"]);
   const several = Array.isArray(operand) && operand.length > 0 && operand.every((x) => x instanceof NDArray);
   const xs = several ? (operand as NDArray[]) : [asArray(operand as ArrayLike)];
-  const params = { dimension: canonicalAxis(dimension, xs[0]!.ndim), is_stable: isStable, num_keys: numKeys };
+  const params = {
+    dimension: canonicalAxis(dimension, xs[0]!.ndim),
+    is_stable: Boolean(isStable),
+    num_keys: checkInteger("lax.sort: numKeys", numKeys),
+  };
   const sorted = sortP.bind(xs, params);
   return several ? sorted : sorted[0]!;
 }
@@ -100,7 +107,7 @@ export const topKP: Primitive<TopKParams> = define<TopKParams>({
     checkDTypes("top_k", [x!], [ANY]);
     require(x!.ndim > 0, () => `top_k operand must have >= 1 dimension, got ${x!}.`);
     const n = x!.shape.at(-1)!;
-    if (!Number.isInteger(k) || k < 0 || k > n)
+    if (k > n)
       throw new WeftValueError(
         `k argument to top_k must be between 0 and the size of the axis ${n}, got ${k}.`,
       );
@@ -136,6 +143,8 @@ export const topKP: Primitive<TopKParams> = define<TopKParams>({
 export function topK(operand: ArrayLike, k: number, axis = -1): [values: NDArray, indices: NDArray] {
   const x = asArray(operand);
   const at = canonicalAxis(axis, x.ndim);
-  const [values, indices] = topKP.bind([moveAxis(x, at, x.ndim - 1)], { k }) as [NDArray, NDArray];
+  const [values, indices] = topKP.bind([moveAxis(x, at, x.ndim - 1)], {
+    k: checkCount("lax.topK: k", k),
+  }) as [NDArray, NDArray];
   return [moveAxis(values, x.ndim - 1, at), moveAxis(indices, x.ndim - 1, at)];
 }

@@ -73,4 +73,8 @@ export const threefry2x32 = (
   k1: ArrayLike,
   x0: ArrayLike,
   x1: ArrayLike,
-): [NDArray, NDArray] => threefry2x32P.bind([k0, k1, x0, x1].map(asArray), NO_PARAMS) as [NDArray, NDArray];
+): [NDArray, NDArray] =>
+  threefry2x32P.bind(
+    [k0, k1, x0, x1].map((x) => asArray(x)),
+    NO_PARAMS,
+  ) as [NDArray, NDArray];

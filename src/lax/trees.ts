@@ -14,7 +14,7 @@ export const stackTrees = <T>(trees: readonly T[]): MapTree<T, NDArray> =>
   stackWith(
     (xs) =>
       concatenate(
-        xs.map((x) => expandDims(asArray(x as ArrayLike), [0])),
+        xs.map((x) => expandDims(x as ArrayLike, [0])),
         0,
       ),
     trees,

@@ -1,11 +1,12 @@
 /** Operations that only rename positions: reshape, transpose, squeeze, rev; and iota. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type Shape } from "../core/aval.ts";
-import type { DType } from "../core/dtype.ts";
+import { checkAxisList, checkCount, checkInteger, checkIntegers, checkShape } from "../core/check.ts";
+import { checkDType, type DType } from "../core/dtype.ts";
 import type { Index } from "../core/emit.ts";
 import { installOps } from "../core/ops.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
-import { canonicalAxis, size } from "../util/shape.ts";
+import { size } from "../util/shape.ts";
 import { addAny } from "./arithmetic.ts";
 import { bump, complement, insert, inverse, pick, range, without } from "./axes.ts";
 import { broadcastAxis, broadcastInDim, reduceSum, zerosLike } from "./broadcast.ts";
@@ -20,7 +21,9 @@ export const reshapeP: Primitive<ReshapeParams> = defineLinear<ReshapeParams>({
   name: "reshape",
   kind: "view",
   abstractEval: ([x], { new_sizes }) => {
-    require(new_sizes.every((d) => Number.isInteger(d) && d >= 0), () =>
+    require(new_sizes.every((d) => d >= 0) || !new_sizes.includes(-1), () =>
+      `cannot reshape array of shape ${tuple(x!.shape)} (size ${x!.size}) into shape ${tuple(new_sizes)}.`);
+    require(new_sizes.every((d) => d >= 0), () =>
       `reshape new_sizes must all be non-negative integers, got ${tuple(new_sizes)}.`);
     require(size(new_sizes) === x!.size, () =>
       `cannot reshape array of shape ${tuple(x!.shape)} (size ${x!.size}) into shape ${tuple(new_sizes)} (size ${size(new_sizes)})`);
@@ -42,12 +45,17 @@ export const reshapeP: Primitive<ReshapeParams> = defineLinear<ReshapeParams>({
  */
 export function reshape(operand: ArrayLike, newSizes: Shape): NDArray {
   const x = asArray(operand);
-  const known = newSizes.filter((d) => d !== -1);
-  const sizes = newSizes.map((d) =>
-    d === -1 && known.length === newSizes.length - 1 ? x.size / size(known) : d,
-  );
+  const sizes = inferSize(x, checkIntegers("reshape: newSizes", newSizes));
   const same = sizes.length === x.ndim && sizes.every((d, axis) => d === x.shape[axis]);
   return same ? x : bind1(reshapeP, [x], { new_sizes: sizes });
+}
+
+/** These sizes with x's number of elements divided among them in place of a -1, if that goes. */
+function inferSize(x: NDArray, sizes: readonly number[]): number[] {
+  const at = sizes.indexOf(-1);
+  const rest = size(sizes.filter((_, i) => i !== at));
+  const fits = at >= 0 && rest > 0 && x.size % rest === 0;
+  return sizes.map((d, i) => (fits && i === at ? x.size / rest : d));
 }
 
 type TransposeParams = { readonly permutation: readonly number[] };
@@ -74,7 +82,7 @@ export const transposeP: Primitive<TransposeParams> = defineLinear<TransposePara
  */
 export function transpose(operand: ArrayLike, permutation?: readonly number[]): NDArray {
   const x = asArray(operand);
-  const perm = permutation ?? range(x.ndim).reverse();
+  const perm = permutation ? checkIntegers("transpose: permutation", permutation) : range(x.ndim).reverse();
   const trivial = perm.length === x.ndim && perm.every((axis, i) => axis === i);
   return trivial ? x : bind1(transposeP, [x], { permutation: perm });
 }
@@ -111,15 +119,16 @@ export const squeezeP: Primitive<DimensionsParams> = defineLinear<DimensionsPara
  */
 export function squeeze(operand: ArrayLike, dimensions: readonly number[]): NDArray {
   const x = asArray(operand);
-  const dims = dimensions.map((d) => canonicalAxis(d, x.ndim)).sort((a, b) => a - b);
+  const dims = checkAxisList("squeeze: dimensions", dimensions, x.ndim).sort((a, b) => a - b);
   return dims.length ? bind1(squeezeP, [x], { dimensions: dims }) : x;
 }
 
 /** Inserts axes of size 1 at these positions of the result (negative: from the end). */
 export function expandDims(operand: ArrayLike, dimensions: readonly number[]): NDArray {
   const x = asArray(operand);
-  const ndim = x.ndim + dimensions.length;
-  const added = dimensions.map((d) => canonicalAxis(d, ndim)).sort((a, b) => a - b);
+  const wanted = checkIntegers("expandDims: dimensions", dimensions);
+  const ndim = x.ndim + wanted.length;
+  const added = checkAxisList("expandDims: dimensions", wanted, ndim).sort((a, b) => a - b);
   const shape = added.reduce<Shape>((s, d) => insert(s, d, 1), x.shape);
   return broadcastInDim(x, shape, complement(ndim, added));
 }
@@ -142,8 +151,10 @@ export const revP: Primitive<DimensionsParams> = defineLinear<DimensionsParams>(
 });
 
 /** Reverses the order along these axes. */
-export const rev = (operand: ArrayLike, dimensions: readonly number[]): NDArray =>
-  dimensions.length ? bind1(revP, [asArray(operand)], { dimensions }) : asArray(operand);
+export function rev(operand: ArrayLike, dimensions: readonly number[]): NDArray {
+  const axes = checkIntegers("rev: dimensions", dimensions);
+  return axes.length ? bind1(revP, [asArray(operand)], { dimensions: axes }) : asArray(operand);
+}
 
 type IotaParams = { readonly dtype: DType; readonly shape: Shape; readonly dimension: number };
 
@@ -167,13 +178,18 @@ export const iotaP: Primitive<IotaParams> = define<IotaParams>({
 
 /** The position along `dimension` as a value, for every element of `shape`. */
 export const broadcastedIota = (dtype: DType, shape: Shape, dimension: number): NDArray =>
-  bind1(iotaP, [], { dtype, shape, dimension });
+  bind1(iotaP, [], {
+    dtype: checkDType("iota", dtype),
+    shape: checkShape("iota", shape),
+    dimension: checkInteger("iota: dimension", dimension),
+  });
 
 /**
  * 0, 1, …, size - 1.
  * @example iota("int32", 3).js() // => [0, 1, 2]
  */
-export const iota = (dtype: DType, length: number): NDArray => broadcastedIota(dtype, [length], 0);
+export const iota = (dtype: DType, length: number): NDArray =>
+  broadcastedIota(dtype, [checkCount("iota: length", length)], 0);
 
 installOps({
   add: addAny,

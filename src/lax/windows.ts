@@ -1,7 +1,9 @@
 /** Dimension numbers of gather and scatter, their types, and how a window is found: shared by both. */
 import { aval, type ShapedArray } from "../core/aval.ts";
+import { checkIntegers, checkList } from "../core/check.ts";
 import { kindOf } from "../core/dtype.ts";
 import type { Emitter, Index, Operand, Scalar } from "../core/emit.ts";
+import { checkOptions } from "../util/options.ts";
 import { complement, hasDuplicates, insert, isIncreasing, pick, range, without } from "./axes.ts";
 import { checkDTypes, INTEGER, require, tuple } from "./check.ts";
 
@@ -28,8 +30,42 @@ export type ScatterDimensionNumbers = {
   readonly scatterIndicesBatchingDims?: Axes;
 };
 
+export const GATHER_DIMENSIONS = [
+  "offsetDims",
+  "collapsedSliceDims",
+  "startIndexMap",
+  "operandBatchingDims",
+  "startIndicesBatchingDims",
+] as const;
+export const SCATTER_DIMENSIONS = [
+  "updateWindowDims",
+  "insertedWindowDims",
+  "scatterDimsToOperandDims",
+  "operandBatchingDims",
+  "scatterIndicesBatchingDims",
+] as const;
+
+/** Dimension numbers whose entries are lists of axes. Batching dimensions, the last two names, may be left out. */
+export function checkDimensions<T extends object>(
+  caller: string,
+  given: T,
+  names: readonly (keyof T & string)[],
+): T {
+  const numbers = checkOptions(`${caller}: dimension numbers`, given, names);
+  const lists = names.flatMap((name, i) => {
+    const value: unknown = numbers[name];
+    if (value === undefined && i >= names.length - 2) return [];
+    return [[name, checkAxisNumbers(`${caller}: ${name}`, value)]];
+  });
+  return Object.fromEntries(lists) as T;
+}
+
+const checkAxisNumbers = (what: string, list: unknown): number[] =>
+  checkIntegers(what, checkList(what, list as readonly unknown[]));
+
 /** What happens to windows that leave the operand. */
 export type IndexMode = "clip" | "fill" | "promise_in_bounds";
+export const INDEX_MODES: readonly IndexMode[] = ["clip", "fill", "promise_in_bounds"];
 
 /** The same correspondence seen from either side: `windowDims` are the axes of result or updates that run through a window. */
 export interface Windows {

@@ -8,6 +8,8 @@ import { split as splitParts } from "../lax/shape.ts";
 import { add, divide, multiply, sqrt } from "../numpy/math.ts";
 import { toInexact, toNumeric } from "../numpy/promote.ts";
 import { where } from "../numpy/select.ts";
+import { checkOptions } from "../util/options.ts";
+import { canonicalAxis } from "../util/shape.ts";
 
 /** x where `passes`, else a value with derivative 0. */
 const gated = (passes: NDArray, x: NDArray, value: NDArray): NDArray =>
@@ -77,10 +79,8 @@ export const identity = (x: ArrayLike): NDArray => asArray(x);
  * Source: `jax.nn.gelu`; Hendrycks & Gimpel 2016.
  * @example nn.gelu(1, { approximate: false }) // 0.8413447
  */
-export function gelu(
-  x: ArrayLike,
-  { approximate = true }: { approximate?: boolean | undefined } = {},
-): NDArray {
+export function gelu(x: ArrayLike, options: { approximate?: boolean | undefined } = {}): NDArray {
+  const { approximate = true } = checkOptions("nn.gelu", options, ["approximate"]);
   const a = toInexact(x);
   if (!approximate) return lax.mul(lax.mul(a, 0.5), lax.erfc(lax.mul(a, -Math.SQRT1_2)));
   const inner = lax.mul(lax.add(a, lax.mul(lax.integerPow(a, 3), 0.044715)), Math.sqrt(2 / Math.PI));
@@ -165,9 +165,9 @@ export function log1mexp(x: ArrayLike): NDArray {
  */
 export function glu(x: ArrayLike, axis = -1): NDArray {
   const a = toInexact(x);
-  const at = axis < 0 ? axis + a.ndim : axis;
-  const size = a.shape[at];
-  if (size === undefined || size % 2 !== 0)
+  const at = canonicalAxis(axis, a.ndim);
+  const size = a.shape[at]!;
+  if (size % 2 !== 0)
     throw new WeftValueError(`nn.glu: axis ${axis} of ${a.aval} must exist and have an even size.`);
   const [value, gate] = splitParts(a, [size / 2, size / 2], at) as [NDArray, NDArray];
   return lax.mul(value, lax.logistic(gate));

@@ -1,11 +1,12 @@
 /** Recurrent cells: one step each, for any leading batch shape. Time, batch and layers stay outside. */
 import type { NDArray } from "../core/array.ts";
-import { WeftValueError } from "../core/errors.ts";
+import { checkCount, checkShape } from "../core/check.ts";
 import { dynamicUpdateSlice } from "../lax/dynamic.ts";
 import { concatenate, full, indexInDim, split as splitParts } from "../lax/shape.ts";
 import { zeros } from "../numpy/creation.ts";
 import { add, matmul, multiply, subtract, tanh } from "../numpy/math.ts";
 import { split } from "../random/index.ts";
+import { checkCallable, checkOptions } from "../util/options.ts";
 import { sigmoid } from "./activations.ts";
 import { glorotUniform, type Initializer } from "./initializers.ts";
 
@@ -64,11 +65,20 @@ const preactivations = (p: GateParams, h: NDArray, x: NDArray): NDArray =>
 const gatesOf = (z: NDArray, n: number): NDArray[] =>
   splitParts(z, Array<number>(n).fill(z.shape.at(-1)! / n), z.ndim - 1);
 
-function checkSizes(what: string, inputSize: number, hiddenSize: number): void {
-  for (const [name, n] of Object.entries({ inputSize, hiddenSize }))
-    if (!Number.isInteger(n) || n < 1)
-      throw new WeftValueError(`nn.${what}: ${name} must be a positive integer, got ${n}.`);
+/** Widths of layers are at least 1. */
+export function checkWidths(what: string, widths: Readonly<Record<string, number>>): void {
+  for (const [name, n] of Object.entries(widths)) checkCount(`nn.${what}: ${name}`, n, 1);
 }
+
+function checkCell(what: string, inputSize: number, hiddenSize: number, options: CellOptions): void {
+  checkWidths(what, { inputSize, hiddenSize });
+  for (const init of Object.values(checkOptions(`nn.${what}`, options, ["kernelInit", "recurrentInit"])))
+    checkCallable(`nn.${what}: an initializer`, init);
+}
+
+/** A batch of states: the batch's shape and the width of the cell. */
+const zeroState = (batchShape: readonly number[], hiddenSize: number): NDArray =>
+  zeros([...checkShape("initialCarry: batchShape", batchShape), hiddenSize]);
 
 /**
  * The simple recurrent cell `h' = tanh(x·wx + h·wh + b)`, y = h'.
@@ -81,12 +91,12 @@ export function elmanCell(
   hiddenSize: number,
   options: CellOptions = {},
 ): Cell<GateParams, NDArray> {
-  checkSizes("elmanCell", inputSize, hiddenSize);
+  checkCell("elmanCell", inputSize, hiddenSize, options);
   return {
     inputSize,
     hiddenSize,
     init: (key) => initGates(key, inputSize, hiddenSize, 1, options),
-    initialCarry: (batchShape = []) => zeros([...batchShape, hiddenSize]),
+    initialCarry: (batchShape = []) => zeroState(batchShape, hiddenSize),
     step(p, h, x) {
       const next = tanh(preactivations(p, h, x));
       return [next, next];
@@ -111,7 +121,7 @@ export function lstmCell(
   hiddenSize: number,
   options: CellOptions = {},
 ): Cell<GateParams, LstmCarry> {
-  checkSizes("lstmCell", inputSize, hiddenSize);
+  checkCell("lstmCell", inputSize, hiddenSize, options);
   const forgetOne = (b: NDArray): NDArray =>
     dynamicUpdateSlice(b, full([hiddenSize], 1, b.dtype), [hiddenSize]);
   return {
@@ -122,8 +132,8 @@ export function lstmCell(
       return { ...params, b: forgetOne(params.b) };
     },
     initialCarry: (batchShape = []) => ({
-      h: zeros([...batchShape, hiddenSize]),
-      c: zeros([...batchShape, hiddenSize]),
+      h: zeroState(batchShape, hiddenSize),
+      c: zeroState(batchShape, hiddenSize),
     }),
     step(p, { h, c }, x) {
       const [i, f, g, o] = gatesOf(preactivations(p, h, x), 4) as [NDArray, NDArray, NDArray, NDArray];
@@ -148,12 +158,12 @@ export function gruCell(
   hiddenSize: number,
   options: CellOptions = {},
 ): Cell<GruParams, NDArray> {
-  checkSizes("gruCell", inputSize, hiddenSize);
+  checkCell("gruCell", inputSize, hiddenSize, options);
   return {
     inputSize,
     hiddenSize,
     init: (key) => ({ ...initGates(key, inputSize, hiddenSize, 3, options), bh: zeros([3 * hiddenSize]) }),
-    initialCarry: (batchShape = []) => zeros([...batchShape, hiddenSize]),
+    initialCarry: (batchShape = []) => zeroState(batchShape, hiddenSize),
     step(p, h, x) {
       const [xr, xz, xn] = gatesOf(add(matmul(x, p.wx), p.b), 3) as [NDArray, NDArray, NDArray];
       const [hr, hz, hn] = gatesOf(add(matmul(h, p.wh), p.bh), 3) as [NDArray, NDArray, NDArray];

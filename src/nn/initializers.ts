@@ -2,15 +2,18 @@
  * Initial values of parameters, as `jax.nn.initializers`: same formulas, same random numbers. Fans are taken from the last
  * two axes (`[..., input, output]`); axes before them are a receptive field and multiply both.
  */
+
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import type { DType } from "../core/dtype.ts";
+import { checkNumber, checkShape } from "../core/check.ts";
+import { checkDType, type DType } from "../core/dtype.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { full } from "../lax/shape.ts";
-import { spread } from "../numpy/promote.ts";
+import { broadcastTo } from "../numpy/shape.ts";
 import * as random from "../random/index.ts";
+import { checkChoice, checkOptions } from "../util/options.ts";
 
 export interface InitializerOptions {
   /** Default float32. */
@@ -20,39 +23,50 @@ export interface InitializerOptions {
 /** Makes an array of a shape from a random key. */
 export type Initializer = (key: NDArray, shape: Shape, options?: InitializerOptions) => NDArray;
 
+/** An initializer from a function of arguments that were checked. */
+function initializer(make: (key: NDArray, shape: Shape, dtype: DType) => NDArray): Initializer {
+  return (key, shape, options = {}) => {
+    const { dtype = "float32" } = checkOptions("nn.initializers", options, ["dtype"]);
+    return make(key, checkShape("nn.initializers", shape), checkDType("nn.initializers", dtype));
+  };
+}
+
 /** All zeros, whatever the key. Source: `jax.nn.initializers.zeros`. */
-export const zeros: Initializer = (_key, shape, { dtype = "float32" } = {}) => full(shape, 0, dtype);
+export const zeros: Initializer = initializer((_, shape, dtype) => full(shape, 0, dtype));
 
 /** All ones, whatever the key. Source: `jax.nn.initializers.ones`. */
-export const ones: Initializer = (_key, shape, { dtype = "float32" } = {}) => full(shape, 1, dtype);
+export const ones: Initializer = initializer((_, shape, dtype) => full(shape, 1, dtype));
 
 /**
  * The same value everywhere.
  * Source: `jax.nn.initializers.constant`.
  * @example nn.initializers.constant(-7)(random.key(0), [2, 3])
  */
-export const constant =
-  (value: ArrayLike): Initializer =>
-  (_key, shape, { dtype = "float32" } = {}) =>
-    spread(lax.convertElementType(asArray(value), dtype), shape);
+export function constant(value: ArrayLike): Initializer {
+  const x = asArray(value);
+  return initializer((_, shape, dtype) => broadcastTo(lax.convertElementType(x, dtype), shape));
+}
 
 /** Uniform on [0, scale). Source: `jax.nn.initializers.uniform`. */
-export const uniform =
-  (scale = 1e-2): Initializer =>
-  (key, shape, { dtype = "float32" } = {}) =>
-    lax.mul(random.uniform(key, shape, { dtype }), scale);
+export function uniform(scale = 1e-2): Initializer {
+  checkNumber("nn.initializers.uniform: scale", scale);
+  return initializer((key, shape, dtype) => lax.mul(random.uniform(key, shape, { dtype }), scale));
+}
 
 /** Normal with mean 0 and standard deviation `stddev`. Source: `jax.nn.initializers.normal`. */
-export const normal =
-  (stddev = 1e-2): Initializer =>
-  (key, shape, { dtype = "float32" } = {}) =>
-    lax.mul(random.normal(key, shape, { dtype }), stddev);
+export function normal(stddev = 1e-2): Initializer {
+  checkNumber("nn.initializers.normal: stddev", stddev);
+  return initializer((key, shape, dtype) => lax.mul(random.normal(key, shape, { dtype }), stddev));
+}
 
 /** Normal, cut at `lower` and `upper` standard deviations. Source: `jax.nn.initializers.truncated_normal`. */
-export const truncatedNormal =
-  (stddev = 1e-2, lower = -2, upper = 2): Initializer =>
-  (key, shape, { dtype = "float32" } = {}) =>
-    lax.mul(random.truncatedNormal(key, lower, upper, shape, { dtype }), stddev);
+export function truncatedNormal(stddev = 1e-2, lower = -2, upper = 2): Initializer {
+  for (const [name, x] of Object.entries({ stddev, lower, upper }))
+    checkNumber(`nn.initializers.truncatedNormal: ${name}`, x);
+  return initializer((key, shape, dtype) =>
+    lax.mul(random.truncatedNormal(key, lower, upper, shape, { dtype }), stddev),
+  );
+}
 
 /** What the variance is divided by: inputs, outputs, or their mean. */
 export type FanMode = "fanIn" | "fanOut" | "fanAvg";
@@ -92,10 +106,14 @@ function fan(shape: Shape, mode: FanMode): number {
  * Source: `jax.nn.initializers.variance_scaling`.
  * @example nn.initializers.varianceScaling(1, "fanIn", "uniform")(random.key(0), [64, 32])
  */
-export const varianceScaling =
-  (scale: number, mode: FanMode, distribution: Distribution): Initializer =>
-  (key, shape, { dtype = "float32" } = {}) =>
-    SAMPLERS[distribution](key, shape, scale / fan(shape, mode), dtype);
+export function varianceScaling(scale: number, mode: FanMode, distribution: Distribution): Initializer {
+  checkNumber("nn.initializers.varianceScaling: scale", scale);
+  checkChoice("nn.initializers.varianceScaling: mode", mode, Object.keys(FANS));
+  checkChoice("nn.initializers.varianceScaling: distribution", distribution, Object.keys(SAMPLERS));
+  return initializer((key, shape, dtype) =>
+    SAMPLERS[distribution](key, shape, scale / fan(shape, mode), dtype),
+  );
+}
 
 /** Glorot & Bengio 2010 ("Xavier"): variance `2 / (in + out)`. Source: `jax.nn.initializers.glorot_uniform`. */
 export const glorotUniform = (): Initializer => varianceScaling(1, "fanAvg", "uniform");

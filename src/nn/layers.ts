@@ -1,23 +1,19 @@
 /** Layers without state: pairs of `init(key)` and `apply(params, x)`. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
-import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { WeftTypeError } from "../core/errors.ts";
 import { asArray } from "../lax/convert.ts";
 import { gather } from "../lax/gather.ts";
 import { expandDims, full } from "../lax/shape.ts";
 import { add, matmul } from "../numpy/math.ts";
 import { asPositions } from "../numpy/promote.ts";
+import { checkCallable, checkOptions } from "../util/options.ts";
+import { checkWidths } from "./cells.ts";
 import { glorotUniform, type Initializer, normal } from "./initializers.ts";
 
 /** A function with parameters. `init` makes them, `apply` uses them. */
 export interface Layer<Params> {
   init(key: NDArray): Params;
   apply(params: Params, x: ArrayLike): NDArray;
-}
-
-function checkSizes(what: string, sizes: Readonly<Record<string, number>>): void {
-  for (const [name, n] of Object.entries(sizes))
-    if (!Number.isInteger(n) || n < 1)
-      throw new WeftValueError(`nn.${what}: ${name} must be a positive integer, got ${n}.`);
 }
 
 /** `w [input, output]` and `b [output]`. */
@@ -35,9 +31,11 @@ export type DenseParams = {
 export function dense(
   inputSize: number,
   outputSize: number,
-  { kernelInit = glorotUniform() }: { readonly kernelInit?: Initializer } = {},
+  options: { readonly kernelInit?: Initializer } = {},
 ): Layer<DenseParams> {
-  checkSizes("dense", { inputSize, outputSize });
+  const { kernelInit = glorotUniform() } = checkOptions("nn.dense", options, ["kernelInit"]);
+  checkWidths("dense", { inputSize, outputSize });
+  checkCallable("nn.dense: kernelInit", kernelInit);
   return {
     init: (key) => ({ w: kernelInit(key, [inputSize, outputSize]), b: full([outputSize], 0, "float32") }),
     apply(params, input) {
@@ -63,9 +61,11 @@ export type EmbeddingParams = {
 export function embedding(
   vocabularySize: number,
   size: number,
-  { tableInit = normal(1) }: { readonly tableInit?: Initializer } = {},
+  options: { readonly tableInit?: Initializer } = {},
 ): Layer<EmbeddingParams> {
-  checkSizes("embedding", { vocabularySize, size });
+  const { tableInit = normal(1) } = checkOptions("nn.embedding", options, ["tableInit"]);
+  checkWidths("embedding", { vocabularySize, size });
+  checkCallable("nn.embedding: tableInit", tableInit);
   return {
     init: (key) => ({ table: tableInit(key, [vocabularySize, size]) }),
     apply: ({ table }, ids) => rows(table, asPositions(ids, "nn.embedding")),

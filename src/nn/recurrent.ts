@@ -1,14 +1,22 @@
 /** Cells over layers and over time. */
-import type { NDArray } from "../core/array.ts";
+import { DeviceArray, NDArray } from "../core/array.ts";
+import type { Shape, ShapedArray } from "../core/aval.ts";
+import { checkCount } from "../core/check.ts";
+import { isInteger } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { stage } from "../core/stage.ts";
 import { range } from "../lax/axes.ts";
 import { scan } from "../lax/control/loops.ts";
+import { arrayLeaves } from "../lax/leaves.ts";
 import { expandDims, indexInDim, iota, zerosLike } from "../lax/shape.ts";
 import { stackTrees } from "../lax/trees.ts";
 import { less } from "../numpy/math.ts";
 import { where } from "../numpy/select.ts";
 import { split } from "../random/index.ts";
 import * as tree from "../tree/index.ts";
+import { checkOptions } from "../util/options.ts";
+import { broadcastShapes, equalShape } from "../util/shape.ts";
+import { show } from "../util/text.ts";
 import type { Cell } from "./cells.ts";
 
 /** A cell's trees consist of arrays, so stacked they have the same type. */
@@ -23,8 +31,8 @@ const stackLayers = <T>(trees: readonly T[]): T => stackTrees(trees) as T;
  * @example const rnn = nn.stack(nn.lstmCell(128, 128), 2); rnn.initialCarry([32]).h.shape // [2, 32, 128]
  */
 export function stack<P, C>(cell: Cell<P, C>, numLayers: number): Cell<P, C> {
-  if (!Number.isInteger(numLayers) || numLayers < 1)
-    throw new WeftValueError(`nn.stack: numLayers must be a positive integer, got ${numLayers}.`);
+  checkCell("nn.stack", cell);
+  checkCount("nn.stack: numLayers", numLayers, 1);
   if (cell.inputSize !== cell.hiddenSize)
     throw new WeftValueError(
       `nn.stack needs a cell whose inputs are as wide as its outputs, since every layer has the same shape; ` +
@@ -75,11 +83,13 @@ export function run<P, C>(
   xs: NDArray,
   options: RunOptions = {},
 ): [C, NDArray] {
-  if (xs.ndim < 2 || xs.shape.at(-1) !== cell.inputSize)
-    throw new WeftTypeError(
-      `nn.run: xs must have shape [time, ...batch, ${cell.inputSize}] for this cell, got ${xs.aval}.`,
-    );
-  const { lengths, reverse = false } = options;
+  checkCell("nn.run", cell);
+  checkInputs(cell, xs);
+  const { lengths, reverse = false } = checkOptions("nn.run", options, ["lengths", "reverse"]);
+  if (lengths !== undefined) checkLengths(lengths, xs);
+  if (params === null || params === undefined)
+    throw new WeftTypeError(`nn.run: params must be what cell.init(key) returns, got ${show(params)}.`);
+  checkState(cell, carry, xs);
   const plain = (c: C, x: NDArray): [C, NDArray] => cell.step(params, c, x);
   // Past the end of a sequence the carry stays and the output is zero.
   const masked = (c: C, [x, t]: [NDArray, NDArray]): [C, NDArray] => {
@@ -98,6 +108,57 @@ function withoutPadding(xs: NDArray, lengths: NDArray): [xs: NDArray, steps: NDA
   const steps = iota("int32", xs.shape[0]!);
   const valid = less(expandDims(steps, range(lengths.ndim, 1)), lengths);
   return [where(expandDims(valid, [valid.ndim]), xs, zerosLike(xs)), steps];
+}
+
+function checkCell<P, C>(caller: string, cell: Cell<P, C>): void {
+  if (typeof cell !== "object" || cell === null || typeof cell.step !== "function")
+    throw new WeftTypeError(`${caller}: cell must be a cell such as nn.lstmCell(8, 16), got ${show(cell)}.`);
+}
+
+function checkInputs<P, C>(cell: Cell<P, C>, xs: NDArray): void {
+  if (xs instanceof NDArray && xs.ndim >= 2 && xs.shape.at(-1) === cell.inputSize) return;
+  throw new WeftTypeError(
+    `nn.run: xs must have shape [time, ...batch, ${cell.inputSize}] for this cell, got ${show(xs)}.`,
+  );
+}
+
+/** One integer per sequence; values are checked where they are known. */
+function checkLengths(lengths: NDArray, xs: NDArray): void {
+  const [time, ...batch] = xs.shape.slice(0, -1);
+  const expected = `int32[${batch}], one length per sequence of xs of type ${xs.aval}`;
+  if (!(lengths instanceof NDArray) || !isInteger(lengths.dtype) || !equalShape(lengths.shape, batch))
+    throw new WeftTypeError(`nn.run: lengths must be ${expected}, got ${show(lengths)}.`);
+  if (!(lengths instanceof DeviceArray)) return;
+  const wrong = lengths.dataSync().find((n) => n < 0 || n > time!);
+  if (wrong !== undefined)
+    throw new WeftValueError(`nn.run: lengths must lie between 0 and the ${time} steps of xs, got ${wrong}.`);
+}
+
+/** The carry must have the tree and the shapes of what the cell makes for this batch; the error names the leaf and both types. */
+function checkState<C>(cell: Cell<unknown, C>, carry: C, xs: NDArray): void {
+  const [leaves, def] = arrayLeaves(carry, { where: "nn.run: carry" });
+  const [like, expected] = typesOf(() => cell.initialCarry(xs.shape.slice(1, -1)));
+  const differences = tree.equalityErrors(expected, def).map(tree.describeMismatch).join("; ");
+  if (differences) throw new WeftTypeError(`nn.run: carry does not fit the cell: ${differences}.`);
+  // More batch axes than xs are good: xs are the same for all of them.
+  const fits = (x: Shape, expected: Shape): boolean => equalShape(broadcastShapes(x, expected) ?? [], x);
+  const odd = leaves.findIndex((x, i) => !fits(x.shape, like[i]!.shape));
+  if (odd < 0) return;
+  const place = `carry${tree.keystr(def.paths()[odd]!)}`;
+  throw new WeftTypeError(
+    `nn.run: ${place} must have the type ${like[odd]!} for this cell and xs of type ${xs.aval}, got ${leaves[odd]!.aval}.`,
+  );
+}
+
+/** The types of the leaves of what `make` returns, and its tree. Nothing is computed. */
+function typesOf(make: () => unknown): [types: readonly ShapedArray[], def: tree.TreeDef] {
+  let def: tree.TreeDef | undefined;
+  const { jaxpr } = stage(() => {
+    const [leaves, made] = arrayLeaves(make(), { where: "nn.run: cell.initialCarry()" });
+    def = made;
+    return leaves;
+  }, []);
+  return [jaxpr.outAvals, def!];
 }
 
 /** `valid ? a : b` leaf by leaf; `valid` has the batch shape, which leaves have before their feature axis. */

@@ -1,14 +1,16 @@
 /** Functions over whole axes: softmax and its relatives, one-hot vectors, standardisation. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
-import type { DType } from "../core/dtype.ts";
-import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { checkCount } from "../core/check.ts";
+import { checkDType, type DType } from "../core/dtype.ts";
 import { broadcastInDim, reduceSum, zerosLike } from "../lax/broadcast.ts";
 import * as lax from "../lax/elementwise.ts";
 import { reduceMax } from "../lax/reduce.ts";
 import { broadcastedIota, expandDims, squeeze } from "../lax/shape.ts";
 import { add, divide, maximum, multiply, square, subtract } from "../numpy/math.ts";
 import { type Axis, asPositions, axesOf, toInexact } from "../numpy/promote.ts";
-import type { ReduceOptions } from "../numpy/reductions.ts";
+import { REDUCE_OPTIONS, type ReduceOptions } from "../numpy/reductions.ts";
+import { checkChoice, checkOptions } from "../util/options.ts";
+import { canonicalAxis } from "../util/shape.ts";
 
 /** The largest element along axes, kept; 0 instead of infinities, so that subtracting it never makes NaN. Not differentiated. */
 function safeMax(x: NDArray, axes: readonly number[]): NDArray {
@@ -49,11 +51,8 @@ export function logSoftmax(x: ArrayLike, axis: Axis = -1): NDArray {
  * Source: `jax.nn.logsumexp`.
  * @example nn.logsumexp([0, 0]) // 0.6931472
  */
-export function logsumexp(
-  x: ArrayLike,
-  axis: Axis = null,
-  { keepdims = false }: ReduceOptions = {},
-): NDArray {
+export function logsumexp(x: ArrayLike, axis: Axis = null, options: ReduceOptions = {}): NDArray {
+  const { keepdims = false } = checkOptions("nn.logsumexp", options, REDUCE_OPTIONS);
   const a = toInexact(x);
   const axes = axesOf(axis, a.ndim);
   const top = safeMax(a, axes);
@@ -88,27 +87,25 @@ export interface StandardizeOptions {
  * Source: `jax.nn.standardize`.
  * @example nn.standardize([1, 3], -1, { epsilon: 0 }).js() // => [-1, 1]
  */
-export function standardize(
-  x: ArrayLike,
-  axis: Axis = -1,
-  { mean, variance, epsilon = 1e-5, algorithm = "fast" }: StandardizeOptions = {},
-): NDArray {
+export function standardize(x: ArrayLike, axis: Axis = -1, options: StandardizeOptions = {}): NDArray {
+  const {
+    mean,
+    variance,
+    epsilon = 1e-5,
+    algorithm = "fast",
+  } = checkOptions("nn.standardize", options, ["mean", "variance", "epsilon", "algorithm"]);
+  checkChoice("nn.standardize: algorithm", algorithm, ["fast", "stable"]);
   const a = toInexact(x);
   const axes = axesOf(axis, a.ndim);
   const count = axes.reduce((n, i) => n * a.shape[i]!, 1);
   const average = (v: NDArray): NDArray => divide(sumKept(v, axes), count);
   const centre = mean ?? average(a);
   const centred = subtract(a, centre);
-  const spread: Readonly<Record<string, () => NDArray>> = {
-    fast: () => maximum(subtract(average(lax.square(a)), square(centre)), 0),
-    stable: () => average(lax.square(centred)),
-  };
-  const computed = Object.hasOwn(spread, algorithm) ? spread[algorithm]! : undefined;
-  if (!computed)
-    throw new WeftValueError(
-      `nn.standardize: algorithm must be "fast" or "stable", got ${JSON.stringify(algorithm)}.`,
-    );
-  return multiply(centred, lax.rsqrt(add(variance ?? computed(), epsilon)));
+  const spread = (): NDArray =>
+    algorithm === "fast"
+      ? maximum(subtract(average(lax.square(a)), square(centre)), 0)
+      : average(lax.square(centred));
+  return multiply(centred, lax.rsqrt(add(variance ?? spread(), epsilon)));
 }
 
 /**
@@ -122,13 +119,13 @@ export function standardize(
 export function oneHot(
   x: ArrayLike,
   numClasses: number,
-  { dtype = "float32", axis = -1 }: { dtype?: DType; axis?: number } = {},
+  options: { dtype?: DType; axis?: number } = {},
 ): NDArray {
+  const { dtype = "float32", axis = -1 } = checkOptions("nn.oneHot", options, ["dtype", "axis"]);
   const indices = asPositions(x, "nn.oneHot");
-  if (!Number.isInteger(numClasses) || numClasses < 0)
-    throw new WeftTypeError(`nn.oneHot: numClasses must be a non-negative integer, got ${numClasses}.`);
-  const at = axis < 0 ? axis + indices.ndim + 1 : axis;
-  const shape = indices.shape.toSpliced(at, 0, numClasses);
+  const at = canonicalAxis(axis, indices.ndim + 1);
+  const shape = indices.shape.toSpliced(at, 0, checkCount("nn.oneHot: numClasses", numClasses));
   const spread = broadcastInDim(indices, shape, shape.map((_, i) => i).toSpliced(at, 1));
-  return lax.convertElementType(lax.eq(spread, broadcastedIota(indices.dtype, shape, at)), dtype);
+  const hits = lax.eq(spread, broadcastedIota(indices.dtype, shape, at));
+  return lax.convertElementType(hits, checkDType("nn.oneHot", dtype));
 }

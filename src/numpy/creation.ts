@@ -1,7 +1,8 @@
 /** Arrays from nothing, from numbers, and from data. */
 import { type ArrayLike, fromTyped, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import { type DType, isFloat } from "../core/dtype.ts";
+import { checkCount, checkInteger, checkList, checkNumber, checkShape } from "../core/check.ts";
+import { checkDType, type DType, isFloat } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { hostArray } from "../core/host.ts";
 import { add, integerPow } from "../lax/arithmetic.ts";
@@ -10,9 +11,10 @@ import { convertElementType } from "../lax/cast.ts";
 import { eq, ge } from "../lax/compare.ts";
 import { asArray, fromHost } from "../lax/convert.ts";
 import * as lax from "../lax/shape.ts";
+import { checkChoice, checkOptions } from "../util/options.ts";
 import { stack } from "./join.ts";
-import { spread } from "./promote.ts";
 import { where } from "./select.ts";
+import { broadcastTo } from "./shape.ts";
 
 export interface ArrayOptions {
   readonly dtype?: DType | undefined;
@@ -23,7 +25,14 @@ export interface LikeOptions extends ArrayOptions {
   readonly shape?: Shape | undefined;
 }
 
-const shapeOf = (shape: number | Shape): Shape => (typeof shape === "number" ? [shape] : shape);
+export const ARRAY_OPTIONS: readonly (keyof ArrayOptions)[] = ["dtype", "device"];
+const LIKE_OPTIONS: readonly (keyof LikeOptions)[] = [...ARRAY_OPTIONS, "shape"];
+
+/** The dtype that options ask for, or `otherwise`. */
+function dtypeIn(caller: string, options: ArrayOptions, otherwise: DType): DType {
+  const { dtype = otherwise } = checkOptions(caller, options, ARRAY_OPTIONS);
+  return checkDType(caller, dtype);
+}
 
 /**
  * An array from numbers, booleans, typed arrays, nested arrays of these, or arrays. Numbers become float32 and booleans bool
@@ -34,7 +43,9 @@ const shapeOf = (shape: number | Shape): Shape => (typeof shape === "number" ? [
  * Source: `jax.numpy.array`.
  * @example np.array([[1, 2], [3, 4]]).shape // => [2, 2]
  */
-export function array(values: ArrayLike, { dtype, shape }: LikeOptions = {}): NDArray {
+export function array(values: ArrayLike, options: LikeOptions = {}): NDArray {
+  const { dtype, shape } = checkOptions("np.array", options, LIKE_OPTIONS);
+  if (dtype !== undefined) checkDType("np.array", dtype);
   const x = values instanceof NDArray || dtype === undefined ? decided(values) : fromHost(values, dtype);
   const typed = dtype === undefined ? x : convertElementType(x, dtype);
   return shape === undefined ? typed : lax.reshape(typed, shape);
@@ -47,21 +58,26 @@ const decided = (values: ArrayLike): NDArray =>
 export const asarray = (values: ArrayLike, options: ArrayOptions = {}): NDArray => array(values, options);
 
 /** Zeros. @example np.zeros([2, 3]).dtype // => "float32" */
-export const zeros = (shape: number | Shape, { dtype = "float32" }: ArrayOptions = {}): NDArray =>
-  lax.full(shapeOf(shape), 0, dtype);
+export const zeros = (shape: number | Shape, options: ArrayOptions = {}): NDArray =>
+  filled("np.zeros", shape, 0, options);
 /** Ones. */
-export const ones = (shape: number | Shape, { dtype = "float32" }: ArrayOptions = {}): NDArray =>
-  lax.full(shapeOf(shape), 1, dtype);
+export const ones = (shape: number | Shape, options: ArrayOptions = {}): NDArray =>
+  filled("np.ones", shape, 1, options);
 /** An array whose contents do not matter; they are zeros. */
-export const empty = (shape: number | Shape, options: ArrayOptions = {}): NDArray => zeros(shape, options);
+export const empty = (shape: number | Shape, options: ArrayOptions = {}): NDArray =>
+  filled("np.empty", shape, 0, options);
+
+const filled = (caller: string, shape: number | Shape, value: number, options: ArrayOptions): NDArray =>
+  lax.full(checkShape(caller, shape), value, dtypeIn(caller, options, "float32"));
 
 /**
  * `fillValue` everywhere; it may be an array that broadcasts to `shape`. The dtype is that of the value, weak for a plain number.
  * @example np.full([2], 3).js() // => [3, 3]
  */
-export function full(shape: number | Shape, fillValue: ArrayLike, { dtype }: ArrayOptions = {}): NDArray {
+export function full(shape: number | Shape, fillValue: ArrayLike, options: ArrayOptions = {}): NDArray {
+  const { dtype } = checkOptions("np.full", options, ARRAY_OPTIONS);
   const value = dtype === undefined ? asArray(fillValue) : convertElementType(fillValue, dtype);
-  return spread(value, shapeOf(shape));
+  return broadcastTo(value, checkShape("np.full", shape));
 }
 
 /** Zeros of the shape and dtype of a. */
@@ -73,10 +89,14 @@ export const emptyLike = (a: ArrayLike, options: LikeOptions = {}): NDArray => z
 /** `fillValue` everywhere, with the shape and dtype of a. */
 export function fullLike(a: ArrayLike, fillValue: ArrayLike, options: LikeOptions = {}): NDArray {
   const like = asArray(a);
-  const dtype = options.dtype ?? like.dtype;
-  const shape = options.shape ?? like.shape;
+  const { dtype = like.dtype, shape: given = like.shape } = checkOptions(
+    "np.fullLike",
+    options,
+    LIKE_OPTIONS,
+  );
+  const shape = checkShape("np.fullLike", given);
   if (typeof fillValue === "number" || typeof fillValue === "boolean")
-    return lax.full(shape, fillValue, dtype);
+    return lax.full(shape, fillValue, checkDType("np.fullLike", dtype));
   return full(shape, fillValue, { dtype });
 }
 
@@ -94,9 +114,14 @@ function sequence(length: number, at: (i: number) => number, dtype: DType): NDAr
  * @throws WeftValueError if step is 0 or something is not finite.
  * @example np.arange(1, 7, 2).js() // => [1, 3, 5]
  */
-export function arange(start: number, stop?: number, step = 1, { dtype }: ArrayOptions = {}): NDArray {
-  const [from, to] = stop === undefined ? [0, start] : [start, stop];
+export function arange(start: number, stop?: number, step = 1, options: ArrayOptions = {}): NDArray {
+  const { dtype } = checkOptions("np.arange", options, ARRAY_OPTIONS);
+  const [from, to] = (stop === undefined ? [0, start] : [start, stop]).map((x) =>
+    checkNumber("np.arange: a bound", x),
+  ) as [number, number];
+  checkNumber("np.arange: step", step);
   const length = Math.max(0, Math.ceil((to - from) / step));
+  if (dtype !== undefined) checkDType("np.arange", dtype);
   if (step === 0 || !Number.isFinite(length))
     throw new WeftValueError(
       `np.arange: start, stop and step must be finite and step not 0, got ${from}, ${to}, ${step}.`,
@@ -116,23 +141,25 @@ export function linspace(
   stop: number,
   num = 50,
   endpoint = true,
-  { dtype = "float32" }: ArrayOptions = {},
+  options: ArrayOptions = {},
 ): NDArray {
-  const whole = isFloat(dtype) ? (x: number): number => x : Math.floor;
-  return spaced(start, stop, num, endpoint, whole, dtype);
+  const { dtype = "float32" } = checkOptions("np.linspace", options, ARRAY_OPTIONS);
+  const whole = isFloat(checkDType("np.linspace", dtype)) ? (x: number): number => x : Math.floor;
+  return spaced("np.linspace", [start, stop], num, endpoint, whole, dtype);
 }
 
 /** Values between start and stop, mapped; the last one is exact. */
 function spaced(
-  start: number,
-  stop: number,
+  caller: string,
+  bounds: readonly [start: number, stop: number],
   num: number,
   endpoint: boolean,
   map: (x: number) => number,
   dtype: DType,
 ): NDArray {
-  if (!Number.isInteger(num) || num < 0)
-    throw new WeftValueError(`Number of samples, ${num}, must be a non-negative integer.`);
+  checkCount(`${caller}: num (the number of samples)`, num);
+  checkDType(caller, dtype);
+  const [start, stop] = bounds.map((x) => checkNumber(`${caller}: a bound`, x)) as [number, number];
   const steps = endpoint ? num - 1 : num;
   const at = (i: number): number => (i === steps ? stop : start + ((stop - start) * i) / Math.max(steps, 1));
   return sequence(num, (i) => map(num === 1 ? start : at(i)), dtype);
@@ -143,14 +170,18 @@ const cutOff = (dtype: DType): ((x: number) => number) =>
   isFloat(dtype) ? (x) => x : (x) => Math.trunc(x * (1 + 2 ** -40));
 
 /** `num` values from `base^start` to `base^stop`, evenly spaced on a logarithmic scale. */
-export const logspace = (
+export function logspace(
   start: number,
   stop: number,
   num = 50,
   endpoint = true,
   base = 10,
-  { dtype = "float32" }: ArrayOptions = {},
-): NDArray => spaced(start, stop, num, endpoint, (x) => cutOff(dtype)(base ** x), dtype);
+  options: ArrayOptions = {},
+): NDArray {
+  const b = checkNumber("np.logspace: base", base);
+  const dtype = dtypeIn("np.logspace", options, "float32");
+  return spaced("np.logspace", [start, stop], num, endpoint, (x) => cutOff(dtype)(b ** x), dtype);
+}
 
 /** `num` values from start to stop, each the same multiple of the one before. @throws WeftValueError if one is 0 or their signs differ. */
 export function geomspace(
@@ -158,8 +189,9 @@ export function geomspace(
   stop: number,
   num = 50,
   endpoint = true,
-  { dtype = "float32" }: ArrayOptions = {},
+  options: ArrayOptions = {},
 ): NDArray {
+  const { dtype = "float32" } = checkOptions("np.geomspace", options, ARRAY_OPTIONS);
   if (!(start * stop > 0))
     throw new WeftValueError(
       `np.geomspace: start and stop must have one sign and not be 0, got ${start} and ${stop}.`,
@@ -167,38 +199,42 @@ export function geomspace(
   const sign = Math.sign(start);
   const [from, to] = [Math.log10(Math.abs(start)), Math.log10(Math.abs(stop))];
   const exact = (x: number): number => (x === from ? start : x === to ? stop : sign * 10 ** x);
-  return spaced(from, to, num, endpoint, (x) => cutOff(dtype)(exact(x)), dtype);
+  return spaced("np.geomspace", [from, to], num, endpoint, (x) => cutOff(dtype)(exact(x)), dtype);
 }
 
 // ---- matrices
 
 /** Where row + k equals, or is at least, the column. */
-const diagonalMask = (test: typeof eq, rows: number, columns: number, k: number): NDArray => {
-  const index = (axis: number): NDArray => lax.broadcastedIota("int32", [rows, columns], axis);
-  return test(add(index(0), scalar(k, "int32")), index(1));
-};
+function diagonalMask(caller: string, test: typeof eq, sizes: Shape, k: number): NDArray {
+  const shape = checkShape(caller, sizes);
+  const index = (axis: number): NDArray => lax.broadcastedIota("int32", shape, axis);
+  return test(add(index(0), scalar(checkInteger(`${caller}: k`, k), "int32")), index(1));
+}
 
 /** Ones on the diagonal of a matrix, zeros elsewhere; `k` moves the diagonal to the right. @example np.eye(2).js() // => [[1, 0], [0, 1]] */
 export function eye(
   numRows: number,
   numCols: number = numRows,
-  { dtype = "float32", k = 0 }: ArrayOptions & { readonly k?: number } = {},
+  options: ArrayOptions & { readonly k?: number } = {},
 ): NDArray {
-  return convertElementType(diagonalMask(eq, numRows, numCols, k), dtype);
+  const { dtype = "float32", k = 0 } = checkOptions("np.eye", options, ["dtype", "device", "k"]);
+  return convertElementType(diagonalMask("np.eye", eq, [numRows, numCols], k), checkDType("np.eye", dtype));
 }
 /** The identity matrix. */
-export const identity = (n: number, options: ArrayOptions = {}): NDArray => eye(n, n, options);
+export const identity = (n: number, options: ArrayOptions = {}): NDArray =>
+  eye(n, n, checkOptions("np.identity", options, ARRAY_OPTIONS));
 
 /** Ones on and below the k-th diagonal, zeros above. */
-export function tri(n: number, m: number = n, k = 0, { dtype = "float32" }: ArrayOptions = {}): NDArray {
-  return convertElementType(diagonalMask(ge, n, m, k), dtype);
+export function tri(n: number, m: number = n, k = 0, options: ArrayOptions = {}): NDArray {
+  const { dtype = "float32" } = checkOptions("np.tri", options, ARRAY_OPTIONS);
+  return convertElementType(diagonalMask("np.tri", ge, [n, m], k), checkDType("np.tri", dtype));
 }
 
 function triangular(name: string, a: ArrayLike, k: number): [mask: NDArray, x: NDArray] {
   const x = asArray(a);
   if (x.ndim < 2)
     throw new WeftValueError(`Argument to np.${name} must be at least 2-dimensional, got ${x.aval}.`);
-  return [diagonalMask(ge, x.shape.at(-2)!, x.shape.at(-1)!, k), x];
+  return [diagonalMask(`np.${name}`, ge, x.shape.slice(-2), k), x];
 }
 /** The lower triangles of the matrices in the last two axes: zeros above the k-th diagonal. @throws WeftValueError below two axes. */
 export function tril(a: ArrayLike, k = 0): NDArray {
@@ -207,17 +243,19 @@ export function tril(a: ArrayLike, k = 0): NDArray {
 }
 /** The upper triangles of the matrices in the last two axes: zeros below the k-th diagonal. @throws WeftValueError below two axes. */
 export function triu(a: ArrayLike, k = 0): NDArray {
-  const [below, x] = triangular("triu", a, k - 1);
+  const [below, x] = triangular("triu", a, checkInteger("np.triu: k", k) - 1);
   return where(below, convertElementType(0, x.dtype), x);
 }
 
 /** Powers of the vector x as columns, from the highest to the 0th, or the other way with `increasing`. */
 export function vander(
   x: ArrayLike,
-  { n, increasing = false }: { readonly n?: number; readonly increasing?: boolean } = {},
+  options: { readonly n?: number; readonly increasing?: boolean } = {},
 ): NDArray {
+  const { n, increasing = false } = checkOptions("np.vander", options, ["n", "increasing"]);
   const v = asArray(x);
-  const powers = range(n ?? v.size).map((k) => integerPow(v, k));
+  if (v.ndim !== 1) throw new WeftValueError(`np.vander: x must be a vector, got ${v.aval}.`);
+  const powers = range(checkCount("np.vander: n", n ?? v.size)).map((k) => integerPow(v, k));
   return stack(increasing ? powers : powers.reverse(), 1);
 }
 
@@ -226,9 +264,11 @@ export function vander(
 /** Coordinate arrays from coordinate vectors: entry i varies along axis i ("ij"), or with the first two axes swapped ("xy"). */
 export function meshgrid(
   xs: readonly ArrayLike[],
-  { indexing = "xy" }: { readonly indexing?: "xy" | "ij" } = {},
+  options: { readonly indexing?: "xy" | "ij" } = {},
 ): NDArray[] {
-  const vectors = xs.map(asArray);
+  const { indexing = "xy" } = checkOptions("np.meshgrid", options, ["indexing"]);
+  checkChoice("np.meshgrid: indexing", indexing, ["xy", "ij"]);
+  const vectors = checkList("np.meshgrid: xs", xs).map((x) => asArray(x));
   const bad = vectors.find((x) => x.ndim > 1);
   if (bad) throw new WeftValueError(`Arguments to np.meshgrid must be 1D, got ${bad.aval}.`);
   const swap = indexing === "xy" && xs.length > 1 ? [1, 0] : [0, 1];
@@ -246,22 +286,31 @@ export function indices(
 ): NDArray | NDArray[];
 export function indices(
   dimensions: Shape,
-  { dtype = "int32", sparse = false }: ArrayOptions & { readonly sparse?: boolean } = {},
+  options: ArrayOptions & { readonly sparse?: boolean } = {},
 ): NDArray | NDArray[] {
+  const { dtype = "int32", sparse = false } = checkOptions("np.indices", options, [
+    "dtype",
+    "device",
+    "sparse",
+  ]);
+  const sizes = checkShape("np.indices", dimensions);
   const along = (axis: number): NDArray =>
     sparse
       ? lax.reshape(
-          lax.iota(dtype, dimensions[axis]!),
-          dimensions.map((d, a) => (a === axis ? d : 1)),
+          lax.iota(dtype, sizes[axis]!),
+          sizes.map((d, a) => (a === axis ? d : 1)),
         )
-      : lax.broadcastedIota(dtype, dimensions, axis);
-  const all = dimensions.map((_, axis) => along(axis));
+      : lax.broadcastedIota(dtype, sizes, axis);
+  const all = sizes.map((_, axis) => along(axis));
   if (sparse) return all;
   return all.length ? stack(all) : zeros([0], { dtype });
 }
 
 /** The positions of a diagonal of an array with `ndim` axes of size n, one array per axis. */
-export const diagIndices = (n: number, ndim = 2): NDArray[] => range(ndim).map(() => arange(n));
+export const diagIndices = (n: number, ndim = 2): NDArray[] =>
+  range(checkCount("np.diagIndices: ndim", ndim)).map(() =>
+    lax.iota("int32", checkCount("np.diagIndices: n", n)),
+  );
 /** {@link diagIndices} for an array. @throws WeftTypeError if its sizes differ. */
 export function diagIndicesFrom(arr: ArrayLike): NDArray[] {
   const x = asArray(arr);
@@ -274,14 +323,15 @@ export function diagIndicesFrom(arr: ArrayLike): NDArray[] {
 
 // ---- windows
 
-const window = (M: number, at: (phase: number) => number): NDArray =>
-  sequence(M, (i) => (M === 1 ? 1 : at(i / (M - 1))), "float32");
+const window = (caller: string, M: number, at: (phase: number) => number): NDArray =>
+  sequence(checkCount(`np.${caller}: M`, M), (i) => (M === 1 ? 1 : at(i / (M - 1))), "float32");
 /** The triangular window of M points. */
-export const bartlett = (M: number): NDArray => window(M, (p) => 1 - Math.abs(2 * p - 1));
+export const bartlett = (M: number): NDArray => window("bartlett", M, (p) => 1 - Math.abs(2 * p - 1));
 /** The Hann window of M points. */
-export const hann = (M: number): NDArray => window(M, (p) => 0.5 - 0.5 * Math.cos(2 * Math.PI * p));
+export const hann = (M: number): NDArray => window("hann", M, (p) => 0.5 - 0.5 * Math.cos(2 * Math.PI * p));
 /** The Hamming window of M points. */
-export const hamming = (M: number): NDArray => window(M, (p) => 0.54 - 0.46 * Math.cos(2 * Math.PI * p));
+export const hamming = (M: number): NDArray =>
+  window("hamming", M, (p) => 0.54 - 0.46 * Math.cos(2 * Math.PI * p));
 /** The Blackman window of M points. */
 export const blackman = (M: number): NDArray =>
-  window(M, (p) => 0.42 - 0.5 * Math.cos(2 * Math.PI * p) + 0.08 * Math.cos(4 * Math.PI * p));
+  window("blackman", M, (p) => 0.42 - 0.5 * Math.cos(2 * Math.PI * p) + 0.08 * Math.cos(4 * Math.PI * p));

@@ -1,6 +1,7 @@
 /** Names, limits and relations of dtypes, and constants. */
 import type { ArrayLike } from "../core/array.ts";
 import {
+  checkDType,
   DTYPES,
   type DType as ElementType,
   isDType,
@@ -10,6 +11,7 @@ import {
   promote,
 } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import { checkChoice } from "../util/options.ts";
 import { commonOf, operand } from "./promote.ts";
 
 /** The name of an element type. The object of the same name lists them for programs that spell them `DType.Float32`. */
@@ -79,7 +81,7 @@ const MANTISSA: Partial<Record<DType, number>> = { float32: 23, float64: 52 };
  * @example np.finfo("float32").eps // => 1.1920928955078125e-7
  */
 export function finfo(dtype: DType): FInfo {
-  const nmant = MANTISSA[dtype];
+  const nmant = MANTISSA[checkDType("np.finfo", dtype)];
   if (nmant === undefined)
     throw new WeftTypeError(`np.finfo: ${dtype} is not a floating dtype; use np.iinfo.`);
   const bits = 8 * DTYPES[dtype].bytes;
@@ -106,7 +108,7 @@ export interface IInfo {
 }
 /** Limits of an integer dtype. @throws WeftTypeError for others. @example np.iinfo("uint8").max // => 255 */
 export function iinfo(dtype: DType): IInfo {
-  const kind = kindOf(dtype);
+  const kind = kindOf(checkDType("np.iinfo", dtype));
   if (kind !== "int" && kind !== "uint")
     throw new WeftTypeError(`np.iinfo: ${dtype} is not an integer dtype; use np.finfo.`);
   return { bits: 8 * DTYPES[dtype].bytes, dtype, ...limits(dtype) };
@@ -114,7 +116,7 @@ export function iinfo(dtype: DType): IInfo {
 
 /** The dtype in which two dtypes meet. @example np.promoteTypes("int32", "float32") // => "float32" */
 export const promoteTypes = (dtype1: DType, dtype2: DType): DType =>
-  promote([dtype1, dtype2].map((dtype) => ({ dtype, weakType: false }))).dtype;
+  promote([dtype1, dtype2].map((d) => ({ dtype: checkDType("np.promoteTypes", d), weakType: false }))).dtype;
 
 /** The dtype in which these arrays, numbers and dtypes meet. Plain numbers are weak. */
 export function resultType(...args: (ArrayLike | DType)[]): DType {
@@ -142,5 +144,9 @@ export type DTypeGroup =
   | "unsignedinteger";
 
 /** Whether a dtype is another one or belongs to a group. @example np.issubdtype("int8", "integer") // => true */
-export const issubdtype = (dtype: DType, of: DType | DTypeGroup): boolean =>
-  dtype === of || (GROUPS[of]?.includes(kindOf(dtype)) ?? false);
+export function issubdtype(dtype: DType, of: DType | DTypeGroup): boolean {
+  const kind = kindOf(checkDType("np.issubdtype", dtype));
+  const choices = [...Object.keys(DTYPES), ...Object.keys(GROUPS)];
+  const group = checkChoice("np.issubdtype: the second dtype", of as string, choices);
+  return dtype === group || (GROUPS[group]?.includes(kind) ?? false);
+}

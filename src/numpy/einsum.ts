@@ -1,5 +1,6 @@
 /** `einsum`: parsing of subscripts. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
+import { checkIntegers } from "../core/check.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
 import { asArray } from "../lax/convert.ts";
@@ -50,7 +51,10 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /** `einsum(x, [0, 1], y, [1, 2], [0, 2])` as subscripts and operands. */
 function fromLists(args: readonly (ArrayLike | readonly number[])[]): [string, ArrayLike[]] {
-  const term = (list: unknown): string => (list as number[]).map((k) => LETTERS[k] ?? "?").join("");
+  const term = (list: unknown): string =>
+    checkIntegers("np.einsum: a list of labels", list)
+      .map((k) => LETTERS[k] ?? "?")
+      .join("");
   const pairs = range(Math.floor(args.length / 2));
   const inputs = pairs.map((k) => term(args[2 * k + 1])).join(",");
   const output = args.length % 2 ? `->${term(args.at(-1))}` : "";

@@ -1,10 +1,12 @@
 /** Functions of one and two arrays, element by element, with NumPy's promotion and broadcasting. */
 import { type ArrayLike, knownScalar, NDArray, scalar } from "../core/array.ts";
-import { DTYPES, type DType, isFloat, isInteger, limits } from "../core/dtype.ts";
+import { checkInteger } from "../core/check.ts";
+import { checkDType, type DType, isFloat, isInteger, limits } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { full } from "../lax/broadcast.ts";
 import { asArray, asCarry, numberOf } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
+import { checkOptions } from "../util/options.ts";
 import {
   type BinaryFunction,
   broadcastArgs,
@@ -345,6 +347,7 @@ const roundEven = (x: ArrayLike): NDArray => lax.round(x, lax.RoundingMethod.TO_
  */
 export function round(x: ArrayLike, decimals = 0): NDArray {
   const a = asArray(x);
+  checkInteger("np.round: decimals", decimals);
   if (!isFloat(a.dtype)) {
     if (decimals < 0) throw new WeftValueError("np.round: integers cannot be rounded to negative decimals.");
     return a;
@@ -410,10 +413,12 @@ export interface NanToNumOptions {
  * x with NaN replaced by 0 and infinities by the extreme finite values.
  * @example np.nanToNum([NaN, 1]).js() // => [0, 1]
  */
-export function nanToNum(
-  x: ArrayLike,
-  { nan = 0, posinf = null, neginf = null }: NanToNumOptions = {},
-): NDArray {
+export function nanToNum(x: ArrayLike, options: NanToNumOptions = {}): NDArray {
+  const {
+    nan = 0,
+    posinf = null,
+    neginf = null,
+  } = checkOptions("np.nanToNum", options, ["nan", "posinf", "neginf"]);
   const a = asArray(x);
   if (!isFloat(a.dtype)) return a;
   const { min, max } = limits(a.dtype);
@@ -477,10 +482,5 @@ export const rightShift: BinaryFunction = pairwise(
 export { leftShift as bitwiseLeftShift, rightShift as bitwiseRightShift };
 
 /** x with another dtype. Floats to integers truncate and saturate; integers to integers wrap. */
-export const astype = (x: ArrayLike, dtype: DType): NDArray => {
-  if (!Object.hasOwn(DTYPES, dtype))
-    throw new WeftTypeError(
-      `astype: ${JSON.stringify(dtype)} is no dtype; there are ${Object.keys(DTYPES).join(", ")}.`,
-    );
-  return lax.convertElementType(x, dtype);
-};
+export const astype = (x: ArrayLike, dtype: DType): NDArray =>
+  lax.convertElementType(x, checkDType("astype", dtype));

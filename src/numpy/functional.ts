@@ -1,12 +1,15 @@
 /** Arrays from functions, and functions applied along axes. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
+import { checkIntegers } from "../core/check.ts";
+import { checkDType } from "../core/dtype.ts";
 import { range } from "../lax/axes.ts";
 import { scan } from "../lax/control/loops.ts";
 import { asArray } from "../lax/convert.ts";
 import { reshape } from "../lax/views.ts";
+import { checkCallable, checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
-import { type ArrayOptions, indices } from "./creation.ts";
+import { ARRAY_OPTIONS, type ArrayOptions, indices } from "./creation.ts";
 import { unstack } from "./join.ts";
 import { expandDims, moveaxis } from "./shape.ts";
 
@@ -14,13 +17,16 @@ import { expandDims, moveaxis } from "./shape.ts";
 export function fromfunction<T>(
   func: (...indices: NDArray[]) => T,
   shape: Shape,
-  { dtype = "float32" }: ArrayOptions = {},
+  options: ArrayOptions = {},
 ): T {
-  return func(...unstack(indices(shape, { dtype })));
+  const { dtype = "float32" } = checkOptions("np.fromfunction", options, ARRAY_OPTIONS);
+  checkCallable("np.fromfunction: func", func);
+  return func(...unstack(indices(shape, { dtype: checkDType("np.fromfunction", dtype) })));
 }
 
 /** `func1d` of every vector along an axis; the axes of its result stand in place of that axis. A loop over the vectors. */
 export function applyAlongAxis(func1d: (x: NDArray) => ArrayLike, axis: number, x: ArrayLike): NDArray {
+  checkCallable("np.applyAlongAxis: func1d", func1d);
   const a = asArray(x);
   const at = canonicalAxis(axis, a.ndim);
   const last = moveaxis(a, at, -1);
@@ -38,7 +44,8 @@ export function applyOverAxes(
   a: ArrayLike,
   axes: readonly number[],
 ): NDArray {
-  return axes.reduce<NDArray>((x, axis) => {
+  checkCallable("np.applyOverAxes: func", func);
+  return checkIntegers("np.applyOverAxes: axes", axes).reduce<NDArray>((x, axis) => {
     const result = asArray(func(x, axis));
     return result.ndim === x.ndim ? result : expandDims(result, canonicalAxis(axis, x.ndim));
   }, asArray(a));

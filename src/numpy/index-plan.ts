@@ -2,6 +2,7 @@
  * What an index like `x[1, :, idx, None]` means: which window of the operand is read or written, at which places, and how
  * the result is laid out. Reading and writing share it.
  */
+
 import { NDArray, scalar } from "../core/array.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
@@ -11,6 +12,7 @@ import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import { concatenate } from "../lax/join.ts";
 import { expandDims } from "../lax/views.ts";
+import { show } from "../util/text.ts";
 import { asPositions, commonShape, spread } from "./promote.ts";
 import { fromEnd } from "./select.ts";
 
@@ -42,16 +44,20 @@ const isPicker = (item: IndexItem): item is NDArray | TypedArray =>
 
 function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray): AxisPlan {
   if (Array.isArray(item) && item.length <= 2 && item.every(Number.isInteger)) return windowOf(item, size);
-  if (!isPicker(item) && !Number.isInteger(item))
-    throw new WeftTypeError(
-      `${JSON.stringify(item)} is no index for an array of type ${x.aval}: ` +
-        "use an integer, [], [start], [start, stop], null or an array of integers.",
-    );
+  if (!isPicker(item) && !Number.isInteger(item)) throw notAnIndex(item, x);
   if (size === 0 && !(isPicker(item) && asArray(item).size === 0))
     throw new WeftValueError(`Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`);
   if (isPicker(item)) return { kind: "pick", at: asPositions(item, "index") };
   const at = item as number;
   return { kind: "pick", at: at < 0 ? at + size : at };
+}
+
+function notAnIndex(item: unknown, x: NDArray): WeftTypeError {
+  const traced = Array.isArray(item) && item.some((i) => i instanceof NDArray);
+  const remedy = traced
+    ? "bounds are numbers, because sizes are static: use lax.dynamicSlice(x, [start, …], [size, …]) for a window at a computed place."
+    : "use an integer, [], [start], [start, stop], null or an array of integers.";
+  return new WeftTypeError(`${show(item)} is no index for an array of type ${x.aval}: ${remedy}`);
 }
 
 /** Whether picking items stand next to each other; null and windows separate them. */

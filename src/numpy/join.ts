@@ -1,6 +1,9 @@
 /** Joining, splitting and repeating arrays. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLike, NDArray } from "../core/array.ts";
+import { checkCount, checkIntegers, checkList, checkShape } from "../core/check.ts";
+import type { TypedArray } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { hostArray } from "../core/host.ts";
 import { insert, range } from "../lax/axes.ts";
 import { tuple } from "../lax/check.ts";
 import { asArray } from "../lax/convert.ts";
@@ -10,8 +13,14 @@ import { type Axis, axesOf, promoteArgs } from "./promote.ts";
 import { take } from "./select.ts";
 import { atLeast, ravel } from "./shape.ts";
 
-/** The arrays of a list under one dtype. */
-const members = (xs: readonly ArrayLike[]): NDArray[] => promoteArgs(...xs);
+/** The arrays of a list, of which there is one at least, under one dtype. An array is the list of its slices. */
+function members(caller: string, xs: readonly ArrayLike[] | NDArray): NDArray[] {
+  const list = xs instanceof NDArray ? unstack(xs) : checkList(`${caller}: xs`, xs);
+  if (list.length > 0) return promoteArgs(...list);
+  throw new WeftValueError(
+    `${caller}: Need at least one array to ${caller === "np.stack" ? "stack" : "concatenate"}.`,
+  );
+}
 
 /**
  * Arrays end to end along an axis (null: flattened), under NumPy's promotion.
@@ -19,9 +28,8 @@ const members = (xs: readonly ArrayLike[]): NDArray[] => promoteArgs(...xs);
  * @example np.concatenate([[1, 2], [3]]).js() // => [1, 2, 3]
  */
 export function concatenate(xs: readonly ArrayLike[], axis: number | null = 0): NDArray {
-  if (xs.length === 0) throw new WeftValueError("Need at least one array to concatenate.");
-  if (axis === null) return concatenate(members(xs).map(ravel), 0);
-  const arrays = members(xs);
+  if (axis === null) return concatenate(members("np.concatenate", xs).map(ravel), 0);
+  const arrays = members("np.concatenate", xs);
   if (arrays.some((x) => x.ndim === 0))
     throw new WeftValueError("Zero-dimensional arrays cannot be concatenated: use np.stack.");
   return lax.concatenate(arrays, canonicalAxis(axis, arrays[0]!.ndim));
@@ -33,8 +41,7 @@ export function concatenate(xs: readonly ArrayLike[], axis: number | null = 0): 
  * @example np.stack([[1, 2], [3, 4]], 1).js() // => [[1, 3], [2, 4]]
  */
 export function stack(xs: readonly ArrayLike[], axis = 0): NDArray {
-  if (xs.length === 0) throw new WeftValueError("Need at least one array to stack.");
-  const arrays = members(xs);
+  const arrays = members("np.stack", xs);
   const odd = arrays.find((x) => String(x.shape) !== String(arrays[0]!.shape));
   if (odd)
     throw new WeftValueError(
@@ -63,27 +70,27 @@ export function unstack(x: ArrayLike, axis = 0): NDArray[] {
 
 /** Side by side: along the second axis, or the first for vectors. */
 export function hstack(xs: readonly ArrayLike[]): NDArray {
-  const arrays = members(xs).map((x) => atLeast(x, 1));
-  return concatenate(arrays, arrays[0]?.ndim === 1 ? 0 : 1);
+  const arrays = members("np.hstack", xs).map((x) => atLeast(x, 1));
+  return concatenate(arrays, arrays[0]!.ndim === 1 ? 0 : 1);
 }
 /** On top of each other: along the first axis; vectors are rows. */
 export const vstack = (xs: readonly ArrayLike[]): NDArray =>
   concatenate(
-    members(xs).map((x) => atLeast(x, 2)),
+    members("np.vstack", xs).map((x) => atLeast(x, 2)),
     0,
   );
 /** Behind each other: along the third axis; vectors are rows. */
 export function dstack(xs: readonly ArrayLike[]): NDArray {
   const deep = (x: NDArray): NDArray => (x.ndim < 3 ? lax.reshape(x, [...x.shape, 1]) : x);
   return concatenate(
-    members(xs).map((x) => deep(atLeast(x, 2))),
+    members("np.dstack", xs).map((x) => deep(atLeast(x, 2))),
     2,
   );
 }
 /** Vectors as the columns of a matrix. */
 export function columnStack(xs: readonly ArrayLike[]): NDArray {
   const column = (x: NDArray): NDArray => (x.ndim < 2 ? lax.reshape(x, [x.size, 1]) : x);
-  return concatenate(members(xs).map(column), 1);
+  return concatenate(members("np.columnStack", xs).map(column), 1);
 }
 /** `values` after `arr` along an axis (default: both flattened). */
 export const append = (arr: ArrayLike, values: ArrayLike, axis: number | null = null): NDArray =>
@@ -128,15 +135,17 @@ function parts(a: ArrayLike, indicesOrSections: Cuts, axis: number): NDArray[] {
   const x = asArray(a);
   const at = canonicalAxis(axis, x.ndim);
   const n = x.shape[at]!;
-  if (typeof indicesOrSections !== "number") return cutAt(x, indicesOrSections, at);
-  if (!Number.isInteger(indicesOrSections) || indicesOrSections < 1)
-    throw new WeftValueError(`number of sections must be larger than 0, got ${indicesOrSections}.`);
-  return lax.split(x, evenSizes(n, indicesOrSections), at);
+  if (isListOfIntegers(indicesOrSections)) return cutAt(x, indicesOrSections, at);
+  const parts = checkCount("np.split: number of sections", indicesOrSections, 1);
+  return lax.split(x, evenSizes(n, parts), at);
 }
+
+const isListOfIntegers = (x: number | readonly number[]): x is readonly number[] =>
+  Array.isArray(x) || ArrayBuffer.isView(x);
 
 /** Positions may decrease, in which case parts overlap as slices do. */
 function cutAt(x: NDArray, positions: readonly number[], axis: number): NDArray[] {
-  const sizes = sizesAt(x.shape[axis]!, positions);
+  const sizes = sizesAt(x.shape[axis]!, checkIntegers("np.split: indices", positions));
   const covers = sizes.reduce((a, b) => a + b, 0) === x.shape[axis];
   if (covers) return lax.split(x, sizes, axis);
   throw new WeftValueError(`np.split: positions must increase, got ${tuple(positions)}.`);
@@ -150,7 +159,7 @@ function cutAt(x: NDArray, positions: readonly number[], axis: number): NDArray[
 export function split<const N extends Cuts>(a: ArrayLike, indicesOrSections: N, axis = 0): Parts<N> {
   const x = asArray(a);
   const n = x.shape[canonicalAxis(axis, x.ndim)]!;
-  if (typeof indicesOrSections === "number" && n % indicesOrSections !== 0)
+  if (typeof indicesOrSections === "number" && indicesOrSections > 0 && n % indicesOrSections !== 0)
     throw new WeftValueError(
       `array split does not result in an equal division: axis ${axis} has size ${n}, which ${indicesOrSections} does not divide. Use np.arraySplit.`,
     );
@@ -173,7 +182,7 @@ export const dsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N)
  * @example np.tile([1, 2], [2, 2]).js() // => [[1, 2, 1, 2], [1, 2, 1, 2]]
  */
 export function tile(a: ArrayLike, reps: number | readonly number[]): NDArray {
-  const given = typeof reps === "number" ? [reps] : reps;
+  const given = checkShape("np.tile: reps", reps);
   const x = atLeast(a, given.length);
   const counts = [...range(x.ndim - given.length).map(() => 1), ...given];
   const doubled = x.shape.flatMap((d, axis) => [counts[axis]!, d]);
@@ -199,18 +208,30 @@ export function repeat(a: ArrayLike, repeats: number | readonly number[], axis?:
   if (axis === undefined || axis === null) return repeat(ravel(x), repeats, 0);
   const at = canonicalAxis(axis, x.ndim);
   const n = x.shape[at]!;
-  if (typeof repeats !== "number") return take(x, Int32Array.from(repeated(repeats, n)), at);
+  if (isListOfIntegers(repeats)) return take(x, repeated(repeats, n), at);
+  const times = checkCount("np.repeat: repeats", repeats);
   const next = range(x.ndim).map((d) => (d > at ? d + 1 : d));
-  const spread = lax.broadcastInDim(x, insert(x.shape, at + 1, repeats), next);
-  return lax.reshape(spread, x.shape.with(at, n * repeats));
+  const spread = lax.broadcastInDim(x, insert(x.shape, at + 1, times), next);
+  return lax.reshape(spread, x.shape.with(at, n * times));
 }
 
-function repeated(repeats: readonly number[], n: number): number[] {
-  if (repeats.length !== n)
+/** Every position as often as its count says. */
+function repeated(repeats: readonly number[], n: number): TypedArray {
+  const counts = checkIntegers("np.repeat: repeats", repeats);
+  counts.forEach((count) => checkCount("np.repeat: repeats", count));
+  if (counts.length !== n)
     throw new WeftTypeError(
-      `np.repeat: one count per slice is needed, got ${repeats.length} for an axis of size ${n}.`,
+      `np.repeat: one count per slice is needed, got ${counts.length} for an axis of size ${n}.`,
     );
-  return repeats.flatMap((count, i) => range(count).map(() => i));
+  const ends = counts.map(
+    (
+      (end) => (count: number) =>
+        (end += count)
+    )(0),
+  );
+  const positions = hostArray([ends.at(-1) ?? 0], "int32");
+  ends.forEach((end, i) => positions.fill(i, end - counts[i]!, end));
+  return positions;
 }
 
 /**
@@ -221,7 +242,8 @@ export function roll(a: ArrayLike, shift: number | readonly number[], axis?: Axi
   const x = asArray(a);
   if (axis === undefined || axis === null) return lax.reshape(roll(ravel(x), shift, 0), x.shape);
   const axes = axesOf(axis, x.ndim);
-  const shifts = typeof shift === "number" ? axes.map(() => shift) : shift;
+  const given = checkIntegers("np.roll: shift", shift);
+  const shifts = given.length === 1 ? axes.map(() => given[0]!) : given;
   if (shifts.length !== axes.length)
     throw new WeftValueError(
       `np.roll: one shift per axis is needed, got ${tuple(shifts)} for axes ${tuple(axes)}.`,

@@ -1,7 +1,10 @@
 /** Norms and powers; the products of {@link numpy} under the names that NumPy also gives them. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
+import { checkCount, checkList, checkNumber } from "../core/check.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { asArray } from "../lax/convert.ts";
+import { checkOptions } from "../util/options.ts";
+import { show } from "../util/text.ts";
 import { eye } from "./creation.ts";
 import { absolute, notEqual, power, sqrt, square } from "./elementwise.ts";
 import { matmul } from "./products.ts";
@@ -20,13 +23,15 @@ export interface NormOptions extends ReduceOptions {
 /** The p-norm of vectors along `axis` (default: of all elements): `(Σ |x|^ord)^(1/ord)`; ±Infinity: the extreme; 0: how many are not 0. */
 export function vectorNorm(
   x: ArrayLike,
-  {
+  options: { readonly ord?: number; readonly axis?: Axis } & ReduceOptions = {},
+): NDArray {
+  const {
     ord = 2,
     axis = null,
     keepdims = false,
-  }: { readonly ord?: number; readonly axis?: Axis } & ReduceOptions = {},
-): NDArray {
+  } = checkOptions("np.linalg.vectorNorm", options, ["ord", "axis", "keepdims"]);
   const a = toInexact(x);
+  checkNumber("np.linalg.vectorNorm: ord", ord);
   if (ord === 2) return sqrt(sum(square(a), axis, { keepdims }));
   if (ord === Number.POSITIVE_INFINITY) return max(absolute(a), axis, { keepdims });
   if (ord === Number.NEGATIVE_INFINITY) return min(absolute(a), axis, { keepdims });
@@ -54,8 +59,8 @@ function normOfMatrices(
   { keepdims = false }: ReduceOptions,
 ): NDArray {
   if (ord === "fro" || ord === "f") return vectorNorm(x, { axis: axes, keepdims });
-  const norm = MATRIX_NORMS[String(ord)];
-  if (!norm) throw new WeftValueError(`norm: order ${JSON.stringify(ord)} is not available for matrices.`);
+  const norm = typeof ord === "number" ? MATRIX_NORMS[ord] : undefined;
+  if (!norm) throw new WeftValueError(`norm: order ${show(ord)} is not available for matrices.`);
   const sums = sum(absolute(x), axes[norm.over]!, { keepdims: true });
   const result = norm.pick(sums, axes[1 - norm.over]!, { keepdims: true });
   return keepdims ? result : result.squeeze(axes);
@@ -63,21 +68,29 @@ function normOfMatrices(
 /** The norm of the matrices in the last two axes. See {@link norm} for `ord`. */
 export const matrixNorm = (
   x: ArrayLike,
-  { ord = "fro", ...options }: { readonly ord?: number | "fro" } & ReduceOptions = {},
-): NDArray => normOfMatrices(toInexact(x), ord, axesOf([-2, -1], asArray(x).ndim), options);
+  options: { readonly ord?: number | "fro" } & ReduceOptions = {},
+): NDArray => {
+  const { ord = "fro", ...rest } = checkOptions("np.linalg.matrixNorm", options, ["ord", "keepdims"]);
+  return normOfMatrices(toInexact(x), ord, axesOf([-2, -1], asArray(x).ndim), rest);
+};
 
 /**
  * The norm of vectors (one axis) or matrices (two axes). Without `axis` and `ord`, of all elements as one vector.
  * @throws WeftValueError for more than two axes, or for orders that there are not.
  * @example np.linalg.norm([3, 4]).item() // => 5
  */
-export function norm(x: ArrayLike, { ord = null, axis = null, keepdims = false }: NormOptions = {}): NDArray {
+export function norm(x: ArrayLike, options: NormOptions = {}): NDArray {
+  const {
+    ord = null,
+    axis = null,
+    keepdims = false,
+  } = checkOptions("np.linalg.norm", options, ["ord", "axis", "keepdims"]);
   const a = toInexact(x);
   if (ord === null && axis === null) return vectorNorm(a, { keepdims });
   const axes = axesOf(axis, a.ndim);
   if (axes.length === 2) return normOfMatrices(a, ord ?? "fro", axes, { keepdims });
   if (axes.length !== 1 || typeof ord === "string")
-    throw new WeftValueError(`norm: order ${JSON.stringify(ord)} is not defined over ${axes.length} axes.`);
+    throw new WeftValueError(`norm: order ${show(ord)} is not defined over ${axes.length} axes.`);
   return vectorNorm(a, { ord: ord ?? 2, axis: axes, keepdims });
 }
 
@@ -86,8 +99,7 @@ export function matrixPower(a: ArrayLike, n: number): NDArray {
   const x = asArray(a);
   if (x.ndim < 2 || x.shape.at(-1) !== x.shape.at(-2))
     throw new WeftValueError(`matrixPower needs square matrices, got ${x.aval}.`);
-  if (!Number.isInteger(n) || n < 0)
-    throw new WeftValueError(`matrixPower: the power must be a whole number, not negative; got ${n}.`);
+  checkCount("np.linalg.matrixPower: n (the power)", n);
   if (n === 0) return spread(eye(x.shape.at(-1)!, undefined, { dtype: x.dtype }), x.shape);
   if (n === 1) return x;
   const half = matrixPower(x, n >> 1);
@@ -97,7 +109,7 @@ export function matrixPower(a: ArrayLike, n: number): NDArray {
 
 /** The product of several matrices, in the order that costs least. The first and the last may be vectors. */
 export function multiDot(arrays: readonly ArrayLike[]): NDArray {
-  const xs = arrays.map(asArray);
+  const xs = checkList("np.linalg.multiDot: arrays", arrays).map((x) => asArray(x));
   if (xs.length < 2) throw new WeftValueError("multiDot needs at least two arrays.");
   return cheapest(xs);
 }

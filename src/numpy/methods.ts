@@ -1,6 +1,6 @@
 /** Installs the NumPy-style methods on arrays. Imported for this effect. */
 import { type ArrayLike, concrete, NDArray, type Nested } from "../core/array.ts";
-import { byteSize, type DType } from "../core/dtype.ts";
+import { byteSize, checkDType, type DType } from "../core/dtype.ts";
 import { ConcretizationTypeError, WeftTypeError, WeftValueError } from "../core/errors.ts";
 import type { ArrayMethods, IndexItem } from "../core/methods.ts";
 import { isEager, Tracer } from "../core/trace.ts";
@@ -65,7 +65,7 @@ const FUNCTIONS = {
 } satisfies Partial<{ [K in keyof ArrayMethods]: unknown }>;
 
 function view(x: NDArray, dtype: DType = x.dtype): NDArray {
-  if (byteSize(dtype) !== byteSize(x.dtype))
+  if (byteSize(checkDType("view", dtype)) !== byteSize(x.dtype))
     throw new WeftTypeError(`view: ${x.aval} cannot be read as ${dtype}, which has another width.`);
   return dtype === x.dtype ? x : bitcastConvertType(x, dtype);
 }

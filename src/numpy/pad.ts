@@ -1,11 +1,14 @@
 /** `pad`. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLike, NDArray } from "../core/array.ts";
+import { checkCount } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import { pad as laxPad } from "../lax/slice.ts";
+import { checkChoice, checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
+import { show } from "../util/text.ts";
 import { take } from "./select.ts";
 
 type Pair = readonly [before: number, after: number];
@@ -23,7 +26,10 @@ export interface PadOptions {
 }
 
 function pairs(width: PadWidth, ndim: number): Pair[] {
-  if (typeof width === "number") return range(ndim).map(() => [width, width]);
+  if (typeof width !== "object" || width === null || width instanceof NDArray) {
+    const w = checkCount("np.pad: width", width);
+    return range(ndim).map(() => [w, w]);
+  }
   if (!Array.isArray(width)) {
     const byAxis = new Map(
       Object.entries(width).map(([axis, pair]) => [canonicalAxis(Number(axis), ndim), pair as Pair]),
@@ -35,7 +41,7 @@ function pairs(width: PadWidth, ndim: number): Pair[] {
     return range(ndim).map(() => list as unknown as Pair);
   if (list.length === 1 && Array.isArray(list[0])) return range(ndim).map(() => list[0] as Pair);
   if (list.length === ndim && list.every(Array.isArray)) return list as Pair[];
-  throw new WeftTypeError(`np.pad: width ${JSON.stringify(width)} does not fit an array of ${ndim} axes.`);
+  throw new WeftTypeError(`np.pad: width ${show(width)} does not fit an array of ${ndim} axes.`);
 }
 
 const modulo = (i: number, n: number): number => ((i % n) + n) % n;
@@ -55,25 +61,22 @@ const SOURCES: Readonly<Record<string, (i: number, n: number) => number>> = {
  * @throws WeftTypeError if the widths do not fit, WeftValueError if they are negative or an empty axis has nothing to repeat.
  * @example np.pad([1, 2], [1, 2]).js() // => [0, 1, 2, 0, 0]
  */
-export function pad(
-  x: ArrayLike,
-  width: PadWidth,
-  { mode = "constant", constantValues = 0 }: PadOptions = {},
-): NDArray {
+export function pad(x: ArrayLike, width: PadWidth, options: PadOptions = {}): NDArray {
+  const { mode = "constant", constantValues = 0 } = checkOptions("np.pad", options, [
+    "mode",
+    "constantValues",
+  ]);
   const a = asArray(x);
   const widths = pairs(width, a.ndim);
-  if (widths.flat().some((w) => !Number.isInteger(w) || w < 0))
-    throw new WeftValueError(
-      `np.pad: widths must be whole numbers and not negative, got ${JSON.stringify(width)}.`,
-    );
+  for (const w of widths.flat()) checkCount("np.pad: width", w);
+  checkChoice("np.pad: mode", mode, ["constant", ...Object.keys(SOURCES)]);
   if (mode === "constant")
     return laxPad(
       a,
       convertElementType(constantValues, a.dtype),
       widths.map(([low, high]) => [low, high, 0]),
     );
-  const source = SOURCES[mode];
-  if (!source) throw new WeftValueError(`np.pad: there is no mode ${JSON.stringify(mode)}.`);
+  const source = SOURCES[mode]!;
   return widths.reduce((y, [low, high], axis) => extend(y, axis, low, high, source), a);
 }
 

@@ -1,10 +1,13 @@
 /** Products of vectors, matrices and tensors. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
+import { checkCount, checkList } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { pick, range } from "../lax/axes.ts";
 import { tuple } from "../lax/check.ts";
 import { asArray } from "../lax/convert.ts";
+import { checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
+import { show } from "../util/text.ts";
 import { contractAll, type Labelled } from "./contract.ts";
 import { multiply, subtract } from "./elementwise.ts";
 import { stack, unstack } from "./join.ts";
@@ -65,7 +68,8 @@ export const matvec = (x1: ArrayLike, x2: ArrayLike): NDArray => stacked("matvec
 /** Stacks of vectors times stacks of matrices. */
 export const vecmat = (x1: ArrayLike, x2: ArrayLike): NDArray => stacked("vecmat", x1, x2, "k", "kn", "n");
 /** Scalar products of vectors along an axis; the other axes broadcast. */
-export function vecdot(x: ArrayLike, y: ArrayLike, { axis = -1 }: { readonly axis?: number } = {}): NDArray {
+export function vecdot(x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray {
+  const { axis = -1 } = checkOptions("np.vecdot", options, ["axis"]);
   const last = (v: ArrayLike): NDArray => moveaxis(v, axis, -1);
   return stacked("vecdot", last(x), last(y), "k", "k", "");
 }
@@ -92,12 +96,17 @@ export function tensordot(
   axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
 ): NDArray {
   const [a, b] = [asArray(x), asArray(y)];
-  if (typeof axes === "number" && axes > Math.min(a.ndim, b.ndim))
+  if (Array.isArray(axes)) {
+    const [left, right, ...more] = checkList("np.tensordot: axes", axes);
+    if (more.length === 0) return overAxes("tensordot", a, b, left, right);
+    throw new WeftTypeError(`np.tensordot: axes must be a number or two lists, got ${show(axes)}.`);
+  }
+  const n = checkCount("np.tensordot: axes", axes);
+  if (n > Math.min(a.ndim, b.ndim))
     throw new WeftTypeError(
-      `Number of tensordot axes (${axes}) exceeds input ranks (${tuple(a.shape)} and ${tuple(b.shape)}).`,
+      `Number of tensordot axes (${n}) exceeds input ranks (${tuple(a.shape)} and ${tuple(b.shape)}).`,
     );
-  const [left, right] = typeof axes === "number" ? [range(axes, a.ndim - axes), range(axes)] : axes;
-  return overAxes("tensordot", a, b, left, right);
+  return overAxes("tensordot", a, b, range(n, a.ndim - n), range(n));
 }
 
 function overAxes(
@@ -148,11 +157,13 @@ export interface CrossOptions {
  * Cross products of vectors of 3 (or 2) components along an axis; of 2 components on both sides, the third component alone.
  * @throws WeftValueError for other numbers of components.
  */
-export function cross(
-  a: ArrayLike,
-  b: ArrayLike,
-  { axis, axisa = axis ?? -1, axisb = axis ?? -1, axisc = axis ?? -1 }: CrossOptions = {},
-): NDArray {
+export function cross(a: ArrayLike, b: ArrayLike, options: CrossOptions = {}): NDArray {
+  const {
+    axis,
+    axisa = axis ?? -1,
+    axisb = axis ?? -1,
+    axisc = axis ?? -1,
+  } = checkOptions("np.cross", options, ["axisa", "axisb", "axisc", "axis"]);
   const [x, y] = [components(a, axisa), components(b, axisb)];
   const minor = (i: number, j: number): NDArray =>
     subtract(multiply(x[i] ?? 0, y[j] ?? 0), multiply(x[j] ?? 0, y[i] ?? 0));

@@ -1,6 +1,7 @@
 /** What NumPy does to operands before it computes: common dtypes and common shapes. Everything below lax is strict. */
 import { type ArrayLike, knownScalar, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
+import { checkAxisList } from "../core/check.ts";
 import { type DType, isFloat, kindOf, type Promoted, promote } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
@@ -109,9 +110,7 @@ export function broadcastArgs(name: string, xs: readonly NDArray[]): NDArray[] {
 /** The axes that `axis` names, as a list of distinct non-negative numbers. */
 export function axesOf(axis: Axis | undefined, ndim: number): number[] {
   if (axis === null || axis === undefined) return range(ndim);
-  const axes = (typeof axis === "number" ? [axis] : axis).map((a) => canonicalAxis(a, ndim));
-  if (new Set(axes).size !== axes.length) throw new WeftTypeError(`duplicate value in axis: ${tuple(axes)}.`);
-  return axes;
+  return typeof axis === "number" ? [canonicalAxis(axis, ndim)] : checkAxisList("axis", axis, ndim);
 }
 
 /** Positions in an array: plain numbers and nested arrays become int32. @throws WeftTypeError for other dtypes. */

@@ -11,6 +11,7 @@ import * as cumulative from "../lax/cumulative.ts";
 import { concatenate } from "../lax/join.ts";
 import * as reduce from "../lax/reduce.ts";
 import { expandDims, reshape } from "../lax/views.ts";
+import { checkOptions } from "../util/options.ts";
 import { canonicalAxis, size } from "../util/shape.ts";
 import { isnan, lessEqual, logicalNot, multiply, sqrt, square, subtract } from "./elementwise.ts";
 import { type Axis, axesOf, toInexact } from "./promote.ts";
@@ -22,9 +23,17 @@ export interface ReduceOptions {
 }
 export type Reduction = (a: ArrayLike, axis?: Axis, options?: ReduceOptions) => NDArray;
 
+export const REDUCE_OPTIONS: readonly (keyof ReduceOptions)[] = ["keepdims"];
+const NO_OPTIONS: ReduceOptions = {};
+
 const reduction =
-  (prepare: (a: ArrayLike) => NDArray, over: (x: NDArray, axes: number[]) => NDArray): Reduction =>
-  (a, axis, { keepdims = false } = {}) => {
+  (
+    name: string,
+    prepare: (a: ArrayLike) => NDArray,
+    over: (x: NDArray, axes: number[]) => NDArray,
+  ): Reduction =>
+  (a, axis, options = NO_OPTIONS) => {
+    const { keepdims = false } = checkOptions(`np.${name}`, options, REDUCE_OPTIONS);
     const x = prepare(a);
     const axes = axesOf(axis, x.ndim);
     const result = over(x, axes);
@@ -58,21 +67,22 @@ const refusingEmpty =
  * @throws WeftValueError if an axis does not exist.
  * @example np.sum([[1, 2], [3, 4]], 0).js() // => [4, 6]
  */
-export const sum: Reduction = reduction(summable, reduce.reduceSum);
+export const sum: Reduction = reduction("sum", summable, reduce.reduceSum);
 /** The product over `axis`. Bools and narrow integers are multiplied as int32 or uint32. */
-export const prod: Reduction = reduction(summable, reduce.reduceProd);
+export const prod: Reduction = reduction("prod", summable, reduce.reduceProd);
 /** The maximum over `axis`; NaN wins. @throws WeftValueError if an axis is empty. */
-export const max: Reduction = reduction(asArray, refusingEmpty("max", reduce.reduceMax));
+export const max: Reduction = reduction("max", asArray, refusingEmpty("max", reduce.reduceMax));
 /** The minimum over `axis`; NaN wins. @throws WeftValueError if an axis is empty. */
-export const min: Reduction = reduction(asArray, refusingEmpty("min", reduce.reduceMin));
+export const min: Reduction = reduction("min", asArray, refusingEmpty("min", reduce.reduceMin));
 /** Whether any element is true (not 0). */
-export const any: Reduction = reduction(bools, reduce.reduceOr);
+export const any: Reduction = reduction("any", bools, reduce.reduceOr);
 /** Whether all elements are true (not 0). */
-export const all: Reduction = reduction(bools, reduce.reduceAnd);
+export const all: Reduction = reduction("all", bools, reduce.reduceAnd);
 /** How many elements are not 0, as int32. */
 export const countNonzero: Reduction = (a, axis, options) => sum(bools(a), axis, options);
 /** The arithmetic mean as a float. @example np.mean([1, 2, 3, 4]).item() // => 2.5 */
 export const mean: Reduction = reduction(
+  "mean",
   (a) => strong(toInexact(a)),
   (x, axes) => div(reduce.reduceSum(x, axes), size(pick(x.shape, axes))),
 );
@@ -91,11 +101,12 @@ export interface VarianceOptions extends ReduceOptions {
  * The variance over `axis`: the mean square of the distance from the mean. A float.
  * @example np.var_([1, 2, 3, 4]).item() // => 1.25
  */
-export function var_(
-  x: ArrayLike,
-  axis?: Axis,
-  { mean: known, correction = 0, keepdims = false }: VarianceOptions = {},
-): NDArray {
+export function var_(x: ArrayLike, axis?: Axis, options: VarianceOptions = {}): NDArray {
+  const {
+    mean: known,
+    correction = 0,
+    keepdims = false,
+  } = checkOptions("np.var", options, ["mean", "correction", "keepdims"]);
   const a = strong(toInexact(x));
   const centre = known ?? mean(a, axis, { keepdims: true });
   const total = sum(square(subtract(a, centre)), axis, { keepdims });
@@ -109,8 +120,9 @@ export const std = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArr
 export function average(
   a: ArrayLike,
   axis?: Axis,
-  { weights, ...options }: { readonly weights?: ArrayLike } & ReduceOptions = {},
+  given: { readonly weights?: ArrayLike } & ReduceOptions = {},
 ): NDArray {
+  const { weights, ...options } = checkOptions("np.average", given, ["weights", "keepdims"]);
   if (weights === undefined) return mean(a, axis, options);
   const x = toInexact(a);
   const axes = axesOf(axis, x.ndim);
@@ -124,8 +136,9 @@ export function average(
 export type ArgReduction = (a: ArrayLike, axis?: number | null, options?: ReduceOptions) => NDArray;
 
 const argReduction =
-  (find: typeof reduce.argmax): ArgReduction =>
-  (a, axis, { keepdims = false } = {}) => {
+  (name: string, find: typeof reduce.argmax): ArgReduction =>
+  (a, axis, options = NO_OPTIONS) => {
+    const { keepdims = false } = checkOptions(`np.${name}`, options, REDUCE_OPTIONS);
     const x = asArray(a);
     if (axis === undefined || axis === null) {
       const found = find(reshape(x, [x.size]), 0);
@@ -141,9 +154,9 @@ const argReduction =
   };
 
 /** The int32 index of the first maximum along `axis` (default: of the flattened array); NaN wins. */
-export const argmax: ArgReduction = argReduction(reduce.argmax);
+export const argmax: ArgReduction = argReduction("argmax", reduce.argmax);
 /** The int32 index of the first minimum along `axis` (default: of the flattened array); NaN wins. */
-export const argmin: ArgReduction = argReduction(reduce.argmin);
+export const argmin: ArgReduction = argReduction("argmin", reduce.argmin);
 
 // ---- running along an axis
 
@@ -169,8 +182,9 @@ export interface CumulativeOptions {
   readonly includeInitial?: boolean;
 }
 const cumulativeWith =
-  (op: Running, initial: number) =>
-  (x: ArrayLike, { axis, includeInitial = false }: CumulativeOptions = {}): NDArray => {
+  (name: string, op: Running, initial: number) =>
+  (x: ArrayLike, options: CumulativeOptions = {}): NDArray => {
+    const { axis, includeInitial = false } = checkOptions(`np.${name}`, options, ["axis", "includeInitial"]);
     const a = asArray(x);
     if (axis === undefined && a.ndim !== 1)
       throw new WeftValueError(`axis must be given for an array of dimension ${a.ndim}.`);
@@ -181,11 +195,13 @@ const cumulativeWith =
   };
 /** {@link cumsum} of the array API standard. */
 export const cumulativeSum: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(
+  "cumulativeSum",
   cumsum,
   0,
 );
 /** {@link cumprod} of the array API standard. */
 export const cumulativeProd: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(
+  "cumulativeProd",
   cumprod,
   1,
 );
@@ -233,11 +249,12 @@ export const nanargmax: ArgReduction = nanArg(argmax, Number.NEGATIVE_INFINITY);
 export const nanargmin: ArgReduction = nanArg(argmin, Number.POSITIVE_INFINITY);
 
 /** {@link var_}, ignoring NaN; NaN where no more than `correction` numbers are left. */
-export function nanvar(
-  x: ArrayLike,
-  axis?: Axis,
-  { correction = 0, keepdims = false }: VarianceOptions = {},
-): NDArray {
+export function nanvar(x: ArrayLike, axis?: Axis, options: VarianceOptions = {}): NDArray {
+  const { correction = 0, keepdims = false } = checkOptions("np.nanvar", options, [
+    "mean",
+    "correction",
+    "keepdims",
+  ]);
   const a = toInexact(x);
   const centred = where(isnan(a), 0, subtract(a, nanmean(a, axis, { keepdims: true })));
   const divisor = subtract(present(a, axis, { keepdims }), correction);

@@ -1,5 +1,6 @@
 /** Choosing elements: by a condition, by bounds, by position. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
+import { checkList } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { complement, insert, range } from "../lax/axes.ts";
 import { convertElementType } from "../lax/cast.ts";
@@ -9,6 +10,7 @@ import * as lax from "../lax/elementwise.ts";
 import { type GatherOptions, gather } from "../lax/gather.ts";
 import { reduceOr } from "../lax/reduce.ts";
 import { reshape } from "../lax/views.ts";
+import { checkChoice, checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
 import { remainder } from "./elementwise.ts";
 import { asPositions, broadcastArgs, commonShape, promoteArgs, spread } from "./promote.ts";
@@ -43,6 +45,8 @@ export function select(
   choicelist: readonly ArrayLike[],
   defaultValue: ArrayLike = 0,
 ): NDArray {
+  checkList("np.select: condlist", condlist);
+  checkList("np.select: choicelist", choicelist);
   if (condlist.length !== choicelist.length || condlist.length === 0)
     throw new WeftValueError(
       `np.select needs as many choices as conditions, at least one; got ${condlist.length} conditions and ${choicelist.length} choices.`,
@@ -68,8 +72,11 @@ export function fromEnd(positions: NDArray, size: number): NDArray {
 function resolve(
   positions: NDArray,
   size: number,
-  { mode = "fill", fillValue = null }: TakeOptions,
+  caller: string,
+  options: TakeOptions,
 ): [NDArray, GatherOptions] {
+  const { mode = "fill", fillValue = null } = checkOptions(caller, options, ["mode", "fillValue"]);
+  checkChoice(`${caller}: mode`, mode, ["fill", "clip", "wrap"]);
   if (mode === "clip") return [positions, { mode: "clip" }];
   if (mode === "wrap") return [remainder(positions, size), { mode: "promise_in_bounds" }];
   return [fromEnd(positions, size), { mode: "fill", fillValue }];
@@ -91,7 +98,7 @@ export function take(
   if (axis === undefined || axis === null) return take(reshape(x, [x.size]), indices, 0, options);
   const at = canonicalAxis(axis, x.ndim);
   const wanted = asPositions(indices, "np.take");
-  const [positions, gathering] = resolve(wanted, x.shape[at]!, options);
+  const [positions, gathering] = resolve(wanted, x.shape[at]!, "np.take", options);
   const numbers = {
     offsetDims: [...range(at), ...range(x.ndim - at - 1, at + positions.ndim)],
     collapsedSliceDims: [at],
@@ -121,7 +128,7 @@ export function takeAlongAxis(
       `np.takeAlongAxis: indices and a must have equally many axes, got ${wanted.aval} and ${x.aval}.`,
     );
   const shape = commonShape("takeAlongAxis", [x.shape.with(at, 1), wanted.shape.with(at, 1)]);
-  const [positions, gathering] = resolve(wanted, x.shape[at]!, options);
+  const [positions, gathering] = resolve(wanted, x.shape[at]!, "np.takeAlongAxis", options);
   return gatherAlong(
     spread(x, shape.with(at, x.shape[at]!)),
     spread(positions, shape.with(at, positions.shape[at]!)),
@@ -152,8 +159,9 @@ function gatherAlong(x: NDArray, positions: NDArray, axis: number, options: Gath
 export function isin(
   element: ArrayLike,
   testElements: ArrayLike,
-  { invert = false }: { readonly invert?: boolean } = {},
+  options: { readonly invert?: boolean } = {},
 ): NDArray {
+  const { invert = false } = checkOptions("np.isin", options, ["invert"]);
   const [x, tests] = promoteArgs(element, testElements) as [NDArray, NDArray];
   const shape = [...x.shape, tests.size];
   const each = spread(reshape(x, insert(x.shape, x.ndim, 1)), shape);

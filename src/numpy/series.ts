@@ -1,11 +1,13 @@
 /** Functions of sequences: differences, integrals, convolutions, interpolation, covariance, polynomials. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
+import { checkCount } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
 import { full } from "../lax/broadcast.ts";
 import { scan } from "../lax/control/loops.ts";
 import { asArray } from "../lax/convert.ts";
 import { sliceInDim } from "../lax/slice.ts";
+import { checkChoice, checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
 import { arange } from "./creation.ts";
 import * as np from "./elementwise.ts";
@@ -46,9 +48,10 @@ export interface DiffOptions {
  * @throws WeftValueError if n is negative.
  * @example np.diff([1, 4, 9]).js() // => [3, 5]
  */
-export function diff(a: ArrayLike, n = 1, axis = -1, { prepend, append }: DiffOptions = {}): NDArray {
+export function diff(a: ArrayLike, n = 1, axis = -1, options: DiffOptions = {}): NDArray {
+  const { prepend, append } = checkOptions("np.diff", options, ["prepend", "append"]);
   const x = asArray(a);
-  if (n < 0) throw new WeftValueError(`np.diff: order must be non-negative but got ${n}.`);
+  checkCount("np.diff: n (the order)", n);
   const at = canonicalAxis(axis, x.ndim);
   if (n === 0) return x;
   const edges = (value: ArrayLike | undefined): NDArray[] => {
@@ -63,8 +66,9 @@ export function diff(a: ArrayLike, n = 1, axis = -1, { prepend, append }: DiffOp
 /** Differences of neighbours in the flattened array, with values put before and after them. */
 export function ediff1d(
   ary: ArrayLike,
-  { toBegin, toEnd }: { readonly toBegin?: ArrayLike; readonly toEnd?: ArrayLike } = {},
+  options: { readonly toBegin?: ArrayLike; readonly toEnd?: ArrayLike } = {},
 ): NDArray {
+  const { toBegin, toEnd } = checkOptions("np.ediff1d", options, ["toBegin", "toEnd"]);
   const x = ravel(ary);
   const extra = (value: ArrayLike | undefined): NDArray[] =>
     value === undefined ? [] : [ravel(value).astype(x.dtype)];
@@ -75,8 +79,9 @@ export function ediff1d(
 export function trapezoid(
   y: ArrayLike,
   x?: ArrayLike | null,
-  { dx = 1, axis = -1 }: { readonly dx?: ArrayLike; readonly axis?: number } = {},
+  options: { readonly dx?: ArrayLike; readonly axis?: number } = {},
 ): NDArray {
+  const { dx = 1, axis = -1 } = checkOptions("np.trapezoid", options, ["dx", "axis"]);
   const values = moveaxis(toInexact(y), axis, -1);
   const distance =
     x === undefined || x === null ? dx : diff(asArray(x).ndim === 1 ? x : moveaxis(asArray(x), axis, -1));
@@ -85,6 +90,7 @@ export function trapezoid(
 }
 
 export type ConvolutionMode = "full" | "same" | "valid";
+const CONVOLUTION_MODES: readonly ConvolutionMode[] = ["full", "same", "valid"];
 
 function checkVector(name: string, x: NDArray): void {
   if (x.ndim !== 1 || x.size === 0)
@@ -117,7 +123,7 @@ export function convolve(x: ArrayLike, y: ArrayLike, mode: ConvolutionMode = "fu
   checkVector("convolve", a);
   checkVector("convolve", b);
   const [long, short] = a.size >= b.size ? [a, b] : [b, a];
-  const [low, high] = MARGINS[mode](short.size);
+  const [low, high] = MARGINS[checkChoice("np.convolve: mode", mode, CONVOLUTION_MODES)](short.size);
   return slidingProducts(long, flip(short), [low, high]);
 }
 
@@ -176,8 +182,9 @@ export function unwrap(
 export function cov(
   x: ArrayLike,
   y?: ArrayLike | null,
-  { rowvar = true }: { readonly rowvar?: boolean } = {},
+  options: { readonly rowvar?: boolean } = {},
 ): NDArray {
+  const { rowvar = true } = checkOptions("np.cov", options, ["rowvar"]);
   const rows = (a: ArrayLike): NDArray => {
     const m = toInexact(a);
     if (m.ndim > 2) throw new WeftTypeError(`np.cov: inputs must have at most two axes, got ${m.aval}.`);
@@ -230,5 +237,8 @@ export const polymul = (a1: ArrayLike, a2: ArrayLike): NDArray => convolve(atLea
 /** The m-th derivative of a polynomial, as floats. */
 export function polyder(p: ArrayLike, m = 1): NDArray {
   const once = (q: NDArray): NDArray => np.multiply(q.slice([0, -1]), arange(q.size - 1, 0, -1));
-  return range(m).reduce((q) => (q.size <= 1 ? q.slice([0, 0]) : once(q)), atLeast(toInexact(p), 1));
+  return range(checkCount("np.polyder: m", m)).reduce(
+    (q) => (q.size <= 1 ? q.slice([0, 0]) : once(q)),
+    atLeast(toInexact(p), 1),
+  );
 }

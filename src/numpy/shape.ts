@@ -1,12 +1,13 @@
 /** The same elements under another shape or in another place. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLike, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { checkAxisList, checkInteger, checkIntegers, checkShape } from "../core/check.ts";
+import { WeftValueError } from "../core/errors.ts";
 import { complement, inverse, range } from "../lax/axes.ts";
 import { tuple } from "../lax/check.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/shape.ts";
-import { canonicalAxis, broadcastShapes as join, size as sizeOf } from "../util/shape.ts";
+import { canonicalAxis, broadcastShapes as join } from "../util/shape.ts";
 import { type Axis, axesOf, commonShape, spread } from "./promote.ts";
 
 /** The number of axes. */
@@ -22,7 +23,7 @@ export function size(a: ArrayLike, axis?: number): number {
 export const isscalar = (element: unknown): boolean =>
   typeof element === "number" ||
   typeof element === "boolean" ||
-  (typeof element === "object" && element !== null && "aval" in element && (element as NDArray).ndim === 0);
+  (element instanceof NDArray && element.ndim === 0);
 
 /**
  * The same elements in row-major order under another shape. One size may be -1: it is inferred.
@@ -30,15 +31,7 @@ export const isscalar = (element: unknown): boolean =>
  * @example np.reshape([1, 2, 3, 4], [2, -1]).js() // => [[1, 2], [3, 4]]
  */
 export function reshape(x: ArrayLike, newShape: number | Shape): NDArray {
-  const a = asArray(x);
-  const sizes = typeof newShape === "number" ? [newShape] : newShape;
-  const known = sizeOf(sizes.filter((d) => d !== -1));
-  const inferred = sizes.includes(-1);
-  if (inferred && (known === 0 || a.size % known !== 0))
-    throw new WeftTypeError(
-      `cannot reshape array of shape ${tuple(a.shape)} (size ${a.size}) into shape ${tuple(sizes)}.`,
-    );
-  return lax.reshape(a, sizes);
+  return lax.reshape(x, checkIntegers("np.reshape: newShape", newShape));
 }
 /** All elements as a vector. */
 export const ravel = (a: ArrayLike): NDArray => lax.reshape(a, [asArray(a).size]);
@@ -49,9 +42,10 @@ export const ravel = (a: ArrayLike): NDArray => lax.reshape(a, [asArray(a).size]
  */
 export function transpose(x: ArrayLike, perm?: readonly number[] | null): NDArray {
   const a = asArray(x);
+  if (perm === undefined || perm === null) return lax.transpose(a);
   return lax.transpose(
     a,
-    perm?.map((axis) => canonicalAxis(axis, a.ndim)),
+    checkIntegers("np.transpose: perm", perm).map((axis) => canonicalAxis(axis, a.ndim)),
   );
 }
 export { transpose as permuteDims };
@@ -97,7 +91,7 @@ export function squeeze(a: ArrayLike, axis: Axis = null): NDArray {
 }
 /** x with new axes of size 1 at these places of the result. @example np.expandDims([1, 2], 1).shape // => [2, 1] */
 export const expandDims = (a: ArrayLike, axis: number | readonly number[]): NDArray =>
-  lax.expandDims(a, typeof axis === "number" ? [axis] : axis);
+  lax.expandDims(a, checkIntegers("np.expandDims: axis", axis));
 
 /** x with axes of size 1 in front until it has `count`. */
 export function atLeast(a: ArrayLike, count: number): NDArray {
@@ -116,7 +110,7 @@ export const atleast2d = (a: ArrayLike): NDArray => atLeast(a, 2);
  */
 export function broadcastTo(a: ArrayLike, newShape: number | Shape): NDArray {
   const x = asArray(a);
-  const target = typeof newShape === "number" ? [newShape] : newShape;
+  const target = checkShape("np.broadcastTo", newShape);
   if (String(join(x.shape, target)) !== String(target))
     throw new WeftValueError(
       `Incompatible shapes for broadcasting: ${tuple(x.shape)} and requested shape ${tuple(target)}.`,
@@ -125,10 +119,13 @@ export function broadcastTo(a: ArrayLike, newShape: number | Shape): NDArray {
 }
 /** The shape that shapes broadcast to. @throws WeftTypeError if there is none. */
 export const broadcastShapes = (...shapes: readonly Shape[]): number[] =>
-  commonShape("broadcastShapes", shapes);
+  commonShape(
+    "broadcastShapes",
+    shapes.map((s) => checkShape("np.broadcastShapes", s)),
+  );
 /** The arrays repeated to one shape. @throws WeftTypeError if there is none. */
 export function broadcastArrays(...arrays: readonly ArrayLike[]): NDArray[] {
-  const xs = arrays.map(asArray);
+  const xs = arrays.map((x) => asArray(x));
   const target = commonShape(
     "broadcastArrays",
     xs.map((x) => x.shape),
@@ -147,9 +144,12 @@ export const flipud = (x: ArrayLike): NDArray => flip(x, 0);
 export const fliplr = (x: ArrayLike): NDArray => flip(x, 1);
 /** A plane turned k times by 90 degrees, from the first of `axes` towards the second. */
 export function rot90(m: ArrayLike, k = 1, axes: readonly number[] = [0, 1]): NDArray {
-  const [a, b] = [axes[0]!, axes[1]!];
-  const turns = ((k % 4) + 4) % 4;
-  if (turns === 0) return asArray(m);
+  const x = asArray(m);
+  const [a, b, ...more] = checkAxisList("np.rot90: axes", axes, x.ndim);
+  if (a === undefined || b === undefined || more.length > 0)
+    throw new WeftValueError(`np.rot90: axes must be two axes, got ${tuple(axes)}.`);
+  const turns = ((checkInteger("np.rot90: k", k) % 4) + 4) % 4;
+  if (turns === 0) return x;
   if (turns === 2) return flip(m, [a, b]);
   return turns === 1 ? swapaxes(flip(m, b), a, b) : flip(swapaxes(m, a, b), b);
 }
@@ -165,10 +165,11 @@ export function diagonal(a: ArrayLike, offset = 0, axis1 = 0, axis2 = 1): NDArra
   const x = asArray(a);
   if (x.ndim < 2)
     throw new WeftValueError(`diagonal requires an array of at least two dimensions, got ${x.aval}.`);
+  const shift = checkInteger("np.diagonal: offset", offset);
   const planes = moveaxis(x, [axis1, axis2], [-2, -1]);
   const batch = planes.shape.slice(0, -2);
   const [rows, columns] = [planes.shape.at(-2)!, planes.shape.at(-1)!];
-  const [row, column] = [Math.max(0, -offset), Math.max(0, offset)];
+  const [row, column] = [Math.max(0, -shift), Math.max(0, shift)];
   const length = Math.max(0, Math.min(rows - row, columns - column));
   const start = length === 0 ? 0 : row * columns + column;
   const limit = length === 0 ? 0 : start + (length - 1) * (columns + 1) + 1;
@@ -182,7 +183,7 @@ export function diag(v: ArrayLike, k = 0): NDArray {
   if (x.ndim === 2) return diagonal(x, k);
   if (x.ndim !== 1)
     throw new WeftValueError(`np.diag: the input must be 1- or 2-dimensional, got ${x.aval}.`);
-  const n = x.size + Math.abs(k);
+  const n = x.size + Math.abs(checkInteger("np.diag: k", k));
   const start = k >= 0 ? k : -k * n;
   const covered = Math.max(0, (x.size - 1) * (n + 1) + 1);
   return lax.reshape(lax.pad(x, lax.full([], 0, x.dtype), [[start, n * n - start - covered, n]]), [n, n]);

@@ -1,13 +1,14 @@
 /** Sorting, searching and comparing whole arrays. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
-import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { WeftTypeError } from "../core/errors.ts";
 import { full } from "../lax/broadcast.ts";
 import { foriLoop } from "../lax/control/loops.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { argsort as laxArgsort, sort as laxSort } from "../lax/sort.ts";
 import { reshape } from "../lax/views.ts";
+import { checkChoice, checkOptions } from "../util/options.ts";
 import { equalShape } from "../util/shape.ts";
 import {
   absolute,
@@ -50,15 +51,11 @@ export interface SearchSortedOptions {
  * @throws WeftTypeError if a is no vector, WeftValueError for another side.
  * @example np.searchsorted([1, 3, 5], [0, 3, 9]).js() // => [0, 1, 3]
  */
-export function searchsorted(
-  a: ArrayLike,
-  v: ArrayLike,
-  { side = "left" }: SearchSortedOptions = {},
-): NDArray {
+export function searchsorted(a: ArrayLike, v: ArrayLike, options: SearchSortedOptions = {}): NDArray {
+  const { side = "left" } = checkOptions("np.searchsorted", options, ["side"]);
   const [sorted, wanted] = promoteArgs(a, v) as [NDArray, NDArray];
   if (sorted.ndim !== 1) throw new WeftTypeError(`np.searchsorted: a must be a vector, got ${sorted.aval}.`);
-  if (side !== "left" && side !== "right")
-    throw new WeftValueError(`np.searchsorted: side must be "left" or "right", got ${JSON.stringify(side)}.`);
+  checkChoice("np.searchsorted: side", side, ["left", "right"]);
   const goRight = (element: NDArray): NDArray =>
     side === "left" ? before(element, wanted) : lax.bitwiseNot(before(wanted, element));
   const halve = (_: NDArray, [low, high]: readonly [NDArray, NDArray]): [NDArray, NDArray] => {
@@ -84,11 +81,12 @@ export interface CloseOptions {
   readonly equalNaN?: boolean;
 }
 /** Whether `|a - b| <= atol + rtol · |b|`, per element; infinities are close to themselves. */
-export function isclose(
-  a: ArrayLike,
-  b: ArrayLike,
-  { rtol = 1e-5, atol = 1e-8, equalNaN = false }: CloseOptions = {},
-): NDArray {
+export function isclose(a: ArrayLike, b: ArrayLike, options: CloseOptions = {}): NDArray {
+  const {
+    rtol = 1e-5,
+    atol = 1e-8,
+    equalNaN = false,
+  } = checkOptions("np.isclose", options, ["rtol", "atol", "equalNaN"]);
   const [x, y] = promoteInexact(a, b) as [NDArray, NDArray];
   const near = lessEqual(absolute(subtract(x, y)), add(atol, multiply(rtol, absolute(y))));
   const same = where(bitwiseAnd(isfinite(x), isfinite(y)), near, equal(x, y));
@@ -105,8 +103,9 @@ const equalPairs = (x: NDArray, y: NDArray, equalNaN: boolean): NDArray =>
 export function arrayEqual(
   a1: ArrayLike,
   a2: ArrayLike,
-  { equalNaN = false }: { readonly equalNaN?: boolean } = {},
+  options: { readonly equalNaN?: boolean } = {},
 ): NDArray {
+  const { equalNaN = false } = checkOptions("np.arrayEqual", options, ["equalNaN"]);
   const [x, y] = [asArray(a1), asArray(a2)];
   return equalShape(x.shape, y.shape) ? equalPairs(x, y, equalNaN) : asArray(false);
 }

@@ -1,9 +1,11 @@
 /** The optimizers. */
 import { type NDArray, scalar } from "../core/array.ts";
+import { checkNumber } from "../core/check.ts";
 import type { DType } from "../core/dtype.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { zerosLike } from "../numpy/creation.ts";
 import { add, divide, multiply, power, sqrt, subtract } from "../numpy/math.ts";
+import { checkOptions } from "../util/options.ts";
 import { addDecayedWeights, type RateState, type Schedule, scaleByLearningRate } from "./scale.ts";
 import {
   type Arrays,
@@ -19,6 +21,8 @@ export interface AdamOptions {
   readonly b2?: number;
   readonly eps?: number;
 }
+
+const ADAM_OPTIONS = ["b1", "b2", "eps"] as const;
 
 export interface AdamState {
   /** Updates made so far: int32 scalar. */
@@ -43,11 +47,9 @@ function bias(decay: number, count: NDArray): (dtype: DType) => NDArray {
 }
 
 /** Rescales gradients by running moments, with bias correction. Source: `optax.scale_by_adam`; Kingma & Ba 2015. */
-export function scaleByAdam({
-  b1 = 0.9,
-  b2 = 0.999,
-  eps = 1e-8,
-}: AdamOptions = {}): GradientTransformation<AdamState> {
+export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<AdamState> {
+  const { b1 = 0.9, b2 = 0.999, eps = 1e-8 } = checkOptions("optim.scaleByAdam", options, ADAM_OPTIONS);
+  for (const [name, x] of Object.entries({ b1, b2, eps })) checkNumber(`optim.scaleByAdam: ${name}`, x);
   return {
     init: (params) => ({
       count: scalar(0, "int32"),
@@ -76,14 +78,17 @@ export const adam = (
   learningRate: number | Schedule,
   options: AdamOptions = {},
 ): GradientTransformation<[AdamState, RateState]> =>
-  chain(scaleByAdam(options), scaleByLearningRate(learningRate));
+  chain(scaleByAdam(checkOptions("optim.adam", options, ADAM_OPTIONS)), scaleByLearningRate(learningRate));
 
 /** Adam with decoupled weight decay. Source: `optax.adamw`; Loshchilov & Hutter 2019. */
 export const adamw = (
   learningRate: number | Schedule,
-  { weightDecay = 1e-4, ...options }: AdamOptions & { readonly weightDecay?: number } = {},
-): GradientTransformation<[AdamState, EmptyState, RateState]> =>
-  chain(scaleByAdam(options), addDecayedWeights(weightDecay), scaleByLearningRate(learningRate));
+  options: AdamOptions & { readonly weightDecay?: number } = {},
+): GradientTransformation<[AdamState, EmptyState, RateState]> => {
+  const known = checkOptions("optim.adamw", options, [...ADAM_OPTIONS, "weightDecay"]);
+  const { weightDecay = 1e-4, ...rest } = known;
+  return chain(scaleByAdam(rest), addDecayedWeights(weightDecay), scaleByLearningRate(learningRate));
+};
 
 /** A running sum of gradients, as a tree like the parameters. */
 export interface TraceState {
@@ -107,8 +112,9 @@ export const momentumTrace = (decay: number, nesterov = false): GradientTransfor
  */
 export const sgd = (
   learningRate: number | Schedule,
-  { momentum, nesterov = false }: { readonly momentum?: number; readonly nesterov?: boolean } = {},
-): GradientTransformation<[RateState] | [TraceState, RateState]> =>
-  momentum === undefined
-    ? chain(scaleByLearningRate(learningRate))
-    : chain(momentumTrace(momentum, nesterov), scaleByLearningRate(learningRate));
+  options: { readonly momentum?: number; readonly nesterov?: boolean } = {},
+): GradientTransformation<[RateState] | [TraceState, RateState]> => {
+  const { momentum, nesterov = false } = checkOptions("optim.sgd", options, ["momentum", "nesterov"]);
+  const descent = scaleByLearningRate(learningRate);
+  return momentum === undefined ? chain(descent) : chain(momentumTrace(momentum, nesterov), descent);
+};

@@ -1,11 +1,13 @@
 /** Transformations that only rescale or clip. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
+import { checkNumber } from "../core/check.ts";
 import { isFloat } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
+import { arrayLeaves } from "../lax/leaves.ts";
 import { add, divide, maximum, minimum, multiply, sqrt, sum } from "../numpy/math.ts";
-import { leaves } from "../tree/index.ts";
+import { checkCallable } from "../util/options.ts";
 import { type EmptyState, type GradientTransformation, mapLeaves, stateless } from "./transformation.ts";
 
 /**
@@ -15,14 +17,15 @@ import { type EmptyState, type GradientTransformation, mapLeaves, stateless } fr
 export type Schedule = (count: NDArray) => ArrayLike;
 
 /** Multiplies updates by a constant. Source: `optax.scale`. */
-export const scale = (factor: ArrayLike): GradientTransformation<EmptyState> =>
-  stateless((grads) => mapLeaves((g) => multiply(g, factor), grads));
+export function scale(factor: ArrayLike): GradientTransformation<EmptyState> {
+  const by = typeof factor === "number" ? factor : asArray(factor);
+  return stateless((grads) => mapLeaves((g) => multiply(g, by), grads));
+}
 
 /** The Euclidean norm of all leaves of a tree together: a float scalar. Source: `optax.global_norm`. */
 export function globalNorm(t: unknown): NDArray {
-  const squares = leaves(t, undefined).map((x) =>
-    sum(multiply(asArray(x as ArrayLike), asArray(x as ArrayLike))),
-  );
+  const [leaves] = arrayLeaves(t, { where: "optim.globalNorm: the leaf " });
+  const squares = leaves.map((x) => sum(multiply(x, x)));
   if (squares.length === 0) throw new WeftTypeError("optim.globalNorm: the tree has no leaves.");
   return sqrt(squares.reduce((a, b) => add(a, b)));
 }
@@ -32,29 +35,38 @@ export function globalNorm(t: unknown): NDArray {
  * Source: `optax.clip_by_global_norm`.
  * @example optim.chain(optim.clipByGlobalNorm(1), optim.sgd(0.1))
  */
-export const clipByGlobalNorm = (maxNorm: number): GradientTransformation<EmptyState> =>
-  stateless((grads) => {
+export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyState> {
+  checkNumber("optim.clipByGlobalNorm: maxNorm", maxNorm);
+  return stateless((grads) => {
     const factor = divide(maxNorm, maximum(globalNorm(grads), maxNorm));
     return scaledBy(factor, grads);
   });
+}
 
 /** Clips every element to [-limit, limit]. Source: `optax.clip`. */
-export const clipByValue = (limit: number): GradientTransformation<EmptyState> =>
-  stateless((grads) => mapLeaves((g) => minimum(maximum(g, -limit), limit), grads));
+export function clipByValue(limit: number): GradientTransformation<EmptyState> {
+  checkNumber("optim.clipByValue: limit", limit);
+  return stateless((grads) => mapLeaves((g) => minimum(maximum(g, -limit), limit), grads));
+}
 
 /** Adds `weightDecay · parameter` to every gradient. Source: `optax.add_decayed_weights`. */
-export const addDecayedWeights = (weightDecay: number): GradientTransformation<EmptyState> =>
-  stateless((grads, params) => {
+export function addDecayedWeights(weightDecay: number): GradientTransformation<EmptyState> {
+  checkNumber("optim.addDecayedWeights: weightDecay", weightDecay);
+  return stateless((grads, params) => {
     if (params === undefined)
       throw new WeftTypeError("addDecayedWeights: update needs the parameters as its third argument.");
     return mapLeaves((g, p) => add(g, multiply(p, weightDecay)), grads, params);
   });
+}
 
 /** Multiplies updates by a schedule of the update count; they keep their dtypes. Source: `optax.scale_by_schedule`. */
-export const scaleBySchedule = (schedule: Schedule): GradientTransformation<{ count: NDArray }> => ({
-  init: () => ({ count: scalar(0, "int32") }),
-  update: (grads, { count }) => [scaledBy(schedule(count), grads) as never, { count: add(count, 1) }],
-});
+export function scaleBySchedule(schedule: Schedule): GradientTransformation<{ count: NDArray }> {
+  checkCallable("optim.scaleBySchedule: schedule", schedule);
+  return {
+    init: () => ({ count: scalar(0, "int32") }),
+    update: (grads, { count }) => [scaledBy(schedule(count), grads) as never, { count: add(count, 1) }],
+  };
+}
 
 /** Updates times a computed factor, in the dtypes of the updates. */
 const scaledBy = (factor: ArrayLike, grads: unknown): unknown =>
@@ -64,7 +76,9 @@ const inDTypeOf = (g: NDArray, rate: ArrayLike): ArrayLike =>
 
 /** `-learningRate · update`, for a number or a schedule. */
 export const scaleByLearningRate = (rate: number | Schedule): GradientTransformation<RateState> =>
-  typeof rate === "function" ? scaleBySchedule((count) => negative(rate(count))) : scale(-rate);
+  typeof rate === "function"
+    ? scaleBySchedule((count) => negative(rate(count)))
+    : scale(-checkNumber("optim: learningRate", rate));
 const negative = (rate: ArrayLike): ArrayLike => (typeof rate === "number" ? -rate : multiply(rate, -1));
 
 /** What a learning rate remembers: the updates made so far, if it depends on them. */

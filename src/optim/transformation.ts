@@ -1,10 +1,11 @@
 /** Gradient transformations in the manner of optax: pure functions over trees, usable inside jit and scan. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import type { NDArray } from "../core/array.ts";
 import { convertElementType } from "../lax/cast.ts";
-import { asArray } from "../lax/convert.ts";
+import { arrayLeaves, toArrays } from "../lax/leaves.ts";
 import { add } from "../numpy/math.ts";
 import type { MapTree } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
+import { checkCallable } from "../util/options.ts";
 
 /** A tree with arrays as leaves. */
 export type Arrays<T> = MapTree<T, NDArray>;
@@ -34,11 +35,13 @@ export const stateless = (
 
 /** tree.map for trees whose static structure does not matter here. */
 export function mapLeaves(f: (...leaves: NDArray[]) => NDArray, first: unknown, ...rest: unknown[]): unknown {
-  const [leaves, def] = tree.flatten(first, undefined);
-  const others = rest.map((t) => tree.flattenUpTo(def, t, "optim"));
+  const [leaves, def] = arrayLeaves(first, { where: "optim: the leaf " });
+  const others = rest.map((t) =>
+    toArrays(tree.flattenUpTo(def, t, "optim"), def, { where: "optim: the leaf " }),
+  );
   return tree.unflatten(
     def,
-    leaves.map((x, i) => f(asArray(x as ArrayLike), ...others.map((o) => asArray(o[i] as ArrayLike)))),
+    leaves.map((x, i) => f(x, ...others.map((o) => o[i]!))),
   );
 }
 
@@ -51,6 +54,9 @@ export function chain<const States extends readonly unknown[]>(
   ...parts: { readonly [K in keyof States]: GradientTransformation<States[K]> }
 ): GradientTransformation<{ -readonly [K in keyof States]: States[K] }> {
   const all = parts as readonly GradientTransformation[];
+  for (const [i, t] of all.entries())
+    for (const method of ["init", "update"] as const)
+      checkCallable(`optim.chain: ${method} of part ${i}`, t?.[method]);
   return {
     init: (params) => all.map((t) => t.init(params)) as never,
     update<P>(grads: P, states: readonly unknown[], params?: unknown) {

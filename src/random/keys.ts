@@ -3,17 +3,19 @@
  * A key is a uint32 array whose last axis has length 2; leading axes make an array of keys.
  * Source: `jax/_src/random/threefry2x32.py`; Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.
  */
+
 import { type ArrayLike, fromTyped, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import type { DType } from "../core/dtype.ts";
-import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { checkInteger, checkShape } from "../core/check.ts";
+import { checkDType, type DType, isInteger } from "../core/dtype.ts";
+import { WeftTypeError } from "../core/errors.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { bitwiseXor } from "../lax/compare.ts";
-import { asArray } from "../lax/convert.ts";
 import { broadcastInDim, concatenate, expandDims, full, indexInDim, reshape } from "../lax/shape.ts";
 import { threefry2x32 } from "../lax/threefry.ts";
 import { iota } from "../lax/views.ts";
 import { size } from "../util/shape.ts";
+import { show } from "../util/text.ts";
 
 /**
  * A random key from an integer seed.
@@ -23,22 +25,22 @@ import { size } from "../util/shape.ts";
  * @example random.key(42).js() // [0, 42]
  */
 export function key(seed: ArrayLike): NDArray {
-  if (typeof seed === "number") {
-    if (!Number.isSafeInteger(seed))
-      throw new WeftValueError(`random.key: the seed must be an integer, got ${seed}.`);
+  if (!(seed instanceof NDArray)) {
+    checkInteger("random.key: the seed", seed);
     // JAX without 64-bit integers keeps the low word only.
-    return fromTyped(new Uint32Array([0, seed >>> 0]), [2], "uint32");
+    return fromTyped(new Uint32Array([0, (seed as number) >>> 0]), [2], "uint32");
   }
-  const low = reshape(convertElementType(asArray(seed), "uint32"), [1]);
+  if (seed.ndim !== 0 || !isInteger(seed.dtype))
+    throw new WeftTypeError(`random.key: the seed must be an integer scalar, got ${seed.aval}.`);
+  const low = reshape(convertElementType(seed, "uint32"), [1]);
   return concatenate([fromTyped(new Uint32Array(1), [1], "uint32"), low], 0);
 }
 
 /** Throws unless `k` is one key. */
 export function checkKey(k: NDArray, what: string): void {
   if (k instanceof NDArray && k.dtype === "uint32" && k.ndim === 1 && k.shape[0] === 2) return;
-  const got = k instanceof NDArray ? String(k.aval) : typeof k;
   throw new WeftTypeError(
-    `random.${what} needs a single key of type uint32[2], got ${got}. Make one with random.key(seed); map over an array of keys with vmap.`,
+    `random.${what} needs a single key of type uint32[2], got ${show(k)}. Make one with random.key(seed); map over an array of keys with vmap.`,
   );
 }
 
@@ -63,7 +65,7 @@ const pairs = ([a, b]: [NDArray, NDArray]): NDArray =>
  */
 export function split(k: NDArray, num: number | Shape = 2): NDArray {
   checkKey(k, "split");
-  return pairs(hashCounters(k, typeof num === "number" ? [num] : num));
+  return pairs(hashCounters(k, checkShape("random.split", num)));
 }
 
 /**
@@ -74,7 +76,7 @@ export function split(k: NDArray, num: number | Shape = 2): NDArray {
  */
 export function foldIn(k: NDArray, data: ArrayLike): NDArray {
   checkKey(k, "foldIn");
-  const counter = key(typeof data === "number" ? data : asArray(data));
+  const counter = key(data);
   const word = (x: NDArray, i: number): NDArray => indexInDim(x, i, 0, false);
   return pairs(threefry2x32(word(k, 0), word(k, 1), word(counter, 0), word(counter, 1)));
 }
@@ -91,9 +93,10 @@ const UINT: Readonly<Record<number, DType>> = { 8: "uint8", 16: "uint16", 32: "u
  */
 export function bits(k: NDArray, shape: Shape = [], dtype: DType = "uint32"): NDArray {
   checkKey(k, "bits");
+  checkDType("random.bits", dtype);
   if (!Object.values(UINT).includes(dtype))
     throw new WeftTypeError(`random.bits: dtype must be uint8, uint16 or uint32, got ${dtype}.`);
-  const [high, low] = hashCounters(k, shape);
+  const [high, low] = hashCounters(k, checkShape("random.bits", shape));
   return convertElementType(bitwiseXor(high, low), dtype);
 }
 
@@ -104,6 +107,11 @@ export function bits64(k: NDArray, shape: Shape): [NDArray, NDArray] {
 }
 
 /** The raw data of keys: keys are raw data here. Source: `jax.random.key_data`. */
-export const keyData = (keys: NDArray): NDArray => keys;
+export const keyData = (keys: NDArray): NDArray => checkKeys(keys, "keyData");
 /** Keys from raw data. Source: `jax.random.wrap_key_data`. */
-export const wrapKeyData = (data: NDArray): NDArray => data;
+export const wrapKeyData = (data: NDArray): NDArray => checkKeys(data, "wrapKeyData");
+
+function checkKeys(keys: NDArray, what: string): NDArray {
+  if (keys instanceof NDArray && keys.dtype === "uint32" && keys.shape.at(-1) === 2) return keys;
+  throw new WeftTypeError(`random.${what} needs keys of type uint32[..., 2], got ${show(keys)}.`);
+}

@@ -1,6 +1,7 @@
 /** Random orders and draws from a collection. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
+import { checkCount, checkShape } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { full } from "../lax/broadcast.ts";
 import { asArray } from "../lax/convert.ts";
@@ -11,8 +12,9 @@ import { iota, reshape } from "../lax/views.ts";
 import { toInexact } from "../numpy/promote.ts";
 import { take } from "../numpy/select.ts";
 import { searchsorted } from "../numpy/sorting.ts";
+import { checkOptions } from "../util/options.ts";
 import { canonicalAxis, size } from "../util/shape.ts";
-import { bits, split } from "./keys.ts";
+import { bits, checkKey, split } from "./keys.ts";
 import { type GumbelMode, gumbel, randint, uniform } from "./samplers.ts";
 
 /** Sorts along an axis by random bits, as often as makes equal sort keys harmless. */
@@ -41,16 +43,13 @@ export interface PermutationOptions {
  * Source: `jax.random.permutation`.
  * @example random.permutation(random.key(0), 6).js() // [0, 1, 5, 4, 3, 2]
  */
-export function permutation(
-  key: NDArray,
-  x: ArrayLike,
-  { axis = 0, independent = false }: PermutationOptions = {},
-): NDArray {
-  if (typeof x === "number") {
-    if (!Number.isInteger(x) || x < 0)
-      throw new WeftTypeError(`random.permutation: expected an array or a non-negative integer, got ${x}.`);
-    return shuffle(key, iota("int32", x));
-  }
+export function permutation(key: NDArray, x: ArrayLike, options: PermutationOptions = {}): NDArray {
+  const { axis = 0, independent = false } = checkOptions("random.permutation", options, [
+    "axis",
+    "independent",
+  ]);
+  checkKey(key, "permutation");
+  if (typeof x === "number") return shuffle(key, iota("int32", checkCount("random.permutation: x", x)));
   const array = asArray(x);
   if (array.ndim === 0)
     throw new WeftTypeError(`random.permutation: expected an array or a plain integer, got ${array.aval}.`);
@@ -79,14 +78,23 @@ export interface ChoiceOptions {
  * Source: `jax.random.choice`.
  * @example random.choice(random.key(0), 10, { shape: [3], replace: false })
  */
-export function choice(
-  key: NDArray,
-  a: ArrayLike,
-  { shape = [], replace = true, p, axis = 0, mode = "low" }: ChoiceOptions = {},
-): NDArray {
+export function choice(key: NDArray, a: ArrayLike, options: ChoiceOptions = {}): NDArray {
+  const {
+    shape: wanted = [],
+    replace = true,
+    p,
+    axis = 0,
+    mode = "low",
+  } = checkOptions("random.choice", options, ["shape", "replace", "p", "axis", "mode"]);
+  checkKey(key, "choice");
+  const shape = checkShape("random.choice", wanted);
   const source = typeof a === "number" ? null : asArray(a);
+  if (source?.ndim === 0)
+    throw new WeftTypeError(
+      `random.choice: a must be an array with axes or a plain integer, got ${source.aval}.`,
+    );
   const at = source ? canonicalAxis(axis, source.ndim) : 0;
-  const n = source ? source.shape[at]! : (a as number);
+  const n = source ? source.shape[at]! : checkCount("random.choice: a", a);
   const draws = size(shape);
   if (draws === 0)
     return full(source ? source.shape.toSpliced(at, 1, ...shape) : shape, 0, source?.dtype ?? "int32");

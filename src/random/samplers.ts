@@ -1,7 +1,8 @@
 /** Distributions on top of raw bits. Formulas and order of operations are JAX's, so that values agree. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import { DTYPES, type DType, isFloat, isInteger, limits } from "../core/dtype.ts";
+import { checkShape } from "../core/check.ts";
+import { checkDType, DTYPES, type DType, isFloat, isInteger, limits } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
@@ -10,12 +11,16 @@ import { broadcastInDim, fullLike, indexInDim, reshape } from "../lax/shape.ts";
 import { topK } from "../lax/sort.ts";
 import { moveAxis } from "../lax/views.ts";
 import { toInexact } from "../numpy/promote.ts";
+import { checkChoice, checkOptions } from "../util/options.ts";
 import { broadcastShapes, canonicalAxis, equalShape, size } from "../util/shape.ts";
 import { bits, bits64, split } from "./keys.ts";
 
-const checkFloat = (dtype: DType, what: string): void => {
-  if (!isFloat(dtype)) throw new WeftTypeError(`random.${what}: dtype must be a float type, got ${dtype}.`);
-};
+/** The shape that a continuous distribution is asked for, in a dtype that it can have. */
+function checkSample(what: string, shape: Shape, dtype: DType): Shape {
+  if (!isFloat(checkDType(`random.${what}`, dtype)))
+    throw new WeftTypeError(`random.${what}: dtype must be a float type, got ${dtype}.`);
+  return checkShape(`random.${what}`, shape);
+}
 
 /** x broadcast to `shape`, aligned at the last axis. */
 const spread = (x: NDArray, shape: Shape): NDArray =>
@@ -37,15 +42,16 @@ const typed = (x: ArrayLike, dtype: DType): NDArray => lax.convertElementType(as
 export function uniform(
   key: NDArray,
   shape: Shape = [],
-  {
+  options: { minval?: ArrayLike; maxval?: ArrayLike; dtype?: DType } = {},
+): NDArray {
+  const {
     minval = 0,
     maxval = 1,
     dtype = "float32",
-  }: { minval?: ArrayLike; maxval?: ArrayLike; dtype?: DType } = {},
-): NDArray {
-  checkFloat(dtype, "uniform");
-  const unit = dtype === "float64" ? unit64(key, shape) : unit32(key, shape);
-  const [lo, hi] = [spread(typed(minval, dtype), shape), spread(typed(maxval, dtype), shape)];
+  } = checkOptions("random.uniform", options, ["minval", "maxval", "dtype"]);
+  const sizes = checkSample("uniform", shape, dtype);
+  const unit = dtype === "float64" ? unit64(key, sizes) : unit32(key, sizes);
+  const [lo, hi] = [spread(typed(minval, dtype), sizes), spread(typed(maxval, dtype), sizes)];
   return lax.max(lo, lax.add(lax.mul(unit, lax.sub(hi, lo)), lo));
 }
 
@@ -68,12 +74,9 @@ function unit64(key: NDArray, shape: Shape): NDArray {
  * Source: `jax.random.normal` (inverse error function of a uniform).
  * @example random.normal(random.key(0), [3])
  */
-export function normal(
-  key: NDArray,
-  shape: Shape = [],
-  { dtype = "float32" }: { dtype?: DType } = {},
-): NDArray {
-  checkFloat(dtype, "normal");
+export function normal(key: NDArray, shape: Shape = [], options: { dtype?: DType } = {}): NDArray {
+  const { dtype = "float32" } = checkOptions("random.normal", options, ["dtype"]);
+  checkSample("normal", shape, dtype);
   const u = uniform(key, shape, { minval: nextAfterMinusOne(dtype), maxval: 1, dtype });
   return lax.mul(lax.erfInv(u), Math.SQRT2);
 }
@@ -90,11 +93,12 @@ export function truncatedNormal(
   lower: ArrayLike,
   upper: ArrayLike,
   shape?: Shape,
-  { dtype = "float32" }: { dtype?: DType } = {},
+  options: { dtype?: DType } = {},
 ): NDArray {
-  checkFloat(dtype, "truncatedNormal");
+  const { dtype = "float32" } = checkOptions("random.truncatedNormal", options, ["dtype"]);
+  const sizes = shape && checkSample("truncatedNormal", shape, dtype);
   const [lo, hi] = [typed(lower, dtype), typed(upper, dtype)];
-  const full = shape ?? broadcastShapes(lo.shape, hi.shape);
+  const full = sizes ?? broadcastShapes(lo.shape, hi.shape);
   if (!full)
     throw new WeftValueError(
       `random.truncatedNormal: lower ${lo.aval} and upper ${hi.aval} do not broadcast.`,
@@ -114,23 +118,21 @@ export function truncatedNormal(
  */
 export function bernoulli(key: NDArray, p: ArrayLike = 0.5, shape?: Shape): NDArray {
   const q = typed(p, "float32");
-  const full = shape ?? q.shape;
+  const full = checkShape("random.bernoulli", shape ?? q.shape);
   return lax.lt(uniform(key, full), spread(q, full));
 }
 
 /** Exponential with rate 1. Source: `jax.random.exponential`. */
-export const exponential = (
-  key: NDArray,
-  shape: Shape = [],
-  { dtype = "float32" }: { dtype?: DType } = {},
-): NDArray => lax.neg(lax.log1p(lax.neg(uniform(key, shape, { dtype }))));
+export const exponential = (key: NDArray, shape: Shape = [], options: { dtype?: DType } = {}): NDArray => {
+  const { dtype = "float32" } = checkOptions("random.exponential", options, ["dtype"]);
+  checkSample("exponential", shape, dtype);
+  return lax.neg(lax.log1p(lax.neg(uniform(key, shape, { dtype }))));
+};
 
 /** Laplace with location 0 and scale 1. Source: `jax.random.laplace`. */
-export function laplace(
-  key: NDArray,
-  shape: Shape = [],
-  { dtype = "float32" }: { dtype?: DType } = {},
-): NDArray {
+export function laplace(key: NDArray, shape: Shape = [], options: { dtype?: DType } = {}): NDArray {
+  const { dtype = "float32" } = checkOptions("random.laplace", options, ["dtype"]);
+  checkSample("laplace", shape, dtype);
   const u = uniform(key, shape, { minval: nextAfterMinusOne(dtype), maxval: 1, dtype });
   return lax.mul(lax.sign(u), lax.log1p(lax.neg(lax.abs(u))));
 }
@@ -147,16 +149,16 @@ export type GumbelMode = "low" | "high";
 export function gumbel(
   key: NDArray,
   shape: Shape = [],
-  { dtype = "float32", mode = "low" }: { dtype?: DType; mode?: GumbelMode } = {},
+  options: { dtype?: DType; mode?: GumbelMode } = {},
 ): NDArray {
-  checkFloat(dtype, "gumbel");
+  const { dtype = "float32", mode = "low" } = checkOptions("random.gumbel", options, ["dtype", "mode"]);
+  const sizes = checkSample("gumbel", shape, dtype);
+  checkChoice("random.gumbel: mode", mode, ["low", "high"]);
   if (mode === "low")
     return lax.neg(
       lax.log(lax.neg(lax.log(uniform(key, shape, { minval: TINY[dtype]!, maxval: 1, dtype })))),
     );
-  if (mode !== "high")
-    throw new WeftValueError(`random.gumbel: mode must be "low" or "high", got ${JSON.stringify(mode)}.`);
-  const halves = uniform(key, [2, ...shape], { dtype });
+  const halves = uniform(key, [2, ...sizes], { dtype });
   const [high, low] = [indexInDim(halves, 0, 0, false), indexInDim(halves, 1, 0, false)];
   const finer = lax.add(lax.add(high, lax.mul(low, 2 ** -MANTISSA[dtype]!)), TINY[dtype]!);
   const x = lax.select(lax.ge(high, 0.5), high, finer);
@@ -182,24 +184,26 @@ export interface CategoricalOptions {
  * Source: `jax.random.categorical` (Gumbel maximum; without replacement the largest k, Kool et al. 2019).
  * @example random.categorical(random.key(0), [[0, 1, 2]]).shape // => [1]
  */
-export function categorical(
-  key: NDArray,
-  logits: ArrayLike,
-  { axis = -1, shape, replace = true, mode = "low" }: CategoricalOptions = {},
-): NDArray {
+export function categorical(key: NDArray, logits: ArrayLike, options: CategoricalOptions = {}): NDArray {
+  const {
+    axis = -1,
+    shape,
+    replace = true,
+    mode = "low",
+  } = checkOptions("random.categorical", options, ["axis", "shape", "replace", "mode"]);
   const l = toInexact(logits);
   const at = canonicalAxis(axis, l.ndim);
   const batch = l.shape.toSpliced(at, 1);
-  const full = shape ?? batch;
+  const full = checkShape("random.categorical", shape ?? batch);
   const prefix = full.slice(0, full.length - batch.length);
   const tail = full.slice(prefix.length);
   if (full.length < batch.length || !equalShape(broadcastShapes(tail, batch) ?? [], tail))
     throw new WeftValueError(
       `random.categorical: shape (${full.join(", ")}) must end with the batch shape (${batch.join(", ")}) of the logits.`,
     );
-  const options = { dtype: l.dtype, mode };
-  if (!replace) return distinct(lax.add(l, gumbel(key, l.shape, options)), at, prefix, full);
-  const noise = gumbel(key, [...prefix, ...tail.toSpliced(at, 0, l.shape[at]!)], options);
+  const of = { dtype: l.dtype, mode };
+  if (!replace) return distinct(lax.add(l, gumbel(key, l.shape, of)), at, prefix, full);
+  const noise = gumbel(key, [...prefix, ...tail.toSpliced(at, 0, l.shape[at]!)], of);
   return argmax(lax.add(noise, spread(l, noise.shape)), prefix.length + at, "int32");
 }
 
@@ -223,9 +227,11 @@ export function randint(
   shape: Shape,
   minval: ArrayLike,
   maxval: ArrayLike,
-  { dtype = "int32" }: { dtype?: DType } = {},
+  options: { dtype?: DType } = {},
 ): NDArray {
-  if (!isInteger(dtype))
+  const { dtype = "int32" } = checkOptions("random.randint", options, ["dtype"]);
+  checkShape("random.randint", shape);
+  if (!isInteger(checkDType("random.randint", dtype)))
     throw new WeftTypeError(`random.randint: dtype must be an integer type, got ${dtype}.`);
   // Narrow types are sampled as int32 and converted, as in JAX.
   if (DTYPES[dtype].bytes < 4) return lax.convertElementType(randint(key, shape, minval, maxval), dtype);

@@ -4,13 +4,14 @@ import { WeftValueError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { installSwitches } from "../core/switches.ts";
 import { setFolding } from "../util/frames.ts";
+import { show } from "../util/text.ts";
 import { compileWasm, lower, type ProgramReport, reportProgram } from "./compile.ts";
 import { config, type Tier } from "./config.ts";
 import { CpuDevice, type MemoryStats } from "./cpu.ts";
 import { WasmExecutable } from "./executable.ts";
 import { type ProgramFacts, programFacts } from "./explain.ts";
 import { interpretJaxpr } from "./interpreter.ts";
-import { type Fallback, nativeExecutors } from "./native/index.ts";
+import { type Fallback, nativeExecutors, nativeSource } from "./native/index.ts";
 import type { Executor } from "./runtime.ts";
 
 export type { ProgramReport } from "./compile.ts";
@@ -55,7 +56,7 @@ export const devices: readonly DeviceName[] = ["wasm"];
  */
 export function defaultDevice(name?: DeviceName): DeviceName {
   if (name !== undefined && !devices.includes(name))
-    throw new WeftValueError(`There is no device ${JSON.stringify(name)}; there is ${devices.join(", ")}.`);
+    throw new WeftValueError(`There is no device ${show(name)}; there is ${devices.join(", ")}.`);
   return "wasm";
 }
 
@@ -80,6 +81,12 @@ export const clearCaches = (): void => cpu.clearCaches();
 /** The compiled form of a program as text, and what it costs. Compiles it once more. */
 export const inspectProgram = (jaxpr: Jaxpr): ProgramReport =>
   reportProgram(jaxpr, cpu.runtime.memory, cpu.runtime.threads.limit);
+
+/** The C text of a program, as the native tier makes it for this machine. @throws WeftValueError where there is no such tier */
+export function nativeText(jaxpr: Jaxpr): string {
+  if (nativeHost) return nativeSource(jaxpr, nativeHost, cpu.runtime);
+  throw new WeftValueError("There is no native tier here, so programs have no C text.");
+}
 
 /** What becomes of a program under the present settings. Compiles it once more. */
 export const explainProgram = (jaxpr: Jaxpr, donated: readonly boolean[]): ProgramFacts =>

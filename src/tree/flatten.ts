@@ -1,11 +1,13 @@
 /** Taking trees apart and putting them together. */
 
 import { WeftTypeError } from "../util/errors.ts";
+import { checkCallable } from "../util/options.ts";
+import { show } from "../util/text.ts";
 import type { PathKey } from "./path.ts";
 import { keystr } from "./path.ts";
 import { open } from "./registry.ts";
 import type { TreeDef } from "./treedef.ts";
-import { definitionAt, LEAF } from "./treedef.ts";
+import { checkTreeDef, definitionAt, LEAF } from "./treedef.ts";
 import type { IsLeaf, LeafOf, MapTree } from "./types.ts";
 
 /** No sensible tree is deeper; a cyclic one is. */
@@ -23,6 +25,7 @@ const MAX_DEPTH = 1000;
 export function flatten<T>(tree: T): [leaves: LeafOf<T>[], treedef: TreeDef<T>];
 export function flatten(tree: unknown, isLeaf: IsLeaf | undefined): [leaves: unknown[], treedef: TreeDef];
 export function flatten(tree: unknown, isLeaf?: IsLeaf): [leaves: unknown[], treedef: TreeDef] {
+  if (isLeaf !== undefined) checkCallable("tree: isLeaf", isLeaf);
   const leaves: unknown[] = [];
   const treedef = collect(tree, leaves, isLeaf, 0);
   return [leaves, treedef];
@@ -54,7 +57,7 @@ function tooDeep(value: unknown): WeftTypeError {
   );
 }
 
-/** The keys that lead from a node back to it, or null. */
+/** The keys that lead from a node back to it, or null. A cycle that was walked into is not longer than the walk. */
 function pathToItself(start: unknown): PathKey[] | null {
   const seen = new Set<unknown>();
   const pending: { value: unknown; path: PathKey[] }[] = [{ value: start, path: [] }];
@@ -63,7 +66,7 @@ function pathToItself(start: unknown): PathKey[] | null {
     for (const [i, child] of node?.children.entries() ?? []) {
       const path = [...next.path, node!.container.keyAt(i)];
       if (child === start) return path;
-      if (!seen.has(child)) pending.push({ value: child, path });
+      if (!seen.has(child) && path.length <= MAX_DEPTH) pending.push({ value: child, path });
       seen.add(child);
     }
   }
@@ -76,6 +79,9 @@ function pathToItself(start: unknown): PathKey[] | null {
  * @example unflatten(structure({ a: 1, b: [2, 3] }), ["x", "y", "z"]) // => { a: "x", b: ["y", "z"] }
  */
 export function unflatten<T, To>(treedef: TreeDef<T>, leaves: readonly To[]): MapTree<T, To> {
+  checkTreeDef("tree.unflatten", treedef);
+  if (!Array.isArray(leaves))
+    throw new WeftTypeError(`tree.unflatten: leaves must be a list, got ${show(leaves)}.`);
   if (leaves.length !== treedef.numLeaves) {
     throw new WeftTypeError(
       `tree.unflatten: ${treedef} has ${plural(treedef.numLeaves, "leaf", "leaves")}, ` +

@@ -1,12 +1,13 @@
 /** Functions over the leaves of trees. */
 
 import { WeftTypeError } from "../util/errors.ts";
+import { checkCallable } from "../util/options.ts";
 import { describeMismatch, equalityErrors, prefixErrors, toTreeDef } from "./errors.ts";
 import { flatten, leaves, structure, unflatten } from "./flatten.ts";
 import type { Path } from "./path.ts";
 import { open } from "./registry.ts";
 import type { TreeDef } from "./treedef.ts";
-import { LEAF } from "./treedef.ts";
+import { checkTreeDef, LEAF } from "./treedef.ts";
 import type { IsLeaf, LeafOf, MapTree, UpTo } from "./types.ts";
 
 /**
@@ -16,6 +17,7 @@ import type { IsLeaf, LeafOf, MapTree, UpTo } from "./types.ts";
  * @example flattenUpTo(structure([0, { a: 0 }]), [[1, 2], { a: 3 }]) // => [[1, 2], 3]
  */
 export function flattenUpTo(treedef: TreeDef, tree: unknown, caller = "tree.flattenUpTo"): unknown[] {
+  checkTreeDef(caller, treedef);
   const subtrees: unknown[] = [];
   if (!descend(treedef, tree, subtrees)) throw notAPrefix(caller, treedef, toTreeDef(tree));
   return subtrees;
@@ -72,6 +74,7 @@ export function map<T, Rest extends readonly unknown[], To>(
   tree: T,
   ...rest: Rest
 ): MapTree<T, To> {
+  checkCallable("tree.map: f", f);
   const [first, treedef] = flatten(tree);
   const columns = upToAll("tree.map", treedef, rest);
   const apply = f as (leaf: LeafOf<T>, ...rest: unknown[]) => To;
@@ -94,6 +97,7 @@ export function mapWithPath<T, Rest extends readonly unknown[], To>(
   tree: T,
   ...rest: Rest
 ): MapTree<T, To> {
+  checkCallable("tree.mapWithPath: f", f);
   const [first, treedef] = flatten(tree);
   const columns = upToAll("tree.mapWithPath", treedef, rest);
   const apply = f as (path: Path, leaf: LeafOf<T>, ...rest: unknown[]) => To;
@@ -123,6 +127,7 @@ export function reduce<T, Result>(
   tree: T,
   init: Result,
 ): Result {
+  checkCallable("tree.reduce: f", f);
   return leaves(tree).reduce((result, leaf) => f(result, leaf), init);
 }
 
@@ -149,6 +154,8 @@ export function transpose<Outer, Inner, T>(
   inner: TreeDef<Inner> | null,
   tree: T,
 ): MapTree<Inner, MapTree<Outer, LeafOf<T>>> {
+  checkTreeDef("tree.transpose: outer", outer);
+  if (inner !== null) checkTreeDef("tree.transpose: inner", inner);
   const innerDef = inner ?? structure(flattenUpTo(outer, tree, "tree.transpose")[0]);
   const [found, treedef] = flatten(tree);
   const expected = outer.compose(innerDef);

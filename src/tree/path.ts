@@ -1,5 +1,9 @@
 /** Paths: where in a tree a leaf is. */
 
+import { WeftTypeError } from "../util/errors.ts";
+import { checkOptions } from "../util/options.ts";
+import { show } from "../util/text.ts";
+
 export type PathKey =
   | { readonly kind: "index"; readonly index: number }
   | { readonly kind: "key"; readonly key: string }
@@ -19,9 +23,20 @@ export interface KeystrOptions {
  * @example keystr([{ kind: "index", index: 0 }, { kind: "key", key: "cin" }]) // => "[0]['cin']"
  * @example keystr([{ kind: "index", index: 0 }, { kind: "key", key: "cin" }], { simple: true, separator: "/" }) // => "0/cin"
  */
-export function keystr(path: Path, { simple = false, separator = "" }: KeystrOptions = {}): string {
+export function keystr(path: Path, options: KeystrOptions = {}): string {
+  const { simple = false, separator = "" } = checkOptions("tree.keystr", options, ["simple", "separator"]);
+  if (typeof separator !== "string")
+    throw new WeftTypeError(`tree.keystr: separator must be a string, got ${show(separator)}.`);
+  if (!Array.isArray(path) || !path.every(isPathKey))
+    throw new WeftTypeError(`tree.keystr: path must be a list of keys, got ${show(path)}.`);
   return path.map(simple ? bareName : accessor).join(separator);
 }
+
+const isPathKey = (key: unknown): key is PathKey =>
+  typeof key === "object" &&
+  key !== null &&
+  "kind" in key &&
+  ["index", "key", "attr"].includes(key.kind as string);
 
 /** A path for the middle of a sentence. */
 export function describePath(path: Path): string {

@@ -2,6 +2,8 @@
 
 import { WeftTypeError } from "../util/errors.ts";
 import { structuralKey } from "../util/key.ts";
+import { checkCallable, checkOptions } from "../util/options.ts";
+import { show } from "../util/text.ts";
 import type { PathKey } from "./path.ts";
 import type { Container } from "./treedef.ts";
 import { dictContainer, LIST_CONTAINER, NULL_CONTAINER, UNDEFINED_CONTAINER } from "./treedef.ts";
@@ -46,6 +48,11 @@ export function register<T, Child, Aux>(
   constructor: abstract new (...args: never) => T,
   spec: NodeSpec<T, Child, Aux>,
 ): void {
+  if (typeof constructor !== "function" || typeof constructor.prototype !== "object")
+    throw new WeftTypeError(`tree.register: a class is needed, got ${show(constructor)}.`);
+  const { flatten, unflatten } = checkOptions("tree.register", spec, ["flatten", "unflatten", "keys"]);
+  checkCallable("tree.register: flatten", flatten);
+  checkCallable("tree.register: unflatten", unflatten);
   const prototype: object = constructor.prototype;
   if (prototype === Object.prototype || prototype === Array.prototype) {
     throw new WeftTypeError(

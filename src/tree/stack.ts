@@ -3,6 +3,7 @@
  */
 
 import { WeftTypeError } from "../util/errors.ts";
+import { show } from "../util/text.ts";
 import { flatten, unflatten } from "./flatten.ts";
 import { flattenUpTo } from "./map.ts";
 import { describePath } from "./path.ts";
@@ -17,6 +18,7 @@ export function stackWith<T, To>(
   stackLeaves: (leaves: LeafOf<T>[]) => To,
   trees: readonly T[],
 ): MapTree<T, To> {
+  if (!Array.isArray(trees)) throw new WeftTypeError(`tree.stack needs a list of trees, got ${show(trees)}.`);
   if (trees.length === 0) throw new WeftTypeError("tree.stack needs at least one tree, got none");
   const [first, treedef] = flatten(trees[0] as T);
   const rows = trees.map((tree, i) => flattenUpTo(treedef, tree, `tree.stack, tree ${i + 1}`) as LeafOf<T>[]);

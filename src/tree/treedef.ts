@@ -6,6 +6,8 @@
  * are as many as there are distinct structures.
  */
 
+import { WeftTypeError } from "../util/errors.ts";
+import { show } from "../util/text.ts";
 import type { Path, PathKey } from "./path.ts";
 import { quote } from "./path.ts";
 import { Trie } from "./trie.ts";
@@ -164,6 +166,14 @@ export class TreeDef<out T = unknown> {
   #print(): string {
     return this.container.print(this.#children.map((child) => child.#print()));
   }
+}
+
+/** @throws WeftTypeError for what is no tree definition */
+export function checkTreeDef(caller: string, x: unknown): void {
+  if (!(x instanceof TreeDef))
+    throw new WeftTypeError(
+      `${caller} needs a tree definition as tree.structure returns it, got ${show(x)}.`,
+    );
 }
 
 /** The definition with this container and these children. */

@@ -5,6 +5,8 @@
  * sight. The encoding is injective: every case starts with its own mark, and strings are quoted or length-prefixed.
  */
 
+import { WeftTypeError } from "./errors.ts";
+
 const ids = new WeakMap<WeakKey, number>();
 let lastId = 0;
 
@@ -20,7 +22,7 @@ export function identityOf(object: WeakKey): number {
  * equals itself. Plain objects are keyed with sorted keys, typed arrays by type and bytes.
  * @example structuralKey({ b: [1, -0], a: null }) === structuralKey({ a: null, b: [1, -0] }) // => true
  */
-export function structuralKey(value: unknown): string {
+export function structuralKey(value: unknown, depth = 0): string {
   switch (typeof value) {
     case "number":
       return Object.is(value, -0) ? "-0" : String(value);
@@ -34,7 +36,7 @@ export function structuralKey(value: unknown): string {
     case "symbol":
       return symbolKey(value);
     default:
-      return value === null ? "null" : objectKey(value as object);
+      return value === null ? "null" : objectKey(value as object, depth);
   }
 }
 
@@ -43,18 +45,25 @@ function symbolKey(value: symbol): string {
   return shared === undefined ? `#${identityOf(value)}` : `@${JSON.stringify(shared)}`;
 }
 
-function objectKey(value: object): string {
-  if (Array.isArray(value)) return `[${Array.from(value, structuralKey).join(",")}]`;
+/** Nothing sensible is deeper; what contains itself is. */
+const DEEPEST = 1000;
+
+function objectKey(value: object, depth: number): string {
+  if (depth > DEEPEST)
+    throw new WeftTypeError(
+      `A value that is compared by its content (a static argument, an option, or aux of a registered class) is nested more than ${DEEPEST} levels deep, or contains itself.`,
+    );
+  if (Array.isArray(value)) return `[${Array.from(value, (x) => structuralKey(x, depth + 1)).join(",")}]`;
   if (ArrayBuffer.isView(value)) return viewKey(value);
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null
-    ? recordKey(value as Record<string, unknown>)
+    ? recordKey(value as Record<string, unknown>, depth)
     : `#${identityOf(value)}`;
 }
 
-function recordKey(record: Record<string, unknown>): string {
+function recordKey(record: Record<string, unknown>, depth: number): string {
   const entries = Object.keys(record).sort();
-  return `{${entries.map((name) => `${JSON.stringify(name)}:${structuralKey(record[name])}`).join(",")}}`;
+  return `{${entries.map((name) => `${JSON.stringify(name)}:${structuralKey(record[name], depth + 1)}`).join(",")}}`;
 }
 
 /** Bytes become the characters of the same code, so the key is as short as the data. */

@@ -1,6 +1,7 @@
 /** Arithmetic on shapes: lists of non-negative integers, outermost axis first. */
 
-import { WeftValueError } from "./errors.ts";
+import { WeftTypeError, WeftValueError } from "./errors.ts";
+import { show } from "./text.ts";
 
 export type Shape = readonly number[];
 
@@ -47,12 +48,12 @@ export function broadcastShapes(...shapes: readonly Shape[]): number[] | null {
 
 /**
  * Resolves an axis counted from either end.
- * @throws WeftValueError if the axis is not an integer in [-ndim, ndim).
+ * @throws WeftValueError if the axis is not an integer in [-ndim, ndim), WeftTypeError if it is no number.
  * @example canonicalAxis(-1, 3) // => 2
  */
 export function canonicalAxis(axis: number, ndim: number): number {
-  if (!Number.isInteger(axis) || axis < -ndim || axis >= ndim) {
+  if (typeof axis !== "number") throw new WeftTypeError(`an axis must be an integer, got ${show(axis)}`);
+  if (!Number.isInteger(axis) || axis < -ndim || axis >= ndim)
     throw new WeftValueError(`axis ${axis} is out of bounds for an array of dimension ${ndim}`);
-  }
   return axis < 0 ? axis + ndim : axis;
 }

@@ -244,8 +244,8 @@ describe("vmap", () => {
       "vmap outAxes must consist of integers and null, got NaN",
     ],
     ["inAxes 0.5", () => mapped(same, 0.5)(M), "vmap inAxes[0] must consist of integers and null, got 0.5"],
-    ["an option", () => mapped(same, { axisSize: 3, size: 3 })(M), "does not understand the option size"],
-    ["a name", () => mapped(same, { axisName: 3 })(M), "axisName must be a string, got number"],
+    ["an option", () => mapped(same, { axisSize: 3, size: 3 })(M), 'vmap has no option "size"'],
+    ["a name", () => mapped(same, { axisName: 3 })(M), "axisName must be a string, got 3"],
   ]);
 });
 

@@ -150,7 +150,7 @@ describe("errors", () => {
       () => random.uniform(random.split(key)),
       "needs a single key of type uint32[2], got uint32[2,2]",
     ],
-    ["a number as key", () => random.split(1 as never), "needs a single key of type uint32[2], got number"],
+    ["a number as key", () => random.split(1 as never), "needs a single key of type uint32[2], got 1"],
     ["a fraction as seed", () => random.key(0.5), "random.key: the seed must be an integer, got 0.5."],
     [
       "integers from a continuous distribution",

@@ -1,9 +1,10 @@
-import type { ArrayLike, NDArray } from "../../core/array.ts";
+import type { NDArray } from "../../core/array.ts";
 import { typeMatch } from "../../core/aval.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import * as tree from "../../tree/index.ts";
+import { checkOptions } from "../../util/options.ts";
 import { canonicalAxis } from "../../util/shape.ts";
-import { asArray } from "../convert.ts";
+import { arrayLeaves } from "../leaves.ts";
 import { prefixes } from "../prefixes.ts";
 import type { Arrays } from "./loops.ts";
 
@@ -27,12 +28,12 @@ export interface AssociativeScanOptions {
 export function associativeScan<T>(
   f: (a: Arrays<T>, b: Arrays<T>) => unknown,
   elems: T,
-  { reverse = false, axis = 0 }: AssociativeScanOptions = {},
+  options: AssociativeScanOptions = {},
 ): Arrays<T> {
+  const { reverse = false, axis = 0 } = checkOptions("lax.associativeScan", options, ["reverse", "axis"]);
   if (typeof f !== "function")
     throw new WeftTypeError("lax.associativeScan: fn argument should be a callable.");
-  const [raw, def] = tree.flatten(elems as unknown, undefined);
-  const leaves = raw.map((x) => asArray(x as ArrayLike));
+  const [leaves, def] = arrayLeaves(elems, { where: "lax.associativeScan: elems" });
   const at = leaves.length ? canonicalAxis(axis, leaves[0]!.ndim) : 0;
   checkSizes(leaves, at);
   const combine = (a: NDArray[], b: NDArray[]): NDArray[] =>
@@ -42,13 +43,12 @@ export function associativeScan<T>(
 
 /** What the operation returned, as leaves: a tree, shapes and dtypes like those it got. */
 function elementsLike(given: readonly NDArray[], def: tree.TreeDef, result: unknown): NDArray[] {
-  const [leaves, actual] = tree.flatten(result, undefined);
+  const [arrays, actual] = arrayLeaves(result, { where: "lax.associativeScan: the result of fn" });
   if (actual !== def)
     throw new WeftTypeError(
       "lax.associativeScan: fn must return a tree like each of its arguments, but " +
         `${tree.equalityErrors(def, actual).map(tree.describeMismatch).join("; ")}. It returned ${actual} for ${def}.`,
     );
-  const arrays = leaves.map((x) => asArray(x as ArrayLike));
   const i = arrays.findIndex((x, k) => !typeMatch(x.aval, given[k]!.aval));
   if (i < 0) return arrays;
   const place = tree.keystr(def.paths()[i]!);

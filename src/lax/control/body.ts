@@ -11,6 +11,7 @@ import * as tree from "../../tree/index.ts";
 import { splitAt } from "../../util/zip.ts";
 import { convertTo } from "../cast.ts";
 import { asCarry, isNumber } from "../convert.ts";
+import { arrayLeaves } from "../leaves.ts";
 
 export { splitAt };
 
@@ -44,10 +45,10 @@ export function traceBody(
   let numbers: boolean[] = [];
   const { jaxpr, consts } = stage((leaves) => {
     out = finish(f(...unflattenAll(inTrees, leaves)));
-    const [outLeaves, def] = tree.flatten(out);
+    const [outLeaves, def] = arrayLeaves(out, { where: "the function's result" });
     outTree = def;
     numbers = outLeaves.map(isNumber);
-    return outLeaves.map((x, i) => bodyOutput(x as NDArray, likes[i]));
+    return outLeaves.map((x, i) => bodyOutput(x, likes[i]));
   }, avals);
   return { jaxpr, consts, outTree: outTree!, out, numbers };
 }
@@ -131,7 +132,7 @@ export function fixpoint<T>(
 export function concreteInt(x: unknown, message: string): number {
   const value =
     typeof x === "object" && x !== null && "item" in x ? concreteItem(x as unknown as NDArray, message) : x;
-  return Number(value);
+  return typeof value === "number" ? value : Number.NaN;
 }
 
 function concreteItem(x: NDArray, message: string): number {

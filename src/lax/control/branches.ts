@@ -5,8 +5,10 @@ import { isInteger, promote } from "../../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { isStepwise, Tracer } from "../../core/trace.ts";
 import * as tree from "../../tree/index.ts";
+import { show } from "../../util/text.ts";
 import { asArray, asCarry } from "../convert.ts";
 import { clamp, convertElementType, ne } from "../elementwise.ts";
+import { arrayLeaves } from "../leaves.ts";
 import { mergeConsts, type TracedBody, traceBody, type UserFunction, unflattenAll } from "./body.ts";
 import { condPrimitive } from "./cond.ts";
 import type { Arrays } from "./loops.ts";
@@ -68,7 +70,7 @@ export function switchCase<Args extends readonly unknown[], R>(
 function predicate(pred: ArrayLike): NDArray {
   if (pred === null || pred === undefined) throw new WeftTypeError("cond predicate is null");
   if (typeof pred !== "number" && typeof pred !== "boolean" && !(pred instanceof NDArray))
-    throw new WeftTypeError(`Pred must be a scalar, got ${String(pred)} of type ${typeof pred}.`);
+    throw new WeftTypeError(`Pred must be a scalar, got ${show(pred)} of type ${typeof pred}.`);
   const p = asArray(pred);
   if (p.ndim !== 0)
     throw new WeftTypeError(`Pred must be a scalar, got ${p.aval} of shape (${p.shape.join(", ")}).`);
@@ -89,8 +91,8 @@ function runBranches(
   operands: readonly unknown[],
   names: BranchNames,
 ): unknown {
-  const flat = operands.map((o) => tree.flatten(o, undefined));
-  const leaves = flat.flatMap(([l]) => l.map((x) => asArray(x as NDArray)));
+  const flat = operands.map((o, i) => arrayLeaves(o, { where: `lax.${names.what}: operand ${i}` }));
+  const leaves = flat.flatMap(([l]) => l);
   const inTrees = flat.map(([, def]) => def);
   // A traced index, one per lane of a vmap for example, leaves the choice to the primitive.
   if (fns.length === 1 || (isStepwise() && !(index instanceof Tracer))) {

@@ -7,6 +7,8 @@ import type { UserFunction } from "./body.ts";
 
 /** What to call the loop ("scan body function") and the carry (the user's own parameter name) in messages. */
 export interface CarryName {
+  /** The public function: "lax.scan". */
+  readonly caller: string;
   readonly what: string;
   /** undefined when the parameter is destructured: components are then named by their path. */
   readonly parameter: string | undefined;

@@ -9,7 +9,10 @@ import { definePrimitive, type Primitive } from "../../core/primitive.ts";
 import { withEager } from "../../core/trace.ts";
 import { moveBatchAxis } from "../../transforms/batch.ts";
 import * as tree from "../../tree/index.ts";
-import { asArray } from "../convert.ts";
+import { checkCallable, checkOptions } from "../../util/options.ts";
+import { show } from "../../util/text.ts";
+import { isArrayLeaf } from "../convert.ts";
+import { arrayLeaves } from "../leaves.ts";
 import { scanPrimitive } from "./scan.ts";
 
 interface CallbackParams extends Record<string, unknown> {
@@ -90,9 +93,8 @@ function runCallback(
   args: readonly unknown[],
   options: CallbackOptions,
 ): void {
-  if (typeof f !== "function")
-    throw new WeftTypeError("debug.callback: the first argument should be a callable.");
-  const [leaves, def] = tree.flatten(args, undefined);
+  checkCallable("debug.callback: the first argument", f);
+  const [leaves, def] = arrayLeaves(args, { where: "debug.callback: argument " });
   const host: HostFn = (values) =>
     withEager(() => {
       const arrays = values.map(({ aval: t, data }) =>
@@ -100,10 +102,7 @@ function runCallback(
       );
       f(...(tree.unflatten(def, arrays) as unknown[]));
     });
-  callbackPrimitive.bind(
-    leaves.map((x) => asArray(x as NDArray)),
-    { callback: host, ordered: options.ordered ?? true },
-  );
+  callbackPrimitive.bind(leaves, { callback: host, ordered: Boolean(options.ordered ?? true) });
 }
 
 const PLACEHOLDER = /\{\{|\}\}|\{([^{}:]*)(?::([^{}]*))?\}/g;
@@ -123,6 +122,13 @@ export function print(
   values: Record<string, unknown> = {},
   options: CallbackOptions = {},
 ): void {
+  if (typeof format !== "string")
+    throw new WeftTypeError(`debug.print: format must be a string, got ${show(format)}.`);
+  if (typeof values !== "object" || values === null || Array.isArray(values) || isArrayLeaf(values))
+    throw new WeftTypeError(
+      `debug.print: values must be an object whose names stand in the format, as in debug.print("h = {h}", { h }), got ${show(values)}.`,
+    );
+  checkOptions("debug.print", options, ["ordered"]);
   checkFormat(format, values);
   runCallback((v) => console.log(formatLine(format, v as Record<string, unknown>)), [values], options);
 }

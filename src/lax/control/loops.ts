@@ -1,15 +1,19 @@
 /** The public loops: scan, map, whileLoop and foriLoop over trees. */
-import { type ArrayLike, knownScalar, type NDArray } from "../../core/array.ts";
+import { type ArrayLike, knownScalar, NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray, typeMatch } from "../../core/aval.ts";
-import { promote } from "../../core/dtype.ts";
+import { checkCount, checkInteger } from "../../core/check.ts";
+import { isInteger, promote } from "../../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { isStepwise } from "../../core/trace.ts";
 import { batchFlat, moveBatchAxis } from "../../transforms/batch.ts";
 import type { MapTree } from "../../tree/index.ts";
 import * as tree from "../../tree/index.ts";
+import { checkOptions } from "../../util/options.ts";
+import { show } from "../../util/text.ts";
 import { convertElementType, convertTo } from "../cast.ts";
-import { asArray, asCarry } from "../convert.ts";
+import { asCarry } from "../convert.ts";
 import { add, lt } from "../elementwise.ts";
+import { arrayLeaves, toArrays } from "../leaves.ts";
 import { concatenate, reshape, sliceInDim } from "../shape.ts";
 import { concreteInt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
 import { type CarryName, checkCarry, parameterName } from "./carry-errors.ts";
@@ -34,6 +38,8 @@ export interface ScanOptions {
   /** Copies of the body per trip of the loop: a number, or true for all iterations. */
   readonly unroll?: number | boolean | undefined;
 }
+
+const SCAN_OPTIONS: readonly (keyof ScanOptions)[] = ["length", "reverse", "unroll"];
 
 /**
  * Runs `body` over the leading axis of `xs`, carrying state from one iteration to the next; compiled to one loop.
@@ -68,7 +74,13 @@ export function scan(
   options: ScanOptions = {},
 ): [unknown, unknown] {
   if (typeof body !== "function") throw new WeftTypeError("lax.scan: body argument should be a callable.");
-  const name: CarryName = { what: "scan body function", parameter: parameterName(body), depth: 0 };
+  checkOptions("lax.scan", options, SCAN_OPTIONS);
+  const name: CarryName = {
+    caller: "lax.scan",
+    what: "scan body function",
+    parameter: parameterName(body),
+    depth: 0,
+  };
   return runScan(body as UserFunction, name, init, xs, options) as [unknown, unknown];
 }
 
@@ -80,7 +92,7 @@ function runScan(
   options: ScanOptions,
 ): unknown[][] {
   const [xsLeaves, xsTree] = tree.flatten(xs, undefined);
-  const xsArrays = xsLeaves.map((x) => asArray(x as NDArray));
+  const xsArrays = toArrays(xsLeaves, xsTree, { where: `${name.caller}: xs` });
   const length = scanLength(xsLeaves, xsTree, xsArrays, options.length);
   const unroll = unrollFactor(options.unroll, length);
   const reverse = options.reverse ?? false;
@@ -102,10 +114,10 @@ function runScan(
 /** The body's result, checked to be [carry, y]. */
 function pair(result: unknown): unknown {
   if (Array.isArray(result) && result.length === 2) return result;
-  const leaves = tree.leaves(result, undefined).map((x) => String(asArray(x as NDArray).aval));
+  const typeOf = (x: unknown): string => (x instanceof NDArray ? String(x.aval) : show(x));
   const what = Array.isArray(result)
-    ? `an array of length ${result.length}: [${leaves.join(", ")}]`
-    : (leaves[0] ?? String(result));
+    ? `an array of length ${result.length}: [${result.slice(0, 6).map(typeOf).join(", ")}]`
+    : typeOf(result);
   throw new WeftTypeError(`scan body output must be a pair, got ${what}. Return [carry, y] (y may be null).`);
 }
 
@@ -130,7 +142,7 @@ function traceLoop(
 ): TracedLoop {
   const [raw, carryTree] = tree.flatten(init, undefined);
   const inTrees = xTree ? [carryTree, xTree] : [carryTree];
-  let leaves = raw.map((x) => asCarry(x as NDArray));
+  let leaves = toArrays(raw, carryTree, { where: `${name.caller}: init`, convert: asCarry });
   for (;;) {
     const carry = leaves.map((x) => x.aval);
     const traced = traceBody(body, inTrees, [...carry, ...xAvals], finish, carry);
@@ -215,18 +227,17 @@ export function map<X extends AnyTree, Y extends AnyTree>(
   options: { readonly batchSize?: number } = {},
 ): Arrays<Y> {
   if (typeof f !== "function") throw new WeftTypeError("lax.map: f argument should be a callable.");
-  const { batchSize } = options;
+  const { batchSize } = checkOptions("lax.map", options, ["batchSize"]);
   if (batchSize === undefined)
     return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1] as Arrays<Y>;
-  if (!Number.isInteger(batchSize) || batchSize < 0)
-    throw new WeftValueError(`lax.map: batchSize must be a non-negative integer, got ${batchSize}.`);
+  checkCount("lax.map: batchSize", batchSize);
   return mapChunks(f as UserFunction, xs, batchSize) as Arrays<Y>;
 }
 
 /** A scan over whole chunks, each computed at once, and the remainder at once. */
 function mapChunks(f: UserFunction, xs: unknown, batchSize: number): unknown {
   const [raw, def] = tree.flatten(xs, undefined);
-  const leaves = raw.map((x) => asArray(x as NDArray));
+  const leaves = toArrays(raw, def, { where: "lax.map: xs" });
   const length = scanLength(raw, def, leaves, undefined);
   const size = batchSize === 0 ? length : Math.min(batchSize, length);
   const whole = size === 0 ? 0 : length - (length % size);
@@ -252,9 +263,9 @@ function atOnce(f: UserFunction, xs: unknown, size: number): unknown {
   const [leaves, def] = tree.flatten(xs, undefined);
   let outDef: tree.TreeDef | undefined;
   const flat = (args: NDArray[]): NDArray[] => {
-    const [outs, d] = tree.flatten(f(tree.unflatten(def, args)), undefined);
+    const [outs, d] = arrayLeaves(f(tree.unflatten(def, args)), { where: "lax.map: the result of f" });
     outDef = d;
-    return outs.map((x) => asArray(x as NDArray));
+    return outs;
   };
   const zeros = leaves.map(() => 0);
   const [outs, dims] = batchFlat(flat, leaves as NDArray[], zeros, { size, name: undefined });
@@ -280,7 +291,12 @@ export function whileLoop<C extends AnyTree>(
 ): Arrays<C> {
   if (typeof cond !== "function" || typeof body !== "function")
     throw new WeftTypeError("lax.whileLoop: body and cond arguments should be callable.");
-  const name: CarryName = { what: "while_loop body function", parameter: parameterName(body), depth: 0 };
+  const name: CarryName = {
+    caller: "lax.whileLoop",
+    what: "while_loop body function",
+    parameter: parameterName(body),
+    depth: 0,
+  };
   return runWhile(cond, body, init, name) as Arrays<C>;
 }
 
@@ -326,8 +342,14 @@ export function foriLoop<C extends AnyTree>(
 ): Arrays<C> {
   if (typeof body !== "function")
     throw new WeftTypeError("lax.foriLoop: body argument should be a callable.");
+  checkOptions("lax.foriLoop", options, ["unroll"]);
   const [lo, hi] = loopBounds(lower, upper);
-  const name: CarryName = { what: "fori_loop body function", parameter: parameterName(body, 1), depth: 1 };
+  const name: CarryName = {
+    caller: "lax.foriLoop",
+    what: "fori_loop body function",
+    parameter: parameterName(body, 1),
+    depth: 1,
+  };
   const [start, stop] = [knownScalar(lo), knownScalar(hi)];
   if (start === undefined || stop === undefined) {
     if (options.unroll !== undefined)
@@ -360,9 +382,16 @@ function foriWhile(lo: NDArray, hi: NDArray, body: UserFunction, init: unknown, 
   return (runWhile(cond, step, [lo, hi, init], name) as unknown[])[2];
 }
 
+function loopBound(name: string, bound: ArrayLike): NDArray {
+  if (typeof bound === "number") checkInteger(`lax.foriLoop: ${name}`, bound);
+  const x = asCarry(bound);
+  if (x.ndim === 0 && (isInteger(x.dtype) || knownScalar(x) !== undefined)) return x;
+  throw new WeftTypeError(`lax.foriLoop: ${name} must be an integer scalar, got ${show(bound)}.`);
+}
+
 /** The bounds as scalars of one integer dtype; a plain number takes the other bound's dtype. */
 function loopBounds(lower: ArrayLike, upper: ArrayLike): [NDArray, NDArray] {
-  const [lo, hi] = [asCarry(lower), asCarry(upper)];
+  const [lo, hi] = [loopBound("lower", lower), loopBound("upper", upper)];
   if (lo.dtype === hi.dtype) return [lo, hi];
   if (typeof lower === "number") return [convertElementType(lo, hi.dtype), hi];
   if (typeof upper === "number") return [lo, convertElementType(hi, lo.dtype)];

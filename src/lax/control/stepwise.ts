@@ -5,6 +5,7 @@ import { Tracer } from "../../core/trace.ts";
 import * as tree from "../../tree/index.ts";
 import { asArray } from "../convert.ts";
 import { dynamicIndexInDim } from "../dynamic.ts";
+import { mapLeaves } from "../leaves.ts";
 import { stackTrees } from "../trees.ts";
 import { bodyOutput, type UserFunction } from "./body.ts";
 
@@ -12,9 +13,10 @@ import { bodyOutput, type UserFunction } from "./body.ts";
 export function asArrays(value: unknown, before?: unknown): unknown {
   const [leaves, def] = tree.flatten(value, undefined);
   const likes = before === undefined ? [] : (tree.leaves(before, undefined) as NDArray[]);
+  const context = { where: "the carry of a loop" };
   return tree.unflatten(
     def,
-    leaves.map((x, i) => bodyOutput(x as NDArray, likes[i]?.aval)),
+    mapLeaves(leaves, def, context, (x, i) => bodyOutput(x, likes[i]?.aval)),
   );
 }
 

@@ -64,6 +64,13 @@ export function nativeExecutors(options: NativeOptions): { native: Executor; aut
   return { native: executor("native"), auto: executor("auto") };
 }
 
+/** A program as C for this machine. */
+export function nativeSource(jaxpr: Jaxpr, host: NativeHost, { memory, threads }: Runtime): string {
+  const lowered = lower(jaxpr);
+  const program = runPipeline(lowered, { ...host.target(), threads: threads.limit });
+  return host.source(program, planWithin(memory.limit, jaxpr, lowered, program));
+}
+
 function compileNative(
   lowered: Program,
   host: NativeHost,

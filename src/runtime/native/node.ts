@@ -73,7 +73,7 @@ export const nativeHost: NativeHost | undefined = createNativeHost();
  */
 export function createNativeHost(limitMs?: number): NativeHost {
   const toolchain = once(findToolchain);
-  const target = once(() => nativeTarget(cpuFlagsOf(toolchain()!.macros)));
+  const target = once(() => nativeTarget(cpuFlagsOf(toolchain()?.macros ?? "")));
   return {
     missing: () => {
       const package_ = loadKoffi();

@@ -46,7 +46,7 @@ describe("formats", () => {
     expect(() => debug.print("{y}", {})).toThrow("(given: none)");
     expect(() => debug.print("constant", { x: 1 })).toThrow("the value x is not used in the format");
     expect(() => debug.callback(7 as never)).toThrow(
-      "debug.callback: the first argument should be a callable.",
+      "debug.callback: the first argument must be a function, got 7.",
     );
   });
 });

@@ -309,7 +309,7 @@ const PREDICATES: Case[] = [
         (x: A) => x,
         0,
       ),
-    "Pred must be a scalar, got yes of type string.",
+    'Pred must be a scalar, got "yes" of type string.',
   ],
   [
     "a list",

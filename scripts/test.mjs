@@ -29,6 +29,8 @@ const ELSEWHERE = {
   "test/backends/": "run each backend by itself",
   "test/faults/": "choose tiers themselves",
   "test/fuzz/": "run every tier themselves",
+  "test/goldens/compositions":
+    "is about transformations; what tiers make of such programs is compared in test/fuzz",
   "test/runtime/native": "chooses tiers itself",
   "test/runtime/prune": "files only",
   "test/runtime/threads": "chooses tiers and threads itself",

@@ -47,7 +47,7 @@ const TYPE_ERRORS: Case[] = [
     f(3),
   ],
   ["neg does not accept dtype bool.", lax.neg, b()],
-  ["nextafter does not accept dtype float64", lax.nextafter, aval([], "float64"), aval([], "float64")],
+  ["nextafter does not accept dtype int32", lax.nextafter, i(), i()],
   ["select: pred must be bool, but got int32[3].", lax.select, i(3), f(3), f(3)],
   ["select: which must be bool or int32, but got float32.", lax.selectN, f(3), f(3), f(3)],
   [
@@ -313,7 +313,8 @@ describe("asArray", () => {
   });
 
   test("stacks arrays, traced ones too, and promotes them", () => {
-    expect(run((x) => lax.asArray([x, 2, lax.asArray(3)]), [i()]).outAvals).toEqual([f(3)]);
+    expect(run((x) => lax.asArray([x, 2, lax.asArray(3)]), [i()]).outAvals).toEqual([i(3)]);
+    expect(run((x) => lax.asArray([x, 2.5, lax.asArray(3)]), [i()]).outAvals).toEqual([f(3)]);
     expect(
       run(
         (x) =>

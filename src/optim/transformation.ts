@@ -19,7 +19,12 @@ export interface GradientTransformation<State = unknown> {
   update<P>(grads: P, state: State, params?: unknown): [updates: Arrays<P>, state: State];
 }
 
-/** The state of an optimizer. @example let state: optim.StateOf<typeof adam> = adam.init(params); */
+/**
+ * The state of an optimizer.
+ * @example
+ * const rule = optim.adam(0.01);
+ * const state: optim.StateOf<typeof rule> = rule.init({ w: np.ones([2]) });
+ */
 export type StateOf<T> = T extends GradientTransformation<infer State> ? State : never;
 
 /** The state of transformations that remember nothing. */

@@ -47,7 +47,11 @@ describe("the user's mistakes: one line, exit code 2, nothing written", () => {
     ["an empty text", ["--file", "empty"], "The text empty is empty."],
     ["a short text", ["--file", "short"], "The text is too short: it has 3 characters"],
     ["sampling without weights", ["--sample", "10"], "--sample needs the weights"],
-    ["missing weights", ["--file", "text", "--resume", "missing"], "Cannot use the weights: ENOENT"],
+    [
+      "missing weights",
+      ["--file", "text", "--resume", "missing"],
+      'Cannot use the weights: loadSafetensors("missing"): no such file',
+    ],
     [
       "weights that are none",
       ["--file", "text", "--resume", "garbage"],

@@ -76,6 +76,12 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   switchCase: "control/cond.test.ts",
   map: "control/map.test.ts",
   associativeScan: "control/map.test.ts",
+  ...Object.fromEntries(
+    ["psum", "pmean", "pmax", "pmin", "allGather", "psumScatter", "ppermute", "allToAll", "axisIndex"].map(
+      (name) => [name, "needs a named axis: goldens/control.test.ts"],
+    ),
+  ),
+  axisSize: "a number",
 };
 
 test("every operation has a row", () => {

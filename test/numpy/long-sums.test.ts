@@ -57,7 +57,10 @@ const SUMS: readonly Row[] = [
   ["softmax", (x) => nn.softmax(x).mul(N), [N], all(1)],
   [
     "standardize",
-    (x) => np.square(nn.standardize(np.sin(np.cumsum(x)).add(100), -1, { epsilon: 0 })).mean(),
+    (x) =>
+      np
+        .square(nn.standardize(np.sin(np.cumsum(x)).add(100), -1, { epsilon: 0, algorithm: "stable" }))
+        .mean(),
     [N],
     all(1),
   ],

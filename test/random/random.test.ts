@@ -164,8 +164,16 @@ describe("errors", () => {
     ],
     [
       "a shape that does not end with the batch",
-      () => random.categorical(key, [[0, 1]], { shape: [3] }),
-      "must end with the batch shape (1) of the logits",
+      () =>
+        random.categorical(
+          key,
+          [
+            [0, 1],
+            [1, 0],
+          ],
+          { shape: [3] },
+        ),
+      "must end with the batch shape (2) of the logits",
     ],
   ])("%s", (_, make, message) => expect(make).toThrow(message));
 });

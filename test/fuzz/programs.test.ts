@@ -10,7 +10,7 @@ import { type SearchOptions, search } from "../../fuzz/search.ts";
 import { findJax, LEFT_OUT } from "../../scripts/jax.mjs";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1e9);
-const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 120);
+const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? 40);
 vi.setConfig({ testTimeout: 4000 * SECONDS + 120_000 });
 
 /** Of so many elements that are compared, at most one may say nothing. */

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { findChromium, LEFT_OUT } from "./chromium.mjs";
 import { ensureBuilt, ensureInstalled, root } from "./ensure.mjs";
 import { ensureJax, findJax, LEFT_OUT as JAX_LEFT_OUT } from "./jax.mjs";
@@ -64,6 +64,7 @@ const SUITES = [
 ];
 
 const total = { passed: 0, failed: 0 };
+const failures = [];
 const leftOut = [];
 
 for (const [name, [command, ...args]] of Object.entries(CHECKS)) count(check(name, command, args));
@@ -76,6 +77,7 @@ if (!findChromium()) leftOut.push(LEFT_OUT);
 if (!findJax()) leftOut.push(JAX_LEFT_OUT);
 
 for (const line of leftOut) console.log(`\n${line}`);
+if (failures.length > 0) console.log(`\nfailed:\n${failures.join("\n")}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 ? 0 : 1);
 
@@ -102,6 +104,7 @@ function check(name, command, args) {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: "utf8" });
   if (status !== 0) console.log(stdout + stderr);
   console.log(`${status === 0 ? "ok" : "FAILED"}  ${name}`);
+  if (status !== 0) failures.push(`  ${name}`);
   return status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
@@ -119,8 +122,25 @@ function runTests({ name, env, args }) {
   });
   const result = JSON.parse(readFileSync(report, "utf8"));
   rmSync(folder, { recursive: true });
+  failures.push(...failedTests(result).map((test) => `  ${name}: ${test}`));
   const unloaded = status !== 0 && result.numFailedTests === 0 ? Math.max(1, result.numFailedTestSuites) : 0;
   return { passed: result.numPassedTests, failed: result.numFailedTests + unloaded };
+}
+
+/** File, name and first line of the error of each test that failed: long runs end with them, far from the reports. */
+function failedTests({ testResults }) {
+  return testResults.flatMap(({ name: file, status, message, assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    const lines = failed.map(
+      ({ fullName, failureMessages }) => `${fullName}: ${firstLine(failureMessages[0])}`,
+    );
+    if (status === "failed" && failed.length === 0) lines.push(firstLine(message));
+    return lines.map((line) => `${relative(root, file)} > ${line}`);
+  });
+}
+
+function firstLine(text = "") {
+  return text.split("\n", 1)[0];
 }
 
 function works(compiler) {

@@ -93,6 +93,10 @@ describe("refused", () => {
         "t is read",
         `for i < 3 { t[i] = x[i] } let m: i32 = i32.min(i32.max(n[0], i32(0)), i32(3)) ${ALL} y[0] = t[m]`,
       ],
+      "a place that nothing bounds, where nothing is stored": [
+        "t is read",
+        `let m: i32 = n[0] ${ALL} y[0] = t[m]`,
+      ],
       "an operand that its own epilogue makes": [
         "t is read",
         "contract c: f32 = t[0 batch(1) free() reduced(0)] * x[0 batch(0) free() reduced(1)] over batch(b < 8) rows() cols() depth(4) { t[b] = x[b] y[b] = c }",
@@ -108,13 +112,15 @@ describe("refused", () => {
   });
 });
 
-test("a store at a place that depends on data counts for nothing, and is no fault", () => {
-  expect(
-    verifyDefined(
-      program("for i < 8 { let at: i32 = i32.min(i32.max(n[0], i32(0)), i32(7)) y[at] = x[i] }"),
-      "here",
-    ),
-  ).toBe("unknown");
+describe("not known, and no fault", () => {
+  test.each(
+    Object.entries({
+      "a store at a place that depends on data":
+        "for i < 8 { let at: i32 = i32.min(i32.max(n[0], i32(0)), i32(7)) y[at] = x[i] }",
+      "a part that is read at a place which nothing bounds":
+        "for i < 4 { t[i] = x[i] } for s < 2 { let p: i32 = i32.rem(index(s), i32(2)) let m: i32 = n[0] let a: f32 = t[4*p + m] for i < 4 { t[-4*p + i + 4] = a } } for i < 8 { y[i] = x[i] }",
+    }),
+  )("%s", (_, body) => expect(verifyDefined(program(body), "here")).toBe("unknown"));
 });
 
 /** The program without its k-th store or loop, or with one iteration less of the loop. */

@@ -12,8 +12,9 @@
  * Of a `while` one iteration is enough, since nothing that was stored is ever taken away; branches leave what all of them store.
  *
  * Indices that depend on data are intervals, as `min` and `max` with constants bound them: a load may be anywhere in there, a store
- * counts for nothing. So there are programs of which this is not known: those that build an array by stores at computed places, and
- * those with too many steps. The interpreter checks every access when it runs (backends/interp/memory.ts).
+ * counts for nothing. So there are programs of which this is not known: those that build an array by stores at computed places,
+ * those that read a part of an array at places nothing bounds (as a sort reads by the indices that it moves), and those with too many
+ * steps. The interpreter checks every access when it runs (backends/interp/memory.ts).
  */
 import { InternalError } from "../../core/errors.ts";
 import { constant, substituteAtoms } from "./affine.ts";
@@ -371,7 +372,8 @@ class Definedness {
     if (more.length === 0 && this.#recent.includes(keyOf(buffer, at))) return;
     const { from, walks } = this.#box(at, more);
     const bounded = Number.isFinite(from) && walks.every((w) => Number.isFinite(w.extent));
-    if (!bounded || !stored.holds(from, walks))
+    if (!bounded && !stored.empty) this.verdict = "unknown";
+    else if (!bounded || !stored.holds(from, walks))
       this.#doubt(buffer, `${buffer.name} is read where nothing is stored`);
   }
 

@@ -47,6 +47,9 @@ export class Elements {
   get complete(): boolean {
     return this.#missing === 0;
   }
+  get empty(): boolean {
+    return this.#missing === this.#bits.length;
+  }
 
   /** Adds a box. */
   fill(from: number, walks: readonly Walk[], trail?: Trail): void {

@@ -29,7 +29,6 @@ import {
   moveBatchAxis,
   transposeFirst,
 } from "./rules.ts";
-
 import {
   type AlongParams,
   type Fold,
@@ -40,7 +39,6 @@ import {
   runningSum,
 } from "./running.ts";
 import { max, min, select } from "./select.ts";
-
 import { type PadConfig, pad } from "./slice.ts";
 import { broadcastedIota } from "./views.ts";
 
@@ -121,7 +119,7 @@ export type Cumulative = ((x: ArrayLike, axis?: number, options?: AlongOptions) 
 
 interface CumulativeSpec {
   readonly accepts?: typeof NUMBER;
-  readonly fold: (dtype: DType) => Fold;
+  readonly fold: (dtype: DType, n: number) => Fold;
   /** "linear": the operation itself; else a rule. */
   readonly jvp: "linear" | ((x: NDArray, t: NDArray, y: NDArray, params: AlongParams) => NDArray);
 }
@@ -160,7 +158,7 @@ function cumulative(name: string, { accepts = NUMBER, fold, jvp }: CumulativeSpe
     batch: (args: NDArray[], dims: (number | null)[], params: AlongParams, n: number) =>
       batchAlong(primitive, args, dims, params, n),
     lower: (emit: Emitter, args: Operand[], params: AlongParams, [out]: ShapedArray[]) => [
-      lowerAlong(emit, args, out!, params, fold(out!.dtype)),
+      lowerAlong(emit, args, out!, params, fold(out!.dtype, out!.shape[params.axis]!)),
     ],
   } as const;
   const primitive: Primitive<AlongParams> =

@@ -18,6 +18,7 @@ type State = readonly Scalar[];
 
 /** Numbers that a plain sum takes in before it is added to a compensated one. */
 const BLOCK = 32;
+const isLong = (n: number): boolean => n > 2 * BLOCK;
 
 /**
  * y[i] is the result of folding xs[0 … i] along the axis. Along the last axis the state stays in registers; along any other,
@@ -71,7 +72,7 @@ class Run {
   /** All steps, and `settle` after each block of them. */
   steps(step: (k: Index) => void, settle: (settled: (state: State) => State) => void): void {
     const { emit, n, fold } = this;
-    const blocks = fold.settle && n > 2 * BLOCK ? Math.floor(n / BLOCK) : 0;
+    const blocks = fold.settle && isLong(n) ? Math.floor(n / BLOCK) : 0;
     const block = ([b]: Index[]): void => {
       emit.loop([BLOCK], ([k]) => step(emit.ix.add(emit.ix.mul(b!, BLOCK), k!)), "serial");
       settle((state) => fold.settle!(emit.s, state));
@@ -123,8 +124,9 @@ function byRowsWithState(run: Run): Operand {
   const types = [run.out, ...run.init.map(() => type)];
   const lane = (target: Target, states: readonly Target[], outer: Index[]): void => {
     const change = (at: readonly Index[], f: (state: State) => State): State => {
-      const next = f(states.map((state) => state.at(at)));
-      for (const [i, state] of states.entries()) state.store(at, next[i]!);
+      const before = states.map((state) => state.at(at));
+      const next = f(before);
+      for (const [i, state] of states.entries()) if (next[i] !== before[i]) state.store(at, next[i]!);
       return next;
     };
     const row = (k: Index): void =>
@@ -162,8 +164,9 @@ const BLOCKED_SUM: Fold = {
   settle,
 };
 
-/** A sum whose error does not grow with the length; integers have none. */
-export const runningSum = (dtype: DType): Fold => (isFloat(dtype) ? BLOCKED_SUM : plainly(0, "add"));
+/** A sum of n numbers whose error does not grow with n; integers have none. */
+export const runningSum = (dtype: DType, n: number): Fold =>
+  isFloat(dtype) && isLong(n) ? BLOCKED_SUM : plainly(0, "add");
 
 /** Adds the block to the sum of blocks (Kahan 1965). What an infinite sum loses is not known, and counts as nothing. */
 function settle(s: ScalarBuilder, [sum, lost, part]: State): State {

@@ -145,11 +145,10 @@ export function depthOf({ k, dtype }: Pick<Product, "k" | "dtype">, target: Targ
   const steps = target.l1Bytes / BYTES_PER_STEP;
   if (extentOf(k) <= 4 * steps) return undefined;
   const compensated = isFloat(dtype) && extentOf(k) > FEW_PARTS;
-  const limit = compensated ? steps / 2 : steps;
   let axis = k.length - 1;
-  while (extentOf(k.slice(axis)) <= limit) axis--;
+  while (extentOf(k.slice(axis)) <= steps) axis--;
   const { extent } = k[axis]!;
-  const most = Math.max(1, Math.floor(limit / extentOf(k.slice(axis + 1))));
+  const most = Math.max(1, Math.floor(steps / extentOf(k.slice(axis + 1))));
   return {
     axis,
     compensated,

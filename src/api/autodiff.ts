@@ -93,7 +93,8 @@ function pullback(lin: Linearized, primals: readonly NDArray[], cts: readonly Ma
 /**
  * A function that returns the value of `f` and its gradient.
  *
- * @param f returns a float scalar (or, with `hasAux`, a pair of that and anything)
+ * @param f returns a float scalar (or, with `hasAux`, a pair of that and anything). JavaScript's own branches and loops may depend on
+ *   values (`.item()`), unless `jit`, `vmap` or a loop of `lax` is around.
  * @returns `(...args) => [value, gradient]`; with `hasAux` `[[value, aux], gradient]`. The gradient has the argument's tree.
  * @throws WeftTypeError when the output is not a float scalar or an argument to differentiate is not float
  * Source: `jax.value_and_grad`.

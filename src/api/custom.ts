@@ -1,8 +1,8 @@
 /** Functions with derivatives of their own, and functions whose intermediate values are not kept. */
-import type { NDArray } from "../core/array.ts";
+import { DeviceArray, type NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
-import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { ConcretizationTypeError, WeftTypeError, WeftValueError } from "../core/errors.ts";
 import type { Eqn, Jaxpr } from "../core/jaxpr.ts";
 import { type MaybeZero, Zero } from "../core/primitive.ts";
 import { stage } from "../core/stage.ts";
@@ -21,6 +21,7 @@ import {
   type Arrays,
   arrayLeaves,
   checkCallable,
+  type FlatFunction,
   flatten,
   type Inputs,
   type Output,
@@ -29,12 +30,15 @@ import {
 const nameOf = (f: AnyFunction): string => f.name || "<lambda>";
 
 /** A function recorded for the leaves of its arguments. */
-interface Call {
-  readonly leaves: readonly NDArray[];
-  readonly defs: readonly tree.TreeDef[];
+interface Program {
   readonly jaxpr: Jaxpr;
   readonly consts: readonly NDArray[];
-  readonly out: Expected;
+  readonly out: Results;
+}
+interface Call {
+  readonly program: Program;
+  readonly leaves: readonly NDArray[];
+  readonly defs: readonly tree.TreeDef[];
 }
 
 /** The structure and the types that a result of a rule must have. */
@@ -43,11 +47,45 @@ interface Expected {
   readonly avals: readonly ShapedArray[];
 }
 
-/** A function like f that is recorded as one call, which `bind` makes; with `atOnce`, it just runs when nothing is traced. */
+/** What results of a function are like: as it was recorded, or else as its rule is the first to say. */
+class Results {
+  #expected: Expected | undefined;
+  constructor(expected?: Expected) {
+    this.#expected = expected;
+  }
+  get expected(): Expected {
+    return this.#expected!;
+  }
+  expect(actual: Expected): Expected {
+    return (this.#expected ??= actual);
+  }
+}
+
+function record(flat: FlatFunction, leaves: readonly NDArray[]): Program {
+  const { jaxpr, consts } = stage(
+    flat,
+    leaves.map((x) => x.aval),
+  );
+  return { jaxpr, consts, out: new Results({ def: flat.outTree(), avals: jaxpr.outAvals }) };
+}
+
+/** Of a function that looks at values: whoever needs its program gets the error of the attempt to record it. */
+const unrecorded = (error: ConcretizationTypeError): Program => ({
+  get jaxpr(): Jaxpr {
+    throw error;
+  },
+  consts: [],
+  out: new Results(),
+});
+
+/**
+ * A function like f that is recorded as one call, which `bind` makes. With `rules` for its derivatives it just runs when nothing is
+ * traced, and may look at values where only derivatives are taken, which its rules alone know.
+ */
 function recorded<F extends AnyFunction>(
   f: F,
   what: string,
-  atOnce: boolean,
+  rules: boolean,
   bind: (call: Call) => NDArray[],
 ): (...args: Inputs<F>) => Output<F> {
   return (...args) => {
@@ -55,18 +93,31 @@ function recorded<F extends AnyFunction>(
     const leaves = parts.flatMap(([l]) => l);
     const defs = parts.map(([, d]) => d);
     const flat = flatten(f, defs, false, what);
-    const run = (): NDArray[] => {
-      if (atOnce && isEager()) return flat(leaves);
-      const { jaxpr, consts } = stage(
-        flat,
-        leaves.map((x) => x.aval),
-      );
-      return bind({ leaves, defs, jaxpr, consts, out: { def: flat.outTree(), avals: jaxpr.outAvals } });
+    const run = (): Output<F> => {
+      const outs = flat(leaves);
+      return tree.unflatten(flat.outTree(), outs) as Output<F>;
     };
-    const outs = run();
-    return tree.unflatten(flat.outTree(), outs) as Output<F>;
+    if (rules && isEager()) return run();
+    let program: Program;
+    try {
+      program = record(flat, leaves);
+    } catch (error) {
+      if (!rules || !(error instanceof ConcretizationTypeError)) throw error;
+      if (leaves.every((x) => x instanceof DeviceArray)) return run();
+      program = unrecorded(error);
+    }
+    const outs = bind({ program, leaves, defs });
+    return tree.unflatten(program.out.expected.def, outs) as Output<F>;
   };
 }
+
+/** Parameters of the call: the program as it lies in `program`, where reading it may throw. */
+const withProgram = <P extends object>(program: Program, params: P): P & Pick<Program, "jaxpr"> =>
+  Object.defineProperty(
+    params as P & Pick<Program, "jaxpr">,
+    "jaxpr",
+    Object.getOwnPropertyDescriptor(program, "jaxpr")!,
+  );
 
 const unflattenAll = (defs: readonly tree.TreeDef[], leaves: readonly NDArray[]): unknown[] => {
   let start = 0;
@@ -74,8 +125,9 @@ const unflattenAll = (defs: readonly tree.TreeDef[], leaves: readonly NDArray[])
 };
 
 /** What a rule returned where a value of the primal function belongs. */
-function primalLeaves(value: unknown, { def, avals }: Expected, what: string, rule: string): NDArray[] {
+function primalLeaves(value: unknown, out: Results, what: string, rule: string): NDArray[] {
   const [leaves, actual] = arrayLeaves(value, `${what}: the output of ${rule}`);
+  const { def, avals } = out.expect({ def: actual, avals: leaves.map((x) => x.aval) });
   if (actual === def && leaves.every((x, i) => fits(x, avals[i]!)))
     return leaves.map((x, i) => convertTo(x, avals[i]!));
   const type = (d: tree.TreeDef, types: readonly ShapedArray[]): string => describe(tree.unflatten(d, types));
@@ -153,7 +205,8 @@ export function customJvp<F extends AnyFunction = ArrayFunction>(
   checkCallable(f, "customJvp");
   checkCallable(rule, "customJvp's rule");
   const what = `customJvp(${nameOf(f)})`;
-  return recorded(f, what, true, ({ leaves, defs, jaxpr, consts, out }) => {
+  return recorded(f, what, true, ({ program, leaves, defs }) => {
+    const { consts, out } = program;
     const flatRule: Flat = (xs) => {
       const [primals, tangents] = splitAt(xs, leaves.length);
       const result = rule(
@@ -161,9 +214,9 @@ export function customJvp<F extends AnyFunction = ArrayFunction>(
         unflattenAll(defs, tangents) as Parameters<F>,
       );
       const [value, tangent] = pairOf(result, what, "the rule", "[output, tangent of the output]");
-      return [...primalLeaves(value, out, what, "the rule"), ...tangentsOf(tangent, out, what)];
+      return [...primalLeaves(value, out, what, "the rule"), ...tangentsOf(tangent, out.expected, what)];
     };
-    const params = { jaxpr, name: nameOf(f), numConsts: consts.length, rule: flatRule };
+    const params = withProgram(program, { name: nameOf(f), numConsts: consts.length, rule: flatRule });
     return customJvpPrimitive.bind([...consts, ...leaves], params);
   });
 }
@@ -207,7 +260,8 @@ export function customVjp<F extends AnyFunction = ArrayFunction>(
   checkCallable(fwd, "customVjp's fwd");
   checkCallable(bwd, "customVjp's bwd");
   const what = `customVjp(${nameOf(f)})`;
-  return recorded(f, what, true, ({ leaves, defs, jaxpr, consts, out }) => {
+  return recorded(f, what, true, ({ program, leaves, defs }) => {
+    const { consts, out } = program;
     let residualTree: tree.TreeDef | undefined;
     const flatFwd: Flat = (xs) => {
       const result = fwd(...(unflattenAll(defs, xs) as Parameters<F>));
@@ -219,10 +273,16 @@ export function customVjp<F extends AnyFunction = ArrayFunction>(
     const flatBwd: Flat = (xs) => {
       const [res, ct] = splitAt(xs, residualTree!.numLeaves);
       const residuals = tree.unflatten(residualTree!, res);
-      const cts = bwd(residuals, tree.unflatten(out.def, ct) as Arrays<ReturnType<F>>);
+      const cts = bwd(residuals, tree.unflatten(out.expected.def, ct) as Arrays<ReturnType<F>>);
       return cotangentsOf(cts, argumentsOf(defs, leaves), what);
     };
-    const params = { jaxpr, name: nameOf(f), numConsts: consts.length, fwd: flatFwd, bwd: flatBwd };
+    const params = withProgram(program, {
+      name: nameOf(f),
+      numConsts: consts.length,
+      fwd: flatFwd,
+      bwd: flatBwd,
+      numOuts: () => out.expected.def.numLeaves,
+    });
     return customVjpPrimitive.bind([...consts, ...leaves], params);
   });
 }
@@ -311,7 +371,7 @@ function checkpointed<F extends AnyFunction>(
     throw new WeftTypeError(
       `checkpoint: policy must be one of checkpoint.policies (${Object.keys(policies).join(", ")}), got ${show(policy)}.`,
     );
-  return recorded(f, "checkpoint", false, ({ jaxpr, consts, leaves }) =>
+  return recorded(f, "checkpoint", false, ({ program: { jaxpr, consts }, leaves }) =>
     rematPrimitive.bind([...consts, ...leaves], { jaxpr, name: nameOf(f), policy }),
   );
 }

@@ -117,7 +117,10 @@ export interface ArrayMethods {
   /** The slices along the first axis. */
   [Symbol.iterator](): IterableIterator<NDArray>;
 
-  /** The only element, as a number. Throws for more elements and for traced arrays. */
+  /**
+   * The only element, as a number, also where derivatives are taken (`if (x.item() > 0)` under `grad`). Throws for more elements, and
+   * for arrays whose values are not known: under `jit`, `vmap` and in loops.
+   */
   item(): number;
   /** The values as nested JavaScript arrays. Throws for traced arrays. */
   // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the shape, which types do not know

@@ -22,6 +22,10 @@ export abstract class Tracer extends NDArray {
   abstract readonly trace: Trace;
   abstract override readonly aval: ShapedArray;
 
+  /** What this stands for, without derivatives: a concrete array where nothing but derivatives is traced. */
+  get known(): NDArray {
+    return this;
+  }
   override dataSync(): TypedArray {
     return concrete(this, "its data was read").dataSync();
   }

@@ -70,8 +70,9 @@ function view(x: NDArray, dtype: DType = x.dtype): NDArray {
   return dtype === x.dtype ? x : bitcastConvertType(x, dtype);
 }
 
+/** While derivatives are taken, too: JavaScript may branch on values there, as Python may under `jax.grad`. */
 function item(x: NDArray): number {
-  const value = concrete(x, ".item() was called").dataSync();
+  const value = concrete(x instanceof Tracer ? x.known : x, ".item() was called").dataSync();
   if (x.size === 1) return value[0]!;
   throw new WeftValueError(
     `.item() needs an array with one element, got ${x.aval}. Use .js() or .dataSync().`,

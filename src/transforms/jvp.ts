@@ -23,6 +23,9 @@ class JvpTracer extends Tracer {
   override get aval(): ShapedArray {
     return this.primal.aval;
   }
+  override get known(): NDArray {
+    return this.primal instanceof Tracer ? this.primal.known : this.primal;
+  }
 }
 
 class JvpTrace extends Trace {

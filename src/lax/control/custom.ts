@@ -55,6 +55,7 @@ const sumLanes = (ct: MaybeZero): MaybeZero =>
   isZero(ct) ? new Zero(aval(ct.aval.shape.slice(1), ct.aval.dtype, ct.aval.weakType)) : reduceSum(ct, [0]);
 
 interface CustomParams extends Record<string, unknown> {
+  /** What runs where no derivative is taken. Throws for functions that look at values, of which only the rule can be used. */
   readonly jaxpr: Jaxpr;
   readonly name: string;
   /** How many leading operands are values that the function closed over. */
@@ -106,7 +107,8 @@ export interface CustomJvpParams extends CustomParams {
 export const customJvpPrimitive: Primitive<CustomJvpParams> = customCall<CustomJvpParams>(
   "custom_jvp_call",
   (primals, tangents, p) => {
-    const [outs, outTangents] = splitAt(p.rule([...primals, ...tangents]), p.jaxpr.outs.length);
+    const results = p.rule([...primals, ...tangents]);
+    const [outs, outTangents] = splitAt(results, results.length / 2);
     return [outs as NDArray[], outTangents];
   },
   (p, front, axis) => ({ rule: batched(p.rule, [...front, ...front], axis) }),
@@ -115,6 +117,8 @@ export const customJvpPrimitive: Primitive<CustomJvpParams> = customCall<CustomJ
 export interface CustomVjpParams extends CustomParams {
   /** (args…) → (outs…, residuals…) */
   readonly fwd: Flat;
+  /** Asked after fwd has run. */
+  readonly numOuts: () => number;
   /** (residuals…, cotangents of the outs…) → one cotangent per argument */
   readonly bwd: Flat;
 }
@@ -123,7 +127,8 @@ export interface CustomVjpParams extends CustomParams {
 export const customVjpPrimitive: Primitive<CustomVjpParams> = customCall<CustomVjpParams>(
   "custom_vjp_call",
   (primals, tangents, p) => {
-    const [outs, residuals] = splitAt(p.fwd(primals) as NDArray[], p.jaxpr.outs.length);
+    const results = p.fwd(primals) as NDArray[];
+    const [outs, residuals] = splitAt(results, p.numOuts());
     const params = { bwd: p.bwd, numResiduals: residuals.length, outs: outs.map((x) => x.aval) };
     return [outs, customLinPrimitive.bind([...residuals, ...tangents], params)];
   },

@@ -86,6 +86,7 @@ export type BinaryFn =
   | "min" // NaN wins
   | "pow"
   | "atan2"
+  | "copysign" // the magnitude of x with the sign of y, also of a NaN
   | "and"
   | "or"
   | "xor" // integers and bool

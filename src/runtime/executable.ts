@@ -1,3 +1,4 @@
+import { MATH_IMPORTS } from "../backends/wasm/far.ts";
 import type { Host } from "../compiler/ir/nodes.ts";
 import { DeviceArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
@@ -184,7 +185,9 @@ export class WasmExecutable extends FrameExecutable {
     let naps = 0;
     const watch = (): void => void (++naps % WATCH_NAPS === 0 && threads.watch());
     const env = { memory: memory.memory as WebAssembly.Memory, watch, ...hostImports(this.hosts, memory) };
-    return new WebAssembly.Instance(this.module, { env }).exports.run as (frame: number) => void;
+    return new WebAssembly.Instance(this.module, { env, Math: MATH_IMPORTS }).exports.run as (
+      frame: number,
+    ) => void;
   }
 }
 

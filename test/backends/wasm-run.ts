@@ -1,4 +1,4 @@
-import { type EmitOptions, emitWasm } from "../../src/backends/wasm/index.ts";
+import { type EmitOptions, emitWasm, MATH_IMPORTS } from "../../src/backends/wasm/index.ts";
 import type { Host, Program } from "../../src/compiler/ir/nodes.ts";
 import { planMemory } from "../../src/compiler/passes/plan.ts";
 import { type Target, wasmTarget } from "../../src/compiler/target.ts";
@@ -39,7 +39,8 @@ export function compileProgram(
     return new DTYPES[dtype].array(memory.buffer, addresses[i], size);
   };
   const env = { memory, watch: () => {}, ...hostImports(hosts, memory) };
-  const { run } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports;
+  const { run } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env, Math: MATH_IMPORTS })
+    .exports;
   return {
     bytes,
     run: (args) => {

@@ -31,6 +31,8 @@ LOW = [0.0, 1e-30, 1e-12, 1e-8, 1e-5, 1e-3, 0.01, 0.1, 0.2, 0.3, 0.45, 0.5, 0.55
 MID = [1.0001, 1.01, 1.1, 1.25, 1.3, 1.4616321449683623, 1.5, 1.7, 2.0, 2.25, 2.5, 3.0, 3.141592653589793, 3.7, 4.0, 4.5, 5.0, 6.3, 7.0]
 HIGH = [8.5, 9.0, 10.0, 11.7, 12.0, 16.5, 17.4, 20.0, 25.0, 27.2, 33.0, 50.0, 64.0, 80.0, 87.3, 88.7, 88.8, 89.5, 100.0, 103.9, 104.0]
 FAR = [126.0, 127.0, 128.0, 149.5, 170.6, 308.2, 400.0, 700.0, 709.7, 709.8, 710.4, 745.1, 746.0, 1000.0, 1022.5, 1024.0, 1074.5]
+# Floats that are next to multiples of half a turn.
+TURNS = [2709675.5, 3154258.0, 3211428.75, 16367173 * 2.0**72, 2095.442299944392, 14461176.67027838, 28922353.34055676, 6381956970095103 * 2.0**797]
 WIDE = [12345.678, 1e5, 355.0, 573204.0, 1e6, 16777216.0, 1e8, 1e9, 1e12, 1e15, 1e20, 1e30, 1e38, 1e100, 1e300]
 
 
@@ -38,7 +40,7 @@ def arguments(dtype):
     least, normal, digits = TINY[dtype]
     small = [2.0**least, 3 * 2.0**least, 2.0**normal * 0.75, 2.0**normal, 2.0**normal * 5]
     near = [1 - 2.0**-digits, 1 + 2.0 ** (1 - digits), float(MAX[dtype])]
-    positive = small + LOW + near + MID + HIGH + FAR + WIDE
+    positive = small + LOW + near + MID + HIGH + FAR + TURNS + WIDE
     xs = [s * rounded(mpf(x), dtype) for x in positive for s in (1, -1)]
     return list(dict.fromkeys(repr(x) for x in xs if x not in (float("inf"), float("-inf"))))
 

@@ -3,7 +3,7 @@
  * them. A function without a template for vectors is a loop over the lanes, which compilers turn into vector instructions
  * where there are any (square roots, rounding, multiply-add, integer extrema, shifts).
  */
-import type { MachineFn } from "../../compiler/ir/nodes.ts";
+import { FAR, type MachineFn } from "../../compiler/ir/nodes.ts";
 import { isFloat, limits } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
 import { InternalError } from "../../core/errors.ts";
@@ -85,6 +85,11 @@ const floatExtremum =
     const tie = `(__builtin_signbit(${x}) ? ${negative} : ${positive})`;
     return `(${x} == ${y} ? ${tie} : ${x} ${op} ${y} || ${x} != ${x} ? ${x} : ${y})`;
   };
+/** By C's function in double precision, as everywhere, where x is far; else y. */
+const farScalar =
+  (math: string): Template =>
+  ({ type, dtype }, x, y) =>
+    `(__builtin_fabs(${x}) >= ${literal(FAR[dtype as keyof typeof FAR], "float64")} ? (${type})__builtin_${math}(${x}) : ${y})`;
 const within = (form: Form, y: string, then: string, otherwise: string): string =>
   `((u32)${y} < ${form.bits}u ? ${then} : ${otherwise})`;
 
@@ -110,6 +115,9 @@ const SCALAR: Table = {
   max: { ...floats(floatExtremum(">")), ...ints(extremum(">")) },
   min: { ...floats(floatExtremum("<")), ...ints(extremum("<")) },
   copysign: floats(builtin("copysign")),
+  farSin: floats(farScalar("sin")),
+  farCos: floats(farScalar("cos")),
+  farTan: floats(farScalar("tan")),
   shl: ints((form, x, y) => within(form, y, `(${form.type})((u32)${x} << ${y})`, "0")),
   shrLogical: ints((form, x, y) => within(form, y, `(${form.type})(${lowBits(form, x)} >> ${y})`, "0")),
   shrArith: ints((form, x, y) => {
@@ -137,6 +145,26 @@ const vectorExtremum =
       );
     return `${form.prelude.need(name, define)}(${x}, ${y})`;
   };
+/** One test and no call as long as no lane is far. */
+const farVector =
+  (math: string): Template =>
+  (form, x, y) => {
+    const { type: t, wideMask: m, lanes } = form;
+    const limit = splat(form, literal(FAR[form.dtype as keyof typeof FAR], form.dtype));
+    const define = (): string =>
+      inline(
+        form,
+        `far_${math}_${form.suffix}`,
+        [`${t} x`, `${t} y`],
+        [
+          `const ${m} far = (${t})((${m})x & ${magnitudeBits(form)}) >= ${limit};`,
+          `int any = 0; for (int l = 0; l < ${lanes}; l++) any |= (int)far[l];`,
+          `if (__builtin_expect(any, 0)) for (int l = 0; l < ${lanes}; l++) if (far[l]) y[l] = __builtin_${math}(x[l]);`,
+          "return y;",
+        ],
+      );
+    return `${form.prelude.need(`far_${math}_${form.suffix}`, define)}(${x}, ${y})`;
+  };
 /** Masks are negative numbers, so their order is turned around. */
 const mirrored = (op: string): Row => ({ bool: (_, x, y) => `${y} ${op} ${x}` });
 
@@ -149,6 +177,9 @@ const VECTOR: Table = {
     const { type, wideMask: m } = form;
     return `(${type})(((${m})${x} & ${magnitudeBits(form)}) | ((${m})${y} & ~${magnitudeBits(form)}))`;
   }),
+  farSin: floats(farVector("sin")),
+  farCos: floats(farVector("cos")),
+  farTan: floats(farVector("tan")),
   lt: mirrored("<"),
   le: mirrored("<="),
   gt: mirrored(">"),

@@ -6,7 +6,7 @@
  * that Math.fround keeps. Functions of floats are computed in double precision and rounded once.
  */
 
-import type { MachineFn } from "../../compiler/ir/nodes.ts";
+import { FAR, type MachineFn } from "../../compiler/ir/nodes.ts";
 import type { DType, TypedArray } from "../../core/dtype.ts";
 import { byteSize, DTYPES, kindOf, limits } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
@@ -116,10 +116,14 @@ const COMPARE: Readonly<Record<"eq" | "ne" | "lt" | "le" | "gt" | "ge", Binary>>
 const pow: Binary = (x, y) =>
   x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY) ? 1 : x ** y;
 
-/** The magnitude of x with the sign of y; a NaN counts as positive. */
-export const copysign: Binary = (x, y) => (y < 0 || Object.is(y, -0) ? -Math.abs(x) : Math.abs(x));
+const BITS = new DataView(new ArrayBuffer(8));
+/** The magnitude of x with the sign of y. */
+export const copysign: Binary = (x, y) => {
+  BITS.setFloat64(0, y);
+  return BITS.getInt8(0) < 0 ? -Math.abs(x) : Math.abs(x);
+};
 
-const FLOAT_BINARY: Partial<Record<BinaryFn | MachineFn, Binary>> = {
+const floatBinary = (dtype: DType): Partial<Record<BinaryFn | MachineFn, Binary>> => ({
   add: (x, y) => x + y,
   sub: (x, y) => x - y,
   mul: (x, y) => x * y,
@@ -130,7 +134,11 @@ const FLOAT_BINARY: Partial<Record<BinaryFn | MachineFn, Binary>> = {
   pow,
   atan2: Math.atan2,
   copysign,
-};
+  farSin: (x, y) => (isFar(x, dtype) ? Math.sin(x) : y),
+  farCos: (x, y) => (isFar(x, dtype) ? Math.cos(x) : y),
+  farTan: (x, y) => (isFar(x, dtype) ? Math.tan(x) : y),
+});
+const isFar = (x: number, dtype: DType): boolean => Math.abs(x) >= FAR[dtype as keyof typeof FAR];
 
 const integerBinary = (dtype: DType): Partial<Record<BinaryFn | MachineFn, Binary>> => {
   const bits = bitsOf(dtype);
@@ -206,7 +214,7 @@ export const UNARY: Readonly<Record<DType, Partial<Readonly<Record<UnaryFn, Unar
 /** `BINARY[dtype][fn]`: by operand dtype; comparisons give 0 or 1. */
 export const BINARY: Readonly<Record<DType, Partial<Readonly<Record<BinaryFn | MachineFn, Binary>>>>> =
   tableOf((dtype) => ({
-    ...rounded<BinaryFn | MachineFn, Binary>(dtype, FLOAT_BINARY, integerBinary(dtype), BOOL_BINARY),
+    ...rounded<BinaryFn | MachineFn, Binary>(dtype, floatBinary(dtype), integerBinary(dtype), BOOL_BINARY),
     ...COMPARE,
   }));
 

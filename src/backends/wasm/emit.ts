@@ -1,7 +1,7 @@
 /** A planned program as one WebAssembly module. */
 
-import type { Buffer, For, Host, IndexAtom, LoopVar, Program } from "../../compiler/ir/nodes.ts";
-import { type Block, forEachStmt } from "../../compiler/ir/visit.ts";
+import type { Buffer, For, Host, IndexAtom, LoopVar, MachineFn, Program } from "../../compiler/ir/nodes.ts";
+import { type Block, forEachExprIn, forEachStmt } from "../../compiler/ir/visit.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
 import type { Target } from "../../compiler/target.ts";
 import { InternalError } from "../../core/errors.ts";
@@ -17,6 +17,7 @@ import {
   ModuleBuilder,
   type Scalar,
 } from "./encoder/index.ts";
+import { importMath, isFarFn } from "./far.ts";
 import { FunctionEmitter, type ModuleContext, paramType } from "./function.ts";
 import { outline } from "./outline.ts";
 import { prepare, withoutThreads } from "./prepare.ts";
@@ -43,7 +44,7 @@ const WORD = 4;
 const MAX_PAGES = 65_536;
 
 /**
- * The program as a module that imports `env.memory` and, for each number k of operands of its host statements,
+ * The program as a module that imports `env.memory`, functions of `Math` and, for each number k of operands of its host statements,
  * `env.host<k>(id, address…)`, and exports `run(frame)`. At `frame` lie the i32 addresses of the arguments, the outputs
  * and the arena for temporaries; arrays lie at or above address 64. With parallel loops and a shared memory, the address of a
  * control block or 0 follows, `help` is exported for workers, and `env.watch()` imported (`common/handover.ts`).
@@ -68,6 +69,7 @@ class ModuleEmitter implements ModuleContext {
   readonly #module: ModuleBuilder = new ModuleBuilder();
   readonly #hosts: Host[] = [];
   readonly #hostImports: ReadonlyMap<number, FuncRef>;
+  readonly #math: ReadonlyMap<MachineFn, FuncRef>;
   /** In the order of the frame: arguments, outputs, arena. */
   readonly #globals: readonly GlobalRef[];
   readonly #limits: WorkLimits;
@@ -89,6 +91,7 @@ class ModuleEmitter implements ModuleContext {
     const bound = [...program.args, ...program.outputs];
     this.#globals = [...bound, "arena"].map(() => this.#module.global("i32", 0));
     this.layout = { places: placesOf(bound, program.temps, plan, this.#globals), loops: loopsIn(body) };
+    this.#math = importedMath(this.#module, body);
     const needed = [...kernels.values()].some((kernel) => kernel.loop);
     const watch = needed ? this.#module.importFunc("env", "watch", [], []) : -1;
     this.#crew = needed ? new Crew(this.#module, (f) => this.#bind(f), watch) : undefined;
@@ -150,6 +153,10 @@ class ModuleEmitter implements ModuleContext {
     return this.#hosts.push(s) - 1;
   }
 
+  math(fn: MachineFn): FuncRef {
+    return this.#math.get(fn)!;
+  }
+
   remainder(): FuncRef {
     return (this.#remainder ??= defineRemainder(this.#module));
   }
@@ -180,6 +187,14 @@ function importHosts(module: ModuleBuilder, body: Block): Map<number, FuncRef> {
     if (s.kind !== "host" || imports.has(s.args.length)) return;
     const params = ["i32", ...s.args.map(() => "i32" as const)] as const;
     imports.set(s.args.length, module.importFunc("env", `host${s.args.length}`, params, []));
+  });
+  return imports;
+}
+
+function importedMath(module: ModuleBuilder, body: Block): Map<MachineFn, FuncRef> {
+  const imports = new Map<MachineFn, FuncRef>();
+  forEachExprIn(body, (e) => {
+    if (e.op === "binary" && isFarFn(e.fn) && !imports.has(e.fn)) imports.set(e.fn, importMath(module, e.fn));
   });
   return imports;
 }

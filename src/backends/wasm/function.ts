@@ -9,6 +9,7 @@ import type {
   IndexAtom,
   Local,
   LoopVar,
+  MachineFn,
   Reduce,
   Stmt,
   Store,
@@ -45,6 +46,7 @@ export interface ModuleContext {
   /** The number by which JavaScript knows a host statement. */
   hostId(s: Host): number;
   remainder(): FuncRef;
+  math(fn: MachineFn): FuncRef;
 }
 
 /** Loop variables and locals that a block needs from outside, in an order that does not change from run to run. */
@@ -128,6 +130,10 @@ export class FunctionEmitter implements Surroundings {
 
   remainder(): FuncRef {
     return this.#module.remainder();
+  }
+
+  math(fn: MachineFn): FuncRef {
+    return this.#module.math(fn);
   }
 
   // -------------------------------------------------------------------------------------------- values

@@ -25,7 +25,7 @@ export interface Node {
 }
 
 type Write = Node["write"];
-const inner = (type: ValType, args: readonly Node[], write: Write): Node => ({
+export const inner = (type: ValType, args: readonly Node[], write: Write): Node => ({
   type,
   args,
   write,

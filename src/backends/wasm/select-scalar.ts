@@ -1,10 +1,11 @@
 /** Instruction selection for scalars: expressions to machine nodes. */
-import type { Affine, Buffer, Expr, IndexAtom, Local } from "../../compiler/ir/nodes.ts";
+import type { Affine, Buffer, Expr, IndexAtom, Local, MachineFn } from "../../compiler/ir/nodes.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Site } from "./address.ts";
 import { constant } from "./classes.ts";
 import { bitcastScalar, convertScalar } from "./convert.ts";
 import type { FuncRef, LoadName, StoreName } from "./encoder/index.ts";
+import { farScalar, isFarFn } from "./far.ts";
 import { addAddress, call, i32, load, type Node, scaleAddress, select } from "./machine.ts";
 import { scalarBinary, scalarUnary } from "./ops-scalar.ts";
 
@@ -17,6 +18,8 @@ export interface Surroundings {
   site(buffer: Buffer, index: Affine): Site;
   /** The function that computes the remainder of two f64. */
   remainder(): FuncRef;
+  /** The function that {@link farScalar} calls. */
+  math(fn: MachineFn): FuncRef;
   readonly fma: boolean;
 }
 
@@ -57,6 +60,7 @@ export class ScalarSelector {
 
   binary(e: Extract<Expr, { op: "binary" }>, x: Node, y: Node): Node {
     const dtype = e.x.dtype;
+    if (isFarFn(e.fn)) return farScalar(this.#around.math(e.fn), dtype, x, y);
     if (e.fn !== "rem" || (dtype !== "float32" && dtype !== "float64"))
       return scalarBinary(e.fn, dtype, x, y);
     // The remainder of two float32 is exact in float64, and a float32.

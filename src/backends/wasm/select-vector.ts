@@ -7,6 +7,7 @@ import { assert } from "../../core/errors.ts";
 import { lanesPerVector, partsOf, splatConstant, valTypeOf } from "./classes.ts";
 import { bitcastParts, convertParts, narrowMasks, widenMasks } from "./convert.ts";
 import type { LaneName, LoadLaneName, LoadName, OpName } from "./encoder/index.ts";
+import { farVector, isFarFn } from "./far.ts";
 import { extractLane, i32, load, loadLane, type Node, op, replaceLane, shuffle, v128 } from "./machine.ts";
 import { scalarUnary } from "./ops-scalar.ts";
 import { vectorBinary, vectorClamp, vectorShift, vectorUnary } from "./ops-vector.ts";
@@ -170,6 +171,7 @@ export class VectorSelector {
     const ys = this.select(e.y);
     const parts = this.select(e.x).map((x, i) => {
       const y = ys[i]!;
+      if (isFarFn(e.fn)) return farVector(this.#around.math(e.fn), dtype, x, y);
       const lane = (l: number): Node => this.#scalars.binary(e, extract(x, l, dtype), extract(y, l, dtype));
       return vectorBinary(e.fn, dtype, x, y) ?? this.#laneByLane(e.dtype, lane);
     });

@@ -81,8 +81,13 @@ export type Expr =
   | { readonly op: "convert"; readonly dtype: DType; readonly x: Expr }
   | { readonly op: "bitcast"; readonly dtype: DType; readonly x: Expr };
 
-/** Binary functions that only passes introduce: `copysign`; min/max without NaN rules are not among them. */
-export type MachineFn = "copysign";
+/**
+ * Binary functions that only passes introduce. `farSin(x, y)`: y, but the sine of x where |x| reaches {@link FAR}; so on.
+ * Backends ask the platform, one element at a time.
+ */
+export type MachineFn = "farSin" | "farCos" | "farTan";
+/** Where the range of the expansions of sin, cos and tan ends. */
+export const FAR: Readonly<Record<"float32" | "float64", number>> = { float32: 2 ** 22, float64: 2 ** 25 };
 
 /** Loops count in signed 32-bit integers. */
 export const MAX_EXTENT: number = 2 ** 31 - 1;

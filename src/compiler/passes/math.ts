@@ -3,14 +3,13 @@
  *
  *     y[i] = f32.logistic(x[i])   =>   y[i] = (p·s / (p·s·s + 1))·s   with p, s = polynomial and power of two of x[i]
  *
- * What remains is add, sub, mul, div, fma, neg, abs, sqrt, floor, ceil, trunc, rint, min, max, copysign, comparisons, select,
+ * What remains is add, sub, mul, div, fma, neg, abs, sqrt, floor, ceil, trunc, rint, min, max, copysign, far*, comparisons, select,
  * convert, bitcast, integer and bitwise operations. No branches and no tables: float32 stays in 32-bit lanes, so that the
  * vectoriser takes every expansion. Results are the same on every target, up to the one or two roundings of `fma`.
  *
  * Precision (docs/accuracy.md states it; test/compiler/passes/math.test.ts and test/scalars hold it): at most 4 ulp in float32 over the whole range, subnormal numbers,
- * infinities and NaN included. Exceptions are noted with the functions: sin, cos, tan have a largest argument; the tail of
- * erfc has 5 ulp; lgamma and digamma lose relative precision at their negative zeros; erfInv is XLA's polynomial, which
- * takes the logarithm of a rounded 1 - x².
+ * infinities and NaN included. Exceptions are noted with the functions: the tail of erfc has 5 ulp; lgamma and digamma lose
+ * relative precision at their negative zeros. sin, cos and tan of large arguments are left to the backends.
  *
  * Requires: nothing. Ensures: no function of {@link UNARY_EXPANSIONS} and {@link BINARY_EXPANSIONS} is left.
  */

@@ -44,9 +44,9 @@ export const WORKER: string = `(({ memory, control, me, threadId }) => {
   const instantiate = (bytes) => {
     const module = new WebAssembly.Module(bytes);
     const env = { memory };
-    for (const { kind, name } of WebAssembly.Module.imports(module))
-      if (kind === "function") env[name] = () => { throw new Error("a parallel loop called JavaScript"); };
-    return new WebAssembly.Instance(module, { env }).exports.help;
+    for (const { kind, module: from, name } of WebAssembly.Module.imports(module))
+      if (kind === "function" && from === "env") env[name] = () => { throw new Error("a parallel loop called JavaScript"); };
+    return new WebAssembly.Instance(module, { env, Math: { farSin: Math.sin, farCos: Math.cos, farTan: Math.tan } }).exports.help;
   };
 
   const load = (bytes) => {

@@ -1,5 +1,5 @@
 /** Expressions as JavaScript functions, and samples and measures of floats. */
-import type { Expr, Local } from "../../../src/compiler/ir/nodes.ts";
+import { type Expr, FAR, type Local } from "../../../src/compiler/ir/nodes.ts";
 import { forEachExpr } from "../../../src/compiler/ir/visit.ts";
 
 /** One rounding, or a rounded product and a rounded sum. */
@@ -14,12 +14,15 @@ export function countOperations(root: Expr): number {
   return count;
 }
 
-const BINARY: Readonly<Record<string, (x: string, y: string) => string>> = {
+const BINARY: Readonly<Record<string, (x: string, y: string, limit: number) => string>> = {
   add: (x, y) => `${x} + ${y}`,
   sub: (x, y) => `${x} - ${y}`,
   mul: (x, y) => `${x} * ${y}`,
   div: (x, y) => `${x} / ${y}`,
   copysign: (x, y) => `copysign(${x}, ${y})`,
+  farSin: (x, y, limit) => `Math.abs(${x}) >= ${limit} ? Math.sin(${x}) : ${y}`,
+  farCos: (x, y, limit) => `Math.abs(${x}) >= ${limit} ? Math.cos(${x}) : ${y}`,
+  farTan: (x, y, limit) => `Math.abs(${x}) >= ${limit} ? Math.tan(${x}) : ${y}`,
   and: (x, y) => `${x} & ${y}`,
   or: (x, y) => `${x} | ${y}`,
   xor: (x, y) => `${x} ^ ${y}`,
@@ -90,7 +93,7 @@ function codeOf(e: Expr, name: (e: Expr) => string, mode: FmaMode): string {
     case "binary": {
       const fn = BINARY[e.fn];
       if (!fn) throw new Error(`no machine has ${e.fn}`);
-      return round(e.dtype, fn(name(e.x), name(e.y)));
+      return round(e.dtype, fn(name(e.x), name(e.y), FAR[e.dtype as keyof typeof FAR]));
     }
     case "fma": {
       const [x, y, z] = [name(e.x), name(e.y), name(e.z)];

@@ -2,7 +2,7 @@
 import type { Expr } from "../../ir/nodes.ts";
 import { high, roundExponent } from "./bits.ts";
 import { assemble, expParts } from "./exp.ts";
-import { log1p, logOfPair } from "./log.ts";
+import { logOfPair } from "./log.ts";
 import {
   abs,
   add,
@@ -98,7 +98,7 @@ function erf64(x: Expr): Expr {
   return select(lt(a, 0.5), odd(x, ERF), copysign(sub(1, erfcTail(a)), x));
 }
 
-/** Giles (2010), "Approximating the erfinv function", single precision; the function that XLA has. */
+/** Giles (2010), "Approximating the erfinv function", single precision: the polynomials that XLA has. */
 const GILES_CENTRE = [
   2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164,
   0.246640727, 1.50140941,
@@ -142,8 +142,8 @@ function giles(w: Expr): Expr {
 const selectConstants = (cond: Expr, x: number, y: number, like: Expr): Expr =>
   select(cond, constantLike(x, like), y);
 
-/** -log(1 - x²), precise near ±1 as well. */
-function negLog64(x: Expr): Expr {
+/** -log(1 - x²), precise near ±1 as well, where the rounding of x² would be much of it. */
+function negLog(x: Expr): Expr {
   const a = abs(x);
   const z = mul(x, x);
   const [rest, product] = [sub(1, z), mul(sub(1, a), add(1, a))];
@@ -163,6 +163,6 @@ function ratio64(w: Expr): Expr {
 
 /** ±infinity at ±1, NaN outside. */
 export function erfInv(x: Expr): Expr {
-  const ratio = floatOf(x) === "float32" ? giles(neg(log1p(neg(mul(x, x))))) : ratio64(negLog64(x));
+  const ratio = (floatOf(x) === "float32" ? giles : ratio64)(negLog(x));
   return mul(x, select(eq(abs(x), 1), Number.POSITIVE_INFINITY, ratio));
 }

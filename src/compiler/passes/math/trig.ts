@@ -2,11 +2,11 @@
  * sin, cos, tan: x minus the nearest multiple of π/2, exactly enough for full relative precision near the zeros, then the
  * Taylor-like minimax polynomials of sin and cos on [-π/4, π/4].
  *
- * Range: |x| < 2^33 for float32, 2^50 for float64. Finite arguments beyond (whose neighbours are hundreds of periods apart
- * in float32) count as 0; infinities give NaN.
+ * Range: |x| < {@link FAR}. Arguments beyond, rare as they are, would double the work of all: they are left to the platform's
+ * functions, which reduce exactly (Payne and Hanek 1983).
  */
-import { constExpr } from "../../ir/build.ts";
-import type { Expr } from "../../ir/nodes.ts";
+import { binaryExpr, constExpr } from "../../ir/build.ts";
+import type { Expr, MachineFn } from "../../ir/nodes.ts";
 import {
   abs,
   add,
@@ -15,7 +15,6 @@ import {
   copysign,
   div,
   fma,
-  lt,
   mul,
   ne,
   neg,
@@ -47,11 +46,11 @@ interface Scheme {
   readonly stages: number;
   /** Last place of the result that is computed, in digits. */
   readonly levels: number;
-  readonly limit: number;
 }
+/** `width` times `stages` bits are the exponent of {@link FAR}. */
 const SCHEME: PerFloat<Scheme> = {
-  float32: { width: 11, stages: 3, levels: 5, limit: 2 ** 33 },
-  float64: { width: 25, stages: 2, levels: 5, limit: 2 ** 50 },
+  float32: { width: 11, stages: 2, levels: 6 },
+  float64: { width: 25, stages: 1, levels: 6 },
 };
 
 interface Multiplier {
@@ -117,12 +116,6 @@ function cosine(r: Expr): Expr {
   return fma(z, fma(z, polynomial(z, COS), -0.5), 1);
 }
 
-/** |x|, or 0 where the reduction has no range, or NaN. */
-function inRange(x: Expr): Expr {
-  const a = abs(x);
-  return select(lt(a, pick(SCHEME, x).limit), a, sub(a, a));
-}
-
 const hasBit = (quadrant: Expr, bit: number): Expr => ne(and(quadrant, bit), 0);
 const signOf = (x: Expr): Expr => copysign(constExpr(1, x.dtype), x);
 
@@ -133,11 +126,17 @@ function sineAt({ r, quadrant }: Reduced, turns: number): Expr {
   return select(hasBit(q, 2), neg(value), value);
 }
 
-export const sin = (x: Expr): Expr => mul(sineAt(reduce(inRange(x)), 0), signOf(x));
-export const cos = (x: Expr): Expr => sineAt(reduce(inRange(x)), 1);
+const orFar =
+  (fn: MachineFn, near: (x: Expr) => Expr) =>
+  (x: Expr): Expr =>
+    binaryExpr(fn, x, near(x));
 
-export function tan(x: Expr): Expr {
-  const { r, quadrant } = reduce(inRange(x));
+export const sin: (x: Expr) => Expr = orFar("farSin", (x) => mul(sineAt(reduce(abs(x)), 0), signOf(x)));
+export const cos: (x: Expr) => Expr = orFar("farCos", (x) => sineAt(reduce(abs(x)), 1));
+export const tan: (x: Expr) => Expr = orFar("farTan", tangent);
+
+function tangent(x: Expr): Expr {
+  const { r, quadrant } = reduce(abs(x));
   const [s, c] = [oddFromSlope1(r, SIN), cosine(r)];
   const cotangent = hasBit(quadrant, 1);
   const value = div(select(cotangent, neg(c), s), select(cotangent, s, c));

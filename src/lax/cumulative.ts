@@ -1,7 +1,4 @@
-/**
- * Running sums and their kin along one axis, and the linear recurrence that the derivatives of all of them are:
- * if y[i] = f(y[i-1], x[i]) then dy[i] = ∂f/∂y · dy[i-1] + ∂f/∂x · dx[i].
- */
+/** Running sums and their kin along one axis, and the linear recurrence y[i] = a[i]·y[i-1] + b[i]. */
 
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
@@ -12,12 +9,10 @@ import { WeftValueError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { jvpFlat } from "../transforms/jvp.ts";
 import { checkOptions } from "../util/options.ts";
-import { mul, sub } from "./arithmetic.ts";
+import { mul } from "./arithmetic.ts";
 import { allWeak, checkDTypes, checkSameDTypes, FLOATING, NUMBER, require, tuple } from "./check.ts";
-import { eq } from "./compare.ts";
 import { asArray, operands } from "./convert.ts";
 import type { Binary } from "./map.ts";
-import { exp } from "./math.ts";
 import { prefixes } from "./prefixes.ts";
 import { highest, lowest } from "./reduction.ts";
 import {
@@ -38,9 +33,9 @@ import {
   RUNNING_LOG_SUM_EXP,
   runningSum,
 } from "./running.ts";
-import { max, min, select } from "./select.ts";
+import { max, min } from "./select.ts";
 import { type PadConfig, pad } from "./slice.ts";
-import { broadcastedIota } from "./views.ts";
+import { logaddexp } from "./special.ts";
 
 function checkAxis(x: ShapedArray, axis: number): void {
   if (axis < 0)
@@ -121,27 +116,16 @@ interface CumulativeSpec {
   readonly accepts?: typeof NUMBER;
   readonly fold: (dtype: DType, n: number) => Fold;
   /** "linear": the operation itself; else a rule. */
-  readonly jvp: "linear" | ((x: NDArray, t: NDArray, y: NDArray, params: AlongParams) => NDArray);
+  readonly jvp: "linear" | ((x: NDArray, t: NDArray, params: AlongParams) => NDArray);
 }
 
-/** The tangent obeys a recurrence with these coefficients. */
-const recurrence =
-  (
-    nothing: number,
-    coefficients: (x: NDArray, y: NDArray, previous: NDArray) => [ofPrevious: NDArray, ofX: NDArray],
-  ) =>
-  (x: NDArray, t: NDArray, y: NDArray, params: AlongParams): NDArray => {
-    const [ofPrevious, ofX] = coefficients(x, y, shifted(y, params, 1, nothing));
-    // Nothing comes before the first element, whose coefficient may be NaN.
-    const first = params.reverse ? x.shape[params.axis]! - 1 : 0;
-    const isFirst = eq(broadcastedIota("int32", x.shape, params.axis), first);
-    return bind1(linearRecurrenceP, [select(isFirst, 0, ofPrevious), mul(ofX, t)], params);
-  };
-
-/** How ties share the derivative depends on the order of combination, which is that of JAX: see {@link prefixes}. */
+/**
+ * How ties share the derivative, and where infinities meet zeros, depends on the order of combination, which is that of
+ * JAX: see {@link prefixes}.
+ */
 const combined =
   (combine: Binary) =>
-  (x: NDArray, t: NDArray, _: NDArray, { axis, reverse }: AlongParams): NDArray => {
+  (x: NDArray, t: NDArray, { axis, reverse }: AlongParams): NDArray => {
     const all = (xs: NDArray[]): NDArray[] => prefixes(([a], [b]) => [combine(a!, b!)], xs, axis, reverse);
     return instantiate(jvpFlat(all, [x], [t])[1][0]!);
   };
@@ -174,7 +158,7 @@ function cumulative(name: string, { accepts = NUMBER, fold, jvp }: CumulativeSpe
           transpose: "not linear",
           jvp: ([x], [t], params) => {
             const y = bind1(primitive, [x!], params);
-            return [[y], [isZero(t!) ? new Zero(y.aval) : jvp(x!, t as NDArray, y, params)]];
+            return [[y], [isZero(t!) ? new Zero(y.aval) : jvp(x!, t as NDArray, params)]];
           },
         });
   return Object.assign(
@@ -202,7 +186,7 @@ export const cumsum: Cumulative = cumulative("cumsum", {
 /** Running products along a non-negative axis, in the dtype of x. */
 export const cumprod: Cumulative = cumulative("cumprod", {
   fold: () => plainly(1, "mul"),
-  jvp: recurrence(1, (x, _, previous) => [x, previous]),
+  jvp: combined(mul),
 });
 
 /** Running maxima along a non-negative axis; NaN wins from where it stands. */
@@ -221,8 +205,5 @@ export const cummin: Cumulative = cumulative("cummin", {
 export const cumlogsumexp: Cumulative = cumulative("cumlogsumexp", {
   accepts: FLOATING,
   fold: () => RUNNING_LOG_SUM_EXP,
-  jvp: recurrence(Number.NEGATIVE_INFINITY, (x, y, previous) => {
-    const finite = select(eq(y, Number.NEGATIVE_INFINITY), scalar(0, y.dtype), y);
-    return [exp(sub(previous, finite)), exp(sub(x, finite))];
-  }),
+  jvp: combined(logaddexp),
 });

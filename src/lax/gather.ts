@@ -17,10 +17,10 @@ import { checkChoice, checkOptions } from "../util/options.ts";
 import { size } from "../util/shape.ts";
 import { add, div, mul } from "./arithmetic.ts";
 import { bump, complement, insert, pick, without } from "./axes.ts";
-import { fullLike, zerosLike } from "./broadcast.ts";
+import { fullLike, onesLike, zerosLike } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
 import { allWeak, checkSameDTypes } from "./check.ts";
-import { eq } from "./compare.ts";
+import { eq, ne } from "./compare.ts";
 import { asArray, checkPlain, operands } from "./convert.ts";
 import {
   addTangents,
@@ -31,7 +31,7 @@ import {
   moveBatchAxis,
   transposeFirst,
 } from "./rules.ts";
-import { select } from "./select.ts";
+import { max, select } from "./select.ts";
 import { broadcastedIota, reshape } from "./views.ts";
 import {
   checkDimensions,
@@ -373,7 +373,7 @@ const transposeMul: TransposeRule<ScatterParams> = ([ct], [x, indices, updates],
   null,
 ];
 
-/** Whoever equals the result takes part; takers share equally. */
+/** Whoever equals the result takes part; takers share equally. Nobody equals NaN; what no update reaches is not its business. */
 const jvpExtremum =
   (op: () => Scatter): JvpRule<ScatterParams> =>
   ([x, indices, updates], [tx, , tu], params) => {
@@ -385,7 +385,9 @@ const jvpExtremum =
     const wins = convertElementType(eq(updates!, gatherBack(out, indices!, updates!.aval, params)), x!.dtype);
     const total = (a: NDArray, b: NDArray): NDArray => scatterAdd(a, indices!, b, numbers, options);
     const moved = total(mul(keeps, instantiate(tx!)), mul(wins, instantiate(tu!)));
-    return [[out], [div(moved, total(keeps, wins))]];
+    const shared = div(moved, max(total(keeps, wins), 1));
+    const reached = ne(total(zerosLike(x!), onesLike(updates!)), 0);
+    return [[out], [select(reached, shared, instantiate(tx!))]];
   };
 
 /** The value of a dtype that is beyond all others. */

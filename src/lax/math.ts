@@ -151,6 +151,13 @@ export function pow(x: ArrayLike, y: ArrayLike): NDArray {
   return bind1(powP, [base!, exponent!], NO_PARAMS);
 }
 
+/** Whether the sign is negative, also of -0 and NaN. Floating dtypes. */
+export const signbit: Unary = unary("signbit", {
+  bool: true,
+  jvp: "zero",
+  scalar: (s, x) => s.binary("lt", s.binary("copysign", s.const(1, x.dtype), x), s.const(0, x.dtype)),
+});
+
 /** The next representable number after x in the direction of y. Floating dtypes. */
 export const nextafter: Binary = binary("nextafter", {
   accepts: FLOATING,

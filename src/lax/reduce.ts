@@ -37,7 +37,7 @@ import {
 import { define, isZero } from "./rules.ts";
 import { reshape, transpose } from "./views.ts";
 
-/** x reduced over these axes; x itself when there are none. */
+/** x reduced over these axes. */
 export type Reduction = ((x: ArrayLike, axes: readonly number[]) => NDArray) & {
   readonly primitive: Primitive<ReduceParams>;
 };
@@ -66,10 +66,8 @@ function reduction(name: string, { accepts, fn, identity, jvp }: ReductionSpec):
     },
     lower: (emit, [x], { axes }, [out]) => lowerReduction(emit, fn(out!.dtype), identity, x!, axes, out!),
   });
-  const reduce = (x: ArrayLike, axes: readonly number[]): NDArray => {
-    const sorted = checkAxisOrder(name, axes);
-    return sorted.length ? bind1(primitive, [asArray(x)], { axes: sorted }) : asArray(x);
-  };
+  const reduce = (x: ArrayLike, axes: readonly number[]): NDArray =>
+    bind1(primitive, [asArray(x)], { axes: checkAxisOrder(name, axes) });
   return Object.assign(reduce, { primitive });
 }
 

@@ -1,12 +1,53 @@
-/** The error function and the gamma family. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+/** Sums of exponentials, the error function and the gamma family. */
+import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
+import type { Scalar, ScalarBuilder } from "../core/emit.ts";
 import { add, div, integerPow, mul, neg, reciprocal, square, sub } from "./arithmetic.ts";
 import { range } from "./axes.ts";
-import { lt } from "./compare.ts";
+import { FLOATING } from "./check.ts";
+import { eq, lt } from "./compare.ts";
 import { asArray } from "./convert.ts";
-import { type Unary, unary } from "./map.ts";
-import { exp, sin } from "./math.ts";
+import { type Binary, binary, type Formula, type Unary, unary } from "./map.ts";
+import { exp, exp2, expm1, sin } from "./math.ts";
 import { select } from "./select.ts";
+
+/** `max + log1p(base^-|x - y|)` in units of `unit`; of infinities of one sign, and with a NaN, the sum. */
+function logSum(s: ScalarBuilder, x: Scalar, y: Scalar, power: (d: Scalar) => Scalar, unit: number): Scalar {
+  const distance = s.binary("sub", x, y);
+  const rest = s.unary("log1p", power(s.unary("neg", s.unary("abs", distance))));
+  const sum = s.binary("add", s.binary("max", x, y), s.binary("mul", rest, s.const(unit, x.dtype)));
+  return s.select(s.binary("ne", distance, distance), s.binary("add", x, y), sum);
+}
+
+/** The weight of an operand is its share of the sum; that of an infinite one beside an infinite sum is 1. */
+function shares(power: Unary): readonly [Formula, Formula] {
+  const finite = (x: NDArray): NDArray => select(eq(x, Number.POSITIVE_INFINITY), scalar(0, x.dtype), x);
+  const share = (g: NDArray, ans: NDArray, x: NDArray): NDArray => mul(g, power(sub(finite(x), finite(ans))));
+  return [(g, ans, x) => share(g, ans, x!), (g, ans, _, y) => share(g, ans, y!)];
+}
+
+/** `log(eˣ + eʸ)` without overflow. Floating dtypes. */
+export const logaddexp: Binary = binary("logaddexp", {
+  accepts: FLOATING,
+  jvp: shares(exp),
+  scalar: (s, x, y) => logSum(s, x, y, (d) => s.unary("exp", d), 1),
+});
+/** `log2(2ˣ + 2ʸ)` without overflow. Floating dtypes. */
+export const logaddexp2: Binary = binary("logaddexp2", {
+  accepts: FLOATING,
+  jvp: shares(exp2),
+  scalar: (s, x, y) => logSum(s, x, y, (d) => s.binary("pow", s.const(2, d.dtype), d), Math.LOG2E),
+});
+
+/** `log(1 - e⁻ˣ)` for x >= 0, accurate at both ends. Source: Mächler 2012. */
+export const log1mexp: Unary = unary("log1mexp", {
+  jvp: (g, _, x) => div(g, expm1(x)),
+  scalar: (s, x) => {
+    const minus = s.unary("neg", x);
+    const small = s.unary("log", s.unary("neg", s.unary("expm1", minus)));
+    const large = s.unary("log1p", s.unary("neg", s.unary("exp", minus)));
+    return s.select(s.binary("lt", x, s.const(Math.LN2, x.dtype)), small, large);
+  },
+});
 
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 const gauss = (x: NDArray): NDArray => exp(neg(square(x)));

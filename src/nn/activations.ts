@@ -151,12 +151,7 @@ export const sparseSigmoid = (x: ArrayLike): NDArray =>
  * `log(1 - exp(-x))` for x >= 0, accurate at both ends.
  * Source: `jax.nn.log1mexp`; Mächler 2012.
  */
-export function log1mexp(x: ArrayLike): NDArray {
-  const a = toInexact(x);
-  const small = lax.log(lax.neg(lax.expm1(lax.neg(a))));
-  const large = lax.log1p(lax.neg(lax.exp(lax.neg(a))));
-  return lax.select(lax.lt(a, Math.LN2), small, large);
-}
+export const log1mexp = (x: ArrayLike): NDArray => lax.log1mexp(toInexact(x));
 
 /**
  * Gated linear unit: the two halves a, b of an axis make `a · sigmoid(b)`.

@@ -7,7 +7,7 @@ import { convertElementType } from "../lax/cast.ts";
 import { tuple } from "../lax/check.ts";
 import { eq, ne } from "../lax/compare.ts";
 import { dotGeneral } from "../lax/dot.ts";
-import { reduceSum } from "../lax/reduce.ts";
+import { reduceOr, reduceSum } from "../lax/reduce.ts";
 import { select } from "../lax/select.ts";
 import { broadcastedIota, squeeze, transpose } from "../lax/views.ts";
 import { promoteArgs } from "./promote.ts";
@@ -26,8 +26,9 @@ const dropping = ({ array, labels }: Labelled, axes: readonly number[]): Labelle
   labels: pick(labels, complement(labels.length, axes)),
 });
 
+/** The sum over axes; of bools, whether any is true. */
 const summing = ({ array, labels }: Labelled, axes: readonly number[]): Labelled => ({
-  array: reduceSum(array, axes),
+  array: (array.dtype === "bool" ? reduceOr : reduceSum)(array, axes),
   labels: pick(labels, complement(labels.length, axes)),
 });
 

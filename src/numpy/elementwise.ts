@@ -129,11 +129,9 @@ export const floorDivide: BinaryFunction = pairwise(
   promoteNumeric,
 );
 
-/** The remainder with the sign of x. Integers modulo 0 give 0, as modulo 1. */
-function truncatedRemainder(x: NDArray, y: NDArray): [rest: NDArray, divisor: NDArray] {
-  const divisor = isFloat(y.dtype) ? y : lax.select(lax.eq(y, 0), constant(1, y), y);
-  return [lax.rem(x, divisor), divisor];
-}
+/** Integers modulo 0 give 0, as modulo 1. */
+const nonzero = (y: NDArray): NDArray =>
+  isInteger(y.dtype) ? lax.select(lax.eq(y, 0), constant(1, y), y) : y;
 
 /**
  * `x - floorDivide(x, y) · y`: the sign is that of y. For integers, 0 where y is 0.
@@ -142,15 +140,16 @@ function truncatedRemainder(x: NDArray, y: NDArray): [rest: NDArray, divisor: ND
 export const remainder: BinaryFunction = pairwise(
   "remainder",
   (x, y) => {
-    const [rest, divisor] = truncatedRemainder(x, y);
+    const divisor = nonzero(y);
+    const rest = lax.rem(x, divisor);
     const otherSign = lax.ne(lax.lt(rest, 0), lax.lt(divisor, 0));
     return lax.select(lax.bitwiseAnd(otherSign, lax.ne(rest, 0)), lax.add(rest, divisor), rest);
   },
   promoteNumeric,
 );
 export { remainder as mod };
-/** The remainder of `x / y` with the sign of x. For integers, 0 where y is 0. */
-export const fmod: BinaryFunction = pairwise("fmod", (x, y) => truncatedRemainder(x, y)[0], promoteNumeric);
+/** The remainder of `x / y` with the sign of x. For integers, 0 where y is 0; for bools, x as int32. */
+export const fmod: BinaryFunction = pairwise("fmod", (x, y) => lax.rem(toNumeric(x), toNumeric(nonzero(y))));
 /** `[floorDivide(x, y), remainder(x, y)]`. */
 export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => [
   floorDivide(x, y),
@@ -313,19 +312,10 @@ export const hypot: BinaryFunction = pairwise(
   promoteInexact,
 );
 
-/** `max + log1p(e^-|x - y|)`. Equal operands, also infinite ones, are at distance 0. */
-function logSumExpPair(x: NDArray, y: NDArray): NDArray {
-  const distance = lax.select(lax.eq(x, y), constant(0, x), lax.sub(x, y));
-  return lax.add(lax.max(x, y), lax.log1p(lax.exp(lax.neg(lax.abs(distance)))));
-}
 /** `log(eˣ + eʸ)` without overflow. @example np.logaddexp(0, 0).item() // => 0.6931471824645996 */
-export const logaddexp: BinaryFunction = pairwise("logaddexp", logSumExpPair, promoteInexact);
+export const logaddexp: BinaryFunction = pairwise("logaddexp", lax.logaddexp, promoteInexact);
 /** `log2(2ˣ + 2ʸ)` without overflow. */
-export const logaddexp2: BinaryFunction = pairwise(
-  "logaddexp2",
-  (x, y) => lax.div(logSumExpPair(lax.mul(x, Math.LN2), lax.mul(y, Math.LN2)), Math.LN2),
-  promoteInexact,
-);
+export const logaddexp2: BinaryFunction = pairwise("logaddexp2", lax.logaddexp2, promoteInexact);
 
 // ---- rounding
 
@@ -377,13 +367,10 @@ export const isposinf: UnaryFunction = asking((x) => lax.eq(x, Number.POSITIVE_I
 /** Whether x is negative infinity. */
 export const isneginf: UnaryFunction = asking((x) => lax.eq(x, Number.NEGATIVE_INFINITY), false);
 
-const SIGNED_BITS: Partial<Record<DType, DType>> = { float32: "int32" };
 /** Whether the sign is negative, also of -0 and NaN. */
 export const signbit: UnaryFunction = (x) => {
   const a = asArray(x);
-  const bits = SIGNED_BITS[a.dtype];
-  if (bits) return lax.lt(lax.bitcastConvertType(a, bits), 0);
-  return isFloat(a.dtype) ? lax.lt(lax.select(lax.eq(a, 0), lax.div(1, a), a), 0) : lax.lt(toNumeric(a), 0);
+  return isFloat(a.dtype) ? lax.signbit(a) : lax.lt(toNumeric(a), 0);
 };
 /** |x| with the sign of y. */
 export const copysign: BinaryFunction = pairwise(

@@ -3,13 +3,16 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkCount, checkList, checkNumber } from "../core/check.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { asArray } from "../lax/convert.ts";
+import { reduceMax } from "../lax/reduce.ts";
+import * as lax from "../lax/select.ts";
+import { expandDims } from "../lax/views.ts";
 import { checkOptions } from "../util/options.ts";
 import { show } from "../util/text.ts";
 import { eye } from "./creation.ts";
 import { absolute, notEqual, power, sqrt, square } from "./elementwise.ts";
 import { matmul } from "./products.ts";
 import { type Axis, axesOf, spread, toInexact } from "./promote.ts";
-import { max, min, type ReduceOptions, sum } from "./reductions.ts";
+import { min, type ReduceOptions, type Reduction, sum } from "./reductions.ts";
 
 export { cross, matmul, outer, tensordot, trace, vecdot } from "./products.ts";
 export { diagonal, matrixTranspose } from "./shape.ts";
@@ -19,6 +22,14 @@ export interface NormOptions extends ReduceOptions {
   readonly ord?: number | "f" | "fro" | null;
   readonly axis?: Axis;
 }
+
+/** The maximum of magnitudes and of 0, which ties with them: that of nothing is 0. */
+const largest: Reduction = (x, axis, { keepdims = false } = {}) => {
+  const a = asArray(x);
+  const axes = axesOf(axis, a.ndim);
+  const top = lax.max(reduceMax(a, axes), 0);
+  return keepdims ? expandDims(top, axes) : top;
+};
 
 /** The p-norm of vectors along `axis` (default: of all elements): `(Σ |x|^ord)^(1/ord)`; ±Infinity: the extreme; 0: how many are not 0. */
 export function vectorNorm(
@@ -33,17 +44,17 @@ export function vectorNorm(
   const a = toInexact(x);
   checkNumber("np.linalg.vectorNorm: ord", ord);
   if (ord === 2) return sqrt(sum(square(a), axis, { keepdims }));
-  if (ord === Number.POSITIVE_INFINITY) return max(absolute(a), axis, { keepdims });
+  if (ord === Number.POSITIVE_INFINITY) return largest(absolute(a), axis, { keepdims });
   if (ord === Number.NEGATIVE_INFINITY) return min(absolute(a), axis, { keepdims });
   if (ord === 0) return sum(notEqual(a, 0).astype(a.dtype), axis, { keepdims });
   return power(sum(power(absolute(a), ord), axis, { keepdims }), 1 / ord);
 }
 
 /** Extremes over one axis of the sums over the other. */
-const MATRIX_NORMS: Readonly<Record<string, { readonly over: 0 | 1; readonly pick: typeof max }>> = {
-  "1": { over: 0, pick: max },
+const MATRIX_NORMS: Readonly<Record<string, { readonly over: 0 | 1; readonly pick: Reduction }>> = {
+  "1": { over: 0, pick: largest },
   "-1": { over: 0, pick: min },
-  Infinity: { over: 1, pick: max },
+  Infinity: { over: 1, pick: largest },
   "-Infinity": { over: 1, pick: min },
 };
 

@@ -5,7 +5,7 @@ import { WeftValueError } from "../core/errors.ts";
 import { div } from "../lax/arithmetic.ts";
 import { pick } from "../lax/axes.ts";
 import { broadcastInDim, full } from "../lax/broadcast.ts";
-import { convertElementType } from "../lax/cast.ts";
+import { convertElementType, stopGradient } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as cumulative from "../lax/cumulative.ts";
 import { concatenate } from "../lax/join.ts";
@@ -110,8 +110,11 @@ export function var_(x: ArrayLike, axis?: Axis, options: VarianceOptions = {}): 
   const a = strong(toInexact(x));
   const centre = known ?? mean(a, axis, { keepdims: true });
   const total = sum(square(subtract(a, centre)), axis, { keepdims });
-  return div(total, size(pick(a.shape, axesOf(axis, a.ndim))) - correction);
+  return perFreedom(total, size(pick(a.shape, axesOf(axis, a.ndim))) - correction);
 }
+/** A sum of squares by the number of degrees of freedom; NaN when there are none. */
+const perFreedom = (total: NDArray, count: number): NDArray =>
+  count > 0 ? div(total, count) : where(false, div(total, count), Number.NaN);
 /** The standard deviation over `axis`: the root of {@link var_}. */
 export const std = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray =>
   sqrt(var_(x, axis, options));
@@ -193,10 +196,10 @@ const cumulativeWith =
     if (!includeInitial) return result;
     return concatenate([full(a.shape.with(at, 1), initial, result.dtype), result], at);
   };
-/** {@link cumsum} of the array API standard. */
+/** {@link cumsum} of the array API standard: narrow integers are summed as int32 or uint32. */
 export const cumulativeSum: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(
   "cumulativeSum",
-  cumsum,
+  (x, axis) => cumsum(summable(x), axis),
   0,
 );
 /** {@link cumprod} of the array API standard. */
@@ -224,16 +227,23 @@ export const nanprod: Reduction = (a, axis, options) => prod(replacingNan(a, 1),
 export const nancumsum: Running = (a, axis) => cumsum(replacingNan(a, 0), axis);
 /** {@link cumprod}, with NaN as 1. */
 export const nancumprod: Running = (a, axis) => cumprod(replacingNan(a, 1), axis);
+/** Floats that are differentiated: the derivative of what nothing goes into is 0, not 0/0. */
+const floats = (a: ArrayLike): NDArray => {
+  const x = strong(toInexact(a));
+  return x.size === 0 ? stopGradient(x) : x;
+};
 /** {@link mean}, ignoring NaN; NaN where nothing else is. */
-export const nanmean: Reduction = (a, axis, options) =>
-  div(nansum(toInexact(a), axis, options), convertElementType(present(a, axis, options), toInexact(a).dtype));
+export const nanmean: Reduction = (a, axis, options) => {
+  const x = floats(a);
+  return div(nansum(x, axis, options), convertElementType(present(x, axis, options), x.dtype));
+};
 
 const nanExtremum =
   (op: Reduction, worst: number): Reduction =>
-  (a, axis, options) =>
-    where(all(isnan(a), axis, options), allNan(a), op(replacingNan(a, worst), axis, options));
-/** Integers have no NaN, so the value is never used. */
-const allNan = (a: ArrayLike): number => (isFloat(asArray(a).dtype) ? Number.NaN : 0);
+  (a, axis, options) => {
+    if (!isFloat(asArray(a).dtype)) return op(a, axis, options);
+    return where(all(isnan(a), axis, options), Number.NaN, op(replacingNan(a, worst), axis, options));
+  };
 /** {@link max}, ignoring NaN; NaN where nothing else is. */
 export const nanmax: Reduction = nanExtremum(max, Number.NEGATIVE_INFINITY);
 /** {@link min}, ignoring NaN; NaN where nothing else is. */
@@ -250,16 +260,18 @@ export const nanargmin: ArgReduction = nanArg(argmin, Number.POSITIVE_INFINITY);
 
 /** {@link var_}, ignoring NaN; NaN where no more than `correction` numbers are left. */
 export function nanvar(x: ArrayLike, axis?: Axis, options: VarianceOptions = {}): NDArray {
-  const { correction = 0, keepdims = false } = checkOptions("np.nanvar", options, [
-    "mean",
-    "correction",
-    "keepdims",
-  ]);
-  const a = toInexact(x);
-  const centred = where(isnan(a), 0, subtract(a, nanmean(a, axis, { keepdims: true })));
-  const divisor = subtract(present(a, axis, { keepdims }), correction);
-  const total = div(sum(square(centred), axis, { keepdims }), convertElementType(divisor, a.dtype));
-  return where(lessEqual(divisor, 0), Number.NaN, total);
+  const {
+    mean: known,
+    correction = 0,
+    keepdims = false,
+  } = checkOptions("np.nanvar", options, ["mean", "correction", "keepdims"]);
+  const a = floats(x);
+  const centre = known ?? nanmean(a, axis, { keepdims: true });
+  const centred = where(isnan(a), 0, subtract(a, centre));
+  const freedom = subtract(convertElementType(present(a, axis, { keepdims }), a.dtype), correction);
+  const none = lessEqual(freedom, 0);
+  const total = where(none, Number.NaN, sum(square(centred), axis, { keepdims }));
+  return div(total, where(none, 1, freedom));
 }
 /** {@link std}, ignoring NaN. */
 export const nanstd = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray =>

@@ -6,7 +6,7 @@ import { range } from "../lax/axes.ts";
 import { full } from "../lax/broadcast.ts";
 import { scan } from "../lax/control/loops.ts";
 import { asArray } from "../lax/convert.ts";
-import { sliceInDim } from "../lax/slice.ts";
+import { indexInDim, sliceInDim } from "../lax/slice.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
 import { arange } from "./creation.ts";
@@ -63,16 +63,17 @@ export function diff(a: ArrayLike, n = 1, axis = -1, options: DiffOptions = {}):
   return range(n).reduce((y) => differences(y, at), whole);
 }
 
-/** Differences of neighbours in the flattened array, with values put before and after them. */
+/** Differences of neighbours in the flattened array, with values put before and after them. @throws WeftTypeError for bools. */
 export function ediff1d(
   ary: ArrayLike,
   options: { readonly toBegin?: ArrayLike; readonly toEnd?: ArrayLike } = {},
 ): NDArray {
   const { toBegin, toEnd } = checkOptions("np.ediff1d", options, ["toBegin", "toEnd"]);
   const x = ravel(ary);
+  const [before, after] = neighbours(x, 0);
   const extra = (value: ArrayLike | undefined): NDArray[] =>
     value === undefined ? [] : [ravel(value).astype(x.dtype)];
-  return concatenate([...extra(toBegin), diff(x), ...extra(toEnd)]);
+  return concatenate([...extra(toBegin), np.subtract(after, before), ...extra(toEnd)]);
 }
 
 /** The integral of y along an axis by the trapezoidal rule, over positions x or with distance `dx`. */
@@ -82,11 +83,32 @@ export function trapezoid(
   options: { readonly dx?: ArrayLike; readonly axis?: number } = {},
 ): NDArray {
   const { dx = 1, axis = -1 } = checkOptions("np.trapezoid", options, ["dx", "axis"]);
-  const values = moveaxis(toInexact(y), axis, -1);
-  const distance =
-    x === undefined || x === null ? dx : diff(asArray(x).ndim === 1 ? x : moveaxis(asArray(x), axis, -1));
-  const [before, after] = neighbours(values, values.ndim - 1);
-  return np.multiply(sum(np.multiply(distance, np.add(before, after)), -1), 0.5);
+  if (x === undefined || x === null)
+    return trapezoids(moveaxis(toInexact(y), axis, -1), stepsFor(y, dx, axis));
+  const [heights, positions] = promoteInexact(y, x) as [NDArray, NDArray];
+  return trapezoids(
+    moveaxis(heights, axis, -1),
+    diff(positions.ndim === 1 ? positions : moveaxis(positions, axis, -1)),
+  );
+}
+
+/** dx beside y's axes, aligned at the right. */
+function stepsFor(y: ArrayLike, dx: ArrayLike, axis: number): NDArray {
+  const [steps, { ndim }] = [asArray(dx), asArray(y)];
+  return steps.ndim === 0
+    ? steps
+    : moveaxis(spread(steps, [...range(ndim - steps.ndim).fill(1), ...steps.shape]), axis, -1);
+}
+
+/** Of equal steps the sum without half of both ends is taken, which is a NaN where an end is infinite. */
+function trapezoids(heights: NDArray, steps: NDArray): NDArray {
+  const last = heights.ndim - 1;
+  const [before, after] = neighbours(heights, last);
+  if (heights.shape[last] === 0 || (steps.ndim > 0 && steps.shape.at(-1) !== 1))
+    return np.multiply(sum(np.multiply(steps, np.add(before, after)), -1), 0.5);
+  const end = (i: number): NDArray => indexInDim(heights, i, last, false);
+  const inner = np.subtract(sum(heights, -1), np.multiply(np.add(end(0), end(-1)), 0.5));
+  return np.multiply(steps.ndim > 0 ? indexInDim(steps, 0, steps.ndim - 1, false) : steps, inner);
 }
 
 export type ConvolutionMode = "full" | "same" | "valid";

@@ -87,7 +87,8 @@ export function isclose(a: ArrayLike, b: ArrayLike, options: CloseOptions = {}):
     atol = 1e-8,
     equalNaN = false,
   } = checkOptions("np.isclose", options, ["rtol", "atol", "equalNaN"]);
-  const [x, y] = promoteInexact(a, b) as [NDArray, NDArray];
+  // Integers become comparable among themselves before they are rounded to floats.
+  const [x, y] = promoteInexact(...promoteArgs(a, b)) as [NDArray, NDArray];
   const near = lessEqual(absolute(subtract(x, y)), add(atol, multiply(rtol, absolute(y))));
   const same = where(bitwiseAnd(isfinite(x), isfinite(y)), near, equal(x, y));
   return equalNaN ? logicalOr(same, bitwiseAnd(isnan(x), isnan(y))) : same;

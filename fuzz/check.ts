@@ -5,7 +5,7 @@ import type { Jax } from "./jax.ts";
 import type { Program } from "./program.ts";
 import { hasFailed, isRefusal, type Outcome, outcome, type Result } from "./results.ts";
 import { compileNoisy, inputArray } from "./run.ts";
-import { EAGER, runVariant, type Variant } from "./variants.ts";
+import { EAGER_INTERPRETER, runVariant, type Variant } from "./variants.ts";
 
 export interface Finding {
   readonly program: Program;
@@ -29,7 +29,7 @@ const SEEDS = [0.3, 1.7, 2.9];
 /** weft's own results with errors on purpose, step by step. */
 function rerun(program: Program, noise: { amount: number; seed: number; flush: boolean }): Result[] {
   const f = compileNoisy(program, noise);
-  const made = outcome(() => EAGER.run(f, program.inputs.map(inputArray)));
+  const made = outcome(() => EAGER_INTERPRETER.run(f, program.inputs.map(inputArray)));
   return hasFailed(made) ? [] : [...made.outs];
 }
 

@@ -1,4 +1,4 @@
-/** JAX in a process of its own, which answers one program after the other. */
+/** JAX in a process of its own, which answers several programs at a time. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -7,20 +7,33 @@ import type { Program } from "./program.ts";
 import { decode, type Outcome, type Result } from "./results.ts";
 
 type Answer = { outs?: never[]; runs?: never[][]; error?: string; message?: string };
+interface Request {
+  readonly source: string;
+  readonly inputs: Program["inputs"];
+  /** Of errors on purpose: once for each. */
+  readonly seeds?: readonly number[];
+}
 interface Waiting {
+  readonly request: Request;
   readonly resolve: (answer: Answer) => void;
-  readonly timer: NodeJS.Timeout;
+  /** Python died when it was asked together with others. */
+  readonly suspect: boolean;
 }
 
 /** The script is not compiled: it stands beside the sources, from where the compiled ones run as well. */
 const ORACLE = join(process.cwd(), "fuzz", "oracle.py");
-/** A program that takes longer than this is given up. */
-const PATIENCE_MS = 120_000;
+/** Programs that take longer than this are given up. */
+const PATIENCE_MS = 240_000;
+/** So many programs are compiled as one, which takes half as long as one after the other. */
+export const BATCH = 16;
 
 export class Jax {
   readonly #python: string;
   readonly #x64: boolean;
   #process: ChildProcessWithoutNullStreams | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** What Python works on, and what waits for that. */
+  #asked: readonly Waiting[] = [];
   #waiting: Waiting[] = [];
 
   constructor(pythonPath: string, x64: boolean) {
@@ -35,31 +48,49 @@ export class Jax {
     });
     let log = "";
     child.stderr.on("data", (text: Buffer) => (log = (log + text).slice(-2000)));
-    createInterface({ input: child.stdout }).on("line", (line) => this.#answer(JSON.parse(line) as Answer));
+    createInterface({ input: child.stdout }).on("line", (line) => this.#answer(JSON.parse(line) as Answer[]));
     child.stdin.on("error", () => {});
     child.on("exit", () => {
       if (this.#process !== child) return;
       this.#process = undefined;
-      for (const { resolve, timer } of this.#waiting.splice(0)) {
-        clearTimeout(timer);
-        resolve({ error: "OracleDied", message: log });
-      }
+      this.#died(log);
     });
     return (this.#process = child);
   }
 
-  #answer(answer: Answer): void {
-    const { resolve, timer } = this.#waiting.shift()!;
-    clearTimeout(timer);
-    resolve(answer);
+  #answer(answers: readonly Answer[]): void {
+    clearTimeout(this.#timer);
+    const asked = this.#asked;
+    this.#asked = [];
+    for (const [i, { resolve }] of asked.entries()) resolve(answers[i]!);
+    this.#next();
   }
 
-  #ask(request: object): Promise<Answer> {
+  /** One of them is to blame: each is asked again on its own. */
+  #died(message: string): void {
+    const together = this.#asked.length > 1;
+    if (together) this.#waiting.push(...this.#asked.map((w) => ({ ...w, suspect: true })));
+    if (together) this.#asked = [];
+    this.#answer(this.#asked.map(() => ({ error: "OracleDied", message })));
+  }
+
+  /** Sends what waits when Python has nothing to do: of one kind, since reruns are compiled with seeds. */
+  #next(): void {
+    const [first] = this.#waiting;
+    if (!first || this.#asked.length > 0) return;
+    const isLike = (w: Waiting): boolean => !w.suspect && !w.request.seeds === !first.request.seeds;
+    const alike = first.suspect ? [first] : this.#waiting.filter(isLike).slice(0, BATCH);
+    this.#waiting = this.#waiting.filter((w) => !alike.includes(w));
+    this.#asked = alike;
     const child = this.#process ?? this.#start();
+    this.#timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+    child.stdin.write(`${JSON.stringify(alike.map((w) => w.request))}\n`);
+  }
+
+  #ask(request: Request): Promise<Answer> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
-      this.#waiting.push({ resolve, timer });
-      child.stdin.write(`${JSON.stringify(request)}\n`);
+      this.#waiting.push({ request, resolve, suspect: false });
+      this.#next();
     });
   }
 

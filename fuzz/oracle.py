@@ -1,6 +1,7 @@
 """Runs programs that come as JSON lines in JAX and answers with their results, one line each."""
 
 import base64
+import gc
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "")
     + " --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    + " --xla_cpu_parallel_codegen_split_count=1"
+    + " --xla_cpu_parallel_codegen_split_count=1 --xla_cpu_use_fusion_emitters=false"
 )
 
 import jax  # noqa: E402
@@ -50,38 +51,56 @@ def function(source):
     return names["main"]
 
 
-def plain(source, inputs):
-    return jax.jit(function(source))(*inputs)
-
-
-def noisy(source, inputs, seeds):
-    def run(seed, *xs):
-        names = dict(vars(prelude))
-        exec(source, names)
-        prelude.noise_amount, prelude.noise_seed = AMOUNT, seed
-        names["noise"], names["shaken"] = prelude.noise, prelude.shaken
-        try:
-            return with_rounding_errors(names["main"], xs)
-        finally:
-            prelude.noise_amount = None
-
-    jitted = jax.jit(run)
-    return [jitted(np.float32(s), *inputs) for s in seeds]
-
-
-def answer(request):
-    inputs = [decode(x) for x in request["inputs"]]
+def noisy(source, seed, xs):
+    prelude.noise_amount, prelude.noise_seed = AMOUNT, seed
     try:
-        if "seeds" in request:
-            return {"runs": [[encode(x) for x in run] for run in noisy(request["source"], inputs, request["seeds"])]}
-        return {"outs": [encode(x) for x in plain(request["source"], inputs)]}
-    except Exception as e:  # the answer to a program that JAX refuses
-        return {"error": type(e).__name__, "message": str(e)[:2000]}
+        return with_rounding_errors(function(source), xs)
+    finally:
+        prelude.noise_amount = None
 
 
+def failure(e):
+    return {"error": type(e).__name__, "message": str(e)[:2000]}
+
+
+def run(requests):
+    """The answers to several requests that want the same seeds, which are compiled as one program."""
+    seeds = requests[0].get("seeds")
+    refused = {}
+
+    def everything(seed, inputs):
+        outs = []
+        for i, (request, xs) in enumerate(zip(requests, inputs)):
+            try:
+                source = request["source"]
+                outs.append(function(source)(*xs) if seeds is None else noisy(source, seed, xs))
+            except Exception as e:  # the answer to a program that JAX refuses
+                refused[i] = failure(e)
+                outs.append([])
+        return outs
+
+    inputs = [[decode(x) for x in request["inputs"]] for request in requests]
+    jitted = jax.jit(everything)
+    runs = [[[encode(x) for x in outs] for outs in jitted(np.float32(seed), inputs)] for seed in seeds or [0]]
+    made = [{"runs": list(own)} if seeds else {"outs": own[0]} for own in zip(*runs)]
+    return [refused.get(i, answer) for i, answer in enumerate(made)]
+
+
+def answers(requests):
+    try:
+        return run(requests)
+    except Exception as e:  # what one of them does to the compiler is its own
+        return [failure(e)] if len(requests) == 1 else [a for r in requests for a in answers([r])]
+
+
+gc.freeze()
+gc.set_threshold(50_000, 20, 50)
 served = 0
 for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
-    served += 1
-    if served % 200 == 0:
+    requests = json.loads(line)
+    print(json.dumps(answers(requests)), flush=True)
+    served += len(requests)
+    if served >= 500:
         jax.clear_caches()
+        gc.collect()
+        served = 0

@@ -1,7 +1,7 @@
 /** Checks programs one after the other until so many were tried or the time is up, and cuts down what disagrees. */
 import { type Checked, checkAgainstJax, checkItself, type Finding } from "./check.ts";
 import { type GenerateOptions, generate, Refused } from "./generate.ts";
-import type { Jax } from "./jax.ts";
+import { BATCH, type Jax } from "./jax.ts";
 import type { Program } from "./program.ts";
 import { hasFailed } from "./results.ts";
 import { Rng } from "./rng.ts";
@@ -99,7 +99,7 @@ export async function search(options: SearchOptions): Promise<Totals> {
       options.onProgress?.(totals);
     }
   }
-  // Some are on their way to Python while others run here.
-  await Promise.all(Array.from({ length: jax ? 4 : 1 }, work));
+  // While Python works on some, weft runs others.
+  await Promise.all(Array.from({ length: jax ? 2 * BATCH : 1 }, work));
   return totals;
 }

@@ -48,12 +48,19 @@ const jitted =
     under(settings, () => jit(f)(...inputs) as readonly unknown[]);
 
 export const EAGER: Variant = { name: "eager", run: (f, inputs) => f(...inputs) };
+const interpreted: Settings = { tier: "interp" };
+/** Operation by operation, loops whole. */
+export const EAGER_INTERPRETER: Variant = {
+  name: "eager, interp",
+  run: (f, inputs) => under(interpreted, () => f(...inputs)),
+};
+/** Step by step on the interpreter, where each takes a third of the time that machine code for it takes to make. */
 export const STEPWISE: Variant = {
   name: "disableJit",
-  run: (f, inputs) => disableJit(() => f(...inputs)) as never,
+  run: (f, inputs) => under(interpreted, () => disableJit(() => f(...inputs))) as never,
 };
 export const JIT: Variant = { name: "jit", run: jitted({}) };
-export const INTERPRETER: Variant = { name: "interp", run: jitted({ tier: "interp" }) };
+export const INTERPRETER: Variant = { name: "interp", run: jitted(interpreted) };
 export const native = (threads: number): Variant => ({
   name: `native, ${threads} threads`,
   run: jitted({ tier: "native", threads }),
@@ -64,14 +71,14 @@ export const without = (passes: readonly string[]): Variant => ({
   run: jitted({ disable: passes as Disabled }),
 });
 
-/** Cheap ways always, the others by turns. */
+/** As users run it always, the other ways by turns: many programs find more than many ways. */
 export function chooseVariants(rng: Rng, nativeShare: number): Variant[] {
   const list = [JIT];
-  if (rng.chance(0.5)) list.push(EAGER);
-  if (rng.chance(0.3)) list.push(INTERPRETER);
-  if (rng.chance(0.5)) list.push(without([rng.pick(PASSES)]));
+  if (rng.chance(0.2)) list.push(EAGER);
+  if (rng.chance(0.2)) list.push(INTERPRETER);
+  if (rng.chance(0.3)) list.push(without([rng.pick(PASSES)]));
   if (rng.chance(0.1)) list.push(without(PASSES));
-  if (rng.chance(0.1)) list.push(threaded);
+  if (rng.chance(0.05)) list.push(threaded);
   if (rng.chance(nativeShare)) list.push(native(rng.int(1, 2)));
   return list;
 }

@@ -4,8 +4,9 @@ import { cannotStep, isKnown } from "./differences.ts";
 import type { Jax } from "./jax.ts";
 import type { Program } from "./program.ts";
 import { hasFailed, isRefusal, type Outcome, outcome, type Result } from "./results.ts";
-import { compileNoisy, inputArray } from "./run.ts";
-import { EAGER_INTERPRETER, runVariant, type Variant } from "./variants.ts";
+import { withRoundingErrors } from "./rounding.ts";
+import { compileNoisy, inputArray, type Noise } from "./run.ts";
+import { EAGER_INTERPRETER, INTERPRETER, runVariant, type Variant } from "./variants.ts";
 
 export interface Finding {
   readonly program: Program;
@@ -26,14 +27,21 @@ export interface Checked {
 
 const SEEDS = [0.3, 1.7, 2.9];
 
-/** weft's own results with errors on purpose, step by step. */
-function rerun(program: Program, noise: { amount: number; seed: number; flush: boolean }): Result[] {
+/** weft's own results with errors on purpose: in what the program says, and in the equations that its transformations make of it. */
+function rerun(program: Program, noise: Noise): Result[] {
   const f = compileNoisy(program, noise);
-  const made = outcome(() => EAGER_INTERPRETER.run(f, program.inputs.map(inputArray)));
+  const inputs = program.inputs.map(inputArray);
+  const whole = outcome(() => INTERPRETER.run(withRoundingErrors(f, noise.seed), inputs));
+  const made = hasFailed(whole) ? outcome(() => EAGER_INTERPRETER.run(f, inputs)) : whole;
   return hasFailed(made) ? [] : [...made.outs];
 }
 
-const flushed = (program: Program): Result[] => rerun(program, { amount: 0, seed: 0, flush: true });
+/** JAX flushes subnormal results to zero. */
+function flushed(program: Program): Result[] {
+  const f = compileNoisy(program, { amount: 0, seed: 0, flush: true });
+  const made = outcome(() => EAGER_INTERPRETER.run(f, program.inputs.map(inputArray)));
+  return hasFailed(made) ? [] : [...made.outs];
+}
 
 /** What is taken for right. */
 export interface Side {

@@ -7,8 +7,7 @@ import { asArray } from "../lax/convert.ts";
 import { arrayLeaves as leavesOf, mapLeaves } from "../lax/leaves.ts";
 import type { MapTree } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
-import { isClass } from "../util/options.ts";
-import { show } from "../util/text.ts";
+import { isCallable, show } from "../util/text.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a transformation accepts functions of any trees; `any` lets their own types through
 export type AnyFunction = (...args: any[]) => any;
@@ -37,9 +36,8 @@ export type Arrays<T> = MapTree<T, NDArray>;
 
 /** Throws unless `f` can be called. */
 export function checkCallable(f: unknown, what: string): void {
-  if (typeof f !== "function")
+  if (!isCallable(f))
     throw new WeftTypeError(`${what} expects a function as its first argument, got ${show(f)}.`);
-  if (isClass(f)) throw new WeftTypeError(`${what} expects a function, got ${show(f)}, which is a class.`);
 }
 
 /** Numbers of arguments, counted from either end, of a call with `count` of them. */

@@ -68,8 +68,8 @@ export function vmap<F extends AnyFunction = ArrayFunction>(
   };
 }
 
-const isOptions = (x: unknown): x is VmapOptions =>
-  typeof x === "object" && x !== null && !Array.isArray(x) && OPTIONS.some((k) => Object.hasOwn(x, k));
+/** The axes of all arguments are a number, null or a list; an object of axes stands in a list, in the place of its argument. */
+const isOptions = (x: unknown): x is VmapOptions => typeof x === "object" && x !== null && !Array.isArray(x);
 
 function checkVmapOptions(options: VmapOptions): VmapOptions {
   const { axisSize, axisName } = checkOptions("vmap", options, OPTIONS);

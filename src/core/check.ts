@@ -100,9 +100,9 @@ export function checkPosition(what: string, x: unknown, size: number): number {
   throw new WeftValueError(`${what} ${at} is out of range: there are ${size}.`);
 }
 
-/** A list of anything. @throws WeftTypeError for what is none */
+/** A list of anything, in which holes count as undefined. @throws WeftTypeError for what is none */
 export function checkList<T>(what: string, list: readonly T[]): readonly T[] {
-  if (Array.isArray(list)) return list;
+  if (Array.isArray(list)) return Array.from(list);
   throw new WeftTypeError(`${what} must be an array (a list), got ${show(list)}.`);
 }
 

@@ -80,7 +80,7 @@ export const integerPowP: Primitive<{ readonly y: number }> = defineMap<{ readon
 /** x to a positive power by repeated squaring. */
 function power(s: ScalarBuilder, x: Scalar, y: number): Scalar {
   if (y === 1) return x;
-  const half = power(s, x, y >> 1);
+  const half = power(s, x, Math.floor(y / 2));
   const square = s.binary("mul", half, half);
   return y % 2 ? s.binary("mul", square, x) : square;
 }
@@ -91,9 +91,9 @@ function power(s: ScalarBuilder, x: Scalar, y: number): Scalar {
  */
 export function integerPow(x: ArrayLike, y: number): NDArray {
   const base = asArray(x);
-  checkInteger("lax.integerPow: y", y);
-  if (y === 0) return full(base.shape, 1, base.dtype);
-  return y === 1 ? base : bind1(integerPowP, [base], { y });
+  const n = checkInteger("lax.integerPow: y", y);
+  if (n === 0) return full(base.shape, 1, base.dtype);
+  return n === 1 ? base : bind1(integerPowP, [base], { y: n });
 }
 
 /** `x²`. Any number. */

@@ -2,20 +2,23 @@
  * Collectives: what the elements of a mapped axis tell each other. The axis is found by the name that vmap gave it; the rule of
  * its batch does the work, so that none is left when a program is compiled.
  */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type NDArray, scalar } from "../core/array.ts";
 import { aval, type Shape } from "../core/aval.ts";
 import { axisInScope, type MappedAxis, namesInScope } from "../core/axes.ts";
+import { checkIntegers, checkList } from "../core/check.ts";
 import { isFloat } from "../core/dtype.ts";
-import { WeftValueError } from "../core/errors.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { bind1, type Params, type Primitive } from "../core/primitive.ts";
-import { type MapTree, map as mapTree } from "../tree/index.ts";
+import { type MapTree, unflatten } from "../tree/index.ts";
+import { checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
+import { show } from "../util/text.ts";
 import { add, div, mul } from "./arithmetic.ts";
 import { insert, range, without } from "./axes.ts";
 import { reduceSum, zerosLike } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
-import { asArray } from "./convert.ts";
 import { concatenate } from "./join.ts";
+import { arrayLeaves } from "./leaves.ts";
 import { reduceMax, reduceMin } from "./reduce.ts";
 import { define, defineLinear, moveBatchAxis, transposeFirst } from "./rules.ts";
 import { sliceInDim } from "./slice.ts";
@@ -140,8 +143,13 @@ function permuted(x: NDArray, { perm, axis_size }: PermuteParams): NDArray {
 const follower = (lane: number | undefined): number | undefined =>
   lane === undefined ? undefined : lane + 1;
 
-const namesOf = (axisName: AxisName): readonly string[] =>
-  typeof axisName === "string" ? [axisName] : axisName;
+function namesOf(what: string, axisName: AxisName): readonly string[] {
+  const names: readonly unknown[] = Array.isArray(axisName) ? axisName : [axisName];
+  if (Array.from(names).every((name) => typeof name === "string")) return names as string[];
+  throw new WeftTypeError(
+    `lax.${what}: axisName must be a string, the name that vmap gave the axis, or a list of such names, got ${show(axisName)}.`,
+  );
+}
 
 function axisOf(what: string, name: string): MappedAxis {
   const axis = axisInScope(name);
@@ -161,8 +169,12 @@ const along = <T>(
   axisName: AxisName,
   f: (x: NDArray, axis: Collective) => NDArray,
 ): Arrays<T> => {
-  const axes = namesOf(axisName).map((name) => paramsOf(what, name));
-  return mapTree((leaf: unknown) => axes.reduce(f, asArray(leaf as ArrayLike)), tree as unknown) as Arrays<T>;
+  const axes = namesOf(what, axisName).map((name) => paramsOf(what, name));
+  const [leaves, def] = arrayLeaves(tree, { where: `lax.${what}: x` });
+  return unflatten(
+    def,
+    leaves.map((leaf) => axes.reduce(f, leaf)),
+  ) as Arrays<T>;
 };
 
 /**
@@ -235,13 +247,15 @@ export interface TiledOptions {
 export const allGather = <T>(
   x: T,
   axisName: string,
-  { axis = 0, tiled = false }: TiledOptions & { readonly axis?: number } = {},
-): Arrays<T> =>
-  along("allGather", x, axisName, (leaf, params) => {
+  options: TiledOptions & { readonly axis?: number } = {},
+): Arrays<T> => {
+  const { axis = 0, tiled = false } = checkOptions("lax.allGather", options, ["axis", "tiled"]);
+  return along("allGather", x, axisName, (leaf, params) => {
     const at = canonicalAxis(axis, leaf.ndim + (tiled ? 0 : 1));
     const out = bind1(allGatherP, [leaf], { ...params, all_gather_dimension: at });
     return tiled ? merged(out, at) : out;
   });
+};
 
 /**
  * The sum over a mapped axis, of which each element keeps its own part along `scatterDimension`.
@@ -253,14 +267,17 @@ export const allGather = <T>(
 export const psumScatter = <T>(
   x: T,
   axisName: string,
-  { scatterDimension = 0, tiled = false }: TiledOptions & { readonly scatterDimension?: number } = {},
-): Arrays<T> =>
-  along("psumScatter", x, axisName, (leaf, params) => {
+  options: TiledOptions & { readonly scatterDimension?: number } = {},
+): Arrays<T> => {
+  const known = ["scatterDimension", "tiled"] as const;
+  const { scatterDimension = 0, tiled = false } = checkOptions("lax.psumScatter", options, known);
+  return along("psumScatter", x, axisName, (leaf, params) => {
     const at = canonicalAxis(scatterDimension, leaf.ndim);
     const parts = tiled ? divided("psumScatter", leaf, at, params.axis_size) : leaf;
     checkSplit("psumScatter", parts, at, params);
     return bind1(psumScatterP, [parts], { ...params, scatter_dimension: at });
   });
+};
 
 /**
  * Sends values along a mapped axis: `perm` lists pairs [from, to]; who is sent nothing gets zeros.
@@ -270,19 +287,28 @@ export const psumScatter = <T>(
  * @example vmap((x) => lax.ppermute(x, "i", [[0, 1], [1, 0]]), { axisName: "i" })(np.array([1, 2])) // [2, 1]
  */
 export function ppermute<T>(x: T, axisName: string, perm: readonly (readonly [number, number])[]): Arrays<T> {
-  const { size } = axisOf("ppermute", axisName);
+  const { size } = axisOf("ppermute", namesOf("ppermute", axisName).join());
+  const pairs = checkList("lax.ppermute: perm", perm).map((pair) => checkPair(pair));
   for (const side of [0, 1] as const) {
-    const lanes = perm.map((pair) => pair[side]);
+    const lanes = pairs.map((pair) => pair[side]);
     const bad = lanes.find(
       (lane, i) => !Number.isInteger(lane) || lane < 0 || lane >= size || lanes.indexOf(lane) !== i,
     );
     if (bad !== undefined)
       throw new WeftValueError(
         `lax.ppermute: the ${side === 0 ? "sources" : "destinations"} must be different indices of the axis ${axisName} of size ${size}, got ${bad} ` +
-          `in [${perm.map((pair) => `[${pair.join(", ")}]`).join(", ")}].`,
+          `in [${pairs.map((pair) => `[${pair.join(", ")}]`).join(", ")}].`,
       );
   }
-  return along("ppermute", x, axisName, (leaf, params) => bind1(ppermuteP, [leaf], { ...params, perm }));
+  return along("ppermute", x, axisName, (leaf, params) =>
+    bind1(ppermuteP, [leaf], { ...params, perm: pairs }),
+  );
+}
+
+function checkPair(pair: readonly number[]): readonly [from: number, to: number] {
+  const [from, to, ...more] = checkIntegers("lax.ppermute: an entry of perm", pair);
+  if (to !== undefined && more.length === 0) return [from!, to];
+  throw new WeftTypeError(`lax.ppermute: an entry of perm must be a pair [from, to], got ${show(pair)}.`);
 }
 
 /**
@@ -297,9 +323,10 @@ export const allToAll = <T>(
   axisName: string,
   splitAxis: number,
   concatAxis: number,
-  { tiled = false }: TiledOptions = {},
-): Arrays<T> =>
-  along("allToAll", x, axisName, (leaf, params) => {
+  options: TiledOptions = {},
+): Arrays<T> => {
+  const { tiled = false } = checkOptions("lax.allToAll", options, ["tiled"]);
+  return along("allToAll", x, axisName, (leaf, params) => {
     const [split_axis, concat_axis] = [splitAxis, concatAxis].map((a) => canonicalAxis(a, leaf.ndim)) as [
       number,
       number,
@@ -309,6 +336,7 @@ export const allToAll = <T>(
     const out = bind1(allToAllP, [parts], { ...params, split_axis, concat_axis });
     return tiled ? merged(out, concat_axis) : out;
   });
+};
 
 /**
  * The position along a mapped axis, an int32 scalar; of several names, the row-major position among all of them.
@@ -317,13 +345,12 @@ export const allToAll = <T>(
  * @example vmap((x) => lax.axisIndex("i"), { axisName: "i" })(np.zeros([3])) // [0, 1, 2]
  */
 export const axisIndex = (axisName: AxisName): NDArray =>
-  namesOf(axisName)
+  namesOf("axisIndex", axisName)
     .map((name) => paramsOf("axisIndex", name))
-    .map((axis) => ({ axis, index: bind1(axisIndexP, [], axis) }))
-    .reduce((outer, { axis, index }) => ({
-      axis,
-      index: add(mul(outer.index, axis.axis_size), index),
-    })).index;
+    .reduce<NDArray | undefined>((outer, axis) => {
+      const index = bind1(axisIndexP, [], axis);
+      return outer ? add(mul(outer, axis.axis_size), index) : index;
+    }, undefined) ?? scalar(0, "int32");
 
 /**
  * The number of elements of a mapped axis, or of several together.
@@ -331,4 +358,4 @@ export const axisIndex = (axisName: AxisName): NDArray =>
  * Source: `jax.lax.axis_size`.
  */
 export const axisSize = (axisName: AxisName): number =>
-  namesOf(axisName).reduce((n, name) => n * axisOf("axisSize", name).size, 1);
+  namesOf("axisSize", axisName).reduce((n, name) => n * axisOf("axisSize", name).size, 1);

@@ -4,8 +4,10 @@ import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
 import { checkCount, checkInteger, checkShape } from "../core/check.ts";
 import { kindOf, promote } from "../core/dtype.ts";
 import type { Emitter, Index, Operand } from "../core/emit.ts";
+import { WeftTypeError } from "../core/errors.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { canonicalAxis } from "../util/shape.ts";
+import { show } from "../util/text.ts";
 import { add } from "./arithmetic.ts";
 import { insert, range } from "./axes.ts";
 import { zerosLike } from "./broadcast.ts";
@@ -175,16 +177,24 @@ function startIndex(index: ArrayLike, size: number): NDArray {
   return kindOf(i.dtype) === "int" ? select(lt(i, 0), add(i, size), i) : i;
 }
 
-const startIndices = (x: NDArray, starts: readonly ArrayLike[] | NDArray): NDArray[] =>
-  Array.isArray(starts)
-    ? starts.map((start: ArrayLike, axis) => startIndex(start, x.shape[axis] ?? 0))
-    : vectorEntries(starts as NDArray).map((start, axis) => startIndex(start, x.shape[axis] ?? 0));
+function startIndices(x: NDArray, starts: readonly ArrayLike[] | NDArray): NDArray[] {
+  const list: readonly ArrayLike[] = Array.isArray(starts)
+    ? Array.from(starts)
+    : vectorEntries(starts as NDArray);
+  return list.map((start, axis) => startIndex(start, x.shape[axis] ?? 0));
+}
 
 /** The elements of a vector as scalars. */
-const vectorEntries = (v: NDArray): NDArray[] =>
-  range(v.shape[0] ?? 0).map((k) =>
+function vectorEntries(starts: NDArray): NDArray[] {
+  const v = asArray(starts);
+  if (v.ndim !== 1)
+    throw new WeftTypeError(
+      `start_indices must be a list of integers or integer scalars, or one vector of integers, got ${show(starts)}.`,
+    );
+  return range(v.shape[0]!).map((k) =>
     squeeze(bind1(dynamicSliceP, [v, asIndex(k)], { slice_sizes: [1] }), [0]),
   );
+}
 
 /**
  * A box of static size at computed indices (integer scalars, one per axis, or one vector). Negative indices count from

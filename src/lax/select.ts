@@ -15,6 +15,7 @@ import { isLinear, isZero, NO_PARAMS, type NoParams } from "./rules.ts";
 function checkSelect(which: ShapedArray, cases: readonly ShapedArray[]): void {
   if (which.dtype !== "bool" && which.dtype !== "int32")
     throw new WeftTypeError(`select: which must be bool or int32, but got ${which.dtype}.`);
+  if (cases.length === 0) throw new WeftTypeError("selectN must have at least one case.");
   if (which.dtype === "bool" && cases.length > 2)
     throw new WeftTypeError(`select with a boolean which takes at most two cases, got ${cases.length}.`);
 }

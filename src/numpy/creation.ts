@@ -192,13 +192,14 @@ export function geomspace(
   options: ArrayOptions = {},
 ): NDArray {
   const { dtype = "float32" } = checkOptions("np.geomspace", options, ARRAY_OPTIONS);
-  if (!(start * stop > 0))
+  const [first, last] = [start, stop].map((x) => checkNumber("np.geomspace: a bound", x)) as [number, number];
+  if (!(first * last > 0))
     throw new WeftValueError(
-      `np.geomspace: start and stop must have one sign and not be 0, got ${start} and ${stop}.`,
+      `np.geomspace: start and stop must have one sign and not be 0, got ${first} and ${last}.`,
     );
-  const sign = Math.sign(start);
-  const [from, to] = [Math.log10(Math.abs(start)), Math.log10(Math.abs(stop))];
-  const exact = (x: number): number => (x === from ? start : x === to ? stop : sign * 10 ** x);
+  const sign = Math.sign(first);
+  const [from, to] = [Math.log10(Math.abs(first)), Math.log10(Math.abs(last))];
+  const exact = (x: number): number => (x === from ? first : x === to ? last : sign * 10 ** x);
   return spaced("np.geomspace", [from, to], num, endpoint, (x) => cutOff(dtype)(exact(x)), dtype);
 }
 
@@ -271,8 +272,8 @@ export function meshgrid(
   const vectors = checkList("np.meshgrid: xs", xs).map((x) => asArray(x));
   const bad = vectors.find((x) => x.ndim > 1);
   if (bad) throw new WeftValueError(`Arguments to np.meshgrid must be 1D, got ${bad.aval}.`);
-  const swap = indexing === "xy" && xs.length > 1 ? [1, 0] : [0, 1];
-  const axes = range(xs.length).map((i) => swap[i] ?? i);
+  const swap = indexing === "xy" && vectors.length > 1 ? [1, 0] : [0, 1];
+  const axes = range(vectors.length).map((i) => swap[i] ?? i);
   const shape = axes.map((i) => vectors[i]!.size);
   return vectors.map((x, i) => lax.broadcastInDim(lax.reshape(x, [x.size]), shape, [axes.indexOf(i)]));
 }

@@ -8,6 +8,7 @@ import * as lax from "../lax/gather.ts";
 import { max, min } from "../lax/select.ts";
 import { slice } from "../lax/slice.ts";
 import { expandDims, reshape, squeeze } from "../lax/views.ts";
+import { checkOptions } from "../util/options.ts";
 import { add, multiply } from "./elementwise.ts";
 import { type IndexPlan, planIndex, windowsOf } from "./index-plan.ts";
 import { promoteArgs } from "./promote.ts";
@@ -134,6 +135,7 @@ export function indexedUpdate(x: NDArray, items: readonly IndexItem[]): IndexedU
     min: by(UPDATES.min),
     max: by(UPDATES.max),
     get: (options = {}) => {
+      checkOptions("at(...).get", options, ["mode", "fillValue"]);
       const plan = planIndex(x, items);
       return expandDims(gathered(x, plan, options), plan.newAxes);
     },

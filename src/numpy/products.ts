@@ -1,6 +1,6 @@
 /** Products of vectors, matrices and tensors. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
-import { checkCount, checkList } from "../core/check.ts";
+import { checkCount, checkIntegers, checkList } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { pick, range } from "../lax/axes.ts";
 import { tuple } from "../lax/check.ts";
@@ -117,7 +117,7 @@ function overAxes(
   right: number | readonly number[],
 ): NDArray {
   const axesIn = (array: NDArray, list: number | readonly number[]): number[] =>
-    (typeof list === "number" ? [list] : list).map((axis) => canonicalAxis(axis, array.ndim));
+    checkIntegers(`np.${op}: axes`, list).map((axis) => canonicalAxis(axis, array.ndim));
   const [lhs, rhs] = [axesIn(a, left), axesIn(b, right)];
   if (String(pick(a.shape, lhs)) !== String(pick(b.shape, rhs)))
     throw new WeftTypeError(

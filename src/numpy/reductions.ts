@@ -1,5 +1,6 @@
 /** Reductions over axes, running sums, and statistics. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
+import { checkNumber } from "../core/check.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { div } from "../lax/arithmetic.ts";
@@ -107,10 +108,11 @@ export function var_(x: ArrayLike, axis?: Axis, options: VarianceOptions = {}): 
     correction = 0,
     keepdims = false,
   } = checkOptions("np.var", options, ["mean", "correction", "keepdims"]);
+  const freedom = checkNumber("np.var: correction", correction);
   const a = strong(toInexact(x));
   const centre = known ?? mean(a, axis, { keepdims: true });
   const total = sum(square(subtract(a, centre)), axis, { keepdims });
-  return perFreedom(total, size(pick(a.shape, axesOf(axis, a.ndim))) - correction);
+  return perFreedom(total, size(pick(a.shape, axesOf(axis, a.ndim))) - freedom);
 }
 /** A sum of squares by the number of degrees of freedom; NaN when there are none. */
 const perFreedom = (total: NDArray, count: number): NDArray =>
@@ -268,7 +270,8 @@ export function nanvar(x: ArrayLike, axis?: Axis, options: VarianceOptions = {})
   const a = floats(x);
   const centre = known ?? nanmean(a, axis, { keepdims: true });
   const centred = where(isnan(a), 0, subtract(a, centre));
-  const freedom = subtract(convertElementType(present(a, axis, { keepdims }), a.dtype), correction);
+  const counted = convertElementType(present(a, axis, { keepdims }), a.dtype);
+  const freedom = subtract(counted, checkNumber("np.nanvar: correction", correction));
   const none = lessEqual(freedom, 0);
   const total = where(none, Number.NaN, sum(square(centred), axis, { keepdims }));
   return div(total, where(none, 1, freedom));

@@ -1,6 +1,6 @@
 /** Functions of sequences: differences, integrals, convolutions, interpolation, covariance, polynomials. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
-import { checkCount } from "../core/check.ts";
+import { checkCount, checkNumber } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
 import { full } from "../lax/broadcast.ts";
@@ -191,8 +191,9 @@ export function unwrap(
   const x = toInexact(p);
   const at = canonicalAxis(axis, x.ndim);
   const jump = differences(x, at);
-  const half = period / 2;
-  const centred = np.subtract(np.remainder(np.add(jump, half), period), half);
+  const whole = checkNumber("np.unwrap: period", period);
+  const half = whole / 2;
+  const centred = np.subtract(np.remainder(np.add(jump, half), whole), half);
   const signed = where(np.logicalAnd(np.equal(centred, -half), np.greater(jump, 0)), half, centred);
   const correction = where(np.less(np.absolute(jump), discont ?? half), 0, np.subtract(signed, jump));
   const first = sliceInDim(x, 0, Math.min(1, x.shape[at]!), 1, at);

@@ -1,7 +1,9 @@
 import { canShareMemory, cores, env } from "#platform";
 import { MAX_THREADS } from "../backends/common/handover.ts";
 import { PASS_NAMES, type PassName } from "../compiler/switches.ts";
-import { WeftValueError } from "../core/errors.ts";
+import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { suggestion } from "../util/options.ts";
+import { show } from "../util/text.ts";
 
 /**
  * How programs run:
@@ -15,7 +17,10 @@ export type Tier = "wasm" | "native" | "auto" | "interp";
 
 export type { PassName } from "../compiler/switches.ts";
 
-/** Settings of the library. Assigning a value that is not possible throws a {@link WeftValueError}. */
+/**
+ * Settings of the library. Assigning a value that is not possible throws a {@link WeftValueError}; a name that there is not, a
+ * {@link WeftTypeError}.
+ */
 export interface Config {
   /** How programs that are compiled from now on run. Default "wasm"; environment: `WEFT_TIER`. */
   tier: Tier;
@@ -110,15 +115,13 @@ const variableOf = (name: string): string => `WEFT_${name.replace(/[A-Z]/g, (c) 
 function parse<T>(option: Option<T>, value: unknown, where: string): T {
   const parsed = option.parse(value);
   if (parsed === undefined)
-    throw new WeftValueError(
-      `${where}: expected ${option.expected}, got ${typeof value === "string" || Array.isArray(value) ? JSON.stringify(value) : value}.`,
-    );
+    throw new WeftValueError(`${where}: expected ${option.expected}, got ${show(value)}.`);
   return parsed;
 }
 
 /** Settings with their defaults, as `read` (the environment) overrides them. */
 export function createConfig(read: (variable: string) => string | undefined): Config {
-  const config = {};
+  const config: object = Object.create(UNKNOWN);
   for (const [name, option] of Object.entries(OPTIONS) as [string, Option<unknown>][]) {
     const given = read(variableOf(name));
     let value =
@@ -132,6 +135,25 @@ export function createConfig(read: (variable: string) => string | undefined): Co
     });
   }
   return Object.seal(config) as Config;
+}
+
+/** What is looked up and not found. What JavaScript itself looks for in any object (`then`, symbols) is not there, and no mistake. */
+const UNKNOWN = new Proxy(Object.prototype, {
+  get: (object, name) => {
+    if (typeof name === "symbol" || name === "then" || name === "toJSON" || name in object)
+      return Reflect.get(object, name);
+    throw noSetting(name);
+  },
+  set: (_, name) => {
+    throw noSetting(name);
+  },
+});
+
+function noSetting(name: string | symbol): WeftTypeError {
+  const known = Object.keys(OPTIONS);
+  return new WeftTypeError(
+    `config has no setting ${show(name)}${suggestion(name, known)}. Its settings are ${known.join(", ")}.`,
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Objects of options, and choices by name: what is not understood is refused, with the name that was probably meant. */
 import { WeftTypeError, WeftValueError } from "./errors.ts";
-import { show } from "./text.ts";
+import { isCallable, show } from "./text.ts";
 
 /**
  * The options as they are, if all of them are known.
@@ -49,14 +49,8 @@ export function checkChoice<T>(what: string, value: unknown, choices: readonly T
 
 /** A function to call, which a class is not. @throws WeftTypeError otherwise */
 export function checkCallable(what: string, f: unknown): void {
-  if (typeof f !== "function") throw new WeftTypeError(`${what} must be a function, got ${show(f)}.`);
-  if (isClass(f)) throw new WeftTypeError(`${what} must be a function, got ${show(f)}, which is a class.`);
+  if (!isCallable(f)) throw new WeftTypeError(`${what} must be a function, got ${show(f)}.`);
 }
-
-/** The prototype of a class cannot be replaced, as that of few functions besides; its text decides. */
-export const isClass = (f: Function): boolean =>
-  Object.getOwnPropertyDescriptor(f, "prototype")?.writable === false &&
-  Function.prototype.toString.call(f).startsWith("class");
 
 /** `; did you mean "dtype"?` if one of the names is near. */
 export function suggestion(name: unknown, known: readonly string[]): string {

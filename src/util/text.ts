@@ -34,13 +34,26 @@ function describe(value: unknown, depth: number): string {
     case "bigint":
       return `${cut(String(value), LONGEST_STRING)}n`;
     case "function":
-      return value.name ? `the function ${cut(value.name, LONGEST_STRING)}` : "a function";
+      return describeFunction(value);
     case "object":
       return value === null ? "null" : describeObject(value, depth);
     default:
       return String(value);
   }
 }
+
+function describeFunction(value: Function): string {
+  const kind = isClass(value) ? "class" : "function";
+  return value.name ? `the ${kind} ${cut(value.name, LONGEST_STRING)}` : `a ${kind}`;
+}
+
+/** The prototype of a class cannot be replaced, as that of few functions besides; its text decides. */
+const isClass = (f: Function): boolean =>
+  Object.getOwnPropertyDescriptor(f, "prototype")?.writable === false &&
+  Function.prototype.toString.call(f).startsWith("class");
+
+/** A function to call, which a class is not. */
+export const isCallable = (f: unknown): f is Function => typeof f === "function" && !isClass(f);
 
 function describeObject(value: object, depth: number): string {
   if (Array.isArray(value)) return depth < DEEPEST ? `[${items(value, depth)}]` : "[…]";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
 import { ConcretizationTypeError, WeftTypeError, WeftValueError } from "../../src/core/errors.ts";
-import { grad, jit, lax, nn, numpy as np, random, tree, vjp, vmap } from "../../src/index.ts";
+import { config, grad, jit, lax, nn, numpy as np, random, tree, vjp, vmap } from "../../src/index.ts";
 
 type A = NDArray;
 // biome-ignore lint/suspicious/noExplicitAny: these programs are wrong on purpose, in ways that types would refuse
@@ -151,6 +151,22 @@ describe("options", () =>
       () => np.zeros([1], { dtpye: "int32" } as Wrong),
       WeftTypeError,
       'np.zeros has no option "dtpye"; did you mean "dtype"?',
+    ],
+    [
+      "a setting",
+      () => ((config as Wrong).teir = "wasm"),
+      WeftTypeError,
+      'config has no setting "teir"; did you mean "tier"?',
+      "memoryBudget",
+    ],
+    ["a setting that is read", () => (config as Wrong).thread, WeftTypeError, 'did you mean "threads"?'],
+    ["vmap", () => vmap((x: A) => x, { axisNme: "i" } as Wrong), WeftTypeError, 'did you mean "axisName"?'],
+    ["at().get", () => X.at(0).get({ mod: "clip" } as Wrong), WeftTypeError, 'did you mean "mode"?'],
+    [
+      "a collective",
+      () => vmap((x: A) => lax.allGather(x, "i", { tilde: true } as Wrong), { axisName: "i" })(X),
+      WeftTypeError,
+      'lax.allGather has no option "tilde"',
     ],
     [
       "a positional value",

@@ -6,6 +6,7 @@ import { checkOptions } from "../../util/options.ts";
 import { canonicalAxis } from "../../util/shape.ts";
 import { arrayLeaves } from "../leaves.ts";
 import { prefixes } from "../prefixes.ts";
+import { checkCallables } from "./body.ts";
 import type { Arrays } from "./loops.ts";
 
 export interface AssociativeScanOptions {
@@ -31,8 +32,7 @@ export function associativeScan<T>(
   options: AssociativeScanOptions = {},
 ): Arrays<T> {
   const { reverse = false, axis = 0 } = checkOptions("lax.associativeScan", options, ["reverse", "axis"]);
-  if (typeof f !== "function")
-    throw new WeftTypeError("lax.associativeScan: fn argument should be a callable.");
+  checkCallables("lax.associativeScan: fn argument should be a callable.", f);
   const [leaves, def] = arrayLeaves(elems, { where: "lax.associativeScan: elems" });
   const at = leaves.length ? canonicalAxis(axis, leaves[0]!.ndim) : 0;
   checkSizes(leaves, at);

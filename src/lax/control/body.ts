@@ -2,18 +2,25 @@
 import type { ArrayLike, NDArray } from "../../core/array.ts";
 import type { ShapedArray } from "../../core/aval.ts";
 import { type Promoted, promote } from "../../core/dtype.ts";
-import { ConcretizationTypeError } from "../../core/errors.ts";
+import { ConcretizationTypeError, WeftTypeError } from "../../core/errors.ts";
 import { type Atom, Jaxpr, Var } from "../../core/jaxpr.ts";
 import type { MaybeZero } from "../../core/primitive.ts";
 import { type Staged, stage } from "../../core/stage.ts";
 import { instantiate } from "../../transforms/zero.ts";
 import * as tree from "../../tree/index.ts";
+import { isCallable, show } from "../../util/text.ts";
 import { splitAt } from "../../util/zip.ts";
 import { convertTo } from "../cast.ts";
 import { asCarry, isNumber } from "../convert.ts";
 import { arrayLeaves } from "../leaves.ts";
 
 export { splitAt };
+
+/** @throws WeftTypeError that says what was expected unless all can be called */
+export function checkCallables(expected: string, ...fs: readonly unknown[]): void {
+  const at = fs.findIndex((f) => !isCallable(f));
+  if (at >= 0) throw new WeftTypeError(`${expected} Got ${show(fs[at])}.`);
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: user functions take and return trees whose types the public signatures state
 export type UserFunction = (...args: any[]) => unknown;

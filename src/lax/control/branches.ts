@@ -9,7 +9,14 @@ import { show } from "../../util/text.ts";
 import { asArray, asCarry } from "../convert.ts";
 import { clamp, convertElementType, ne } from "../elementwise.ts";
 import { arrayLeaves } from "../leaves.ts";
-import { mergeConsts, type TracedBody, traceBody, type UserFunction, unflattenAll } from "./body.ts";
+import {
+  checkCallables,
+  mergeConsts,
+  type TracedBody,
+  traceBody,
+  type UserFunction,
+  unflattenAll,
+} from "./body.ts";
 import { condPrimitive } from "./cond.ts";
 import type { Arrays } from "./loops.ts";
 import { asArrays } from "./stepwise.ts";
@@ -29,8 +36,7 @@ export function cond<Args extends readonly unknown[], R>(
   onFalse: (...operands: { [K in keyof Args]: Arrays<Args[K]> }) => NoInfer<R>,
   ...operands: Args
 ): Arrays<R> {
-  if (typeof onTrue !== "function" || typeof onFalse !== "function")
-    throw new WeftTypeError("lax.cond: onTrue and onFalse arguments should be callable.");
+  checkCallables("lax.cond: onTrue and onFalse arguments should be callable.", onTrue, onFalse);
   const p = predicate(pred);
   const names: BranchNames = { what: "cond", names: ["onFalse", "onTrue"], first: 1 };
   // Branch 0 is taken when the predicate is false.
@@ -51,8 +57,9 @@ export function switchCase<Args extends readonly unknown[], R>(
   branches: readonly ((...operands: { [K in keyof Args]: Arrays<Args[K]> }) => R)[],
   ...operands: Args
 ): Arrays<R> {
-  if (!Array.isArray(branches) || branches.some((b) => typeof b !== "function"))
-    throw new WeftTypeError("lax.switch: branches argument should be a sequence of callables.");
+  const expected = "lax.switch: branches argument should be a sequence of callables.";
+  if (!Array.isArray(branches)) throw new WeftTypeError(`${expected} Got ${show(branches)}.`);
+  checkCallables(expected, ...branches);
   if (branches.length === 0) throw new WeftValueError("Empty branch sequence");
   const i = asCarry(index);
   if (i.ndim !== 0)

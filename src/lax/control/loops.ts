@@ -15,7 +15,7 @@ import { asCarry } from "../convert.ts";
 import { add, lt } from "../elementwise.ts";
 import { arrayLeaves, toArrays } from "../leaves.ts";
 import { concatenate, reshape, sliceInDim } from "../shape.ts";
-import { concreteInt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
+import { checkCallables, concreteInt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
 import { type CarryName, checkCarry, parameterName } from "./carry-errors.ts";
 import { scanPrimitive } from "./scan.ts";
 import { scanStepwise, whileStepwise } from "./stepwise.ts";
@@ -73,7 +73,7 @@ export function scan(
   xs: unknown,
   options: ScanOptions = {},
 ): [unknown, unknown] {
-  if (typeof body !== "function") throw new WeftTypeError("lax.scan: body argument should be a callable.");
+  checkCallables("lax.scan: body argument should be a callable.", body);
   checkOptions("lax.scan", options, SCAN_OPTIONS);
   const name: CarryName = {
     caller: "lax.scan",
@@ -226,7 +226,7 @@ export function map<X extends AnyTree, Y extends AnyTree>(
   xs: X,
   options: { readonly batchSize?: number } = {},
 ): Arrays<Y> {
-  if (typeof f !== "function") throw new WeftTypeError("lax.map: f argument should be a callable.");
+  checkCallables("lax.map: f argument should be a callable.", f);
   const { batchSize } = checkOptions("lax.map", options, ["batchSize"]);
   if (batchSize === undefined)
     return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1] as Arrays<Y>;
@@ -289,8 +289,7 @@ export function whileLoop<C extends AnyTree>(
   body: (value: Arrays<NoInfer<C>>) => ArraysLike<NoInfer<C>>,
   init: C,
 ): Arrays<C> {
-  if (typeof cond !== "function" || typeof body !== "function")
-    throw new WeftTypeError("lax.whileLoop: body and cond arguments should be callable.");
+  checkCallables("lax.whileLoop: body and cond arguments should be callable.", body, cond);
   const name: CarryName = {
     caller: "lax.whileLoop",
     what: "while_loop body function",
@@ -340,8 +339,7 @@ export function foriLoop<C extends AnyTree>(
   init: C,
   options: ForiOptions = {},
 ): Arrays<C> {
-  if (typeof body !== "function")
-    throw new WeftTypeError("lax.foriLoop: body argument should be a callable.");
+  checkCallables("lax.foriLoop: body argument should be a callable.", body);
   checkOptions("lax.foriLoop", options, ["unroll"]);
   const [lo, hi] = loopBounds(lower, upper);
   const name: CarryName = {

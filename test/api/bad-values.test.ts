@@ -1,0 +1,221 @@
+/**
+ * Every public function with bad values in place of every argument, option and result of a callback: it works, or
+ * throws an error of weft that is short and says what is wrong. Nothing of the engine's own gets out.
+ */
+import { rmSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import * as weft from "../../src/index.ts";
+import { type AnyFunction, folder, publicFunctions, type Row, rowOf } from "../support/public.ts";
+
+const { numpy: np } = weft;
+
+/** What a user's own code throws passes as it is. */
+const own = new Error("the user's own");
+const fail = (): never => {
+  throw own;
+};
+
+const cyclic: unknown[] = [1];
+cyclic.push(cyclic);
+const cyclicTree: Record<string, unknown> = {};
+cyclicTree["a"] = { b: cyclicTree };
+const deep = Array.from({ length: 20_000 }).reduce<unknown>((inner) => [inner], 1);
+const gone = np.ones([2]);
+gone.dispose();
+const sparse: number[] = [];
+sparse[3] = 1;
+
+const BAD: Readonly<Record<string, unknown>> = {
+  undefined: undefined,
+  null: null,
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  "a fraction": 1.5,
+  "a negative number": -7,
+  "a large number": 99,
+  "2^31": 2 ** 31,
+  "2^53": 2 ** 53,
+  bigint: 5n,
+  string: "abc",
+  "an empty string": "",
+  "a long string": "x".repeat(1e5),
+  symbol: Symbol("s"),
+  true: true,
+  Map: new Map([[1, 2]]),
+  Set: new Set([1]),
+  Date: new Date(0),
+  RegExp: /x/,
+  Promise: Promise.resolve(1),
+  "a function": () => undefined,
+  "a class": class Some {},
+  "a key __proto__": JSON.parse('{"__proto__": {"x": 1}}'),
+  "an object without prototype": Object.create(null),
+  "an object": { nope: 1 },
+  "an empty list": [],
+  "a sparse list": sparse,
+  "a cyclic list": cyclic,
+  "a cyclic tree": cyclicTree,
+  "a deep list": deep,
+  "a list of strings": ["a"],
+  "a ragged list": [[1], [1, 2]],
+  "a list of null": [null],
+  "a list of fractions": [1.5],
+  "a list of negative numbers": [-1],
+  "a list of bigints": [1n],
+  "a list of huge numbers": [2 ** 31, 2 ** 31],
+  "a list of objects": [{}],
+  "a list of functions": [() => 1],
+  DataView: new DataView(new ArrayBuffer(8)),
+  ArrayBuffer: new ArrayBuffer(8),
+  BigInt64Array: new BigInt64Array(2),
+  Float32Array: new Float32Array([1, 2]),
+  "getters that throw": Object.defineProperties(
+    {},
+    Object.fromEntries(
+      ["shape", "axis", "dtype", "length", "a"].map((name) => [name, { get: fail, enumerable: true }]),
+    ),
+  ),
+  "a proxy that throws": new Proxy({}, { get: fail, has: fail, ownKeys: fail, getPrototypeOf: fail }),
+  "a function that throws": fail,
+  "what looks like an array": { aval: 1, shape: [2], dtype: "float32", ndim: 1 },
+  "what looks like a type": { shape: [2], dtype: "nope" },
+  "a scalar array": np.array(1),
+  "an array of another shape": np.ones([7]),
+  "an empty array": np.zeros([0]),
+  "a bool array": np.array([true]),
+  "a disposed array": gone,
+};
+
+/** What is wrong with the way in which `call` ends, if anything. */
+function faultOf(call: () => unknown): string | undefined {
+  try {
+    const result = call();
+    if (result instanceof Promise) result.catch(() => {});
+    return undefined;
+  } catch (error) {
+    if (error === own) return undefined;
+    if (!(error instanceof weft.WeftError) || error instanceof weft.InternalError) return String(error);
+    return error.message.length > 1500 ? `a message of ${error.message.length} characters` : undefined;
+  }
+}
+
+type Attempt = readonly [what: string, call: () => unknown];
+
+const calling =
+  (f: AnyFunction, args: readonly unknown[], then: readonly unknown[] | undefined): (() => unknown) =>
+  () => {
+    const result = f(...args);
+    return then && typeof result === "function" ? result(...then) : result;
+  };
+
+const bad = Object.entries(BAD);
+/** Of the bad values every third, beginning elsewhere at every place: all functions of a kind together get all of them. */
+let place = 0;
+const some = (): [string, unknown][] => {
+  place++;
+  return bad.filter((_, i) => (i + place) % 3 === 0);
+};
+
+const replaced = (
+  list: readonly unknown[],
+  make: (args: unknown[]) => () => unknown,
+  steps = -1,
+): Attempt[] =>
+  list.flatMap((_, i) =>
+    some()
+      .filter(([name]) => i !== steps || !name.startsWith("2^"))
+      .map(([name, value]): Attempt => [`argument ${i} is ${name}`, make(list.with(i, value))]),
+  );
+
+function attempts(f: AnyFunction, { args, then, steps }: Row): Attempt[] {
+  const callbacks = args.flatMap((a, i) =>
+    typeof a === "function"
+      ? Object.entries(BAD).map(
+          ([name, bad]): Attempt => [
+            `callback ${i} returns ${name}`,
+            calling(
+              f,
+              args.with(i, () => bad),
+              then,
+            ),
+          ],
+        )
+      : [],
+  );
+  return [
+    ...replaced(args, (changed) => calling(f, changed, then), steps),
+    ...(then ? replaced(then, (changed) => calling(f, args, changed)) : []),
+    ...args.map((_, i): Attempt => [`${i} arguments`, calling(f, args.slice(0, i), then)]),
+    ...callbacks,
+    ...optionAttempts(f, args, then),
+  ];
+}
+
+/** The names of options are those that the error for an unknown one lists. */
+function optionAttempts(f: AnyFunction, args: readonly unknown[], then: Row["then"]): Attempt[] {
+  const at = optionsAt(args);
+  if (at < 0) return [];
+  return optionNames(f, args, at).flatMap((option) =>
+    some().map(
+      ([name, value]): Attempt => [
+        `${option} is ${name}`,
+        calling(f, args.with(at, { [option]: value }), then),
+      ],
+    ),
+  );
+}
+
+/** Rows end with an empty object where a function takes options. */
+const optionsAt = (args: readonly unknown[]): number =>
+  args.findLastIndex((a, i) => i === args.length - 1 && isEmptyObject(a));
+const isEmptyObject = (x: unknown): boolean =>
+  typeof x === "object" &&
+  x !== null &&
+  Object.getPrototypeOf(x) === Object.prototype &&
+  Object.keys(x).length === 0;
+
+function refusal(f: AnyFunction, args: readonly unknown[], at: number): string {
+  try {
+    f(...args.with(at, { dtpye: 1 }));
+    return "";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+const optionNames = (f: AnyFunction, args: readonly unknown[], at: number): string[] =>
+  /options are ([\w, ]+)/.exec(refusal(f, args, at))?.[1]?.split(", ") ?? [];
+
+const functions = [...publicFunctions()];
+
+beforeAll(() => {
+  vi.spyOn(console, "log").mockImplementation(() => {});
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+describe("bad values", () => {
+  test("there are many functions", () => expect(functions.length).toBeGreaterThan(400));
+
+  test.each(functions)("%s accepts its row", (name, f) => {
+    const { args, then } = rowOf(name, f);
+    calling(f, args, then)();
+  });
+
+  test.each(functions)("%s", (name, f) => {
+    const faults = attempts(f, rowOf(name, f)).flatMap(([what, call]) => {
+      const fault = faultOf(call);
+      return fault === undefined ? [] : [`${what}: ${fault.slice(0, 120)}`];
+    });
+    expect(faults).toEqual([]);
+  });
+
+  const taking = functions.filter(([name, f]) => optionsAt(rowOf(name, f).args) >= 0);
+  test.each(taking)("%s refuses an option that there is not", (name, f) => {
+    const { args } = rowOf(name, f);
+    expect(refusal(f, args, optionsAt(args))).toMatch(
+      /no option "dtpye"(; did you mean "dtype"\?)?\. Its options are \w/,
+    );
+  });
+});

@@ -11,7 +11,7 @@ type A = NDArray;
 /** More programs, and others, for a longer search: `PROGRAM_RUNS=500 PROGRAM_SEED=7 npx vitest run test/programs.test.ts`. */
 const RUNS = Number(process.env["PROGRAM_RUNS"] ?? 6);
 const SEED = Number(process.env["PROGRAM_SEED"] ?? 2024);
-vi.setConfig({ testTimeout: 30_000 + 2_000 * RUNS });
+vi.setConfig({ testTimeout: 120_000 + 5_000 * RUNS });
 
 let properties = 0;
 /** Every property gets programs of its own. */

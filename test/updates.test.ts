@@ -14,7 +14,7 @@ type F = (...xs: A[]) => A[];
 /** More programs, and others, for a longer search: `PROGRAM_RUNS=500 PROGRAM_SEED=7 npx vitest run test/updates.test.ts`. */
 const RUNS = Number(process.env["PROGRAM_RUNS"] ?? 12);
 const SEED = Number(process.env["PROGRAM_SEED"] ?? 2026);
-vi.setConfig({ testTimeout: 60_000 + 5_000 * RUNS });
+vi.setConfig({ testTimeout: 120_000 + 5_000 * RUNS });
 
 let properties = 0;
 function forPrograms(backwards: boolean, check: (f: F) => void): void {

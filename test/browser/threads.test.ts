@@ -61,7 +61,7 @@ if (executablePath === undefined) {
     beforeAll(async () => {
       const args = ["--no-sandbox", "--disable-gpu"];
       [browser, code] = await Promise.all([chromium.launch({ executablePath, args }), bundled()]);
-    }, 60_000);
+    });
     afterAll(() => browser?.close());
 
     test("help where memory can be shared", async () => {

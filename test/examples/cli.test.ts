@@ -98,7 +98,7 @@ describe("a tiny run", () => {
     expect(readdirSync(at("run")).sort()).toEqual(["loss.svg", "weights.safetensors"]);
     expect(readFileSync(at("run/loss.svg"), "utf8")).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
     expect(loadSafetensors(weights).metadata).toMatchObject({ cell: "lstm", layers: "2", hidden: "8" });
-  }, 30_000);
+  });
 
   test("goes on from its weights, whose sizes need not be repeated", () => {
     const { status, stdout } = run(
@@ -120,14 +120,14 @@ describe("a tiny run", () => {
     const first = Number(/step 1\/5 {2}([\d.]+) bits/.exec(stdout)![1]);
     expect(first).toBeLessThan(4.6);
     expect(existsSync(again)).toBe(true);
-  }, 30_000);
+  });
 
   test("samples only, the same for the same seed", () => {
     const sample = (...args: string[]): string => run("--resume", weights, "--sample", "40", ...args).stdout;
     expect(sample()).toHaveLength(41);
     expect(sample()).toBe(sample("--seed", "0"));
     expect(sample()).not.toBe(sample("--seed", "1"));
-  }, 30_000);
+  });
 
   test.each([
     ["other sizes", ["--hidden", "16"], "has hidden 8, but --hidden 16 was given."],
@@ -179,7 +179,7 @@ describe("a tiny run", () => {
       /^moby-dick: The loss is not a finite number any more at step \d+\. Try a smaller --lr\.\n$/,
     );
     expect([status, readFileSync(weights).equals(before)]).toEqual([1, true]);
-  }, 30_000);
+  });
 });
 
 /** Starts a long run and sends SIGINT when it has begun to train. */
@@ -202,5 +202,5 @@ describe("Ctrl-C", () => {
     expect(code).toBe(130);
     expect(readdirSync(at("stopped")).sort()).toEqual(["loss.svg", "weights.safetensors"]);
     expect(run("--resume", "stopped/weights.safetensors", "--sample", "3").status).toBe(0);
-  }, 30_000);
+  });
 });

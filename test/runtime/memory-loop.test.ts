@@ -107,7 +107,7 @@ describe.each<[string, readonly number[]]>([
     expect(exceeded(growth)).toEqual([]);
     expect(peak).toBeLessThan(config.memoryBudget);
     expect(lossOf(params)).toBeLessThan(lossOf(init()) / 2);
-  }, 60_000);
+  });
 });
 
 test("donation keeps only one set of parameters in memory", () => {
@@ -122,4 +122,4 @@ test("a loop that keeps every step's parameters is not flat: the bounds can be e
   expect(kept.length).toBe(STEPS);
   expect(exceeded(growth)).toEqual(["heap"]);
   expect(growth.heap).toBeGreaterThan(25 * MIB);
-}, 60_000);
+});

@@ -58,7 +58,7 @@ program(x: i32[64]) -> (y: i32[64]) {
 describe.each(KINDS)("programs on threads as %s", (kind) => {
   const testKind = test.runIf(isPossible(kind));
   const own = threaded(kind);
-  beforeAll(() => own.warm(3), 30_000);
+  beforeAll(() => own.warm(3));
 
   // Each program costs a start of the compiler.
   const runs = kind === "wasm" ? 100 : 20;
@@ -170,7 +170,7 @@ program(x: i32[64]) -> (y: i32[64]) {
 
 describe("programs that trap", () => {
   const own = threaded("wasm");
-  beforeAll(() => own.warm(3), 30_000);
+  beforeAll(() => own.warm(3));
 
   test("a trap in a worker is an error here, and the next run is well", () => {
     // The first half keeps this thread busy while a worker runs into the second.
@@ -357,9 +357,9 @@ describe("the pool", () => {
         await vi.waitFor(async () => {
           const alone = await loadOn(1);
           expect(await loadOn(2)).toBeGreaterThan(1.3 * alone);
-        }, 20_000);
+        }, 60_000);
       },
-      30_000,
+      120_000,
     );
 
     testKind(
@@ -409,7 +409,7 @@ describe("the pool", () => {
   describe("in a process of its own", () => {
     const folder = mkdtempSync(join(tmpdir(), "weft-threads-"));
     afterAll(() => rmSync(folder, { recursive: true }));
-    beforeAll(() => bundle(folder), 60_000);
+    beforeAll(() => bundle(folder));
 
     const run = (script: string, kind: Kind) => {
       const path = join(folder, "main.mjs");

@@ -315,6 +315,16 @@ test("mask", () => {
   `);
 });
 
+test("mask: a choice that the mask broadcasts is no update", () => {
+  const f = (p: A, x: A): A => vmap((q: A) => lax.select(q, x, x))(p);
+  expect(jit(f)(np.array([true, false, true]), 7).js()).toEqual([7, 7, 7]);
+  const g = (p: A, x: A): A => lax.selectN(p, x, x.at(0).add(1));
+  expect(jit(vmap(g, [0, null]))(np.array([true, false]), np.array([1, 2])).js()).toEqual([
+    [2, 2],
+    [1, 2],
+  ]);
+});
+
 /** Choices between an array and updates of it, by a condition of any shape. */
 const CHOICES: Readonly<Record<string, (p: A, x: A, i: A) => A>> = {
   set: (p, x, i) => np.where(p, x.at(i).set(7), x),

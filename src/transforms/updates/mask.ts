@@ -36,7 +36,8 @@ function choiceOf(uses: Uses, eqn: Eqn): Choice[] {
   if (!eqn.primitive.selects || eqn.inputs.length !== 3 || mask!.aval.dtype !== "bool") return [];
   const [ifFalse, ifTrue] = [chain(uses, no!), chain(uses, yes!)];
   const root = ifTrue.find(({ value }) => ifFalse.some((other) => other.value === value))?.value;
-  if (!(root instanceof Var)) return [];
+  // What is chosen may be broadcast by the mask, which an update is not.
+  if (!(root instanceof Var) || String(root.aval.shape) !== String(eqn.outputs[0]!.aval.shape)) return [];
   const upTo = (list: readonly Link[]): Eqn[] =>
     list
       .slice(

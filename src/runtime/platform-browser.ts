@@ -23,6 +23,9 @@ export function startWorker(program: string, data: unknown, onEnd: (reason: stri
   worker.postMessage(data);
 }
 
+/** A page waits for nothing that its workers do. */
+export function onProcessEnd(_f: () => void): void {}
+
 /** Threads have no names here, and nobody else can end them. */
 export const threadExists = (_id: number): boolean => true;
 

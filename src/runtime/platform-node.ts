@@ -48,6 +48,16 @@ export function startWorker(program: string, data: unknown, onEnd: (reason: stri
   worker.unref();
 }
 
+const atEnd: (() => void)[] = [];
+
+/** Runs `f` when the process ends, however it does but by a signal. */
+export function onProcessEnd(f: () => void): void {
+  if (atEnd.push(f) > 1) return;
+  process.once("exit", () => {
+    for (const end of atEnd) end();
+  });
+}
+
 /** Whether a thread of this process exists, by the system's name for it. */
 export function threadExists(id: number): boolean {
   try {

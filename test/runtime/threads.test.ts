@@ -432,10 +432,12 @@ describe("the pool", () => {
     ];
     describe.each(KINDS)("running %s code", (kind) => {
       test.runIf(isPossible(kind)).each(ends)("it ends %s", (_, script, status) => {
-        const result = run(script, kind);
-        expect(result.signal).toBeNull();
-        expect(result.status).toBe(status);
-        expect(result.stderr.includes("weft runs on one thread")).toBe(false);
+        // What workers do just then is up to the machine: several times, if it may be much.
+        for (let left = script === "" ? 10 : 1; left > 0; left--) {
+          const result = run(script, kind);
+          expect([result.signal, result.status]).toEqual([null, status]);
+          expect(result.stderr.includes("weft runs on one thread")).toBe(false);
+        }
       });
     });
   });

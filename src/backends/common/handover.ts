@@ -46,6 +46,9 @@
  * that has waited for long asks the system, now and then, whether the threads that `busy` names still exist; for one that does
  * not it sets `failed` and lowers the bit. The call then ends with an error, and the runtime starts another worker.
  *
+ * **End.** Node stops workers when its process ends, and a worker stopped while it loads an addon takes the process down. So a worker
+ * raises `loading` first and loads only if `ending` is not set; the process sets `ending` and then waits for `loading` = 0.
+ *
  * The wait has no limit of time. Pieces may take minutes (a whole scan for a part of the batch), a stopped or slow worker cannot
  * be told from a dead one by time, and after the limit it might still write to memory that was given to others. Where the system
  * has no names for threads, nobody but the runtime can end a worker, and that needs the event loop, which stands still during a
@@ -69,6 +72,10 @@ export const CONTROL = {
   ready: 32,
   /** (a) Whether a run is under way. */
   running: 36,
+  /** (a) Workers that are loading native code. */
+  loading: 40,
+  /** (a) Whether the process is about to end. */
+  ending: 44,
   /** (a) Workers that may hold a piece: bit w is worker w's. */
   busy: 64,
   /** (a) What the system calls the workers, from worker 1 on: 0 before one has started, -1 where threads have no names. */

@@ -1,4 +1,4 @@
-import { canBlock, startWorker, threadExists, warn } from "#platform";
+import { canBlock, onProcessEnd, startWorker, threadExists, warn } from "#platform";
 import {
   CODE_HEADER,
   CODE_KINDS,
@@ -19,6 +19,8 @@ const idAt = (worker: number): number => at("threadIds") + worker - 1;
 /** Workers that end over and over again are not worth starting. */
 const MOST_REPLACED = 64;
 const WATCH_SPINS = 1 << 16;
+/** A library that takes longer does not keep a process that ends. */
+const LONGEST_LOAD_MS = 5000;
 
 export interface ThreadLimits {
   /** Threads that a program may use, the calling one included. */
@@ -144,6 +146,16 @@ export class ThreadPool {
     this.#words = new Int32Array(this.#residency.memory.memory.buffer, this.#control, CONTROL_BYTES / WORD);
     this.#words.fill(0);
     this.#words[at("mayBlock")] = canBlock() ? 1 : 0;
+    onProcessEnd(() => this.#end());
+  }
+
+  /** Waits until workers can be stopped. */
+  #end(): void {
+    const words = this.#words;
+    Atomics.store(words, at("ending"), 1);
+    const loading = (): number => Atomics.load(words, at("loading"));
+    for (let n = loading(); n > 0; n = loading())
+      if (Atomics.wait(words, at("loading"), n, LONGEST_LOAD_MS) === "timed-out") return;
   }
 
   #startOne(me: number): void {

@@ -20,12 +20,14 @@ const KEEP = 64;
  */
 export const WORKER: string = `(({ memory, control, me, threadId }) => {
   const words = new Int32Array(memory.buffer, control, ${CONTROL.queues / WORD});
-  const [TAG, SLEEPERS, MODULE, FAILED, BUSY] = [${[
+  const [TAG, SLEEPERS, MODULE, FAILED, BUSY, LOADING, ENDING] = [${[
     CONTROL.tag,
     CONTROL.sleepers,
     CONTROL.module,
     CONTROL.failed,
     CONTROL.busy,
+    CONTROL.loading,
+    CONTROL.ending,
   ].map((offset) => offset / WORD)}];
   const modules = new Map();
 
@@ -49,13 +51,23 @@ export const WORKER: string = `(({ memory, control, me, threadId }) => {
     return new WebAssembly.Instance(module, { env, Math: { farSin: Math.sin, farCos: Math.cos, farTan: Math.tan } }).exports.help;
   };
 
-  const load = (bytes) => {
+  const link = (bytes) => {
     const { koffi: path, library, help } = JSON.parse(new TextDecoder().decode(bytes));
     const koffi = require(path);
     const base = Number(koffi.address(new Uint8Array(memory.buffer)));
     const loaded = koffi.load(library);
     const run = loaded.func(help, "int", ["uintptr_t", "uint", "int", "int", "int"]);
     return Object.assign((...args) => run(base, ...args), { unload: () => loaded.unload() });
+  };
+
+  const load = (bytes) => {
+    Atomics.add(words, LOADING, 1);
+    try {
+      if (Atomics.load(words, ENDING) === 0) return link(bytes);
+    } finally {
+      Atomics.sub(words, LOADING, 1);
+      Atomics.notify(words, LOADING);
+    }
   };
 
   const find = (id) => {

@@ -49,7 +49,7 @@ const jitted =
 
 export const EAGER: Variant = { name: "eager", run: (f, inputs) => f(...inputs) };
 const interpreted: Settings = { tier: "interp" };
-/** Operation by operation, loops whole; the interpreter takes a third of the time that machine code for each takes to make. */
+/** Operation by operation, loops whole; no machine code is made for each. */
 export const EAGER_INTERPRETER: Variant = {
   name: "eager, interp",
   run: (f, inputs) => under(interpreted, () => f(...inputs)),
@@ -70,7 +70,7 @@ export const without = (passes: readonly string[]): Variant => ({
   run: jitted({ disable: passes as Disabled }),
 });
 
-/** As users run it always, the other ways by turns: many programs find more than many ways. */
+/** As users run it always, the other ways by turns. */
 export function chooseVariants(rng: Rng, nativeShare: number): Variant[] {
   const list = [JIT];
   if (rng.chance(0.2)) list.push(EAGER);

@@ -6,7 +6,7 @@ import { ConcretizationTypeError, WeftTypeError, WeftValueError } from "../core/
 import type { Eqn, Jaxpr } from "../core/jaxpr.ts";
 import { type MaybeZero, Zero } from "../core/primitive.ts";
 import { stage } from "../core/stage.ts";
-import { isEager } from "../core/trace.ts";
+import { isEager, withEager } from "../core/trace.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { customJvpPrimitive, customVjpPrimitive, type Flat } from "../lax/control/custom.ts";
 import { rematPrimitive, type Saveable } from "../lax/control/remat.ts";
@@ -29,12 +29,13 @@ import {
 
 const nameOf = (f: AnyFunction): string => f.name || "<lambda>";
 
-/** A function recorded for the leaves of its arguments. */
+/** What a function does with arrays. */
 interface Program {
   readonly jaxpr: Jaxpr;
   readonly consts: readonly NDArray[];
   readonly out: Results;
 }
+/** A function recorded for the leaves of its arguments. */
 interface Call {
   readonly program: Program;
   readonly leaves: readonly NDArray[];
@@ -103,7 +104,8 @@ function recorded<F extends AnyFunction>(
       program = record(flat, leaves);
     } catch (error) {
       if (!rules || !(error instanceof ConcretizationTypeError)) throw error;
-      if (leaves.every((x) => x instanceof DeviceArray)) return run();
+      // No derivative is taken of these. Whatever else is traced, f may not close over: its rules would not see it.
+      if (leaves.every((x) => x instanceof DeviceArray)) return withEager(run);
       program = unrecorded(error);
     }
     const outs = bind({ program, leaves, defs });

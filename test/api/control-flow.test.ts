@@ -1,7 +1,7 @@
 /** JavaScript's own control flow: on values that are known while only derivatives are taken, as Python's under `jax.grad`. */
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
-import { ConcretizationTypeError, WeftTypeError } from "../../src/core/errors.ts";
+import { ConcretizationTypeError, UnexpectedTracerError, WeftTypeError } from "../../src/core/errors.ts";
 import {
   customJvp,
   customVjp,
@@ -80,6 +80,14 @@ describe("refused where values are not known", () => {
   };
   test.each(Object.entries(cases))("%s", (_, use) => expect(use).toThrow(ConcretizationTypeError));
 
+  test("a function that looks at values may not close over what is differentiated instead of taking it", () => {
+    const f = (x: A): A =>
+      customJvp(
+        (y: A) => (two(y) ? y.mul(x) : y),
+        ([y], [t]) => [y, t],
+      )(np.array(2)).mul(x);
+    expect(() => grad(f)(3)).toThrow(UnexpectedTracerError);
+  });
   test("results of rules are still compared with each other", () => {
     const bad = customJvp(steep, ([x], [t]) => [steep(x), np.stack([t, t])]);
     expect(() => grad(bad as (x: A) => A)(1)).toThrow(WeftTypeError);

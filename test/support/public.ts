@@ -46,6 +46,9 @@ const makes = (args: readonly unknown[], ...then: unknown[]): Row => ({ args, th
 const each = (names: string, made: Row): Record<string, Row> =>
   Object.fromEntries(names.split(" ").map((name) => [name, made]));
 
+const eachOf = (namespace: string, names: string, made: Row): Record<string, Row> =>
+  each(names.replace(/\w+/g, `${namespace}.$&`), made);
+
 export const ROWS: Readonly<Record<string, Row>> = {
   // transformations
   // A new array for each call: it may be donated.
@@ -155,26 +158,20 @@ export const ROWS: Readonly<Record<string, Row>> = {
     "nn.initializers.constant nn.initializers.normal nn.initializers.uniform",
     makes([1], key, [2, 2], {}),
   ),
-  ...each(
-    "glorotNormal glorotUniform heNormal heUniform lecunNormal lecunUniform"
-      .split(" ")
-      .map((n) => `nn.initializers.${n}`)
-      .join(" "),
+  ...eachOf(
+    "nn.initializers",
+    "glorotNormal glorotUniform heNormal heUniform lecunNormal lecunUniform",
     makes([], key, [2, 2], {}),
   ),
   // numpy
-  ...each(
-    "all any countNonzero max mean min nanargmax nanargmin nanmax nanmean nanmin nanprod nanstd nansum nanvar prod ptp std sum var_ average argmax argmin"
-      .split(" ")
-      .map((n) => `numpy.${n}`)
-      .join(" "),
+  ...eachOf(
+    "numpy",
+    "all any countNonzero max mean min nanargmax nanargmin nanmax nanmean nanmin nanprod nanstd nansum nanvar prod ptp std sum var_ average argmax argmin",
     row(...axisArgs),
   ),
-  ...each(
-    "argsort cumprod cumsum nancumprod nancumsum size sort unstack flip squeeze"
-      .split(" ")
-      .map((n) => `numpy.${n}`)
-      .join(" "),
+  ...eachOf(
+    "numpy",
+    "argsort cumprod cumsum nancumprod nancumsum size sort unstack flip squeeze",
     row(np.ones([1, 2]), 0),
   ),
   ...each("numpy.allclose numpy.arrayEqual numpy.isclose", row(m, m, {})),
@@ -189,11 +186,9 @@ export const ROWS: Readonly<Record<string, Row>> = {
   ...each("numpy.hsplit numpy.vsplit", row(m, 2)),
   "numpy.astype": row(m, "int32"),
   ...each("numpy.bartlett numpy.blackman numpy.hamming numpy.hann", row(4)),
-  ...each(
-    "bitwiseAnd bitwiseOr bitwiseXor bitwiseLeftShift bitwiseRightShift leftShift rightShift"
-      .split(" ")
-      .map((n) => `numpy.${n}`)
-      .join(" "),
+  ...eachOf(
+    "numpy",
+    "bitwiseAnd bitwiseOr bitwiseXor bitwiseLeftShift bitwiseRightShift leftShift rightShift",
     row(intMatrix, intMatrix),
   ),
   ...each("numpy.bitwiseCount numpy.bitwiseInvert numpy.bitwiseNot numpy.invert", row(intMatrix)),
@@ -201,13 +196,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "numpy.broadcastShapes": row([2, 1], [3]),
   "numpy.broadcastTo": row(m, [2, 2, 2]),
   "numpy.clip": row(m, 1, 2),
-  ...each(
-    "columnStack dstack hstack vstack"
-      .split(" ")
-      .map((n) => `numpy.${n}`)
-      .join(" "),
-    row([m, m]),
-  ),
+  ...eachOf("numpy", "columnStack dstack hstack vstack", row([m, m])),
   ...each("numpy.concatenate numpy.stack", row([m, m], 0)),
   ...each("numpy.convolve numpy.correlate", row(v, v, "full")),
   "numpy.cov": row(m, m, {}),
@@ -277,13 +266,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "optim.momentumTrace": row(0.9, true),
   "optim.scaleByAdam": row({}),
   "optim.scaleBySchedule": row(() => 0.1),
-  ...each(
-    "addDecayedWeights clipByGlobalNorm clipByValue scale scaleByLearningRate"
-      .split(" ")
-      .map((n) => `optim.${n}`)
-      .join(" "),
-    row(1),
-  ),
+  ...eachOf("optim", "addDecayedWeights clipByGlobalNorm clipByValue scale scaleByLearningRate", row(1)),
   // methods
   "Array.view": row("int32"),
   "Array.squeeze": row([]),
@@ -297,13 +280,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   "random.bits": row(key, [2], "uint32"),
   "random.categorical": row(key, v, {}),
   "random.choice": row(key, v, {}),
-  ...each(
-    "exponential gumbel laplace normal uniform"
-      .split(" ")
-      .map((n) => `random.${n}`)
-      .join(" "),
-    row(key, [2], {}),
-  ),
+  ...eachOf("random", "exponential gumbel laplace normal uniform", row(key, [2], {})),
   "random.foldIn": row(key, 1),
   "random.key": row(0),
   ...each("random.keyData random.wrapKeyData", row(key)),

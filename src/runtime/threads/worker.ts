@@ -1,4 +1,10 @@
 import { CODE_HEADER, CODE_KINDS, CONTROL, FAILED, MESSAGE_BYTES } from "../../backends/common/handover.ts";
+import { MATH_IMPORTS } from "../../backends/wasm/far.ts";
+
+/** {@link MATH_IMPORTS} as text. */
+const MATH = Object.entries(MATH_IMPORTS)
+  .map(([name, f]) => `${name}: Math.${f.name}`)
+  .join(", ");
 
 /** What a worker gets when it starts. */
 export interface WorkerData {
@@ -48,7 +54,7 @@ export const WORKER: string = `(({ memory, control, me, threadId }) => {
     const env = { memory };
     for (const { kind, module: from, name } of WebAssembly.Module.imports(module))
       if (kind === "function" && from === "env") env[name] = () => { throw new Error("a parallel loop called JavaScript"); };
-    return new WebAssembly.Instance(module, { env, Math: { farSin: Math.sin, farCos: Math.cos, farTan: Math.tan } }).exports.help;
+    return new WebAssembly.Instance(module, { env, Math: { ${MATH} } }).exports.help;
   };
 
   const link = (bytes) => {

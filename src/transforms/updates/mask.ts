@@ -3,6 +3,7 @@ import { type Atom, type Eqn, type Jaxpr, Literal, Var } from "../../core/jaxpr.
 import { note } from "../../core/journal.ts";
 import { ops } from "../../core/ops.ts";
 import { evalJaxpr, stage } from "../../core/stage.ts";
+import { equalShape } from "../../util/shape.ts";
 import { deep, touchesFew, Uses } from "./rewrite.ts";
 
 /**
@@ -37,7 +38,7 @@ function choiceOf(uses: Uses, eqn: Eqn): Choice[] {
   const [ifFalse, ifTrue] = [chain(uses, no!), chain(uses, yes!)];
   const root = ifTrue.find(({ value }) => ifFalse.some((other) => other.value === value))?.value;
   // What is chosen may be broadcast by the mask, which an update is not.
-  if (!(root instanceof Var) || String(root.aval.shape) !== String(eqn.outputs[0]!.aval.shape)) return [];
+  if (!(root instanceof Var) || !equalShape(root.aval.shape, eqn.outputs[0]!.aval.shape)) return [];
   const upTo = (list: readonly Link[]): Eqn[] =>
     list
       .slice(

@@ -28,6 +28,13 @@ function differByNumbers(weft: Outcome, jax: Outcome): boolean {
   );
 }
 
+/** Whether results are the same but for what is typed weakly. */
+function differByWeakness(weft: Outcome, jax: Outcome): boolean {
+  if (hasFailed(weft) || hasFailed(jax)) return false;
+  const types = (o: readonly Result[]): string => o.map((r) => `${r.dtype}[${r.shape}]`).join();
+  return types(weft.outs) === types(jax.outs) && weft.outs.some((r, i) => r.weak !== jax.outs[i]!.weak);
+}
+
 export const DIFFERENCES: readonly Known[] = [
   {
     reason: "nextafter has the derivative 0, as other functions with steps; JAX has none",
@@ -35,8 +42,10 @@ export const DIFFERENCES: readonly Known[] = [
   },
   {
     reason:
-      "JAX cannot differentiate clamp with scalar bounds twice: its own rule selects with a shape that does not fit",
-    matches: jaxSays(/select cases must have the same shapes/),
+      "JAX cannot differentiate clamp with scalar bounds: its own rules select with shapes that do not fit",
+    matches: (program, weft, jax) =>
+      jaxSays(/select cases must have the same shapes|^AssertionError: $/)(program, weft, jax) &&
+      allSteps(program.main).some((s) => s.op === "lax.clamp"),
   },
   {
     reason:
@@ -47,6 +56,27 @@ export const DIFFERENCES: readonly Known[] = [
     reason:
       "JAX with 64-bit types gives int64 where weft, which has none, gives int32, and then refuses to mix them",
     matches: (program, weft, jax) => program.x64 && jaxSays(/int64/)(program, weft, jax),
+  },
+  {
+    reason:
+      "JAX's rules of the maximum, minimum and product of scattered values gather from an axis of size 0, which it refuses",
+    matches: jaxSays(/Slice size at index \d+ in gather op is out of range, must be within \[0, 0 \+ 1\)/),
+  },
+  {
+    reason: "whether JAX types these weakly depends on shapes: of scalars yes, of arrays no",
+    matches: (program, weft, jax) =>
+      allSteps(program.main).some((s) => /^np\.(hypot|logaddexp2|heaviside)$/.test(s.op)) &&
+      differByWeakness(weft, jax),
+  },
+  {
+    reason: "JAX divides by the length of what lax.map gets with a batch size, which may be 0",
+    matches: jaxSays(/^ZeroDivisionError/),
+  },
+  {
+    reason:
+      "XLA folds the integer remainder of constants as the processor does it, which ends the process at a divisor of 0",
+    matches: (program, weft, jax) =>
+      jaxSays(/^OracleDied/)(program, weft, jax) && allSteps(program.main).some((s) => /rem|mod/i.test(s.op)),
   },
   {
     reason: "a number outside of an integer dtype's range wraps around, as in a typed array; JAX refuses it",
@@ -61,6 +91,15 @@ export const DIFFERENCES: readonly Known[] = [
 
 export const isKnown = (program: Program, weft: Outcome, jax: Outcome): boolean =>
   DIFFERENCES.some((d) => d.matches(program, weft, jax));
+
+const NO_FORWARD = /^(Forward-mode differentiation .* does not work for a function with customVjp)/;
+
+/**
+ * As in JAX, forward mode through a function with customVjp is refused where its tangent is computed: never, where a compiled
+ * program drops it because nobody reads it, or where a branch is not taken.
+ */
+export const isReadLess = (a: Outcome, b: Outcome): boolean =>
+  hasFailed(a) !== hasFailed(b) && [a, b].some((o) => hasFailed(o) && NO_FORWARD.test(o.message));
 
 /** JAX refuses this as well where it runs loops step by step: there is no iteration to learn the results' types from. */
 export const cannotStep = (o: Outcome): boolean =>

@@ -164,11 +164,11 @@ export class Generator implements Chooser {
     return this.emit("np.broadcastTo", [scalar!], { shape })[0]!;
   }
 
-  partner(id: number, accept?: (t: ArrayType) => boolean): number {
+  partner(id: number, accept?: (t: ArrayType) => boolean, numbers = true): number {
     const { shape, dtype } = this.type(id);
     const { rng } = this;
     const fits = accept ?? ((t: ArrayType) => t.dtype === dtype);
-    if (rng.chance(0.2) && accept?.({ shape: [], dtype: "int32" }) !== false)
+    if (numbers && rng.chance(0.2) && accept?.({ shape: [], dtype: "int32" }) !== false)
       return this.literal(rng.pick([0, 1, 2, -1, 0.5]));
     const there = this.#visible().filter(
       (y) => !this.#literals.has(y) && fits(this.type(y)) && broadcasts(this.type(y).shape, shape),

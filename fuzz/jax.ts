@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { python } from "./print.ts";
-import type { Program } from "./program.ts";
+import { type Program, widened } from "./program.ts";
 import { decode, type Outcome, type Result } from "./results.ts";
 
 type Answer = { outs?: never[]; runs?: never[][]; error?: string; message?: string };
@@ -30,6 +30,7 @@ export const BATCH = 16;
 export class Jax {
   readonly #python: string;
   readonly #x64: boolean;
+  #wide: Jax | undefined;
   #process: ChildProcessWithoutNullStreams | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** What Python works on, and what waits for that. */
@@ -101,12 +102,18 @@ export class Jax {
 
   /** The results with errors on purpose, once for each seed. */
   async rerun(program: Program, seeds: readonly number[]): Promise<Result[][]> {
-    const source = python(program, { noise: true });
-    const { runs } = await this.#ask({ source, inputs: program.inputs, seeds });
+    const { runs, message } = await this.#ask({ source: python(program), inputs: program.inputs, seeds });
+    if (!runs) console.error(`JAX cannot run a program with errors in it: ${message}`);
     return (runs ?? []).map((run) => run.map(decode));
   }
 
+  /** The results on wider numbers, of a second process. */
+  exact(program: Program): Promise<Outcome> {
+    return (this.#wide ??= new Jax(this.#python, true)).run(widened(program));
+  }
+
   stop(): void {
+    this.#wide?.stop();
     this.#process?.stdin.end();
   }
 }

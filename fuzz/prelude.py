@@ -67,30 +67,6 @@ def chosen(xs, wrt):
     return [jnp.asarray(xs[i]) for i in wrt]
 
 
-noise_amount, noise_seed = None, None
-
-
-def noise(x, k):
-    """x with relative errors as rounding makes them, but of numbers that are short in binary, which are exact."""
-    if noise_amount is None or not is_float(x):
-        return x
-    if isinstance(x, (float, int)):
-        return x
-    dtype = jnp.result_type(x)
-    wave = jnp.sin(jnp.arange(x.size, dtype=dtype).reshape(x.shape) * 12.9898 + k * 78.233 + noise_seed)
-    short = (x * 1024 == jnp.round(x * 1024)) & (jnp.abs(x) < 8192)
-    return x * (1 + jnp.where(short, 0, noise_amount[str(dtype)] * wave).astype(dtype))
-
-
-def shaken(x, k):
-    """x with relative errors everywhere."""
-    if noise_amount is None or isinstance(x, (float, int)) or not is_float(x):
-        return x
-    dtype = jnp.result_type(x)
-    wave = jnp.sin(jnp.arange(x.size, dtype=dtype).reshape(x.shape) * 12.9898 + k * 78.233 + noise_seed)
-    return x * (1 + (noise_amount[str(dtype)] * wave).astype(dtype))
-
-
 def custom_jvp(f, change):
     g = jax.custom_jvp(f)
 

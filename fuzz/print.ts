@@ -19,8 +19,6 @@ interface Dialect {
 }
 
 export interface PrintOptions {
-  /** Calls of `noise` where results are rounded. */
-  readonly noise?: boolean;
   /** Another text of an operation: a fault on purpose. */
   readonly instead?: Readonly<Record<string, string>>;
 }
@@ -118,18 +116,12 @@ class Printer {
   }
 
   /** The definitions of a step's bodies, and its value. */
-  expression({ op: name, args, params, bodies, outs }: Step): { lines: string[]; value: string } {
+  expression({ op: name, args, params, bodies }: Step): { lines: string[]; value: string } {
     const op = opOf(name);
     const names = bodies.map(() => `f${this.#bodies++}`);
     const lines = bodies.flatMap((body, i) => this.define(names[i]!, body));
-    const noise = this.#options.noise && op.rounding !== "exact";
-    const shaken = noise && op.rounding === "inside";
-    const operands = args.map((id, i) =>
-      shaken ? `shaken(${variable(id)}, ${outs[0] ?? 0}.${i + 1})` : variable(id),
-    );
     const text = (this.#d.text === "weft" && this.#options.instead?.[name]) || op[this.#d.text];
-    const value = fill(text, operands, params, names, this.#d);
-    return { lines, value: noise ? `noise(${value}, ${outs[0] ?? 0})` : value };
+    return { lines, value: fill(text, args.map(variable), params, names, this.#d) };
   }
 
   /** `main` under all transformations. */
@@ -152,8 +144,7 @@ class Printer {
 /** The definition of `main`. */
 export const typescript = (program: Program, options: PrintOptions = {}): string =>
   new Printer(TYPESCRIPT, options).program(program).join("\n");
-export const python = (program: Program, options: PrintOptions = {}): string =>
-  new Printer(PYTHON, options).program(program).join("\n");
+export const python = (program: Program): string => new Printer(PYTHON, {}).program(program).join("\n");
 
 /** A step as the statements of a function that returns its value. */
 export function stepSource(step: Step): string {

@@ -79,6 +79,12 @@ export function fromNumber(x: number): Num {
 export const isFloat = (dtype: DType): boolean => dtype.startsWith("float");
 export const isInt = (dtype: DType): boolean => dtype.includes("int");
 
+/** The same program on wider numbers, whose results are as good as exact beside its own. */
+export const widened = (program: Program): Program =>
+  JSON.parse(JSON.stringify({ ...program, x64: true }), (_, v) =>
+    v === "float32" ? "float64" : v,
+  ) as Program;
+
 /** Every step, those of inner bodies included, outer ones first. */
 export function allSteps(body: Body): Step[] {
   return body.steps.flatMap((step) => [step, ...step.bodies.flatMap(allSteps)]);

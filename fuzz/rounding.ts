@@ -7,6 +7,7 @@ type Atom = Jaxpr["outs"][number];
 
 /** Sixteen units in the last place. */
 const AMOUNT: Readonly<Record<string, number>> = { float32: 2 ** -19, float64: 2 ** -48 };
+const SMALLEST_NORMAL: Readonly<Record<string, number>> = { float32: 2 ** -126, float64: 2 ** -1022 };
 const isFloat = (x: NDArray): boolean => x.dtype in AMOUNT;
 
 /** What these give is one of their operands' elements, or exact. */
@@ -17,40 +18,48 @@ const EXACT: ReadonlySet<string> = new Set(
   sort top_k custom_lin`.split(/\s+/),
 );
 const isExact = ({ name, kind }: Eqn["primitive"]): boolean => EXACT_KINDS.has(kind) || EXACT.has(name);
+/** These sum: of operands that are exact, the sum is. */
+const SUMS: ReadonlySet<string> = new Set("reduce_sum cumsum dot_general scatter-add psum".split(" "));
 /** These round inside, also when operands and result are short in binary. */
 const INSIDE: ReadonlySet<string> = new Set(
-  "cumlogsumexp cumprod lgamma digamma reduce_prod scatter-mul".split(" "),
+  "cumlogsumexp cumprod linear_recurrence lgamma digamma reduce_prod scatter-mul".split(" "),
 );
 
-/** Numbers equations, and knows the seed. */
-interface Source {
-  readonly seed: number;
-  count: number;
+/** What is done to what equations take and give. */
+interface Errors {
+  /** Errors everywhere. */
+  shaken(x: NDArray): NDArray;
+  /** Errors in what was rounded. */
+  noisy(x: NDArray): NDArray;
 }
 
-function wave(x: NDArray, source: Source): NDArray {
-  const at = np.reshape(np.arange(0, x.size, 1, { dtype: x.dtype as "float32" }), x.shape);
-  const phase = np.add(np.multiply(at, 12.9898), source.seed + 78.233 * source.count++);
-  return np.multiply(np.sin(phase), AMOUNT[x.dtype]!).astype(x.dtype);
+/** Relative errors as rounding makes them, others in every equation; numbers that are short in binary are exact. */
+function roundingErrors(seed: number): Errors {
+  let count = 0;
+  const shaken = (x: NDArray): NDArray => {
+    const at = np.reshape(np.arange(0, x.size, 1, { dtype: x.dtype as "float32" }), x.shape);
+    const phase = np.add(np.multiply(at, 12.9898), seed + 78.233 * ++count);
+    return np.multiply(x, np.add(1, np.multiply(np.sin(phase), AMOUNT[x.dtype]!))).astype(x.dtype);
+  };
+  const isShort = (x: NDArray): NDArray => {
+    const scaled = np.multiply(x, 1024);
+    return np.logicalAnd(np.equal(scaled, np.rint(scaled)), np.less(np.absolute(x), 8192));
+  };
+  return { shaken, noisy: (x) => np.where(isShort(x), x, shaken(x)) };
 }
 
-const shaken = (x: NDArray, source: Source): NDArray =>
-  isFloat(x) ? np.multiply(x, np.add(1, wave(x, source))) : x;
+/** As JAX does it: subnormal results become zero. */
+const FLUSHING: Errors = {
+  shaken: (x) => x,
+  noisy: (x) => np.where(np.less(np.absolute(x), SMALLEST_NORMAL[x.dtype]!), np.multiply(x, 0), x),
+};
 
-/** Numbers that are short in binary are exact. */
-function noisy(x: NDArray, source: Source): NDArray {
-  if (!isFloat(x)) return x;
-  const scaled = np.multiply(x, 1024);
-  const short = np.logicalAnd(np.equal(scaled, np.rint(scaled)), np.less(np.absolute(x), 8192));
-  return np.where(short, x, shaken(x, source));
-}
-
-function evaluate(jaxpr: Jaxpr, args: readonly NDArray[], source: Source): NDArray[] {
+function evaluate(jaxpr: Jaxpr, args: readonly NDArray[], errors: Errors): NDArray[] {
   const env = new Map<Atom, NDArray>(jaxpr.invars.map((v, i) => [v, args[i]!]));
   const read = (a: Atom): NDArray =>
     "value" in a ? np.array(a.value, { dtype: a.aval.dtype }) : env.get(a)!;
   for (const eqn of jaxpr.eqns) {
-    const outs = apply(eqn, eqn.inputs.map(read), source);
+    const outs = apply(eqn, eqn.inputs.map(read), errors);
     for (const [i, v] of eqn.outputs.entries()) env.set(v, outs[i]!);
   }
   return jaxpr.outs.map(read);
@@ -59,29 +68,33 @@ function evaluate(jaxpr: Jaxpr, args: readonly NDArray[], source: Source): NDArr
 const isJaxpr = (p: unknown): p is Jaxpr => typeof p === "object" && p !== null && "eqns" in p;
 
 /** The bodies among parameters, with errors; the seed is a number in them, for they close over nothing. */
-function noisyParams(params: Eqn["params"], source: Source): Eqn["params"] {
+function noisyParams(params: Eqn["params"], errors: Errors): Eqn["params"] {
   const walk = (p: unknown): unknown =>
-    isJaxpr(p) ? noisyBody(p, source) : Array.isArray(p) && p.some(isJaxpr) ? p.map(walk) : p;
+    isJaxpr(p) ? noisyBody(p, errors) : Array.isArray(p) && p.some(isJaxpr) ? p.map(walk) : p;
   return Object.fromEntries(Object.entries(params).map(([key, p]) => [key, walk(p)]));
 }
 
-const noisyBody = (jaxpr: Jaxpr, source: Source): Jaxpr =>
-  makeJaxpr((...xs: NDArray[]) => evaluate(jaxpr, xs, source))(...jaxpr.inAvals).jaxpr;
+const noisyBody = (jaxpr: Jaxpr, errors: Errors): Jaxpr =>
+  makeJaxpr((...xs: NDArray[]) => evaluate(jaxpr, xs, errors))(...jaxpr.inAvals).jaxpr;
 
-function apply({ primitive, params }: Eqn, args: readonly NDArray[], source: Source): NDArray[] {
-  if (primitive.kind === "call") return evaluate(Object.values(params).find(isJaxpr)!, args, source);
-  const operands = INSIDE.has(primitive.name) ? args.map((x) => shaken(x, source)) : [...args];
-  const outs = primitive.bind(operands, noisyParams(params, source));
-  return isExact(primitive) ? outs : outs.map((x) => noisy(x, source));
+function apply({ primitive, params }: Eqn, args: readonly NDArray[], errors: Errors): NDArray[] {
+  if (primitive.kind === "call") return evaluate(Object.values(params).find(isJaxpr)!, args, errors);
+  const change = INSIDE.has(primitive.name) ? errors.shaken : SUMS.has(primitive.name) ? errors.noisy : null;
+  const operands = args.map((x) => (change && isFloat(x) ? change(x) : x));
+  const outs = primitive.bind(operands, noisyParams(params, errors));
+  return isExact(primitive) ? outs : outs.map((x) => (isFloat(x) ? errors.noisy(x) : x));
 }
+
+type Flat = (...xs: NDArray[]) => readonly NDArray[];
+
+const withErrors =
+  (f: Flat, errors: Errors) =>
+  (...xs: NDArray[]): NDArray[] => {
+    const { jaxpr, consts } = makeJaxpr(f)(...xs);
+    return evaluate(jaxpr, [...consts, ...xs], errors);
+  };
 
 /** `f(...xs)`, its transformations done, with an error after every equation that rounds. */
-export function withRoundingErrors(
-  f: (...xs: NDArray[]) => readonly NDArray[],
-  seed: number,
-): (...xs: NDArray[]) => NDArray[] {
-  return (...xs) => {
-    const { jaxpr, consts } = makeJaxpr(f)(...xs);
-    return evaluate(jaxpr, [...consts, ...xs], { seed, count: 1 });
-  };
-}
+export const withRoundingErrors = (f: Flat, seed: number): Flat => withErrors(f, roundingErrors(seed));
+/** The same without subnormal numbers. */
+export const flushed = (f: Flat): Flat => withErrors(f, FLUSHING);

@@ -1,12 +1,12 @@
 /** Programs in weft: source text compiled, and ways to run it. */
 import * as weft from "weft";
-import { NOISE, PRELUDE } from "./prelude.ts";
+import { PRELUDE } from "./prelude.ts";
 import { type PrintOptions, typescript } from "./print.ts";
 import type { Input, Program } from "./program.ts";
 import { toNumber } from "./program.ts";
 
 export type Value = weft.NDArray;
-export type Compiled = (...xs: Value[]) => Value[];
+export type Compiled = (...xs: Value[]) => readonly Value[];
 
 /** What programs may name. */
 const NAMES: Readonly<Record<string, unknown>> = { ...weft, np: weft.numpy };
@@ -21,18 +21,6 @@ export function compileText(source: string, extra: Readonly<Record<string, unkno
 
 export function compile(program: Program, options: PrintOptions = {}): Compiled {
   return compileText(`${PRELUDE}\n${typescript(program, options)}\nreturn main;`) as Compiled;
-}
-
-export interface Noise {
-  /** In units of 16 times the relative distance of neighbouring numbers. */
-  readonly amount: number;
-  readonly seed: number;
-  /** Results that are subnormal become 0. */
-  readonly flush: boolean;
-}
-export function compileNoisy(program: Program, noise: Noise): Compiled {
-  const source = `${PRELUDE}\n${NOISE}\n${typescript(program, { noise: true })}\nreturn main;`;
-  return compileText(source, { ...noise }) as Compiled;
 }
 
 export const inputArray = ({ values, dtype, shape }: Input): Value =>

@@ -20,17 +20,15 @@ interface Spec {
   /** What is mapped, along its first axis. */
   readonly operand: (g: Chooser) => number;
   readonly params?: (g: Chooser, size: number, ndim: number) => Params;
-  readonly sums?: boolean;
 }
 
 /** The expressions are of one lane x; the lanes are called "lanes". */
-const lanes = (name: string, { weft, jax, operand, params, sums }: Spec): Op =>
+const lanes = (name: string, { weft, jax, operand, params }: Spec): Op =>
   op({
     name: `lax.${name}`,
     weft: `vmap((x) => ${weft}, { axisName: "lanes" })(a[0])`,
     jax: `jax.vmap(lambda x: ${jax}, axis_name="lanes")(a[0])`,
     weight: 0.5,
-    rounding: sums ? "inside" : "exact",
     choose: (g): Choice => {
       const x = operand(g);
       const { shape } = g.type(x);
@@ -54,13 +52,11 @@ export const COLLECTIVES: readonly Op[] = [
     weft: 'lax.psum(x, "lanes")',
     jax: 'lax.psum(x, "lanes")',
     operand: anArray(numbers),
-    sums: true,
   }),
   lanes("pmean", {
     weft: 'lax.pmean(x, "lanes")',
     jax: 'lax.pmean(x, "lanes")',
     operand: anArray(floats),
-    sums: true,
   }),
   // JAX has no derivative of these.
   lanes("pmax", { weft: 'lax.pmax(x, "lanes")', jax: 'lax.pmax(x, "lanes")', operand: anArray(ints) }),
@@ -76,7 +72,6 @@ export const COLLECTIVES: readonly Op[] = [
     jax: 'lax.psum_scatter(x, "lanes", tiled=p.tiled)',
     operand: square,
     params: (g) => ({ tiled: g.rng.chance(0.5) }),
-    sums: true,
   }),
   lanes("allToAll", {
     weft: 'lax.allToAll(x, "lanes", 0, p.axis, { tiled: p.tiled })',

@@ -217,7 +217,6 @@ export const CONTROL: readonly Op[] = [
       name: `lax.associativeScan ${name}`,
       weft: `lax.associativeScan(${weft}, a[0], { reverse: p.reverse, axis: p.axis })`,
       jax: `lax.associative_scan(${jax}, a[0], reverse=p.reverse, axis=p.axis)`,
-      rounding: "inside",
       choose: (g) => {
         const x = g.value(both(numbers, rank(1, 3)));
         return {
@@ -231,7 +230,6 @@ export const CONTROL: readonly Op[] = [
     name: "lax.associativeScan pair",
     weft: "lax.associativeScan(([m, b], [n, c]) => [np.multiply(m, n), np.add(np.multiply(n, b), c)], a, { reverse: p.reverse })",
     jax: "lax.associative_scan(lambda x, y: [x[0] * y[0], y[0] * x[1] + y[1]], a, reverse=p.reverse)",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(floats, rank(1, 3)));
       return { args: [x, g.of(g.type(x))], params: { reverse: g.rng.chance(0.4) } };

@@ -1,14 +1,8 @@
 /** Arrays out of nothing: constants, ranges, random numbers. */
 import { both, type Chooser, filled, floats, ints, type Op, op, rank } from "./op.ts";
 
-const made = (
-  name: string,
-  weft: string,
-  jax: string,
-  params: (g: Chooser) => Record<string, unknown>,
-  rounding: Op["rounding"] = "exact",
-): Op =>
-  op({ name, weft, jax, rounding, weight: 0.3, choose: (g) => ({ args: [], params: params(g) as never }) });
+const made = (name: string, weft: string, jax: string, params: (g: Chooser) => Record<string, unknown>): Op =>
+  op({ name, weft, jax, weight: 0.3, choose: (g) => ({ args: [], params: params(g) as never }) });
 
 const shape = (g: Chooser): number[] =>
   Array.from({ length: g.rng.int(0, 3) }, () => g.rng.int(g.rng.chance(0.1) ? 0 : 1, 4));
@@ -22,13 +16,11 @@ const sampler = (
   weft: string,
   jax: string,
   params: (g: Chooser) => Record<string, unknown> = () => ({}),
-  rounding: Op["rounding"] = "result",
 ): Op =>
   op({
     name: `random.${name}`,
     weft,
     jax,
-    rounding,
     weight: 0.4,
     choose: (g) => ({ args: [key(g)], params: { shape: shape(g), ...params(g) } as never }),
   });
@@ -55,26 +47,19 @@ const RANDOM: readonly Op[] = [
     weight: 0.4,
     choose: (g) => ({ args: [key(g), g.of({ shape: [], dtype: "int32" })] }),
   }),
-  sampler("bits", "random.bits(a[0], p.shape)", "random.bits(a[0], p.shape, 'uint32')", () => ({}), "exact"),
+  sampler("bits", "random.bits(a[0], p.shape)", "random.bits(a[0], p.shape, 'uint32')", () => ({})),
   sampler(
     "uniform",
     "random.uniform(a[0], p.shape, { minval: p.lo, maxval: 2 })",
     "random.uniform(a[0], p.shape, 'float32', minval=p.lo, maxval=2)",
     (g) => ({ lo: g.rng.pick([0, -1.5]) }),
   ),
-  sampler(
-    "normal",
-    "random.normal(a[0], p.shape)",
-    "random.normal(a[0], p.shape, 'float32')",
-    () => ({}),
-    "inside",
-  ),
+  sampler("normal", "random.normal(a[0], p.shape)", "random.normal(a[0], p.shape, 'float32')", () => ({})),
   sampler(
     "bernoulli",
     "random.bernoulli(a[0], p.p, p.shape)",
     "random.bernoulli(a[0], p.p, p.shape)",
     (g) => ({ p: g.rng.pick([0.3, 0.5]) }),
-    "exact",
   ),
   sampler("exponential", "random.exponential(a[0], p.shape)", "random.exponential(a[0], p.shape, 'float32')"),
   sampler("laplace", "random.laplace(a[0], p.shape)", "random.laplace(a[0], p.shape, 'float32')"),
@@ -84,14 +69,12 @@ const RANDOM: readonly Op[] = [
     "random.truncatedNormal(a[0], -1, 2, p.shape)",
     "random.truncated_normal(a[0], -1, 2, p.shape, 'float32')",
     () => ({}),
-    "inside",
   ),
   sampler(
     "randint",
     "random.randint(a[0], p.shape, p.lo, 9)",
     "random.randint(a[0], p.shape, p.lo, 9, 'int32')",
     (g) => ({ lo: g.rng.int(-5, 3) }),
-    "exact",
   ),
   op({
     name: "random.permutation",
@@ -177,7 +160,6 @@ export const CREATION: readonly Op[] = [
     "np.linspace(p.lo, p.hi, p.n, p.end)",
     "jnp.linspace(p.lo, p.hi, p.n, p.end, dtype='float32')",
     (g) => ({ lo: g.rng.int(-2, 2), hi: g.rng.int(0, 7), n: g.rng.int(0, 6), end: g.rng.chance(0.5) }),
-    "result",
   ),
   made("np.eye", "np.eye(p.n, p.m, { k: p.k })", "jnp.eye(p.n, p.m, p.k, 'float32')", (g) => ({
     n: g.rng.int(1, 4),
@@ -219,14 +201,12 @@ export const CREATION: readonly Op[] = [
     "np.logspace(p.lo, p.hi, p.n, p.end)",
     "jnp.logspace(p.lo, p.hi, p.n, p.end, dtype='float32')",
     (g) => ({ lo: g.rng.int(-2, 2), hi: g.rng.int(0, 3), n: g.rng.int(0, 6), end: g.rng.chance(0.5) }),
-    "inside",
   ),
   made(
     "np.geomspace",
     "np.geomspace(p.lo, p.hi, p.n, p.end)",
     "jnp.geomspace(p.lo, p.hi, p.n, p.end, dtype='float32')",
     (g) => ({ lo: g.rng.int(1, 3), hi: g.rng.int(1, 30), n: g.rng.int(0, 6), end: g.rng.chance(0.5) }),
-    "inside",
   ),
   made("np.identity", "np.identity(p.n)", "jnp.identity(p.n, 'float32')", (g) => ({ n: g.rng.int(0, 4) })),
   made("np.indices", "np.indices(p.shape)", "jnp.indices(p.shape, 'int32')", (g) => ({
@@ -240,21 +220,11 @@ export const CREATION: readonly Op[] = [
     (g) => ({ shape: [g.rng.int(0, 3), g.rng.int(1, 3)] }),
   ),
   ...["bartlett", "hamming", "blackman"].map((name) =>
-    made(
-      `np.${name}`,
-      `np.${name}(p.n)`,
-      `jnp.${name}(p.n).astype('float32')`,
-      (g) => ({ n: g.rng.int(0, 6) }),
-      "inside",
-    ),
+    made(`np.${name}`, `np.${name}(p.n)`, `jnp.${name}(p.n).astype('float32')`, (g) => ({
+      n: g.rng.int(0, 6),
+    })),
   ),
-  made(
-    "np.hann",
-    "np.hann(p.n)",
-    "jnp.hanning(p.n).astype('float32')",
-    (g) => ({ n: g.rng.int(0, 6) }),
-    "inside",
-  ),
+  made("np.hann", "np.hann(p.n)", "jnp.hanning(p.n).astype('float32')", (g) => ({ n: g.rng.int(0, 6) })),
   op({
     name: "random.keyData",
     weft: "random.keyData(random.wrapKeyData(a[0]))",

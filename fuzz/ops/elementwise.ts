@@ -11,7 +11,6 @@ import {
   numbers,
   type Op,
   op,
-  type Rounding,
   signed,
   snake,
 } from "./op.ts";
@@ -33,32 +32,24 @@ const RENAMED: Readonly<Record<string, string>> = {
 const pythonName = (space: Space, name: string): string =>
   `${PYTHON[space]}.${RENAMED[name] ?? (space === "nn" && name === "relu6" ? "relu6" : snake(name))}`;
 
-function unary(space: Space, names: string, accept: (g: Chooser) => Accept, rounding: Rounding): Op[] {
+function unary(space: Space, names: string, accept: (g: Chooser) => Accept): Op[] {
   return words(names).map((name) =>
     op({
       name: `${space}.${name}`,
       weft: `${space}.${name}(a[0])`,
       jax: `${pythonName(space, name)}(a[0])`,
-      rounding,
       choose: (g) => ({ args: [g.value(accept(g))] }),
     }),
   );
 }
 
 /** Two arrays that broadcast; `mixed`: of any accepted dtypes. */
-function binary(
-  space: Space,
-  names: string,
-  accept: (g: Chooser) => Accept,
-  rounding: Rounding,
-  mixed = space === "np",
-): Op[] {
+function binary(space: Space, names: string, accept: (g: Chooser) => Accept, mixed = space === "np"): Op[] {
   return words(names).map((name) =>
     op({
       name: `${space}.${name}`,
       weft: `${space}.${name}(a[0], a[1])`,
       jax: `${pythonName(space, name)}(a[0], a[1])`,
-      rounding,
       choose: (g) => {
         const x = g.value(accept(g));
         const y = mixed ? g.partner(x, accept(g)) : g.of(g.type(x));
@@ -71,36 +62,34 @@ function binary(
 const of = (accept: Accept) => (): Accept => accept;
 
 const NUMPY: readonly Op[] = [
-  ...unary("np", "negative square absolute sign positive", of(numbers), "result"),
-  ...unary("np", "floor ceil trunc", inexact, "exact"),
-  ...unary("np", "isnan isfinite isinf isposinf isneginf logicalNot", of(anything), "exact"),
-  ...unary("np", "signbit", of(numbers), "exact"),
+  ...unary("np", "negative square absolute sign positive", of(numbers)),
+  ...unary("np", "floor ceil trunc", inexact),
+  ...unary("np", "isnan isfinite isinf isposinf isneginf logicalNot", of(anything)),
+  ...unary("np", "signbit", of(numbers)),
   ...unary(
     "np",
     `sqrt cbrt exp exp2 expm1 log log1p log2 log10 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh
     sinc deg2rad rad2deg reciprocal`,
     inexact,
-    "result",
   ),
-  ...unary("np", "rint", inexact, "exact"),
-  ...unary("np", "nanToNum", of(anything), "exact"),
-  ...unary("np", "invert", of(bits), "exact"),
-  ...unary("np", "bitwiseCount", of(bits), "exact"),
-  ...binary("np", "add multiply", of(anything), "result"),
-  ...binary("np", "subtract", of(numbers), "result"),
-  ...binary("np", "trueDivide arctan2 hypot logaddexp logaddexp2", inexact, "result"),
-  ...binary("np", "floorDivide remainder fmod", of(numbers), "inside"),
-  ...binary("np", "maximum minimum fmax fmin", of(anything), "exact"),
-  ...binary("np", "copysign heaviside floatPower", inexact, "result"),
-  ...binary("np", "equal notEqual less lessEqual greater greaterEqual", of(anything), "exact"),
-  ...binary("np", "logicalAnd logicalOr logicalXor", of(anything), "exact"),
-  ...binary("np", "bitwiseAnd bitwiseOr bitwiseXor", of(bits), "exact"),
-  ...binary("np", "leftShift rightShift", of(ints), "exact"),
+  ...unary("np", "rint", inexact),
+  ...unary("np", "nanToNum", of(anything)),
+  ...unary("np", "invert", of(bits)),
+  ...unary("np", "bitwiseCount", of(bits)),
+  ...binary("np", "add multiply", of(anything)),
+  ...binary("np", "subtract", of(numbers)),
+  ...binary("np", "trueDivide arctan2 hypot logaddexp logaddexp2", inexact),
+  ...binary("np", "floorDivide remainder fmod", of(numbers)),
+  ...binary("np", "maximum minimum fmax fmin", of(anything)),
+  ...binary("np", "copysign heaviside floatPower", inexact),
+  ...binary("np", "equal notEqual less lessEqual greater greaterEqual", of(anything)),
+  ...binary("np", "logicalAnd logicalOr logicalXor", of(anything)),
+  ...binary("np", "bitwiseAnd bitwiseOr bitwiseXor", of(bits)),
+  ...binary("np", "leftShift rightShift", of(ints)),
   op({
     name: "np.power",
     weft: "np.power(a[0], a[1])",
     jax: "jnp.power(a[0], a[1])",
-    rounding: "result",
     weight: 2,
     choose: (g) => {
       const x = g.value(floats);
@@ -122,7 +111,6 @@ const NUMPY: readonly Op[] = [
     name: "np.divmod",
     weft: "np.divmod(a[0], a[1])",
     jax: "jnp.divmod(a[0], a[1])",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(numbers);
       return { args: [x, g.partner(x, numbers)] };
@@ -138,7 +126,6 @@ const NUMPY: readonly Op[] = [
     name: "np.round",
     weft: "np.round(a[0], p.decimals)",
     jax: "jnp.round(a[0], p.decimals)",
-    rounding: "result",
     choose: (g) => ({ args: [g.value(floats)], params: { decimals: g.rng.int(-1, 2) } }),
   }),
   op({
@@ -151,7 +138,6 @@ const NUMPY: readonly Op[] = [
     name: "np.astype",
     weft: "np.astype(a[0], p.dtype)",
     jax: "jnp.astype(a[0], p.dtype)",
-    rounding: "result",
     weight: 3,
     choose: (g) => ({ args: [g.value()], params: { dtype: g.rng.pick(dtypes(g)) } }),
   }),
@@ -199,31 +185,29 @@ export function dtypes(g: Chooser): ArrayType["dtype"][] {
 }
 
 const LAX: readonly Op[] = [
-  ...unary("lax", "neg sign", of(numbers), "exact"),
-  ...unary("lax", "abs", of(signed), "exact"),
-  ...unary("lax", "square", of(numbers), "result"),
-  ...unary("lax", "floor ceil round isFinite", of(floats), "exact"),
+  ...unary("lax", "neg sign", of(numbers)),
+  ...unary("lax", "abs", of(signed)),
+  ...unary("lax", "square", of(numbers)),
+  ...unary("lax", "floor ceil round isFinite", of(floats)),
   ...unary(
     "lax",
     `exp exp2 expm1 log log1p sqrt rsqrt cbrt reciprocal logistic tanh sin cos tan asin acos atan sinh cosh asinh acosh atanh
     erf erfc erfInv lgamma digamma`,
     of(floats),
-    "result",
   ),
-  ...unary("lax", "bitwiseNot", of(bits), "exact"),
-  ...unary("lax", "populationCount clz", of(ints), "exact"),
-  ...binary("lax", "add sub mul div", of(numbers), "result"),
-  ...binary("lax", "rem", of(numbers), "inside"),
-  ...binary("lax", "max min eq ne lt le gt ge", of(anything), "exact"),
-  ...binary("lax", "pow atan2", of(floats), "result"),
-  ...binary("lax", "nextafter", of(floats), "result"),
-  ...binary("lax", "bitwiseAnd bitwiseOr bitwiseXor", of(bits), "exact"),
-  ...binary("lax", "shiftLeft shiftRightLogical shiftRightArithmetic", of(ints), "exact"),
+  ...unary("lax", "bitwiseNot", of(bits)),
+  ...unary("lax", "populationCount clz", of(ints)),
+  ...binary("lax", "add sub mul div", of(numbers)),
+  ...binary("lax", "rem", of(numbers)),
+  ...binary("lax", "max min eq ne lt le gt ge", of(anything)),
+  ...binary("lax", "pow atan2", of(floats)),
+  ...binary("lax", "nextafter", of(floats)),
+  ...binary("lax", "bitwiseAnd bitwiseOr bitwiseXor", of(bits)),
+  ...binary("lax", "shiftLeft shiftRightLogical shiftRightArithmetic", of(ints)),
   op({
     name: "lax.addAny",
     weft: "lax.addAny(a[0], a[1])",
     jax: "lax.add(a[0], a[1])",
-    rounding: "result",
     choose: (g) => {
       const x = g.value(floats);
       return { args: [x, g.of(g.type(x))] };
@@ -233,7 +217,6 @@ const LAX: readonly Op[] = [
     name: "lax.trigamma",
     weft: "lax.trigamma(a[0])",
     jax: "lax.polygamma(jnp.ones_like(a[0]), a[0])",
-    rounding: "result",
     choose: (g) => (g.backwards ? { args: [g.value(floats)] } : undefined),
   }),
   op({
@@ -246,14 +229,12 @@ const LAX: readonly Op[] = [
     name: "lax.integerPow",
     weft: "lax.integerPow(a[0], p.y)",
     jax: "lax.integer_pow(a[0], p.y)",
-    rounding: "result",
     choose: (g) => ({ args: [g.value(floats)], params: { y: g.rng.int(-3, 5) } }),
   }),
   op({
     name: "lax.pow integers",
     weft: "lax.pow(a[0], a[1])",
     jax: "lax.pow(a[0], a[1])",
-    rounding: "result",
     choose: (g) => {
       const x = g.value(floats);
       return { args: [x, g.of({ ...g.type(x), dtype: "int32" })] };
@@ -295,7 +276,6 @@ const LAX: readonly Op[] = [
     name: "lax.convertElementType",
     weft: "lax.convertElementType(a[0], p.dtype)",
     jax: "lax.convert_element_type(a[0], p.dtype)",
-    rounding: "result",
     choose: (g) => ({ args: [g.value()], params: { dtype: g.rng.pick(dtypes(g)) } }),
   }),
   op({
@@ -323,20 +303,17 @@ const NN: readonly Op[] = [
     `relu relu6 sigmoid softplus logSigmoid softSign silu mish hardSigmoid hardSilu hardTanh squareplus sparsePlus sparseSigmoid
     selu elu celu leakyRelu gelu identity`,
     of(floats),
-    "result",
   ),
   op({
     name: "nn.log1mexp",
     weft: "nn.log1mexp(np.absolute(a[0]))",
     jax: "nn.log1mexp(jnp.absolute(a[0]))",
-    rounding: "result",
     choose: (g) => ({ args: [g.value(floats)] }),
   }),
   op({
     name: "nn.gelu exact",
     weft: "nn.gelu(a[0], { approximate: false })",
     jax: "nn.gelu(a[0], approximate=False)",
-    rounding: "inside",
     choose: (g) => ({ args: [g.value(floats)] }),
   }),
 ];

@@ -47,7 +47,6 @@ const updates = (
       name: `array.at.${update} ${form}`,
       weft: `np.asarray(a[0]).at(${weftIndex}).${update}(a[1])`,
       jax: `jnp.asarray(a[0]).at[${jaxIndex}].${JAX_UPDATE[update]}(a[1])`,
-      rounding: update === "add" || update === "mul" ? "result" : "exact",
       choose: (g) => {
         const x = target(g, 1, numbers);
         const t = g.type(x);
@@ -276,7 +275,6 @@ export const INDEXING: readonly Op[] = [
       name: `lax.${name}`,
       weft: `lax.${name}(a[0], a[1], a[2], { updateWindowDims: p.window, insertedWindowDims: p.inserted, scatterDimsToOperandDims: p.map }, { mode: p.mode, uniqueIndices: p.unique })`,
       jax: `lax.${name === "scatter" ? name : `scatter_${name.slice(7).toLowerCase()}`}(a[0], a[1], a[2], lax.ScatterDimensionNumbers(update_window_dims=p.window, inserted_window_dims=p.inserted, scatter_dims_to_operand_dims=p.map), mode=p.mode, unique_indices=p.unique)`,
-      rounding: name === "scatterAdd" || name === "scatterMul" ? "inside" : "exact",
       choose: (g) => {
         const x = target(g, 1, name === "scatterMul" ? floats : numbers);
         const { shape, dtype } = g.type(x);

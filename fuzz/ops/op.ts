@@ -13,8 +13,8 @@ export interface Chooser {
   value(accept?: (t: ArrayType) => boolean): number;
   /** A value of this type, made of an existing one where that is possible. */
   of(type: ArrayType, from?: number): number;
-  /** A value that broadcasts with this one and has its dtype, if nothing else is asked for. */
-  partner(id: number, accept?: (t: ArrayType) => boolean): number;
+  /** A value that broadcasts with this one and has its dtype, if nothing else is asked for; unless told not to, also a plain number. */
+  partner(id: number, accept?: (t: ArrayType) => boolean, numbers?: boolean): number;
   /** A plain number. */
   literal(value: number | boolean): number;
   /** An array that does not depend on the inputs. */
@@ -38,12 +38,6 @@ export interface Choice {
 }
 
 /**
- * How rounding enters a result: not at all; in its last place; or before, by as much as the last place of operands and of
- * what happens inside.
- */
-export type Rounding = "exact" | "result" | "inside";
-
-/**
  * Texts are expressions in which `a` are the arguments, `p` the parameters, `f` the bodies: `np.sum(a[0], p.axis)`. The first
  * word of the name is the public function that is tried.
  */
@@ -51,15 +45,14 @@ export interface Op {
   readonly name: string;
   readonly weft: string;
   readonly jax: string;
-  readonly rounding: Rounding;
   /** How often it is chosen, compared with others; default 1. */
   readonly weight: number;
   /** Undefined: not possible with the values there are. */
   choose(g: Chooser): Choice | undefined;
 }
 
-export type OpSpec = Omit<Op, "weight" | "rounding"> & Partial<Pick<Op, "weight" | "rounding">>;
-export const op = (spec: OpSpec): Op => ({ weight: 1, rounding: "exact", ...spec });
+export type OpSpec = Omit<Op, "weight"> & Partial<Pick<Op, "weight">>;
+export const op = (spec: OpSpec): Op => ({ weight: 1, ...spec });
 
 /** `bitwiseAnd` in JAX's spelling. */
 export const snake = (name: string): string =>

@@ -19,7 +19,6 @@ const vectors = (names: string): Op[] =>
       name: `np.${name}`,
       weft: `np.${name}(a[0], a[1])`,
       jax: `jnp.${snake(name)}(a[0], a[1])`,
-      rounding: "inside",
       choose: (g) => {
         const x = g.value(both(rank(1, 3), accepted(g)));
         return { args: pair(g, x, g.type(x).shape) };
@@ -87,7 +86,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "np.matmul",
     weft: "np.matmul(a[0], a[1])",
     jax: "jnp.matmul(a[0], a[1])",
-    rounding: "inside",
     weight: 3,
     choose: (g) => {
       const x = g.value(both(rank(1, 4), accepted(g)));
@@ -98,7 +96,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "np.dot",
     weft: "np.dot(a[0], a[1])",
     jax: "jnp.dot(a[0], a[1])",
-    rounding: "inside",
     weight: 2,
     choose: (g) => {
       const x = g.value(both(rank(0, 3), accepted(g)));
@@ -112,7 +109,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "np.outer",
     weft: "np.outer(a[0], a[1])",
     jax: "jnp.outer(a[0], a[1])",
-    rounding: "result",
     choose: (g) => {
       const x = g.value(both(numbers, (t) => t.shape.reduce((p, q) => p * q, 1) < 20));
       return { args: pair(g, x, [size(g)]) };
@@ -122,7 +118,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "np.matvec",
     weft: "np.matvec(a[0], a[1])",
     jax: "jnp.matvec(a[0], a[1])",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(rank(2, 3), floats));
       return { args: pair(g, x, [g.type(x).shape.at(-1)!]) };
@@ -132,7 +127,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "np.vecmat",
     weft: "np.vecmat(a[0], a[1])",
     jax: "jnp.vecmat(a[0], a[1])",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(rank(1, 2), floats));
       return { args: pair(g, x, [g.type(x).shape.at(-1)!, size(g)]) };
@@ -142,7 +136,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "np.tensordot",
     weft: "np.tensordot(a[0], a[1], p.axes)",
     jax: "jnp.tensordot(a[0], a[1], p.axes)",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(rank(1, 3), accepted(g)));
       const { shape } = g.type(x);
@@ -154,7 +147,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "np.einsum",
     weft: "np.einsum(p.subscripts, ...a)",
     jax: "jnp.einsum(p.subscripts, *a)",
-    rounding: "inside",
     weight: 3,
     choose: (g) => {
       const x = g.value(both(rank(1, 3), accepted(g)));
@@ -174,7 +166,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "lax.dotGeneral",
     weft: "lax.dotGeneral(a[0], a[1], p.dims)",
     jax: "lax.dot_general(a[0], a[1], p.dims)",
-    rounding: "inside",
     weight: 2,
     choose: dotGeneral,
   }),
@@ -182,7 +173,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "lax.dotGeneral preferred",
     weft: "lax.dotGeneral(a[0], a[1], p.dims, { preferredElementType: p.dtype })",
     jax: "lax.dot_general(a[0], a[1], p.dims, preferred_element_type=p.dtype)",
-    rounding: "inside",
     choose: (g) => {
       const { args, params } = dotGeneral(g);
       const { dtype } = g.type(args[0]!);
@@ -194,7 +184,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "lax.dot",
     weft: "lax.dot(a[0], a[1])",
     jax: "lax.dot(a[0], a[1])",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(rank(1, 2), accepted(g)));
       const k = g.type(x).shape.at(-1)!;
@@ -205,7 +194,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "np.cross",
     weft: "np.cross(a[0], a[1])",
     jax: "jnp.cross(a[0], a[1])",
-    rounding: "inside",
     choose: (g) => {
       const x = g.of({ shape: g.rng.pick([[3], [2, 3]]), dtype: g.type(g.value(floats)).dtype });
       return { args: pair(g, x, g.type(x).shape) };
@@ -215,7 +203,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "np.linalg.matrixPower",
     weft: "np.linalg.matrixPower(a[0], p.n)",
     jax: "jnp.linalg.matrix_power(a[0], p.n)",
-    rounding: "inside",
     choose: (g) => {
       const n = g.rng.int(1, 3);
       return {
@@ -228,7 +215,6 @@ export const PRODUCTS: readonly Op[] = [
     name: "np.linalg.multiDot",
     weft: "np.linalg.multiDot(a)",
     jax: "jnp.linalg.multi_dot(a)",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(rank(2, 2), floats));
       const { shape, dtype } = g.type(x);
@@ -241,7 +227,6 @@ export const PRODUCTS: readonly Op[] = [
       name: `np.${name}`,
       weft: `np.${name}(a[0], a[1], p.mode)`,
       jax: `jnp.${name}(a[0], a[1], p.mode)`,
-      rounding: "inside",
       choose: (g) => {
         const x = g.value(both(floats, rank(1, 1), filled));
         return {

@@ -12,7 +12,6 @@ import {
   numbers,
   type Op,
   op,
-  type Rounding,
   rank,
   snake,
   someAxes,
@@ -21,13 +20,12 @@ import {
 type Accept = (t: ArrayType) => boolean;
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
-function overAxes(names: string, accept: (g: Chooser) => Accept, rounding: Rounding): Op[] {
+function overAxes(names: string, accept: (g: Chooser) => Accept): Op[] {
   return words(names).map((name) =>
     op({
       name: `np.${name}`,
       weft: `np.${name}(a[0], p.axis, { keepdims: p.keepdims })`,
       jax: `jnp.${name === "var_" ? "var" : snake(name)}(a[0], p.axis, keepdims=p.keepdims)`,
-      rounding,
       choose: (g) => {
         const x = g.value(accept(g));
         return {
@@ -44,13 +42,12 @@ const ofAny = (): Accept => anything;
 const ofFilled = (): Accept => filled;
 const floatsFilled = (): Accept => both(floats, filled);
 
-function oneAxis(names: string, accept: (g: Chooser) => Accept, rounding: Rounding): Op[] {
+function oneAxis(names: string, accept: (g: Chooser) => Accept): Op[] {
   return words(names).map((name) =>
     op({
       name: `np.${name}`,
       weft: `np.${name}(a[0], p.axis)`,
       jax: `jnp.${snake(name)}(a[0], p.axis)`,
-      rounding,
       choose: (g) => {
         const x = g.value(both(accept(g), rank(1)));
         return { args: [x], params: { axis: g.rng.chance(0.2) ? null : anAxis(g, g.type(x).shape.length) } };
@@ -59,13 +56,12 @@ function oneAxis(names: string, accept: (g: Chooser) => Accept, rounding: Roundi
   );
 }
 
-const cumulative = (names: string, accept: Accept, rounding: Rounding): Op[] =>
+const cumulative = (names: string, accept: Accept): Op[] =>
   words(names).map((name) =>
     op({
       name: `lax.${name}`,
       weft: `lax.${name}(a[0], p.axis, { reverse: p.reverse })`,
       jax: `lax.${name}(a[0], p.axis, reverse=p.reverse)`,
-      rounding,
       choose: (g) => {
         const x = g.value(both(accept, rank(1)));
         const ndim = g.type(x).shape.length;
@@ -74,13 +70,12 @@ const cumulative = (names: string, accept: Accept, rounding: Rounding): Op[] =>
     }),
   );
 
-const laxReduction = (names: string, accept: Accept, rounding: Rounding): Op[] =>
+const laxReduction = (names: string, accept: Accept): Op[] =>
   words(names).map((name) =>
     op({
       name: `lax.${name}`,
       weft: `lax.${name}(a[0], p.axes)`,
       jax: `lax.${snake(name)}(a[0], p.axes)`,
-      rounding,
       choose: (g) => {
         const x = g.value(both(accept, rank(1)));
         return { args: [x], params: { axes: someAxes(g, g.type(x).shape.length) } };
@@ -89,25 +84,25 @@ const laxReduction = (names: string, accept: Accept, rounding: Rounding): Op[] =
   );
 
 export const REDUCTIONS: readonly Op[] = [
-  ...overAxes("sum mean", (g) => (g.x64 ? floats : anything), "inside"),
-  ...overAxes("prod", ofNumbers, "inside"),
-  ...overAxes("max min", ofFilled, "exact"),
-  ...overAxes("any all countNonzero", ofAny, "exact"),
-  ...overAxes("ptp", () => both(numbers, filled), "result"),
-  ...overAxes("var_ std", (g) => both(inexact(g), filled), "inside"),
-  ...overAxes("nansum nanprod nanmean nanvar nanstd", () => floats, "inside"),
-  ...overAxes("nanmax nanmin", floatsFilled, "exact"),
-  ...oneAxis("argmax argmin", ofFilled, "exact"),
-  ...oneAxis("nanargmax nanargmin", floatsFilled, "exact"),
-  ...oneAxis("cumsum cumprod", ofNumbers, "inside"),
-  ...oneAxis("nancumsum nancumprod", () => floats, "inside"),
-  ...oneAxis("sort argsort", ofAny, "exact"),
-  ...cumulative("cumsum cumprod", numbers, "inside"),
-  ...cumulative("cummax cummin", numbers, "exact"),
-  ...cumulative("cumlogsumexp", floats, "inside"),
-  ...laxReduction("reduceSum reduceProd", numbers, "inside"),
-  ...laxReduction("reduceMax reduceMin", both(numbers, filled), "exact"),
-  ...laxReduction("reduceAnd reduceOr", (t) => t.dtype === "bool", "exact"),
+  ...overAxes("sum mean", (g) => (g.x64 ? floats : anything)),
+  ...overAxes("prod", ofNumbers),
+  ...overAxes("max min", ofFilled),
+  ...overAxes("any all countNonzero", ofAny),
+  ...overAxes("ptp", () => both(numbers, filled)),
+  ...overAxes("var_ std", (g) => both(inexact(g), filled)),
+  ...overAxes("nansum nanprod nanmean nanvar nanstd", () => floats),
+  ...overAxes("nanmax nanmin", floatsFilled),
+  ...oneAxis("argmax argmin", ofFilled),
+  ...oneAxis("nanargmax nanargmin", floatsFilled),
+  ...oneAxis("cumsum cumprod", ofNumbers),
+  ...oneAxis("nancumsum nancumprod", () => floats),
+  ...oneAxis("sort argsort", ofAny),
+  ...cumulative("cumsum cumprod", numbers),
+  ...cumulative("cummax cummin", numbers),
+  ...cumulative("cumlogsumexp", floats),
+  ...laxReduction("reduceSum reduceProd", numbers),
+  ...laxReduction("reduceMax reduceMin", both(numbers, filled)),
+  ...laxReduction("reduceAnd reduceOr", (t) => t.dtype === "bool"),
   ...["argmax", "argmin"].map((name) =>
     op({
       name: `lax.${name}`,
@@ -124,7 +119,6 @@ export const REDUCTIONS: readonly Op[] = [
       name: `np.${name}`,
       weft: `np.${name}(a[0], { axis: p.axis, includeInitial: p.initial })`,
       jax: `jnp.${snake(name)}(a[0], axis=p.axis, include_initial=p.initial)`,
-      rounding: "inside",
       choose: (g) => {
         const x = g.value(both(floats, rank(1)));
         return { args: [x], params: { axis: anAxis(g, g.type(x).shape.length), initial: g.rng.chance(0.5) } };
@@ -135,7 +129,6 @@ export const REDUCTIONS: readonly Op[] = [
     name: "np.average",
     weft: "np.average(a[0], p.axis, { weights: a[1] })",
     jax: "jnp.average(a[0], p.axis, weights=a[1])",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(floats, rank(1), filled));
       const { shape, dtype } = g.type(x);
@@ -193,7 +186,6 @@ export const REDUCTIONS: readonly Op[] = [
       name: `nn.${name}`,
       weft: `nn.${name}(a[0], p.axis)`,
       jax: `nn.${snake(name)}(a[0], p.axis)`,
-      rounding: "inside",
       choose: (g) => {
         const x = g.value(both(floats, rank(1), filled));
         const ndim = g.type(x).shape.length;
@@ -206,7 +198,6 @@ export const REDUCTIONS: readonly Op[] = [
       name: `nn.${name}`,
       weft: `nn.${name}(a[0], p.axis, { keepdims: p.keepdims })`,
       jax: `nn.${name}(a[0], p.axis, keepdims=p.keepdims)`,
-      rounding: "inside",
       choose: (g) => {
         const x = g.value(both(floats, filled));
         return {
@@ -220,7 +211,6 @@ export const REDUCTIONS: readonly Op[] = [
     name: "nn.standardize",
     weft: "nn.standardize(a[0], p.axis)",
     jax: "nn.standardize(a[0], p.axis)",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(floats, rank(1), filled));
       return { args: [x], params: { axis: anAxis(g, g.type(x).shape.length) } };
@@ -230,7 +220,6 @@ export const REDUCTIONS: readonly Op[] = [
     name: "nn.glu",
     weft: "nn.glu(a[0], p.axis)",
     jax: "nn.glu(a[0], p.axis)",
-    rounding: "result",
     choose: (g) => {
       const x = g.value((t) => floats(t) && t.shape.length > 0 && t.shape.at(-1)! % 2 === 0);
       return { args: [x], params: { axis: -1 } };
@@ -240,7 +229,6 @@ export const REDUCTIONS: readonly Op[] = [
     name: "np.linalg.norm",
     weft: "np.linalg.norm(a[0], { ord: p.ord, axis: p.axis, keepdims: p.keepdims })",
     jax: "jnp.linalg.norm(a[0], ord=p.ord, axis=p.axis, keepdims=p.keepdims)",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(floats, rank(1), filled));
       const params = { axis: anAxis(g, g.type(x).shape.length), keepdims: g.rng.chance(0.3) };
@@ -251,7 +239,6 @@ export const REDUCTIONS: readonly Op[] = [
     name: "np.linalg.vectorNorm",
     weft: "np.linalg.vectorNorm(a[0], { ord: p.ord, axis: p.axis })",
     jax: "jnp.linalg.vector_norm(a[0], ord=p.ord, axis=p.axis)",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(floats, rank(1), filled));
       return {
@@ -264,7 +251,6 @@ export const REDUCTIONS: readonly Op[] = [
     name: "np.linalg.matrixNorm",
     weft: "np.linalg.matrixNorm(a[0], { ord: p.ord })",
     jax: "jnp.linalg.matrix_norm(a[0], ord=p.ord)",
-    rounding: "inside",
     choose: (g) => ({
       args: [g.value(both(floats, rank(2), filled))],
       params: { ord: g.rng.pick(["fro", 1, -1, "inf"]) },

@@ -31,7 +31,6 @@ const polynomials = (names: string): Op[] =>
       name: `np.${name}`,
       weft: `np.${name}(a[0], a[1])`,
       jax: `jnp.${name}(a[0], a[1])`,
-      rounding: "inside",
       choose: (g) => {
         const x = g.value(floatLine);
         return { args: [x, g.of({ shape: [g.rng.int(1, 4)], dtype: g.type(x).dtype })] };
@@ -70,7 +69,6 @@ export const SERIES: readonly Op[] = [
     name: "np.diff",
     weft: "np.diff(a[0], p.n, p.axis)",
     jax: "jnp.diff(a[0], p.n, p.axis)",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(numbers, rank(1)));
       return { args: [x], params: { n: g.rng.int(0, 2), axis: anAxis(g, g.type(x).shape.length) } };
@@ -80,7 +78,6 @@ export const SERIES: readonly Op[] = [
     name: "np.diff ends",
     weft: "np.diff(a[0], p.n, -1, { prepend: a[1], append: a[1] })",
     jax: "jnp.diff(a[0], p.n, -1, prepend=a[1], append=a[1])",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(numbers, rank(1, 3)));
       const { shape, dtype } = g.type(x);
@@ -91,14 +88,12 @@ export const SERIES: readonly Op[] = [
     name: "np.ediff1d",
     weft: "np.ediff1d(a[0])",
     jax: "jnp.ediff1d(a[0])",
-    rounding: "result",
     choose: (g) => ({ args: [g.value(numbers)] }),
   }),
   op({
     name: "np.trapezoid",
     weft: "np.trapezoid(a[0], a[1], { axis: p.axis })",
     jax: "jnp.trapezoid(a[0], a[1], axis=p.axis)",
-    rounding: "inside",
     choose: (g) => {
       const y = g.value(both(floats, rank(1, 3), filled));
       const { shape, dtype } = g.type(y);
@@ -110,7 +105,6 @@ export const SERIES: readonly Op[] = [
     name: "np.trapezoid even",
     weft: "np.trapezoid(a[0], null, { dx: p.dx, axis: p.axis })",
     jax: "jnp.trapezoid(a[0], None, p.dx, p.axis)",
-    rounding: "inside",
     choose: (g) => {
       const y = g.value(both(floats, rank(1, 3), filled));
       return { args: [y], params: { dx: g.rng.pick([1, 0.5]), axis: anAxis(g, g.type(y).shape.length) } };
@@ -120,7 +114,6 @@ export const SERIES: readonly Op[] = [
     name: "np.interp",
     weft: "np.interp(a[0], a[1], a[2])",
     jax: "jnp.interp(a[0], a[1], a[2])",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(floats);
       const { dtype } = g.type(x);
@@ -132,7 +125,6 @@ export const SERIES: readonly Op[] = [
     name: "np.unwrap",
     weft: "np.unwrap(a[0], null, p.axis)",
     jax: "jnp.unwrap(a[0], None, p.axis)",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(floats, rank(1, 3)));
       return { args: [x], params: { axis: anAxis(g, g.type(x).shape.length) } };
@@ -142,7 +134,6 @@ export const SERIES: readonly Op[] = [
     name: "np.cov",
     weft: "np.cov(a[0], null, { rowvar: p.rows })",
     jax: "jnp.cov(a[0], rowvar=p.rows)",
-    rounding: "inside",
     choose: (g) => ({
       args: [g.value(both(floats, rank(1, 2), filled))],
       params: { rows: g.rng.chance(0.6) },
@@ -152,7 +143,6 @@ export const SERIES: readonly Op[] = [
     name: "np.corrcoef",
     weft: "np.corrcoef(a[0])",
     jax: "jnp.corrcoef(a[0])",
-    rounding: "inside",
     choose: (g) => ({ args: [g.value(both(floats, rank(1, 2), filled))] }),
   }),
   ...polynomials("polyadd polysub polymul"),
@@ -160,7 +150,6 @@ export const SERIES: readonly Op[] = [
     name: "np.polyval",
     weft: "np.polyval(a[0], a[1])",
     jax: "jnp.polyval(a[0], a[1])",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(floats);
       return { args: [g.of({ shape: [g.rng.int(1, 4)], dtype: g.type(x).dtype }), x] };
@@ -170,14 +159,12 @@ export const SERIES: readonly Op[] = [
     name: "np.polyder",
     weft: "np.polyder(a[0], p.m)",
     jax: "jnp.polyder(a[0], p.m)",
-    rounding: "result",
     choose: (g) => ({ args: [g.value(floatLine)], params: { m: g.rng.int(0, 2) } }),
   }),
   op({
     name: "np.vander",
     weft: "np.vander(a[0], { n: p.n, increasing: p.increasing })",
     jax: "jnp.vander(a[0], p.n, p.increasing)",
-    rounding: "inside",
     choose: (g) => ({
       args: [g.value(both(floats, line))],
       params: { n: g.rng.int(1, 4), increasing: g.rng.chance(0.5) },
@@ -250,7 +237,6 @@ export const SERIES: readonly Op[] = [
     name: "np.applyOverAxes",
     weft: "np.applyOverAxes((x, axis) => np.sum(x, axis), a[0], p.axes)",
     jax: "jnp.apply_over_axes(jnp.sum, a[0], p.axes)",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(floats, rank(1)));
       return { args: [x], params: { axes: [anAxis(g, g.type(x).shape.length)] } };
@@ -260,7 +246,6 @@ export const SERIES: readonly Op[] = [
     name: "lax.linearRecurrence",
     weft: "lax.linearRecurrence(a[0], a[1], p.axis, { reverse: p.reverse })",
     jax: "linear_recurrence(a[0], a[1], p.axis, p.reverse)",
-    rounding: "inside",
     choose: (g) => {
       const x = g.value(both(floats, rank(1, 3)));
       const { shape } = g.type(x);

@@ -373,7 +373,8 @@ export const VIEWS: readonly Op[] = [
     jax: "jnp.broadcast_arrays(a[0], a[1])",
     choose: (g) => {
       const x = g.value();
-      return { args: [x, g.partner(x, anything)] };
+      // A plain number alone becomes an array: an integer in Python, a float in JavaScript.
+      return { args: [x, g.partner(x, anything, false)] };
     },
   }),
 ];

@@ -108,10 +108,10 @@ export const fitTo = (x: NDArray, shape: Shape): NDArray =>
 export const full = (shape: Shape, value: number | boolean, dtype: DType): NDArray =>
   broadcastInDim(scalar(checkPlain("lax.full: value", value), checkDType("lax.full", dtype)), shape, []);
 
-/** `full` with the shape and dtype of an array or a type. */
+/** `full` with the shape and the (weak) dtype of an array or a type. */
 export const fullLike = (x: Typed, value: number | boolean): NDArray => {
-  const { shape, dtype } = checkTyped("lax.fullLike", x);
-  return full(shape, value, dtype);
+  const { shape, dtype, weakType } = checkTyped("lax.fullLike", x);
+  return broadcastInDim(scalar(checkPlain("lax.fullLike: value", value), dtype, weakType), shape, []);
 };
 export const zerosLike = (x: Typed): NDArray => fullLike(x, 0);
 export const onesLike = (x: Typed): NDArray => fullLike(x, 1);

@@ -104,7 +104,13 @@ const nameP: Primitive<{ readonly name: string }> = defineMap<{ readonly name: s
  */
 export const checkpointName = (x: ArrayLike, name: string): NDArray => bind1(nameP, [asArray(x)], { name });
 
-const stopGradientOp: Unary = unary("stop_gradient", { accepts: FLOATING, jvp: "zero", scalar: (_, x) => x });
+/** In a linear program, too, nothing comes back through it. */
+const stopGradientOp: Unary = unary("stop_gradient", {
+  accepts: FLOATING,
+  jvp: "zero",
+  transpose: (_, [x]) => [new Zero(x!.aval)],
+  scalar: (_, x) => x,
+});
 
 /**
  * The identity whose derivative is zero. Integers and bools pass as they are.

@@ -156,6 +156,7 @@ export const asIndex = (x: ArrayLike): NDArray => (isPlain(x) ? scalar(x, "int32
 export interface Typed {
   readonly shape: Shape;
   readonly dtype: DType;
+  readonly weakType?: boolean;
 }
 
 /** x itself, or what it is as an array. @throws as {@link asArray} */

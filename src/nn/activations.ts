@@ -6,10 +6,14 @@ import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { split as splitParts } from "../lax/shape.ts";
 import { add, divide, multiply, sqrt } from "../numpy/math.ts";
-import { toInexact, toNumeric } from "../numpy/promote.ts";
+import { promoteArgs, toInexact } from "../numpy/promote.ts";
 import { where } from "../numpy/select.ts";
 import { checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
+
+/** x as it is beside plain whole numbers, or fractions: bools become weak integers, both weak floats. */
+const besideWhole = (x: ArrayLike): NDArray => promoteArgs(x, 1)[0]!;
+const besideFraction = (x: ArrayLike): NDArray => promoteArgs(x, 0.5)[0]!;
 
 /** x where `passes`, else a value with derivative 0. */
 const gated = (passes: NDArray, x: NDArray, value: NDArray): NDArray =>
@@ -21,13 +25,13 @@ const gated = (passes: NDArray, x: NDArray, value: NDArray): NDArray =>
  * @example nn.relu([-1, 2]) // [0, 2]
  */
 export function relu(x: ArrayLike): NDArray {
-  const a = toNumeric(x);
+  const a = besideWhole(x);
   return gated(lax.gt(a, 0), a, lax.max(a, 0));
 }
 
 /** `min(max(x, 0), 6)`; its derivative at 0, at 6 and at NaN is 0. Source: `jax.nn.relu6`. */
 export function relu6(x: ArrayLike): NDArray {
-  const a = toInexact(x);
+  const a = besideFraction(x);
   return gated(lax.bitwiseAnd(lax.gt(a, 0), lax.lt(a, 6)), a, lax.min(lax.max(a, 0), 6));
 }
 
@@ -115,7 +119,7 @@ export function leakyRelu(x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArra
 }
 
 /** `relu6(x + 3) / 6`. Source: `jax.nn.hard_sigmoid`. */
-export const hardSigmoid = (x: ArrayLike): NDArray => lax.div(relu6(lax.add(toInexact(x), 3)), 6);
+export const hardSigmoid = (x: ArrayLike): NDArray => lax.div(relu6(lax.add(besideFraction(x), 3)), 6);
 
 /** `x · hardSigmoid(x)`, also known as hardSwish. Source: `jax.nn.hard_silu`. */
 export function hardSilu(x: ArrayLike): NDArray {
@@ -126,7 +130,7 @@ export { hardSilu as hardSwish };
 
 /** x clipped to [-1, 1]. Source: `jax.nn.hard_tanh`. */
 export function hardTanh(x: ArrayLike): NDArray {
-  const a = toNumeric(x);
+  const a = besideWhole(x);
   return lax.select(lax.gt(a, 1), fullLike(a, 1), lax.select(lax.lt(a, -1), fullLike(a, -1), a));
 }
 

@@ -13,6 +13,7 @@ import { asArray, fromHost } from "../lax/convert.ts";
 import * as lax from "../lax/shape.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { stack } from "./join.ts";
+import { withType } from "./promote.ts";
 import { where } from "./select.ts";
 import { broadcastTo } from "./shape.ts";
 
@@ -95,9 +96,11 @@ export function fullLike(a: ArrayLike, fillValue: ArrayLike, options: LikeOption
     LIKE_OPTIONS,
   );
   const shape = checkShape("np.fullLike", given);
-  if (typeof fillValue === "number" || typeof fillValue === "boolean")
-    return lax.full(shape, fillValue, checkDType("np.fullLike", dtype));
-  return full(shape, fillValue, { dtype });
+  const type = {
+    dtype: checkDType("np.fullLike", dtype),
+    weakType: options.dtype === undefined && like.weakType,
+  };
+  return broadcastTo(withType(fillValue, type), shape);
 }
 
 // ---- sequences
@@ -240,12 +243,12 @@ function triangular(name: string, a: ArrayLike, k: number): [mask: NDArray, x: N
 /** The lower triangles of the matrices in the last two axes: zeros above the k-th diagonal. @throws WeftValueError below two axes. */
 export function tril(a: ArrayLike, k = 0): NDArray {
   const [below, x] = triangular("tril", a, k);
-  return where(below, x, convertElementType(0, x.dtype));
+  return where(below, x, zerosLike(x));
 }
 /** The upper triangles of the matrices in the last two axes: zeros below the k-th diagonal. @throws WeftValueError below two axes. */
 export function triu(a: ArrayLike, k = 0): NDArray {
   const [below, x] = triangular("triu", a, checkInteger("np.triu: k", k) - 1);
-  return where(below, convertElementType(0, x.dtype), x);
+  return where(below, zerosLike(x), x);
 }
 
 /** Powers of the vector x as columns, from the highest to the 0th, or the other way with `increasing`. */

@@ -209,7 +209,10 @@ const pair = (...xs: NDArray[]): [NDArray, NDArray] => broadcastArgs("power", xs
 const isIntegerArray = (x: ArrayLike): boolean => isInteger(asCarry(x).dtype);
 
 /** `xʸ` as a float, also for integers. */
-export const floatPower: BinaryFunction = (x, y) => power(toInexact(x), toInexact(y));
+export const floatPower: BinaryFunction = (x, y) => {
+  const [base, exponent] = promoteInexact(x, y);
+  return power(base!, exponent!);
+};
 
 /** The larger of x and y; NaN wins. @example np.maximum([1, 5], 3).js() // => [3, 5] */
 export const maximum: BinaryFunction = pairwise("maximum", lax.max);

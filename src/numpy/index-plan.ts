@@ -7,6 +7,7 @@ import { NDArray, scalar } from "../core/array.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import type { IndexItem } from "../core/methods.ts";
+import { Tracer } from "../core/trace.ts";
 import { range } from "../lax/axes.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
@@ -42,10 +43,14 @@ function windowOf(bounds: readonly number[], size: number): AxisPlan {
 const isPicker = (item: IndexItem): item is NDArray | TypedArray =>
   item instanceof NDArray || ArrayBuffer.isView(item);
 
-function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray): AxisPlan {
+/** Whether positions may lie where there is no place: when there are none, or when what is written there is dropped. */
+const mayMiss = (at: NDArray, use: IndexUse): boolean =>
+  at.size === 0 || (use === "write" && (at.ndim > 0 || at instanceof Tracer));
+
+function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray, use: IndexUse): AxisPlan {
   if (Array.isArray(item) && item.length <= 2 && item.every(Number.isInteger)) return windowOf(item, size);
   if (!isPicker(item) && !Number.isInteger(item)) throw notAnIndex(item, x);
-  if (size === 0 && !(isPicker(item) && asArray(item).size === 0))
+  if (size === 0 && !(isPicker(item) && mayMiss(asArray(item), use)))
     throw new WeftValueError(`Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`);
   if (isPicker(item)) return { kind: "pick", at: asPositions(item, "index") };
   const at = item as number;
@@ -66,14 +71,17 @@ function areAdjacent(items: readonly IndexItem[]): boolean {
   return picks.length === 0 || picks.at(-1)! - picks[0]! + 1 === picks.length;
 }
 
-/** @throws WeftValueError for more items than axes, WeftTypeError for what is no index. */
-export function planIndex(x: NDArray, given: readonly IndexItem[]): IndexPlan {
+/** Writes to places that there are not are dropped, also where there is no place at all. */
+export type IndexUse = "read" | "write";
+
+/** @throws WeftValueError for more items than axes and for reads along an axis of size 0, WeftTypeError for what is no index. */
+export function planIndex(x: NDArray, given: readonly IndexItem[], use: IndexUse): IndexPlan {
   const used = given.filter((item) => item !== null).length;
   if (used > x.ndim)
     throw new WeftValueError(`Too many indices: array is ${x.ndim}-dimensional, but ${used} were indexed.`);
   const items: IndexItem[] = [...given, ...range(x.ndim - used).map((): [] => [])];
   const sizes = x.shape[Symbol.iterator]();
-  const plans = items.map((item) => (item === null ? null : axisPlan(item, sizes.next().value!, x)));
+  const plans = items.map((item) => (item === null ? null : axisPlan(item, sizes.next().value!, x, use)));
   return layOut(items, plans);
 }
 

@@ -28,7 +28,7 @@ const startsOf = (axes: Axes): (number | NDArray)[] => axes.map((p) => (p.kind =
  * @throws WeftValueError for more items than axes, WeftTypeError for what is no index.
  */
 export function getSlice(x: NDArray, items: readonly IndexItem[]): NDArray {
-  const plan = planIndex(x, items);
+  const plan = planIndex(x, items, "read");
   return expandDims(plan.pickedShape.length > 0 ? gathered(x, plan, {}) : box(x, plan.axes), plan.newAxes);
 }
 
@@ -83,11 +83,11 @@ const UPDATES = {
 
 /** x with the indexed part updated; positions outside of x are dropped. The dtype of x stays. */
 function updated(x: NDArray, items: readonly IndexItem[], given: ArrayLike, update: Update): NDArray {
-  const plan = planIndex(x, items);
+  const plan = planIndex(x, items, "write");
   const [operand, value] = promoteArgs(x, given) as [NDArray, NDArray];
   const finalShape = expandedShape(plan);
   const values = reshape(broadcastTo(value, finalShape), plan.shape);
-  if (values.size === 0) return x;
+  if (values.size === 0 || x.size === 0) return x;
   const starts = startsOf(plan.axes);
   const known = starts.every((s) => typeof s === "number");
   return convertTo(
@@ -136,7 +136,7 @@ export function indexedUpdate(x: NDArray, items: readonly IndexItem[]): IndexedU
     max: by(UPDATES.max),
     get: (options = {}) => {
       checkOptions("at(...).get", options, ["mode", "fillValue"]);
-      const plan = planIndex(x, items);
+      const plan = planIndex(x, items, "read");
       return expandDims(gathered(x, plan, options), plan.newAxes);
     },
   };

@@ -3,6 +3,7 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkList } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { complement, insert, range } from "../lax/axes.ts";
+import { full } from "../lax/broadcast.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { eq } from "../lax/compare.ts";
 import { asArray } from "../lax/convert.ts";
@@ -98,6 +99,10 @@ export function take(
   if (axis === undefined || axis === null) return take(reshape(x, [x.size]), indices, 0, options);
   const at = canonicalAxis(axis, x.ndim);
   const wanted = asPositions(indices, "np.take");
+  if (x.shape[at] === 0 && wanted.size > 0)
+    throw new WeftValueError(
+      `np.take: nothing can be taken along axis ${at} of ${x.aval}, which has size 0, got ${wanted.aval} as indices.`,
+    );
   const [positions, gathering] = resolve(wanted, x.shape[at]!, "np.take", options);
   const numbers = {
     offsetDims: [...range(at), ...range(x.ndim - at - 1, at + positions.ndim)],
@@ -129,6 +134,8 @@ export function takeAlongAxis(
     );
   const shape = commonShape("takeAlongAxis", [x.shape.with(at, 1), wanted.shape.with(at, 1)]);
   const [positions, gathering] = resolve(wanted, x.shape[at]!, "np.takeAlongAxis", options);
+  // Where there is nothing to take, zeros are taken, as in JAX.
+  if (x.size === 0) return full(shape.with(at, wanted.shape[at]!), 0, x.dtype);
   return gatherAlong(
     spread(x, shape.with(at, x.shape[at]!)),
     spread(positions, shape.with(at, positions.shape[at]!)),

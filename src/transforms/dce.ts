@@ -28,7 +28,8 @@ function dceEqn(eqn: Eqn, live: Set<Var>): Eqn | null {
   const used = eqn.outputs.map((v) => live.has(v));
   if (!used.some(Boolean) && !eqnHasEffects(eqn)) return null;
   const rule = eqn.primitive.dce;
-  const kept = rule === "default" || used.every(Boolean) ? eqn : rule(used, eqn)[1];
+  // Also when all results are used: there may be operands that no branch or step reads.
+  const kept = rule === "default" ? eqn : rule(used, eqn)[1];
   for (const a of kept?.inputs ?? []) if (a instanceof Var) live.add(a);
   return kept;
 }

@@ -1,5 +1,5 @@
 import type { NDArray } from "../core/array.ts";
-import { InternalError, WeftTypeError } from "../core/errors.ts";
+import { WeftTypeError } from "../core/errors.ts";
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from "../core/jaxpr.ts";
 import { Linear, type MaybeZero, Zero } from "../core/primitive.ts";
 import { literalValue, stage } from "../core/stage.ts";
@@ -88,8 +88,10 @@ function transposeRule(
   const rule = eqn.primitive.transpose;
   if (typeof rule === "function") return rule;
   if (typeof rule === "object") throw new WeftTypeError(rule.error);
-  throw new InternalError(
-    `Primitive ${eqn.primitive.name} has no transpose but appears in a linear program.`,
+  // weft's own rules are linear in tangents; what users write need not be.
+  throw new WeftTypeError(
+    `Reverse-mode differentiation needs the transpose of ${eqn.primitive.name}, which is not linear. ` +
+      "A rule of customJvp must be linear in its tangents: sums, and products with what does not depend on them.",
   );
 }
 

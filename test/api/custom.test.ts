@@ -13,6 +13,7 @@ import {
   jit,
   jvp,
   lax,
+  linearize,
   makeJaxpr,
   numpy as np,
   valueAndGrad,
@@ -40,6 +41,31 @@ describe("customJvp", () => {
     const g = (x: A): A => lax.scan((c: A) => [f(c) as A, null] as const, x, null, { length: 2 })[0].sum();
     expectClose(grad(g)(X), np.full([3], 100));
   });
+  test("reverse mode through lanes that each take a branch, of a rule that is the derivative", () => {
+    const branch = (x: A): A =>
+      lax.cond(
+        x.sum().greater(0),
+        () => x.mul(3),
+        () => np.sqrt(x),
+      );
+    const own = customJvp(branch, ([x], [t]) => jvp(branch, [x!], [t!]) as [A, A]);
+    const lanes = (h: (x: A) => A) => grad((x: A) => vmap(h)(x).sum());
+    const at = np.array([
+      [1, 4],
+      [-1, -4],
+    ]);
+    expect((lanes(own)(at) as A).js()).toEqual((lanes(branch)(at) as A).js());
+    expectClose(lanes(own)(at.slice([0, 1])), np.full([1, 2], 3));
+  });
+  test("a rule that is not linear in its tangents has no reverse mode", () => {
+    const bent = customJvp(
+      (x: A) => np.sin(x),
+      ([x], [t]) => [np.sin(x!), np.exp(t!)],
+    );
+    expect(() => grad((x: A) => bent(x).sum())(X)).toThrow(
+      /needs the transpose of exp, which is not linear\. A rule of customJvp must be linear in its tangents/,
+    );
+  });
 });
 
 describe("customVjp", () => {
@@ -62,6 +88,20 @@ describe("customVjp", () => {
   });
   test("forward mode says why not", () => {
     expect(() => jvp(clip, [X, 2], [X, 0])).toThrow(/customVjp: it only knows how to pull cotangents back/);
+  });
+  test("forward mode that nobody reads is not missed", () => {
+    const unread = (x: A): A => {
+      const y = clip(x, np.array(1)) as A;
+      return lax.cond(
+        x.sum().greater(0),
+        (_: A, b: A) => b,
+        (a: A, b: A) => lax.scan((c: A, __: A) => [c, null] as const, b, a)[0],
+        y,
+        x,
+      );
+    };
+    const push = jit((x: A) => linearize(unread, [x])[1](x));
+    expectClose(push(X), X);
   });
 });
 

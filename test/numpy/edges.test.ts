@@ -48,6 +48,9 @@ const VALUES: readonly [name: string, () => NDArray, dtype: string, value: unkno
   ["diff of order 0", () => np.diff(f32(1, 4), 0, -1, { prepend: 9 }), "float32", [1, 4]],
   ["nothing picked from nothing", () => empty.slice(i32()), "float32", []],
   ["nothing picked from nothing, with a fill", () => empty.at(i32()).get({ mode: "fill" }), "float32", []],
+  ["nothing to set in", () => empty.at(i32(0, 1)).set(1), "float32", []],
+  ["nothing to scale", () => np.zeros([2, 0]).at(i32(0), i32(3)).mul(2), "float32", [[], []]],
+  ["takeAlongAxis of nothing", () => np.takeAlongAxis(empty, i32(0, 5), 0), "float32", [0, 0]],
   [
     "takeAlongAxis beside an empty axis",
     () => np.takeAlongAxis(np.zeros([0, 3]), np.zeros([0, 2], { dtype: "int32" }), 1),
@@ -132,9 +135,20 @@ const GRADIENTS: readonly [name: string, (x: NDArray) => NDArray, at: NDArray, g
   ["nanmean of NaN alone", (x) => np.nanmean(x), f32(nan, nan), [0, 0]],
   ["norm of a zero row", (x) => np.linalg.norm(x, { ord: inf }), f32(0, 0), [0.25, 0.25]],
   ["cumlogsumexp behind -inf", (x) => lax.cumlogsumexp(x).slice(1), f32(-inf, 0), [0, 1]],
+  ["nothing to add to", (v) => empty.at(i32(0, 1)).add(v).sum().add(v.sum()), f32(1, 2), [1, 1]],
   ["a constant index", (x) => x.slice(1).mul(3), f32(1, 2), [0, 3]],
   ["equal indices", (x) => x.slice(i32(1, 1)), f32(1, 2), [0, 2]],
 ];
+test.each([
+  ["a place of an empty axis", () => empty.slice(i32(0))],
+  ["a place to write to of an empty axis", () => empty.at(0).set(1)],
+  ["a known place to write to of an empty axis", () => empty.at(np.array(0, { dtype: "int32" })).set(1)],
+  ["take from an empty axis", () => np.take(empty, i32(0), 0, { mode: "wrap" })],
+  ["take from an empty array", () => np.take(np.zeros([3, 0]), i32(1))],
+] as const)("%s is refused", (_, f) => {
+  expect(f).toThrow(/(picked|taken) along (an )?axis .*(of size 0|has size 0)/);
+});
+
 describe("gradients of sums", () => {
   test.each(GRADIENTS)("%s", (_, f, at, gradient) => {
     expect((grad((x: NDArray) => f(x).sum())(at) as NDArray).js()).toEqual(gradient);

@@ -96,16 +96,16 @@ test("hoist", () => {
           preferred_element_type=float32
         ] b c
         e:f32[2,32] = scan[
-          jaxpr={ lambda ; f:f32[64,32] g:f32[2,32] h:f32[2,64] i:f32[2,32]. let
-              j:f32[2,32] = add i g
-              k:f32[2,32] = tanh j
-            in (k,) }
+          jaxpr={ lambda ; f:f32[2,32] g:f32[2,32]. let
+              h:f32[2,32] = add g f
+              i:f32[2,32] = tanh h
+            in (i,) }
           length=5
           num_carry=1
-          num_consts=1
+          num_consts=0
           reverse=False
           unroll=1
-        ] c a b d
+        ] a d
       in (e,) }
     "
   `);

@@ -31,9 +31,9 @@ const groups = <T>(list: readonly T[], p: ScanParams): [consts: T[], carry: T[],
 const ysAval = (length: number, y: ShapedArray): ShapedArray =>
   aval([length, ...y.shape], y.dtype, y.weakType);
 
-function scanAbstractEval(avals: ShapedArray[], p: ScanParams): ShapedArray[] {
-  const [, carry] = groups(avals, p);
-  return [...carry, ...p.jaxpr.outAvals.slice(p.numCarry).map((y) => ysAval(p.length, y))];
+/** Carries go out as the body makes them: strongly typed also where the initial one is weak. */
+function scanAbstractEval(_: ShapedArray[], p: ScanParams): ShapedArray[] {
+  return p.jaxpr.outAvals.map((y, i) => (i < p.numCarry ? y : ysAval(p.length, y)));
 }
 
 /** A mask that is false for every y. */

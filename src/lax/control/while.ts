@@ -192,7 +192,7 @@ function whileLower(emit: Emitter, args: Operand[], p: WhileParams): Operand[] {
 export const whilePrimitive: Primitive<WhileParams> = definePrimitive<WhileParams>({
   name: "while",
   kind: "loop",
-  abstractEval: (avals, p) => groups(avals, p)[2],
+  abstractEval: (_, p) => p.bodyJaxpr.outAvals,
   jvp: whileJvp,
   transpose: {
     error:

@@ -30,9 +30,14 @@ export const cores = (): number => os.availableParallelism();
 /** Whether the calling thread may sleep until another one wakes it. */
 export const canBlock = (): boolean => true;
 
-/** As text: what the system calls the thread that runs it; -1 where that is not to be had. */
+/** As text: what the system calls the thread that runs it; -1 where that is not to be had, or not to be asked for. */
 const THREAD_ID = `() => {
-  try { return Number(require("node:fs").readlinkSync("/proc/thread-self").split("/").pop()); } catch { return -1; }
+  try {
+    const id = Number(require("node:fs").readlinkSync("/proc/thread-self").split("/").pop());
+    return process.kill(id, 0) ? id : -1;
+  } catch {
+    return -1;
+  }
 }`;
 
 /**
@@ -62,8 +67,8 @@ export function onProcessEnd(f: () => void): void {
 export function threadExists(id: number): boolean {
   try {
     return process.kill(id, 0);
-  } catch {
-    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
 

@@ -8,6 +8,8 @@ export interface Fault {
   readonly what: string;
   /** Does it, in a folder of its own, and tells what came of it: the same words every time and everywhere. */
   readonly happens: (folder: string) => string | Promise<string>;
+  /** Whether this machine lacks what it takes to cause it. */
+  readonly impossible?: boolean;
 }
 
 export interface Section {

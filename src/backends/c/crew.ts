@@ -37,6 +37,8 @@ const YIELD = 64;
 const WATCH_SPINS = 1 << 14;
 const FIRST_NAP_US = 20;
 const LONGEST_NAP_US = 640;
+/** After so many naps in a row (some 60 ms) a worker shows itself to its engine, which may want to end it. */
+const MOST_NAPS = 100;
 
 /**
  * A word of the control block that is read by whoever holds a piece. Volatile, for a compiler must not take what one function
@@ -115,15 +117,15 @@ APART static void crew_publish(char *mem, char *control, i32 job, u32 extent, i3
   }
 }
 
-/* Works on jobs of \`module\` until there was none for a while and no run is under way; returns the last tag seen. */
+/* Works on jobs of \`module\` until there was none for a while; returns the last tag seen. */
 APART static i32 crew_help(char *mem, char *control, u32 me, i32 module, i32 seen, Dispatch dispatch) {
-  int spins = ${WORKER_PAUSES}, nap = ${FIRST_NAP_US};
+  int spins = ${WORKER_PAUSES}, nap = ${FIRST_NAP_US}, naps = ${MOST_NAPS};
   for (;;) {
     const i32 tag = crew_get(control, ${CONTROL.tag});
     if (tag == seen) {
       if (spins > 0) {
         crew_spin(spins--);
-      } else if (crew_get(control, ${CONTROL.running}) == 0) {
+      } else if (naps-- == 0 || crew_get(control, ${CONTROL.running}) == 0) {
         return seen;
       } else {
         usleep(nap);
@@ -135,6 +137,7 @@ APART static i32 crew_help(char *mem, char *control, u32 me, i32 module, i32 see
     seen = tag;
     spins = ${WORKER_PAUSES};
     nap = ${FIRST_NAP_US};
+    naps = ${MOST_NAPS};
     if (me >= (u32)crew_get(control, ${CONTROL.threads})) continue;
     __atomic_fetch_or(crew_word(control, ${CONTROL.busy}), 1 << me, __ATOMIC_SEQ_CST);
     crew_work(mem, control, me, tag, dispatch);

@@ -32,7 +32,8 @@
  * next ≥ end. So a stale compare-and-swap fails.
  *
  * **Native code** cannot wake a thread that waits by the engine's means. So a worker that helps native code stays in that code
- * while `running` (a) is set, with naps when there is nothing to do; the runtime, which clears it, then can wake it again.
+ * while `running` (a) is set, with naps when there is nothing to do; the runtime, which clears it, then can wake it again. Now and
+ * then it comes out and goes back in: only there can its engine end it, and a caller that was ended itself never clears `running`.
  *
  * **Code.** A worker that lacks the code of module m copies what `code` points to, then looks whether it bears the id m and
  * whether `module` is still m: only then was it that code, and was not freed meanwhile. (`module` becomes 0 before code is
@@ -51,8 +52,9 @@
  *
  * The wait has no limit of time. Pieces may take minutes (a whole scan for a part of the batch), a stopped or slow worker cannot
  * be told from a dead one by time, and after the limit it might still write to memory that was given to others. Where the system
- * has no names for threads, nobody but the runtime can end a worker, and that needs the event loop, which stands still during a
- * run. A worker that ends elsewhere holds nothing: the caller takes its pieces.
+ * has no names for threads (all but Linux), a worker that is ended from outside while it runs a piece keeps its caller waiting: its
+ * end is an event, and the event loop stands still during a run. A worker that ends elsewhere holds nothing: the caller takes its
+ * pieces.
  */
 export const CONTROL = {
   /** (a) Number of the current job. */

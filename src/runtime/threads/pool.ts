@@ -33,6 +33,12 @@ export interface ThreadedCode {
   readonly bytes: Uint8Array;
 }
 
+/** One of the threads that have been worker `me`, one after the other. */
+interface Worker {
+  readonly me: number;
+  ended: boolean;
+}
+
 /** The code of a module where workers find it, in a block of `bytes` bytes. */
 interface Published {
   readonly id: number;
@@ -53,7 +59,8 @@ export class ThreadPool {
   /** The control block as words, once there is one. */
   #words: Int32Array = new Int32Array(0);
   #control = 0;
-  #started = 0;
+  /** By number, from 1 on. */
+  readonly #workers: Worker[] = [];
   #modules = 0;
   #replaced = 0;
   #active = false;
@@ -108,6 +115,8 @@ export class ThreadPool {
     this.settle();
     this.#words[at("failed")] = 0;
     if (failed !== FAILED.ended) throw new InternalError(`A worker thread failed: ${this.#message()}`);
+    for (const worker of [...this.#workers])
+      if (this.#isGone(worker.me)) this.#replace(worker, "its thread is gone");
     throw new WeftError(
       "A worker thread was ended in the middle of a call, whose results are lost. Call again: another thread takes its place.",
     );
@@ -124,21 +133,25 @@ export class ThreadPool {
   /** Lets the current run fail when a worker has ended that may hold a piece of it. */
   watch(): void {
     for (let me = 1; me < MAX_THREADS; me++) {
-      const id = Atomics.load(this.#words, idAt(me));
-      if (!(Atomics.load(this.#words, at("busy")) & (1 << me)) || id <= 0 || threadExists(id)) continue;
+      if (!(Atomics.load(this.#words, at("busy")) & (1 << me)) || !this.#isGone(me)) continue;
       Atomics.store(this.#words, at("failed"), FAILED.ended);
       Atomics.and(this.#words, at("busy"), ~(1 << me));
     }
   }
 
+  #isGone(me: number): boolean {
+    const id = Atomics.load(this.#words, idAt(me));
+    return id > 0 && !threadExists(id);
+  }
+
   #start(workers: number): void {
-    if (this.#started >= workers) return;
+    if (this.#workers.length >= workers) return;
     if (!this.#residency.memory.shared) {
       this.#giveUp("this page may not share memory (it is not cross-origin isolated)");
       return;
     }
     if (this.#control === 0) this.#createControl();
-    while (this.#started < workers && !this.#impossible) this.#startOne(++this.#started);
+    while (this.#workers.length < workers && !this.#impossible) this.#startOne(this.#workers.length + 1);
   }
 
   #createControl(): void {
@@ -161,15 +174,21 @@ export class ThreadPool {
   #startOne(me: number): void {
     const memory = this.#residency.memory.memory as WebAssembly.Memory;
     const data: WorkerData = { memory, control: this.#control, me };
+    const worker: Worker = { me, ended: false };
+    this.#workers[me - 1] = worker;
     try {
-      startWorker(WORKER, data, (reason) => this.#replace(me, reason));
+      startWorker(WORKER, data, (reason) => this.#replace(worker, reason));
     } catch (error) {
       this.#giveUp(`no worker could be started: ${error}`);
     }
   }
 
   /** Starts another worker in place of one that has ended. One that never began would not the next time either. */
-  #replace(me: number, reason: string): void {
+  #replace(worker: Worker, reason: string): void {
+    // A run may have found it gone before its end was reported.
+    if (worker.ended) return;
+    worker.ended = true;
+    const { me } = worker;
     const began = Atomics.exchange(this.#words, idAt(me), 0) !== 0;
     if (began) Atomics.sub(this.#words, at("ready"), 1);
     if (began && ++this.#replaced <= MOST_REPLACED) this.#startOne(me);

@@ -26,11 +26,12 @@ const KEEP = 64;
  */
 export const WORKER: string = `(({ memory, control, me, threadId }) => {
   const words = new Int32Array(memory.buffer, control, ${CONTROL.queues / WORD});
-  const [TAG, SLEEPERS, MODULE, FAILED, BUSY, LOADING, ENDING] = [${[
+  const [TAG, SLEEPERS, MODULE, FAILED, RUNNING, BUSY, LOADING, ENDING] = [${[
     CONTROL.tag,
     CONTROL.sleepers,
     CONTROL.module,
     CONTROL.failed,
+    CONTROL.running,
     CONTROL.busy,
     CONTROL.loading,
     CONTROL.ending,
@@ -120,6 +121,8 @@ export const WORKER: string = `(({ memory, control, me, threadId }) => {
     } else {
       seen = tag;
     }
-    if (Atomics.load(words, TAG) === seen) sleep(seen);
+    const native = help?.unload !== undefined;
+    // A run of native code could not wake it.
+    if (!(native && Atomics.load(words, RUNNING)) && Atomics.load(words, TAG) === seen) sleep(seen);
   }
 })`;

@@ -56,7 +56,7 @@ export const EAGER_INTERPRETER: Variant = {
 };
 export const STEPWISE: Variant = {
   name: "disableJit",
-  run: (f, inputs) => disableJit(() => f(...inputs)) as never,
+  run: (f, inputs) => under(interpreted, () => disableJit(() => f(...inputs))) as never,
 };
 export const JIT: Variant = { name: "jit", run: jitted({}) };
 export const INTERPRETER: Variant = { name: "interp", run: jitted(interpreted) };

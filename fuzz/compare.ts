@@ -9,6 +9,8 @@ import { hasFailed, isFloatResult, type Outcome, type Result } from "./results.t
 export interface Difference {
   readonly kind: "error" | "type" | "value";
   readonly what: string;
+  /** One of two numbers is none, or infinite. */
+  readonly overflow?: boolean;
 }
 
 /** How far apart numbers may lie without a reason being asked for, in units of the last place. */
@@ -86,7 +88,11 @@ export function judge(
     if (verdict === "unknown") unknown++;
     else if (verdict === "wrong" && !isNoFarther(x, y, exact[i]?.values[k]))
       return {
-        difference: { kind: "value", what: `result ${i}, element ${k} is ${x}, wanted ${y}` },
+        difference: {
+          kind: "value",
+          what: `result ${i}, element ${k} is ${x}, wanted ${y}`,
+          overflow: !Number.isFinite(x) || !Number.isFinite(y),
+        },
         unknown,
       };
   }

@@ -12,6 +12,13 @@ const jaxSays =
   (_: Program, weft: Outcome, jax: Outcome): boolean =>
     !hasFailed(weft) && hasFailed(jax) && text.test(`${jax.error}: ${jax.message}`);
 
+const NO_FORWARD =
+  /customVjp: it only knows how to pull cotangents back|forward-mode .* to a custom_vjp function/;
+
+/** Forward mode through a function with customVjp is refused where its tangent is computed: not where nobody reads it. */
+export const isReadLess = (a: Outcome, b: Outcome): boolean =>
+  hasFailed(a) !== hasFailed(b) && [a, b].some((o) => hasFailed(o) && NO_FORWARD.test(o.message));
+
 const isWholeNumber = (s: Step): boolean => s.op === "literal" && Number.isInteger(s.params["value"]);
 
 /** Whether results are the same but for the dtype of what comes of plain numbers alone. */
@@ -69,6 +76,11 @@ export const DIFFERENCES: readonly Known[] = [
       differByWeakness(weft, jax),
   },
   {
+    reason:
+      "what nobody reads is dropped more thoroughly than by JAX, also the tangents of functions with customVjp, which have none",
+    matches: (_, weft, jax) => isReadLess(weft, jax),
+  },
+  {
     reason: "JAX divides by the length of what lax.map gets with a batch size, which may be 0",
     matches: jaxSays(/^ZeroDivisionError/),
   },
@@ -91,15 +103,6 @@ export const DIFFERENCES: readonly Known[] = [
 
 export const isKnown = (program: Program, weft: Outcome, jax: Outcome): boolean =>
   DIFFERENCES.some((d) => d.matches(program, weft, jax));
-
-const NO_FORWARD = /^(Forward-mode differentiation .* does not work for a function with customVjp)/;
-
-/**
- * As in JAX, forward mode through a function with customVjp is refused where its tangent is computed: never, where a compiled
- * program drops it because nobody reads it, or where a branch is not taken.
- */
-export const isReadLess = (a: Outcome, b: Outcome): boolean =>
-  hasFailed(a) !== hasFailed(b) && [a, b].some((o) => hasFailed(o) && NO_FORWARD.test(o.message));
 
 /** JAX refuses this as well where it runs loops step by step: there is no iteration to learn the results' types from. */
 export const cannotStep = (o: Outcome): boolean =>

@@ -43,7 +43,8 @@ class Errors:
         if not is_float(x):
             return x
         short = (x * 1024 == jnp.round(x * 1024)) & (jnp.abs(x) < 8192)
-        return jnp.where(short, x, self.shaken(x))
+        # The sign of a NaN is the processor's.
+        return jnp.where(jnp.isnan(x), -x, jnp.where(short, x, self.shaken(x)))
 
 
 def with_rounding_errors(f, seed, xs):

@@ -22,7 +22,9 @@ const isExact = ({ name, kind }: Eqn["primitive"]): boolean => EXACT_KINDS.has(k
 const SUMS: ReadonlySet<string> = new Set("reduce_sum cumsum dot_general scatter-add psum".split(" "));
 /** These round inside, also when operands and result are short in binary. */
 const INSIDE: ReadonlySet<string> = new Set(
-  "cumlogsumexp cumprod linear_recurrence lgamma digamma reduce_prod scatter-mul".split(" "),
+  "logaddexp logaddexp2 log1mexp cumlogsumexp cumprod linear_recurrence lgamma digamma reduce_prod scatter-mul".split(
+    " ",
+  ),
 );
 
 /** What is done to what equations take and give. */
@@ -45,7 +47,10 @@ function roundingErrors(seed: number): Errors {
     const scaled = np.multiply(x, 1024);
     return np.logicalAnd(np.equal(scaled, np.rint(scaled)), np.less(np.absolute(x), 8192));
   };
-  return { shaken, noisy: (x) => np.where(isShort(x), x, shaken(x)) };
+  // The sign of a NaN is the processor's.
+  const noisy = (x: NDArray): NDArray =>
+    np.where(np.isnan(x), np.negative(x), np.where(isShort(x), x, shaken(x)));
+  return { shaken, noisy };
 }
 
 /** As JAX does it: subnormal results become zero. */

@@ -25,12 +25,14 @@ function readPassNames(): string {
   return "[]";
 }
 
+type Settings = Partial<Pick<typeof config, "tier" | "threads" | "disable">>;
+
 export interface Variant {
   readonly name: string;
+  /** Of the program that it compiles. */
+  readonly settings?: Settings;
   run(f: Compiled, inputs: readonly Value[]): readonly unknown[];
 }
-
-type Settings = Partial<Pick<typeof config, "tier" | "threads" | "disable">>;
 
 function under<T>(settings: Settings, run: () => T): T {
   const saved = { tier: config.tier, threads: config.threads, disable: config.disable };
@@ -42,10 +44,17 @@ function under<T>(settings: Settings, run: () => T): T {
   }
 }
 
-const jitted =
-  (settings: Settings): Variant["run"] =>
-  (f, inputs) =>
-    under(settings, () => jit(f)(...inputs) as readonly unknown[]);
+const jitted = (settings: Settings): Pick<Variant, "settings" | "run"> => ({
+  settings,
+  run: (f, inputs) => under(settings, () => jit(f)(...inputs) as readonly unknown[]),
+});
+
+/** The same with products that overflow and round before something is added to them. */
+export const unfused = (variant: Variant): Variant | undefined =>
+  variant.settings && {
+    name: variant.name,
+    ...jitted({ ...variant.settings, disable: [...(variant.settings.disable ?? []), "fma"] }),
+  };
 
 export const EAGER: Variant = { name: "eager", run: (f, inputs) => f(...inputs) };
 const interpreted: Settings = { tier: "interp" };
@@ -58,16 +67,16 @@ export const STEPWISE: Variant = {
   name: "disableJit",
   run: (f, inputs) => under(interpreted, () => disableJit(() => f(...inputs))) as never,
 };
-export const JIT: Variant = { name: "jit", run: jitted({}) };
-export const INTERPRETER: Variant = { name: "interp", run: jitted(interpreted) };
+export const JIT: Variant = { name: "jit", ...jitted({}) };
+export const INTERPRETER: Variant = { name: "interp", ...jitted(interpreted) };
 export const native = (threads: number): Variant => ({
   name: `native, ${threads} threads`,
-  run: jitted({ tier: "native", threads }),
+  ...jitted({ tier: "native", threads }),
 });
-export const threaded: Variant = { name: "jit, 2 threads", run: jitted({ threads: 2 }) };
+export const threaded: Variant = { name: "jit, 2 threads", ...jitted({ threads: 2 }) };
 export const without = (passes: readonly string[]): Variant => ({
   name: `jit without ${passes.join(", ")}`,
-  run: jitted({ disable: passes as Disabled }),
+  ...jitted({ disable: passes as Disabled }),
 });
 
 /** As users run it always, the other ways by turns. */

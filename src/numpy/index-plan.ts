@@ -43,15 +43,16 @@ function windowOf(bounds: readonly number[], size: number): AxisPlan {
 const isPicker = (item: IndexItem): item is NDArray | TypedArray =>
   item instanceof NDArray || ArrayBuffer.isView(item);
 
-/** Whether positions may lie where there is no place: when there are none, or when what is written there is dropped. */
-const mayMiss = (at: NDArray, use: IndexUse): boolean =>
-  at.size === 0 || (use === "write" && (at.ndim > 0 || at instanceof Tracer));
+const isNumber = (item: IndexItem): boolean =>
+  typeof item === "number" || (item instanceof NDArray && item.ndim === 0 && !(item instanceof Tracer));
 
-function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray, use: IndexUse): AxisPlan {
+const nothingThere = (x: NDArray): WeftValueError =>
+  new WeftValueError(`Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`);
+
+function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray): AxisPlan {
   if (Array.isArray(item) && item.length <= 2 && item.every(Number.isInteger)) return windowOf(item, size);
   if (!isPicker(item) && !Number.isInteger(item)) throw notAnIndex(item, x);
-  if (size === 0 && !(isPicker(item) && mayMiss(asArray(item), use)))
-    throw new WeftValueError(`Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`);
+  if (size === 0 && isNumber(item)) throw nothingThere(x);
   if (isPicker(item)) return { kind: "pick", at: asPositions(item, "index") };
   const at = item as number;
   return { kind: "pick", at: at < 0 ? at + size : at };
@@ -71,7 +72,7 @@ function areAdjacent(items: readonly IndexItem[]): boolean {
   return picks.length === 0 || picks.at(-1)! - picks[0]! + 1 === picks.length;
 }
 
-/** Writes to places that there are not are dropped, also where there is no place at all. */
+/** Along an axis without places nothing can be read, unless nothing is, and what is written is dropped. */
 export type IndexUse = "read" | "write";
 
 /** @throws WeftValueError for more items than axes and for reads along an axis of size 0, WeftTypeError for what is no index. */
@@ -81,9 +82,15 @@ export function planIndex(x: NDArray, given: readonly IndexItem[], use: IndexUse
     throw new WeftValueError(`Too many indices: array is ${x.ndim}-dimensional, but ${used} were indexed.`);
   const items: IndexItem[] = [...given, ...range(x.ndim - used).map((): [] => [])];
   const sizes = x.shape[Symbol.iterator]();
-  const plans = items.map((item) => (item === null ? null : axisPlan(item, sizes.next().value!, x, use)));
-  return layOut(items, plans);
+  const plans = items.map((item) => (item === null ? null : axisPlan(item, sizes.next().value!, x)));
+  const plan = layOut(items, plans);
+  if (use === "read" && picksNothing(x, plan) && !plan.shape.includes(0)) throw nothingThere(x);
+  return plan;
 }
+
+/** Whether positions lie along an axis that has none. */
+export const picksNothing = (x: NDArray, { axes }: IndexPlan): boolean =>
+  axes.some((p, d) => p.kind === "pick" && x.shape[d] === 0);
 
 function layOut(items: readonly IndexItem[], plans: readonly (AxisPlan | null)[]): IndexPlan {
   const axes = plans.filter((p) => p !== null);

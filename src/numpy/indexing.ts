@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { IndexedGetOptions, IndexedUpdate, IndexItem } from "../core/methods.ts";
 import { isEager } from "../core/trace.ts";
+import { full } from "../lax/broadcast.ts";
 import { convertTo } from "../lax/cast.ts";
 import { dynamicSlice, dynamicUpdateSlice } from "../lax/dynamic.ts";
 import * as lax from "../lax/gather.ts";
@@ -10,7 +11,7 @@ import { slice } from "../lax/slice.ts";
 import { expandDims, reshape, squeeze } from "../lax/views.ts";
 import { checkOptions } from "../util/options.ts";
 import { add, multiply } from "./elementwise.ts";
-import { type IndexPlan, planIndex, windowsOf } from "./index-plan.ts";
+import { type IndexPlan, picksNothing, planIndex, windowsOf } from "./index-plan.ts";
 import { promoteArgs } from "./promote.ts";
 import { broadcastTo } from "./shape.ts";
 
@@ -29,11 +30,15 @@ const startsOf = (axes: Axes): (number | NDArray)[] => axes.map((p) => (p.kind =
  */
 export function getSlice(x: NDArray, items: readonly IndexItem[]): NDArray {
   const plan = planIndex(x, items, "read");
-  return expandDims(plan.pickedShape.length > 0 ? gathered(x, plan, {}) : box(x, plan.axes), plan.newAxes);
+  return expandDims(plan.pickedShape.length > 0 ? gathered(x, plan, {}) : boxed(x, plan), plan.newAxes);
 }
 
+const nothing = (x: NDArray, { shape }: IndexPlan): NDArray => convertTo(full(shape, 0, x.dtype), x);
+
 /** Positions that are numbers are made arguments where every program is compiled for itself, so that programs are reused. */
-function box(x: NDArray, axes: Axes): NDArray {
+function boxed(x: NDArray, plan: IndexPlan): NDArray {
+  if (picksNothing(x, plan)) return nothing(x, plan);
+  const { axes } = plan;
   const [starts, sizes] = [startsOf(axes), sizesOf(axes)];
   const within = starts
     .map((s, d) => (typeof s === "number" ? Math.min(s, x.shape[d]! - sizes[d]!) : s))
@@ -59,6 +64,7 @@ function gathered(
   plan: IndexPlan,
   { mode = "promise_in_bounds", fillValue = null }: IndexedGetOptions,
 ): NDArray {
+  if (picksNothing(x, plan)) return nothing(x, plan);
   const w = windowsOf(x, plan);
   const numbers = {
     offsetDims: w.windowDims,

@@ -48,6 +48,7 @@ const VALUES: readonly [name: string, () => NDArray, dtype: string, value: unkno
   ["diff of order 0", () => np.diff(f32(1, 4), 0, -1, { prepend: 9 }), "float32", [1, 4]],
   ["nothing picked from nothing", () => empty.slice(i32()), "float32", []],
   ["nothing picked from nothing, with a fill", () => empty.at(i32()).get({ mode: "fill" }), "float32", []],
+  ["nothing picked where there is nothing", () => np.zeros([0, 1]).slice(i32(1), [1], null), "float32", [[]]],
   ["nothing to set in", () => empty.at(i32(0, 1)).set(1), "float32", []],
   ["nothing to scale", () => np.zeros([2, 0]).at(i32(0), i32(3)).mul(2), "float32", [[], []]],
   ["takeAlongAxis of nothing", () => np.takeAlongAxis(empty, i32(0, 5), 0), "float32", [0, 0]],

@@ -1,5 +1,5 @@
 import { byteStrings, canShareMemory } from "#platform";
-import { InternalError } from "../core/errors.ts";
+import { OutOfMemoryError } from "../core/errors.ts";
 import { allocating } from "../core/host.ts";
 import type { Bytes } from "../util/bytes.ts";
 import { Heap, type Space } from "./heap.ts";
@@ -24,9 +24,12 @@ export function bytesOf(copy: HostCopy): Bytes {
 /** Up to here a string is a cheaper copy than a typed array. */
 const LARGEST_STRING = 1 << 15;
 
+/** Grown at once: an engine may give a memory of which it could not reserve what is beyond its first pages. */
 function create(maximum: number, shared: boolean): WebAssembly.Memory | undefined {
   try {
-    return new WebAssembly.Memory({ initial: 1, maximum, shared });
+    const memory = new WebAssembly.Memory({ initial: 1, maximum, shared });
+    memory.grow(1);
+    return memory;
   } catch {
     return undefined;
   }
@@ -43,7 +46,11 @@ function largestMemory(
       const memory = create(maximum, shared);
       if (memory) return { memory, maximum, shared };
     }
-  throw new InternalError("This engine creates no WebAssembly.Memory, not even of 256 MiB.");
+  throw new OutOfMemoryError(
+    "Out of memory: the JavaScript engine cannot reserve the addresses of one WebAssembly.Memory, not even of 256 MiB. For fast " +
+      "checks of bounds it reserves 8 GiB and more, of which it uses little. If this process may have so many addresses only " +
+      "(`ulimit -v`), raise the limit, or run `node --disable-wasm-trap-handler`.",
+  );
 }
 
 /** What is used of a WebAssembly.Memory: declarations must not need the types of a browser. */

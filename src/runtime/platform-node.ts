@@ -2,6 +2,7 @@
  * What differs between Node and browsers; imported as `#platform`. Node imports are only here and in what this file imports.
  * `platform-browser.ts` exports the same names with the same types.
  */
+import { readFileSync } from "node:fs";
 import os from "node:os";
 import process from "node:process";
 import v8 from "node:v8";
@@ -40,16 +41,41 @@ const THREAD_ID = `() => {
   }
 }`;
 
+/** Addresses that a thread takes (measured: 590 MiB, most of it for code), and some for what others begin meanwhile. */
+const THREAD_SPACE = 1024 * 2 ** 20;
+
+/** Bytes of addresses that this process may still take, where it has a limit (`ulimit -v`). */
+function addressesLeft(): number {
+  try {
+    const read = (file: string, key: RegExp) =>
+      Number(key.exec(readFileSync(`/proc/self/${file}`, "utf8"))?.[1]);
+    const left = read("limits", /^Max address space +(\d+)/m) - 1024 * read("status", /^VmSize:\s+(\d+)/m);
+    return Number.isNaN(left) ? Number.POSITIVE_INFINITY : left;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Threads that may not have taken theirs yet. */
+const beginning = new Set<Worker>();
+
 /**
  * Starts a thread that runs `program`, the text of a function of `data` and the thread's `threadId`. It does not keep the process alive. `onEnd` is
- * called should it end by itself.
+ * called should it end by itself. Throws where there are not addresses enough: the engine would end the process.
  */
 export function startWorker(program: string, data: unknown, onEnd: (reason: string) => void): void {
+  if (addressesLeft() < (beginning.size + 1) * THREAD_SPACE)
+    throw new Error("the process may have too few addresses (ulimit -v)");
   const text = `(${program})({ ...require("node:worker_threads").workerData, threadId: (${THREAD_ID})() });`;
   const worker = new Worker(text, { eval: true, workerData: data, execArgv: [], env: {} });
   let reason: string | undefined;
+  beginning.add(worker);
+  worker.on("online", () => beginning.delete(worker));
   worker.on("error", (error) => (reason = String(error)));
-  worker.on("exit", (code) => onEnd(reason ?? `exit code ${code}`));
+  worker.on("exit", (code) => {
+    beginning.delete(worker);
+    onEnd(reason ?? `exit code ${code}`);
+  });
   worker.unref();
 }
 

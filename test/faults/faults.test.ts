@@ -5,12 +5,13 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { files } from "./files.ts";
 import { mainJob } from "./job.ts";
+import { limits } from "./limits.ts";
 import { memory } from "./memory.ts";
 import { native } from "./native.ts";
 import { observe, outcomesIn, render, type Section } from "./table.ts";
 import { threads } from "./threads.ts";
 
-const SECTIONS: readonly Section[] = [files, memory, native, threads, mainJob];
+const SECTIONS: readonly Section[] = [files, memory, limits, native, threads, mainJob];
 
 const page = fileURLToPath(new URL("../../docs/robustness.md", import.meta.url));
 const update = process.env.WEFT_UPDATE === "1";

@@ -17,7 +17,11 @@ export async function bundle(folder: string): Promise<void> {
       ssr: here("src/index.ts"),
       outDir: folder,
       minify: true,
-      rollupOptions: { output: { entryFileNames: "weft.mjs" } },
+      // Which files do something when they are loaded, the package tells of dist/ only.
+      rollupOptions: {
+        output: { entryFileNames: "weft.mjs" },
+        treeshake: false,
+      },
     },
   });
 }

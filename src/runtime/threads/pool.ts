@@ -10,6 +10,7 @@ import {
   QUEUE_STRIDE,
 } from "../../backends/common/handover.ts";
 import { InternalError, WeftError } from "../../core/errors.ts";
+import { reasonOf } from "../../util/reason.ts";
 import type { Residency } from "../residency.ts";
 import { WORKER, type WorkerData } from "./worker.ts";
 
@@ -179,7 +180,7 @@ export class ThreadPool {
     try {
       startWorker(WORKER, data, (reason) => this.#replace(worker, reason));
     } catch (error) {
-      this.#giveUp(`no worker could be started: ${error}`);
+      this.#giveUp(`no worker could be started: ${reasonOf(error)}`);
     }
   }
 

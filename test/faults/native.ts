@@ -183,6 +183,15 @@ function foreign<T>(name: "fstatSync" | "lstatSync", matches: (path: unknown) =>
 const faults: readonly Fault[] = [
   compiler("the compiler refuses", "echo unhappy >&2; exit 3"),
   compiler("it crashes", "kill -SEGV $$"),
+  compiler("it is killed, as the system does for want of memory", "kill -KILL $$"),
+  {
+    ...compiler(
+      "the same befalls the part of it that does the work",
+      'mkdir "$out.d" && printf "#!/bin/sh\\nkill -KILL \\$\\$\\n" > "$out.d/cc1" && chmod +x "$out.d/cc1" && real -B "$out.d" "$@"',
+    ),
+    // Clang is one process.
+    impossible: /__clang__/.test(tools?.macros ?? ""),
+  },
   compiler("it hangs", "sleep 60"),
   compiler("it reports success and writes nothing", "exit 0"),
   compiler("it writes an empty file", ': > "$out"'),

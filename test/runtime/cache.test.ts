@@ -1,3 +1,5 @@
+import v8 from "node:v8";
+import vm from "node:vm";
 import { describe, expect, test } from "vitest";
 import { aval } from "../../src/core/aval.ts";
 import { Jaxpr, Var } from "../../src/core/jaxpr.ts";
@@ -103,3 +105,29 @@ test("a jitted function keeps its latest 1024 traces", () => {
   for (let n = 0; n < 1024; n++) run(n);
   expect([run(0), run(1), run(1024), run(0), run(2)]).toEqual([0, 0, 1, 0, 1]);
 });
+
+test("of more signatures than are kept, the engine keeps no code", async () => {
+  v8.setFlagsFromString("--expose-gc");
+  const collect = vm.runInNewContext("gc") as () => void;
+  const made: WeakRef<WebAssembly.Module>[] = [];
+  const { Module } = WebAssembly;
+  WebAssembly.Module = new Proxy(Module, {
+    construct(target, args) {
+      const module = Reflect.construct(target, args);
+      made.push(new WeakRef(module));
+      return module;
+    },
+  });
+  const f = jit((x: NDArray) => x.add(1));
+  try {
+    for (let n = 1; n <= CACHE_LIMITS.programs + 200; n++) f(np.array(new Float32Array(n)));
+  } finally {
+    WebAssembly.Module = Module;
+  }
+  await new Promise((next) => setTimeout(next));
+  collect();
+  const kept = made.filter((module) => module.deref()).length;
+  expect(made.length).toBeGreaterThanOrEqual(CACHE_LIMITS.programs + 200);
+  expect(kept).toBeGreaterThan(0);
+  expect(kept).toBeLessThanOrEqual(CACHE_LIMITS.programs);
+}, 120_000);

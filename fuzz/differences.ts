@@ -22,6 +22,14 @@ export const isReadLess = (a: Outcome, b: Outcome): boolean =>
 
 const isWholeNumber = (s: Step): boolean => s.op === "literal" && Number.isInteger(s.params["value"]);
 
+const isFraction = (s: Step): boolean => s.op === "literal" && !Number.isInteger(s.params["value"]);
+
+/** Whether one result is a float32 where JAX has a float64. */
+const isNarrower = (weft: Outcome, jax: Outcome): boolean =>
+  !hasFailed(weft) &&
+  !hasFailed(jax) &&
+  weft.outs.some((x, i) => x.dtype === "float32" && jax.outs[i]?.dtype === "float64");
+
 /** Whether results are the same but for the dtype of what comes of plain numbers alone. */
 function differByNumbers(weft: Outcome, jax: Outcome): boolean {
   if (hasFailed(weft) || hasFailed(jax) || weft.outs.length !== jax.outs.length) return false;
@@ -89,6 +97,12 @@ export const DIFFERENCES: readonly Known[] = [
       "XLA folds the integer remainder of constants as the processor does it, which ends the process at a divisor of 0",
     matches: (program, weft, jax) =>
       jaxSays(/^OracleDied/)(program, weft, jax) && allSteps(program.main).some((s) => /rem|mod/i.test(s.op)),
+  },
+  {
+    reason:
+      "a fraction beside integers is float32 in weft whatever JAX's 64-bit types are, with which it is float64 there",
+    matches: (program, weft, jax) =>
+      program.x64 && allSteps(program.main).some(isFraction) && isNarrower(weft, jax),
   },
   {
     reason: "a number outside of an integer dtype's range wraps around, as in a typed array; JAX refuses it",

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import type { Finding } from "./check.ts";
 import { Jax } from "./jax.ts";
 import { python, typescript } from "./print.ts";
+import { savedProgress, saveProgress } from "./progress.ts";
 import { asFile, signature } from "./report.ts";
 import { search, type Totals } from "./search.ts";
 
@@ -12,6 +13,7 @@ const HELP = `npm run fuzz -- [options]
   --programs N     how many (default 1000)
   --seed S         of the random numbers (default: from the clock; printed)
   --from I         leave out the first I programs of the seed
+  --nightly        100000 programs; goes on with the search that was stopped, if --out is the folder of one
   --against X      "self": weft's ways to run a program against each other (default); "jax": against JAX, by the Python that
                    WEFT_PYTHON names
   --x64            with JAX's 64-bit types on
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     programs: { type: "string", default: "1000" },
     seed: { type: "string", default: String(Date.now() % 1e9) },
     from: { type: "string", default: "0" },
+    nightly: { type: "boolean", default: false },
     against: { type: "string", default: "self" },
     x64: { type: "boolean", default: false },
     only: { type: "string" },
@@ -37,7 +40,12 @@ const { values: options } = parseArgs({
   },
 });
 
-const seed = Number(options.seed);
+const NIGHT = 100_000;
+const { against, x64, out, nightly } = options;
+const stopped = nightly && out ? savedProgress(out, { against, x64 }, NIGHT) : undefined;
+const seed = stopped?.seed ?? Number(options.seed);
+const from = stopped?.next ?? Number(options.from);
+const programs = nightly ? NIGHT - from : Number(options.programs);
 const list = (text: string | undefined): string[] | undefined =>
   text?.split(",").filter((x) => x && x !== "none");
 const kinds = new Map<string, number>();
@@ -50,26 +58,30 @@ function onFinding(index: number, finding: Finding): void {
   console.log(`#${index}: ${actual} against ${expected}: ${difference.kind}: ${difference.what} [${key}]`);
   if (count > 1) return;
   console.log(`${typescript(program)}\n${python(program)}`);
-  if (options.out === undefined) return;
-  mkdirSync(options.out, { recursive: true });
-  writeFileSync(join(options.out, `${seed}-${index}.mjs`), asFile(finding));
+  if (out === undefined) return;
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, `${seed}-${index}.mjs`), asFile(finding));
 }
 
-function onProgress({ programs, findings }: Totals): void {
-  if (programs % 100 === 0) console.error(`${programs} programs, ${findings} disagree`);
+let reported = 0;
+function onProgress({ programs, findings, next }: Totals): void {
+  if (programs < reported + 100) return;
+  reported = programs;
+  console.error(`${programs} programs, ${findings} disagree`);
+  if (nightly && out) saveProgress(out, { seed, against, x64, next });
 }
 
 async function main(): Promise<void> {
   if (options.help) return console.log(HELP);
   const path = process.env["WEFT_PYTHON"] ?? "python3";
-  const jax = options.against === "jax" ? new Jax(path, options.x64) : undefined;
-  console.log(`seed ${seed}, ${options.programs} programs against ${options.against}`);
+  const jax = against === "jax" ? new Jax(path, x64) : undefined;
+  console.log(`seed ${seed}, ${programs} programs from ${from} against ${against}`);
   const started = Date.now();
   const totals = await search({
     seed,
-    programs: Number(options.programs),
-    from: Number(options.from),
-    x64: options.x64,
+    programs,
+    from,
+    x64,
     only: list(options.only),
     modes: list(options.modes),
     steps: Number(options.steps),
@@ -79,6 +91,7 @@ async function main(): Promise<void> {
     onProgress,
   });
   jax?.stop();
+  if (nightly && out) saveProgress(out, { seed, against, x64, next: totals.next });
   for (const [key, n] of [...kinds].sort(([, a], [, b]) => b - a)) console.log(`${n} × ${key}`);
   console.log(
     `${totals.programs} programs (seed ${seed}): ${totals.findings} disagree; ${totals.refused} refused by both; ` +

@@ -24,6 +24,8 @@ export interface SearchOptions extends GenerateOptions {
 
 export interface Totals {
   programs: number;
+  /** Of the seed, all programs before this one are done. */
+  next: number;
   findings: number;
   /** Programs that all sides refuse. */
   refused: number;
@@ -73,7 +75,8 @@ async function smallest(finding: Finding, jax: Jax | undefined): Promise<Finding
 
 export async function search(options: SearchOptions): Promise<Totals> {
   const { seed, programs, from = 0, jax, native = 0.05, seconds = Number.POSITIVE_INFINITY } = options;
-  const totals: Totals = { programs: 0, findings: 0, refused: 0, elements: 0, unknown: 0 };
+  const totals: Totals = { programs: 0, next: from, findings: 0, refused: 0, elements: 0, unknown: 0 };
+  const done = new Set<number>();
   const end = Date.now() + 1000 * seconds;
   let next = from;
 
@@ -95,7 +98,10 @@ export async function search(options: SearchOptions): Promise<Totals> {
 
   async function work(): Promise<void> {
     while (next < from + programs && Date.now() < end) {
-      await one(next++);
+      const index = next++;
+      await one(index);
+      done.add(index);
+      while (done.delete(totals.next)) totals.next++;
       options.onProgress?.(totals);
     }
   }

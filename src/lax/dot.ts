@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
 import { checkAxisList, checkIntegers } from "../core/check.ts";
-import { checkDType, type DType } from "../core/dtype.ts";
+import { checkDType, type DType, promote } from "../core/dtype.ts";
 import type { Operand } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { bind1, type MaybeZero, type Primitive, type TransposeRule, Zero } from "../core/primitive.ts";
@@ -10,6 +10,7 @@ import { checkOptions } from "../util/options.ts";
 import { show } from "../util/text.ts";
 import { zip } from "../util/zip.ts";
 import { bump, complement, inverse, pick, range } from "./axes.ts";
+import { convertTo } from "./cast.ts";
 import { allWeak, checkAxes, checkDTypes, checkSameDTypes, NUMBER, require, tuple } from "./check.ts";
 import { operands } from "./convert.ts";
 import { addTangents, define, isLinear, isZero } from "./rules.ts";
@@ -124,15 +125,20 @@ function otherSide(ct: NDArray, other: NDArray, x: ShapedArray, side: 0 | 1, par
     [ctTheirs, theirs],
     [batchAxes, batch[far]],
   ];
-  const result = bind1(dotGeneralP, [ct, other], {
-    dimension_numbers: numbers,
-    preferred_element_type: ct.dtype === x.dtype ? null : x.dtype,
-  });
+  // The result may be wider or narrower than the operands; the wider of both is what the cotangent is computed in.
+  const { dtype } = promote([ct, other]);
+  const result = bind1(
+    dotGeneralP,
+    [ct, other].map((v) => withDType(v, dtype)),
+    { dimension_numbers: numbers, preferred_element_type: null },
+  );
   const contracted = [...contract[far]]
     .sort((a, b) => a - b)
     .map((a) => contract[side][contract[far].indexOf(a)]!);
-  return transpose(result, inverse([...batch[side], ...own, ...contracted]));
+  return withDType(transpose(result, inverse([...batch[side], ...own, ...contracted])), x.dtype);
 }
+
+const withDType = (x: NDArray, dtype: DType): NDArray => convertTo(x, { dtype, weakType: x.weakType });
 
 /** Stays one dot_general: a new batch axis if both are mapped, else a new free axis. */
 function batchDot([x, y]: NDArray[], [dx, dy]: (number | null)[], params: DotParams): [NDArray[], number[]] {

@@ -7,7 +7,6 @@ import { NDArray, scalar } from "../core/array.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import type { IndexItem } from "../core/methods.ts";
-import { Tracer } from "../core/trace.ts";
 import { range } from "../lax/axes.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
@@ -44,7 +43,7 @@ const isPicker = (item: IndexItem): item is NDArray | TypedArray =>
   item instanceof NDArray || ArrayBuffer.isView(item);
 
 const isNumber = (item: IndexItem): boolean =>
-  typeof item === "number" || (item instanceof NDArray && item.ndim === 0 && !(item instanceof Tracer));
+  typeof item === "number" || (item instanceof NDArray && item.ndim === 0);
 
 const nothingThere = (x: NDArray): WeftValueError =>
   new WeftValueError(`Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`);

@@ -115,6 +115,17 @@ test.each(VALUES)("%s", (_, f, dtype, value) => {
   expect([x.dtype, x.js()]).toEqual([dtype, value]);
 });
 
+const dotInto = (preferredElementType: "float32" | "float64", x: NDArray, y: NDArray): NDArray =>
+  lax.dotGeneral(
+    x,
+    y,
+    [
+      [[0], [0]],
+      [[], []],
+    ],
+    { preferredElementType },
+  );
+
 const GRADIENTS: readonly [name: string, (x: NDArray) => NDArray, at: NDArray, gradient: unknown][] = [
   ["fmax at a tie", (x) => np.fmax(x, 0), f32(-1, 0, nan, 2), [0, 0, 0, 1]],
   ["floorDivide by 0", (x) => np.floorDivide(x, x.mul(0)), f32(2, -1), [0, 0]],
@@ -137,6 +148,8 @@ const GRADIENTS: readonly [name: string, (x: NDArray) => NDArray, at: NDArray, g
   ["norm of a zero row", (x) => np.linalg.norm(x, { ord: inf }), f32(0, 0), [0.25, 0.25]],
   ["cumlogsumexp behind -inf", (x) => lax.cumlogsumexp(x).slice(1), f32(-inf, 0), [0, 1]],
   ["nothing to add to", (v) => empty.at(i32(0, 1)).add(v).sum().add(v.sum()), f32(1, 2), [1, 1]],
+  ["dotGeneral into a wider type", (x) => dotInto("float64", x, f32(3, 4)), f32(1, 2), [3, 4]],
+  ["dotGeneral into a narrower type", (x) => dotInto("float32", f64(3, 4), x), f64(1, 2), [3, 4]],
   ["a constant index", (x) => x.slice(1).mul(3), f32(1, 2), [0, 3]],
   ["equal indices", (x) => x.slice(i32(1, 1)), f32(1, 2), [0, 2]],
 ];

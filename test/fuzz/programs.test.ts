@@ -1,6 +1,6 @@
 /**
  * Random programs: weft's ways to run them against each other, and against JAX where there is one. The programs are the same at every
- * run while longer searches still find disagreements (168 in 20 000 programs against JAX when they were last counted), which would
+ * run while longer searches still find disagreements (about one in a thousand programs when they were last counted), which would
  * fail runs that have nothing to do with them; `npm run fuzz` searches elsewhere, as do `FUZZ_SEED` and, for more programs, `FUZZ_TIMES` here.
  */
 import { expect, test, vi } from "vitest";

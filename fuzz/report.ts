@@ -45,6 +45,8 @@ const RUN: Readonly<Record<string, string>> = {
 };
 const SETTINGS: readonly (readonly [RegExp, (m: RegExpExecArray) => string])[] = [
   [/^interp$/, () => 'config.tier = "interp";'],
+  // The part of the checks that can be had from outside.
+  [/^checked$/, () => 'process.env.WEFT_DEBUG = "1";'],
   [/^native, (\d)/, (m) => `config.tier = "native"; config.threads = ${m[1]};`],
   [/^jit, 2 threads/, () => "config.threads = 2;"],
   [/^jit without (.*)$/, (m) => `config.disable = ${JSON.stringify(m[1]!.split(", "))};`],

@@ -1,5 +1,7 @@
 /** The ways in which weft runs a program, which must all give the same. */
+
 import { config, disableJit, jit } from "weft";
+import { withChecks } from "#checked";
 import type { PrintOptions } from "./print.ts";
 import type { Program } from "./program.ts";
 import { type Outcome, outcome } from "./results.ts";
@@ -69,6 +71,15 @@ export const STEPWISE: Variant = {
 };
 export const JIT: Variant = { name: "jit", ...jitted({}) };
 export const INTERPRETER: Variant = { name: "interp", ...jitted(interpreted) };
+/**
+ * As it is after the passes, each of which is verified, on the interpreter, which checks every access to planned memory. Nothing
+ * is fused: what overflows is told apart by machine code.
+ */
+export const CHECKED: Variant = {
+  name: "checked",
+  run: (f, inputs) =>
+    under({ disable: ["fma"] }, () => withChecks(() => jit(f)(...inputs) as readonly unknown[])),
+};
 export const native = (threads: number): Variant => ({
   name: `native, ${threads} threads`,
   ...jitted({ tier: "native", threads }),
@@ -84,6 +95,7 @@ export function chooseVariants(rng: Rng, nativeShare: number): Variant[] {
   const list = [JIT];
   if (rng.chance(0.2)) list.push(EAGER);
   if (rng.chance(0.2)) list.push(INTERPRETER);
+  if (rng.chance(0.1)) list.push(CHECKED);
   if (rng.chance(0.3)) list.push(without([rng.pick(PASSES)]));
   if (rng.chance(0.1)) list.push(without(PASSES));
   if (rng.chance(0.05)) list.push(threaded);
@@ -97,7 +109,7 @@ export function variantNamed(name: string): Variant | undefined {
   if (passes) return without(passes.split(", "));
   const [, threads] = /^native, (\d)/.exec(name) ?? [];
   if (threads) return native(Number(threads));
-  return [EAGER, STEPWISE, JIT, INTERPRETER, threaded].find((v) => v.name === name);
+  return [EAGER, STEPWISE, JIT, INTERPRETER, CHECKED, threaded].find((v) => v.name === name);
 }
 
 export function runVariant(variant: Variant, program: Program, options?: PrintOptions): Outcome {

@@ -92,7 +92,8 @@ export const limits: Section = {
   intro:
     "Most engines reserve 8 GiB of addresses and more for one WebAssembly.Memory, and half a GiB for each thread. What the library has " +
     "of programs is bounded (1024 of them), and so are its maps of memory: some 2000 with WebAssembly, 3000 with native code, of the " +
-    "65 530 that Linux allows.",
+    "65 530 that Linux allows. Where other code of the process takes nearly all of those, the engine itself ends the process: that " +
+    "cannot be had as an error.",
   faults,
   lacks: process.platform === "linux" ? undefined : "the limits of Linux",
 };

@@ -52,6 +52,8 @@ export class DeviceArray extends NDArray {
     super();
     this.aval = type;
     this.buffer = buffer;
+    // What somebody assigns to would be lost with the array that an operation gives instead.
+    Object.preventExtensions(this);
   }
 
   override dataSync(): TypedArray {

@@ -3,7 +3,7 @@
  * Signatures of the NumPy-style methods of arrays. The implementations live in `numpy/methods.ts`, which installs
  * them on the prototype; only types stand here because core must not import numpy.
  */
-import type { ArrayLike, NDArray } from "./array.ts";
+import type { ArrayLike, NDArray, Nested } from "./array.ts";
 import type { DType, TypedArray } from "./dtype.ts";
 
 /** One axis, several, or null for all. Negative axes count from the end. */
@@ -131,5 +131,7 @@ export interface ArrayMethods {
   blockUntilReady(): Promise<NDArray>;
   toString(): string;
   [Symbol.dispose](): void;
+  /** Nested arrays, as {@link ArrayMethods.js}: `JSON.stringify` writes the values. */
+  toJSON(): Nested;
   [Symbol.toPrimitive](hint: string): number | string;
 }

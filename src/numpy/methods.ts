@@ -9,6 +9,7 @@ import { getSlice, indexedUpdate } from "./indexing.ts";
 import { repeat, unstack } from "./join.ts";
 import * as np from "./math.ts";
 import { formatArray } from "./print.ts";
+import { refusals } from "./refusals.ts";
 import { clip, take } from "./select.ts";
 import * as shape from "./shape.ts";
 import { argsort, sort } from "./sorting.ts";
@@ -113,7 +114,10 @@ function primitive(x: NDArray, hint: string): number | string {
 
 /** Slices one by one: eagerly at a computed position, so that one program serves them all. */
 function* slices(x: NDArray): IterableIterator<NDArray> {
-  if (x.ndim === 0) throw new WeftTypeError("iteration over a 0-d array.");
+  if (x.ndim === 0)
+    throw new WeftTypeError(
+      `iteration over a 0-d array: ${x.aval} has no axis to go along. x.item() is its value, x.reshape([1]) has one.`,
+    );
   if (!isEager()) return yield* unstack(x);
   for (let i = 0; i < x.shape[0]!; i++) yield getSlice(x, [i]);
 }
@@ -138,6 +142,9 @@ const METHODS: Readonly<Record<string | symbol, Method>> & ThisType<NDArray> = {
   },
   toString() {
     return text(this);
+  },
+  toJSON() {
+    return nested(this);
   },
   [Symbol.iterator]() {
     return slices(this);
@@ -178,3 +185,4 @@ for (const [name, f] of Object.entries(GETTERS))
       return f(this);
     },
   });
+for (const [name, descriptor] of refusals()) install(name, descriptor);

@@ -137,12 +137,12 @@ export function createConfig(read: (variable: string) => string | undefined): Co
   return Object.seal(config) as Config;
 }
 
-/** What is looked up and not found. What JavaScript itself looks for in any object (`then`, symbols) is not there, and no mistake. */
+/** What is looked up and not found. Only a slip of the pen is a mistake: consoles and tests look for anything in any object. */
 const UNKNOWN = new Proxy(Object.prototype, {
   get: (object, name) => {
-    if (typeof name === "symbol" || name === "then" || name === "toJSON" || name in object)
-      return Reflect.get(object, name);
-    throw noSetting(name);
+    if (typeof name === "string" && !(name in object) && suggestion(name, Object.keys(OPTIONS)))
+      throw noSetting(name);
+    return Reflect.get(object, name);
   },
   set: (_, name) => {
     throw noSetting(name);

@@ -1,11 +1,12 @@
 /** Arrays as JavaScript values: methods, iteration, conversion, and what tracers refuse. */
+import { deepStrictEqual } from "node:assert";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
 import { ConcretizationTypeError, WeftTypeError, WeftValueError } from "../../src/core/errors.ts";
 import type { IndexItem } from "../../src/core/methods.ts";
-import { grad, jit, makeJaxpr, numpy as np, vmap } from "../../src/index.ts";
+import { config, grad, jit, makeJaxpr, numpy as np, vmap } from "../../src/index.ts";
 
 const x = np.array([
   [1, 2, 3],
@@ -64,13 +65,51 @@ describe("values", () => {
     expect(() => (x as unknown as number) > 2).toThrow(/no plain JavaScript value.*without axes/s);
   });
 
+  test.each<[string, (y: NDArray) => unknown, RegExp]>([
+    ["x[0]", (y) => Reflect.get(y, 0), /float32\[2,3\] is no list: use x\.slice\(0\) for x\[0\]/],
+    ["x[0] = 5", (y) => Object.assign(y, { 0: 5 }), /immutable: x\[0\] cannot be .*x\.at\(0\)\.set\(value\)/],
+    ["x[63] = 5", (y) => Object.assign(y, { 63: 5 }), /x\.at\(63\)\.set\(value\)/],
+    ["x.length", (y) => Reflect.get(y, "length"), /has no length: x\.shape\[0\] .* x\.size/],
+    ["x.length = 1", (y) => Object.assign(y, { length: 1 }), /x\.length cannot be assigned/],
+    ["x.shape = []", (y) => Object.assign(y, { shape: [] }), /x\.shape cannot be assigned\. Use x\.reshape/],
+    ["x.dtype = …", (y) => Object.assign(y, { dtype: "int32" }), /x\.dtype cannot be .* x\.astype/],
+    ["x.T = …", (y) => Object.assign(y, { T: y }), /x\.T cannot be assigned\. Use x\.transpose/],
+  ])("%s explains itself, traced or not", (_, use, message) => {
+    expect(() => use(x)).toThrow(message);
+    expect(() => use(x)).toThrow(WeftTypeError);
+    expect(String(whileTracing(use))).toMatch(message);
+  });
+
+  test("nothing can be added to an array", () => {
+    expect(() => Object.assign(x, { name: "x" })).toThrow(TypeError);
+    expect(() => Object.assign(x, { 64: 1 })).toThrow(TypeError);
+    expect(Object.isExtensible(np.add(x, 1))).toBe(false);
+  });
+
+  test("JSON has the values", () => {
+    expect(JSON.stringify({ x, on: np.array([true]) })).toBe('{"x":[[1,2,3],[4,5,6]],"on":[true]}');
+    expect(String(whileTracing((y) => JSON.stringify(y)))).toMatch(/Concretization.*float32\[2,3\]/s);
+  });
+
+  test("what looks into objects does not trip over the refusals", () => {
+    expect(inspect({ x }, { showHidden: true, depth: 5 })).toContain("[[1. 2. 3.]");
+    expect(inspect(x, { customInspect: false })).toContain("DeviceArray");
+    expect(inspect(config)).toContain("memoryBudget");
+    expect(Array.from(x).length).toBe(2);
+    expect({ ...x }).toHaveProperty("aval");
+    deepStrictEqual(x, x);
+    expect(() => deepStrictEqual(x, np.array([9]))).toThrow(/deep/);
+  });
+
   test("iteration yields the slices along the first axis", () => {
     const [a, b] = x;
     expect([a!.js(), b!.js()]).toEqual([
       [1, 2, 3],
       [4, 5, 6],
     ]);
-    expect(() => [...np.array(1)]).toThrow("iteration over a 0-d array.");
+    expect(() => [...np.array(1)]).toThrow(
+      /iteration over a 0-d array: float32\[\] has no axis .*x\.item\(\)/,
+    );
     const sum = jit((y: NDArray) => [...y].reduce((p, q) => p.add(q)));
     expect(sum(x).js()).toEqual([5, 7, 9]);
   });

@@ -43,14 +43,7 @@ export class WeftValueError extends RangeError {
 }
 
 for (const { prototype } of [WeftError, WeftTypeError, WeftValueError])
-  Object.defineProperties(prototype, {
-    [MARK]: { value: true },
-    name: {
-      get(this: object) {
-        return this.constructor.name;
-      },
-    },
-  });
+  Object.defineProperty(prototype, MARK, { value: true });
 
 /** A concrete value was needed while tracing. */
 export class ConcretizationTypeError extends WeftTypeError {}
@@ -69,6 +62,14 @@ export class InternalError extends WeftError {
     keepFrames(this);
   }
 }
+
+// Written out: bundlers shorten the names of classes.
+const NAMED = {
+  ...{ WeftError, WeftTypeError, WeftValueError, ConcretizationTypeError, TracerBoolConversionError },
+  ...{ UnexpectedTracerError, DeletedArrayError, OutOfMemoryError, InternalError },
+};
+for (const [name, { prototype }] of Object.entries(NAMED))
+  Object.defineProperty(prototype, "name", { value: name, configurable: true, writable: true });
 
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new InternalError(message);

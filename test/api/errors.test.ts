@@ -1,6 +1,7 @@
 /** What derivative rules, vmap and collectives refuse: the place, both types, and what to do. */
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
+import * as errors from "../../src/core/errors.ts";
 import { UnexpectedTracerError, WeftTypeError, WeftValueError } from "../../src/core/errors.ts";
 import {
   checkpoint,
@@ -316,3 +317,12 @@ describe("collectives", () => {
     expect((lanes(size, np.ones([2])) as A).js()).toEqual([2, 2]);
   });
 });
+
+// Bundlers rename classes: a class by another name stands for a renamed one.
+test.each(Object.entries(errors).filter(([name]) => name.endsWith("Error")))(
+  "%s has its name by any other",
+  (name, E) => {
+    const Renamed = { it: class extends (E as typeof WeftTypeError) {} }.it;
+    expect(new Renamed("?").name).toBe(name);
+  },
+);

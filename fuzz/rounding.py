@@ -24,6 +24,11 @@ INSIDE = set("cumlogsumexp cumprod digamma igamma igammac lgamma reduce_prod sca
 SUMS = set("reduce_sum cumsum dot_general scatter_add scatter-add".split())
 
 
+def is_short(x):
+    """Which numbers are short in binary."""
+    return (x * 1024 == jnp.round(x * 1024)) & (jnp.abs(x) < 8192)
+
+
 class Errors:
     """Relative errors as rounding makes them, others in every equation."""
 
@@ -42,9 +47,12 @@ class Errors:
         """x with errors but in numbers that are short in binary, which are exact."""
         if not is_float(x):
             return x
-        short = (x * 1024 == jnp.round(x * 1024)) & (jnp.abs(x) < 8192)
         # The sign of a NaN is the processor's.
-        return jnp.where(jnp.isnan(x), -x, jnp.where(short, x, self.shaken(x)))
+        return jnp.where(jnp.isnan(x), -x, jnp.where(is_short(x), x, self.shaken(x)))
+
+    def summed(self, x):
+        """x with errors everywhere, unless nothing was rounded: in a sum the largest term says how exact the others are."""
+        return jnp.where(jnp.all(is_short(x)), x, self.shaken(x)) if is_float(x) else x
 
 
 def with_rounding_errors(f, seed, xs):
@@ -103,7 +111,7 @@ def apply(eqn, args, errors):
     if called is not None:
         return evaluate(closed_of(called), args, errors)
     if name in INSIDE or name in SUMS:
-        change = errors.shaken if name in INSIDE else errors.noisy
+        change = errors.shaken if name in INSIDE else errors.summed
         args = [change(x) for x in args]
     outs = eqn.primitive.bind(*args, **params)
     outs = outs if eqn.primitive.multiple_results else [outs]

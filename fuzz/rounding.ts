@@ -33,6 +33,8 @@ interface Errors {
   shaken(x: NDArray): NDArray;
   /** Errors in what was rounded. */
   noisy(x: NDArray): NDArray;
+  /** Errors everywhere, unless nothing was rounded: in a sum the largest term says how exact the others are. */
+  summed(x: NDArray): NDArray;
 }
 
 /** Relative errors as rounding makes them, others in every equation; numbers that are short in binary are exact. */
@@ -50,12 +52,14 @@ function roundingErrors(seed: number): Errors {
   // The sign of a NaN is the processor's.
   const noisy = (x: NDArray): NDArray =>
     np.where(np.isnan(x), np.negative(x), np.where(isShort(x), x, shaken(x)));
-  return { shaken, noisy };
+  const summed = (x: NDArray): NDArray => np.where(np.all(isShort(x)), x, shaken(x));
+  return { shaken, noisy, summed };
 }
 
 /** As JAX does it: subnormal results become zero. */
 const FLUSHING: Errors = {
   shaken: (x) => x,
+  summed: (x) => x,
   noisy: (x) => np.where(np.less(np.absolute(x), SMALLEST_NORMAL[x.dtype]!), np.multiply(x, 0), x),
 };
 
@@ -84,7 +88,7 @@ const noisyBody = (jaxpr: Jaxpr, errors: Errors): Jaxpr =>
 
 function apply({ primitive, params }: Eqn, args: readonly NDArray[], errors: Errors): NDArray[] {
   if (primitive.kind === "call") return evaluate(Object.values(params).find(isJaxpr)!, args, errors);
-  const change = INSIDE.has(primitive.name) ? errors.shaken : SUMS.has(primitive.name) ? errors.noisy : null;
+  const change = INSIDE.has(primitive.name) ? errors.shaken : SUMS.has(primitive.name) ? errors.summed : null;
   const operands = args.map((x) => (change && isFloat(x) ? change(x) : x));
   const outs = primitive.bind(operands, noisyParams(params, errors));
   return isExact(primitive) ? outs : outs.map((x) => (isFloat(x) ? errors.noisy(x) : x));

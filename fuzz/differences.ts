@@ -1,4 +1,5 @@
 /** Where weft means to differ from JAX, and why. A disagreement that is not on this list is a fault. */
+import type { Difference } from "./compare.ts";
 import { allSteps, type Program, type Step } from "./program.ts";
 import { hasFailed, type Outcome, type Result } from "./results.ts";
 
@@ -117,6 +118,10 @@ export const DIFFERENCES: readonly Known[] = [
 
 export const isKnown = (program: Program, weft: Outcome, jax: Outcome): boolean =>
   DIFFERENCES.some((d) => d.matches(program, weft, jax));
+
+/** The correlation of a row whose elements are equal is 0/0, or what rounding makes of that. */
+export const isUndecided = (program: Program, { overflow = false }: Difference): boolean =>
+  overflow && allSteps(program.main).some((s) => s.op === "np.corrcoef");
 
 /** JAX refuses this as well where it runs loops step by step: there is no iteration to learn the results' types from. */
 export const cannotStep = (o: Outcome): boolean =>

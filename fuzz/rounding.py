@@ -91,8 +91,14 @@ def scan(args, errors, jaxpr, num_consts, num_carry, length, reverse, unroll, **
 def while_loop(args, errors, cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts):
     of_cond, of_body = args[:cond_nconsts], args[cond_nconsts:][:body_nconsts]
     holds = lambda carry: evaluate(cond_jaxpr, [*of_cond, *carry], errors)[0]
-    step = lambda carry: evaluate(body_jaxpr, [*of_body, *carry], errors)
-    return lax.while_loop(holds, step, args[cond_nconsts + body_nconsts :])
+
+    def step(carry):
+        # Of a mapped loop only those lanes go on whose condition holds.
+        on = holds(carry)
+        chosen = lambda x, y: jnp.where(on.reshape(on.shape + (1,) * (x.ndim - on.ndim)), x, y)
+        return [chosen(x, y) for x, y in zip(evaluate(body_jaxpr, [*of_body, *carry], errors), carry)]
+
+    return lax.while_loop(lambda carry: jnp.any(holds(carry)), step, args[cond_nconsts + body_nconsts :])
 
 
 def cond(args, errors, branches, **_):

@@ -33,7 +33,9 @@ const resultsOf = (o: Outcome): readonly Result[] => (hasFailed(o) ? [] : o.outs
 
 /** weft's own results with errors on purpose in every equation that its transformations make of a program. */
 function rerun(program: Program, change: (f: Compiled) => Compiled): readonly Result[] {
-  return resultsOf(outcome(() => INTERPRETER.run(change(compile(program)), program.inputs.map(inputArray))));
+  const made = outcome(() => INTERPRETER.run(change(compile(program)), program.inputs.map(inputArray)));
+  if (hasFailed(made)) console.error(`weft cannot run a program with errors in it: ${made.message}`);
+  return resultsOf(made);
 }
 
 /** What is taken for right. */

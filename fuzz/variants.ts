@@ -1,5 +1,4 @@
 /** The ways in which weft runs a program, which must all give the same. */
-
 import { config, disableJit, jit } from "weft";
 import { withChecks } from "#checked";
 import type { PrintOptions } from "./print.ts";

@@ -30,15 +30,13 @@ const startsOf = (axes: Axes): (number | NDArray)[] => axes.map((p) => (p.kind =
  */
 export function getSlice(x: NDArray, items: readonly IndexItem[]): NDArray {
   const plan = planIndex(x, items, "read");
-  return expandDims(plan.pickedShape.length > 0 ? gathered(x, plan, {}) : boxed(x, plan), plan.newAxes);
+  return expandDims(plan.pickedShape.length > 0 ? gathered(x, plan, {}) : box(x, plan.axes), plan.newAxes);
 }
 
 const nothing = (x: NDArray, { shape }: IndexPlan): NDArray => convertTo(full(shape, 0, x.dtype), x);
 
 /** Positions that are numbers are made arguments where every program is compiled for itself, so that programs are reused. */
-function boxed(x: NDArray, plan: IndexPlan): NDArray {
-  if (picksNothing(x, plan)) return nothing(x, plan);
-  const { axes } = plan;
+function box(x: NDArray, axes: Axes): NDArray {
   const [starts, sizes] = [startsOf(axes), sizesOf(axes)];
   const within = starts
     .map((s, d) => (typeof s === "number" ? Math.min(s, x.shape[d]! - sizes[d]!) : s))

@@ -5,10 +5,11 @@ import { WeftTypeError } from "../core/errors.ts";
 /** Further places are no property: reading one gives undefined, and writing one is refused by the engine, as arrays are not extensible. */
 const PLACES = 64;
 
+/** What to use instead of assigning to an attribute. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  shape: "x.reshape(shape)",
-  dtype: "x.astype(dtype)",
-  T: "x.transpose()",
+  ...{ shape: "x.reshape(shape)", ndim: "x.reshape(shape)", size: "x.reshape(shape)" },
+  ...{ dtype: "x.astype(dtype)", weakType: "x.astype(dtype)" },
+  ...{ T: "x.transpose(axes)", mT: "x.swapaxes(a, b)", device: "a function of it" },
 };
 
 const refusal = (text: (x: NDArray) => string): ((this: NDArray) => never) =>
@@ -38,16 +39,16 @@ const length: PropertyDescriptor = {
   set: immutable(".length", "x.slice([0, length]) or np.pad"),
 };
 
-function attribute(name: string): PropertyDescriptor {
+function attribute(name: string, remedy: string): PropertyDescriptor {
   const { get } = Object.getOwnPropertyDescriptor(NDArray.prototype, name)!;
-  return { get: get!, set: immutable(`.${name}`, REMEDIES[name] ?? "a function of it") };
+  return { get: get!, set: immutable(`.${name}`, remedy) };
 }
 
+type Property = [name: string, descriptor: PropertyDescriptor];
+
 /** Properties of the prototype; asked for when all getters are installed. */
-export const refusals = (): [name: string, descriptor: PropertyDescriptor][] => [
-  ...Array.from({ length: PLACES }, (_, i): [string, PropertyDescriptor] => [String(i), place(i)]),
+export const refusals = (): Property[] => [
+  ...Array.from({ length: PLACES }, (_, i): Property => [String(i), place(i)]),
   ["length", length],
-  ...["shape", "dtype", "ndim", "size", "weakType", "T", "mT", "device"].map(
-    (name): [string, PropertyDescriptor] => [name, attribute(name)],
-  ),
+  ...Object.entries(REMEDIES).map(([name, remedy]): Property => [name, attribute(name, remedy)]),
 ];

@@ -86,7 +86,7 @@ function resolve(
 /**
  * The slices of a at `indices` along `axis` (default: elements of the flattened array). The result has the shape of `indices`
  * in place of that axis.
- * @throws WeftTypeError if the indices are not integers.
+ * @throws WeftTypeError if the indices are not integers, WeftValueError for indices into an axis of size 0.
  * @example np.take([10, 20, 30], [2, 0, -1]).js() // => [30, 10, 30]
  */
 export function take(
@@ -114,7 +114,7 @@ export function take(
 
 /**
  * Elements of a at `indices` along `axis` (default -1; null: of the flattened array), which has as many axes as a; the other
- * axes broadcast.
+ * axes broadcast. Of an array without elements zeros are taken.
  * @throws WeftTypeError if the numbers of axes differ or the indices are not integers.
  * @example np.takeAlongAxis([[1, 2], [3, 4]], [[1], [0]], 1).js() // => [[2], [3]]
  */

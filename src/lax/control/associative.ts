@@ -4,6 +4,7 @@ import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import * as tree from "../../tree/index.ts";
 import { checkOptions } from "../../util/options.ts";
 import { canonicalAxis } from "../../util/shape.ts";
+import { convertTo } from "../cast.ts";
 import { arrayLeaves } from "../leaves.ts";
 import { prefixes } from "../prefixes.ts";
 import { checkCallables } from "./body.ts";
@@ -38,8 +39,13 @@ export function associativeScan<T>(
   checkSizes(leaves, at);
   const combine = (a: NDArray[], b: NDArray[]): NDArray[] =>
     elementsLike(a, def, f(tree.unflatten(def, a) as Arrays<T>, tree.unflatten(def, b) as Arrays<T>));
-  return tree.unflatten(def, prefixes(combine, leaves, at, reverse)) as Arrays<T>;
+  const all = prefixes(combine, leaves, at, reverse);
+  return tree.unflatten(def, combines(leaves, at) ? all.map(strong) : all) as Arrays<T>;
 }
+
+/** JAX joins the elements at even and odd places by pads of a strong zero: what was combined at all is no longer weak. */
+const combines = ([first]: readonly NDArray[], axis: number): boolean => (first?.shape[axis] ?? 0) > 1;
+const strong = (x: NDArray): NDArray => convertTo(x, { dtype: x.dtype, weakType: false });
 
 /** What the operation returned, as leaves: a tree, shapes and dtypes like those it got. */
 function elementsLike(given: readonly NDArray[], def: tree.TreeDef, result: unknown): NDArray[] {

@@ -19,10 +19,9 @@ const elements = (tree: unknown): number =>
 
 /** Parameters of a model of these sizes: each layer has as many as the second. */
 export function countParameters(sizes: Sizes): number {
-  const [one, two] = [1, 2].map((layers) =>
-    elements(evalShape(createModel({ ...sizes, layers }).init, random.key(0))),
-  ) as [number, number];
-  return one + (sizes.layers - 1) * (two - one);
+  const withLayers = (layers: number): number =>
+    elements(evalShape(createModel({ ...sizes, layers }).init, random.key(0)));
+  return withLayers(1) + (sizes.layers - 1) * (withLayers(2) - withLayers(1));
 }
 
 /** @throws UsageError when training needs more than there can be */

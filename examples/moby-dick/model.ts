@@ -41,14 +41,11 @@ export function createModel({ cell, layers, hidden, vocabulary }: Sizes): Model 
   const rnn = nn.stack(CELLS[cell](hidden), layers);
   const output = nn.dense(hidden, vocabulary);
   return {
-    init(key) {
-      const [first, second, third] = [0, 1, 2].map((i) => random.foldIn(key, i)) as [
-        NDArray,
-        NDArray,
-        NDArray,
-      ];
-      return { embedding: embedding.init(first), rnn: rnn.init(second), output: output.init(third) };
-    },
+    init: (key) => ({
+      embedding: embedding.init(random.foldIn(key, 0)),
+      rnn: rnn.init(random.foldIn(key, 1)),
+      output: output.init(random.foldIn(key, 2)),
+    }),
     initialCarry: (batch) => rnn.initialCarry([batch]),
     step(params, carry, ids) {
       const [next, y] = rnn.step(params.rnn, carry, embedding.apply(params.embedding, ids));

@@ -1,6 +1,5 @@
 /** Forward and reverse differentiation of functions over trees. */
-import type { NDArray } from "../core/array.ts";
-import { scalar } from "../core/array.ts";
+import { type ArrayLeaf, type NDArray, scalar } from "../core/array.ts";
 import { checkIntegers, checkList } from "../core/check.ts";
 import { isFloat } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
@@ -18,7 +17,6 @@ import {
   type AnyFunction,
   type ArrayFunction,
   type ArrayInputs,
-  type ArrayLeaf,
   type Arrays,
   arrayLeaves,
   checkArgnums,
@@ -37,17 +35,32 @@ export interface GradOptions<I extends number | readonly number[] | undefined, H
 }
 
 /** The gradient's type: the argument's own tree, or an array of trees when several arguments are chosen. */
-export type Gradient<F extends AnyFunction, I> = I extends number
-  ? Arrays<Parameters<F>[I]>
-  : I extends readonly number[]
-    ? { [K in keyof I]: I[K] extends number ? Arrays<Parameters<F>[I[K]]> : never }
-    : Arrays<Parameters<F>[0]>;
+export type Gradient<F extends AnyFunction, I> = I extends readonly number[]
+  ? { -readonly [K in keyof I]: Arrays<Argument<F, I[K] & number>> }
+  : Arrays<Argument<F, I extends number ? I : 0>>;
+/** The type of an argument, which negative numbers count from the end. */
+type Argument<F extends AnyFunction, I extends number> = `${I}` extends `-${infer N extends number}`
+  ? FromEnd<Required<Parameters<F>>, N>
+  : Parameters<F>[I];
+type FromEnd<Args extends readonly unknown[], N extends number> = Args extends [...infer Rest, infer Last]
+  ? N extends 1
+    ? Last
+    : FromEnd<Rest, Before<N>>
+  : never;
+type Before<N extends number> = [0, 0, 1, 2, 3, 4, 5, 6, 7][N] & number;
 
-type Aux<F extends AnyFunction> = ReturnType<F> extends readonly [unknown, infer A] ? A : never;
+/**
+ * The parts of a pair [value, aux]. A function that was declared elsewhere returns a list, for TypeScript: then the value is an array,
+ * and aux what else the list holds.
+ */
+type Pair<R> = R extends readonly [infer V, infer A]
+  ? [value: V, aux: A]
+  : R extends readonly (infer E)[]
+    ? [value: NDArray, aux: [Exclude<E, NDArray>] extends [never] ? E : Exclude<E, NDArray>]
+    : never;
+type Aux<F extends AnyFunction> = Pair<ReturnType<F>>[1];
 type Value<F extends AnyFunction, HA> = HA extends true
-  ? ReturnType<F> extends readonly [infer V, infer A]
-    ? [Arrays<V>, A]
-    : never
+  ? [Arrays<Pair<ReturnType<F>>[0]>, Aux<F>]
   : Output<F>;
 
 /** Arguments as leaves, remembering which leaf belongs to which argument. */
@@ -181,11 +194,7 @@ interface HasDispose {
 }
 const disposable = <T extends AnyFunction>(f: T): T & HasDispose => Object.assign(f, { dispose: () => {} });
 
-type PrimalOut<F extends AnyFunction, HA> = HA extends true
-  ? ReturnType<F> extends readonly [infer V, unknown]
-    ? V
-    : never
-  : ReturnType<F>;
+type PrimalOut<F extends AnyFunction, HA> = HA extends true ? Pair<ReturnType<F>>[0] : ReturnType<F>;
 type WithAux<F extends AnyFunction, HA, T extends unknown[]> = HA extends true ? [...T, Aux<F>] : T;
 
 /**

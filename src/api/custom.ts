@@ -356,14 +356,14 @@ const policies: Policies = {
 
 /** See {@link checkpoint}. */
 interface Checkpoint {
-  <F extends AnyFunction>(
+  <F extends AnyFunction = ArrayFunction>(
     f: F,
     options?: { readonly policy?: CheckpointPolicy },
   ): (...args: Inputs<F>) => Output<F>;
   readonly policies: Policies;
 }
 
-function checkpointed<F extends AnyFunction>(
+function checkpointed<F extends AnyFunction = ArrayFunction>(
   f: F,
   options: { readonly policy?: CheckpointPolicy } = {},
 ): (...args: Inputs<F>) => Output<F> {

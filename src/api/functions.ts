@@ -1,11 +1,11 @@
 /** Types and helpers shared by the transformations: user functions over trees as functions over lists of arrays. */
-import { type ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLeaf, type ArrayLike, NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { type NumberType, numberType } from "../core/stage.ts";
 import { asArray } from "../lax/convert.ts";
 import { arrayLeaves as leavesOf, mapLeaves } from "../lax/leaves.ts";
-import type { MapTree } from "../tree/index.ts";
+import type { MapTree, NestedLists } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
 import { isCallable, show } from "../util/text.ts";
 
@@ -19,13 +19,16 @@ type AnyResult = [] | {} | null | undefined;
  */
 export type ArrayFunction = (...args: NDArray[]) => AnyResult;
 
-/** What may stand for an array among the arguments of a transformed function, where a list is a tree of its entries. */
-export type ArrayLeaf = Exclude<ArrayLike, readonly unknown[]>;
-/** The user's parameters, with anything that may stand for an array where the function takes arrays. */
+/**
+ * The user's parameters, with anything that may stand for an array where the function takes arrays. Lists are trees then: a function
+ * that takes them for arrays, as those of numpy do, is not given one. (Parameters of unknown types stay as they are.)
+ */
 export type Inputs<F extends AnyFunction> = InputsOf<Parameters<F>>;
 type InputsOf<Args extends readonly unknown[]> = {
-  [K in keyof Args]: Args[K] | MapTree<Args[K], ArrayLeaf>;
-};
+  [K in keyof Args]: [NestedLists<Args[K]>] extends [never] ? "listless" : never;
+} extends readonly [never, ...unknown[]]
+  ? { [K in keyof Args]: Exclude<Args[K], NestedLists<Args[K]>> }
+  : { [K in keyof Args]: Args[K] | MapTree<Args[K], ArrayLeaf> };
 /** The user's parameters, each with arrays as leaves. */
 export type ArrayInputs<F extends AnyFunction> = ArraysOf<Parameters<F>>;
 type ArraysOf<Args extends readonly unknown[]> = { [K in keyof Args]: Arrays<Args[K]> };

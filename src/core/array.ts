@@ -7,7 +7,9 @@ import type { ArrayMethods } from "./methods.ts";
 /** Nested arrays of numbers or booleans, as `.js()` returns them. */
 export type Nested = number | boolean | readonly Nested[];
 /** Whatever an operation takes where it takes an array. */
-export type ArrayLike = NDArray | number | boolean | TypedArray | readonly ArrayLike[];
+export type ArrayLike = ArrayLeaf | readonly ArrayLike[];
+/** What may stand for an array in a tree, where a list is a node. */
+export type ArrayLeaf = NDArray | number | boolean | TypedArray;
 
 /**
  * An n-dimensional array: either data on a device ({@link DeviceArray}) or a tracer that stands for one while a

@@ -122,11 +122,12 @@ export interface ArrayMethods {
    * for arrays whose values are not known: under `jit`, `vmap` and in loops.
    */
   item(): number;
-  /** The values as nested JavaScript arrays. Throws for traced arrays. */
-  // biome-ignore lint/suspicious/noExplicitAny: the nesting depends on the shape, which types do not know
-  js(): any;
-  // biome-ignore lint/suspicious/noExplicitAny: as for js
-  jsAsync(): Promise<any>;
+  /**
+   * The values as nested JavaScript arrays, of the type that the rank gives and the caller expects: `const rows: number[][] = x.js()`.
+   * Throws for traced arrays.
+   */
+  js<T extends Nested = Nested>(): T;
+  jsAsync<T extends Nested = Nested>(): Promise<T>;
   data(): Promise<TypedArray>;
   blockUntilReady(): Promise<NDArray>;
   toString(): string;

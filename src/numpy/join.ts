@@ -27,7 +27,7 @@ function members(caller: string, xs: readonly ArrayLike[] | NDArray): NDArray[] 
  * @throws WeftTypeError if other sizes differ, WeftValueError if there is nothing to join.
  * @example np.concatenate([[1, 2], [3]]).js() // => [1, 2, 3]
  */
-export function concatenate(xs: readonly ArrayLike[], axis: number | null = 0): NDArray {
+export function concatenate(xs: readonly ArrayLike[] | NDArray, axis: number | null = 0): NDArray {
   if (axis === null) return concatenate(members("np.concatenate", xs).map(ravel), 0);
   const arrays = members("np.concatenate", xs);
   if (arrays.some((x) => x.ndim === 0))
@@ -40,7 +40,7 @@ export function concatenate(xs: readonly ArrayLike[], axis: number | null = 0): 
  * @throws WeftValueError if shapes differ or there is nothing to stack.
  * @example np.stack([[1, 2], [3, 4]], 1).js() // => [[1, 3], [2, 4]]
  */
-export function stack(xs: readonly ArrayLike[], axis = 0): NDArray {
+export function stack(xs: readonly ArrayLike[] | NDArray, axis = 0): NDArray {
   const arrays = members("np.stack", xs);
   const odd = arrays.find((x) => String(x.shape) !== String(arrays[0]!.shape));
   if (odd)
@@ -69,18 +69,18 @@ export function unstack(x: ArrayLike, axis = 0): NDArray[] {
 }
 
 /** Side by side: along the second axis, or the first for vectors. */
-export function hstack(xs: readonly ArrayLike[]): NDArray {
+export function hstack(xs: readonly ArrayLike[] | NDArray): NDArray {
   const arrays = members("np.hstack", xs).map((x) => atLeast(x, 1));
   return concatenate(arrays, arrays[0]!.ndim === 1 ? 0 : 1);
 }
 /** On top of each other: along the first axis; vectors are rows. */
-export const vstack = (xs: readonly ArrayLike[]): NDArray =>
+export const vstack = (xs: readonly ArrayLike[] | NDArray): NDArray =>
   concatenate(
     members("np.vstack", xs).map((x) => atLeast(x, 2)),
     0,
   );
 /** Behind each other: along the third axis; vectors are rows. */
-export function dstack(xs: readonly ArrayLike[]): NDArray {
+export function dstack(xs: readonly ArrayLike[] | NDArray): NDArray {
   const deep = (x: NDArray): NDArray => (x.ndim < 3 ? lax.reshape(x, [...x.shape, 1]) : x);
   return concatenate(
     members("np.dstack", xs).map((x) => deep(atLeast(x, 2))),
@@ -88,7 +88,7 @@ export function dstack(xs: readonly ArrayLike[]): NDArray {
   );
 }
 /** Vectors as the columns of a matrix. */
-export function columnStack(xs: readonly ArrayLike[]): NDArray {
+export function columnStack(xs: readonly ArrayLike[] | NDArray): NDArray {
   const column = (x: NDArray): NDArray => (x.ndim < 2 ? lax.reshape(x, [x.size, 1]) : x);
   return concatenate(members("np.columnStack", xs).map(column), 1);
 }

@@ -1,4 +1,4 @@
-export { bits, foldIn, key, keyData, split, wrapKeyData } from "./keys.ts";
+export { bits, foldIn, type Keys, key, keyData, split, wrapKeyData } from "./keys.ts";
 export { type ChoiceOptions, choice, type PermutationOptions, permutation } from "./permutations.ts";
 export {
   bernoulli,

@@ -14,6 +14,7 @@ import { bitwiseXor } from "../lax/compare.ts";
 import { broadcastInDim, concatenate, expandDims, full, indexInDim, reshape } from "../lax/shape.ts";
 import { threefry2x32 } from "../lax/threefry.ts";
 import { iota } from "../lax/views.ts";
+import type { Parts } from "../numpy/join.ts";
 import { size } from "../util/shape.ts";
 import { show } from "../util/text.ts";
 
@@ -56,6 +57,16 @@ function hashCounters(k: NDArray, shape: Shape): [NDArray, NDArray] {
 const pairs = ([a, b]: [NDArray, NDArray]): NDArray =>
   concatenate([expandDims(a, [a.ndim]), expandDims(b, [b.ndim])], a.ndim);
 
+/** An array that is iterated over as `Parts`, of which TypeScript knows the number. It is no list and has no methods of one. */
+type ArrayOf<Parts extends readonly NDArray[]> = NDArray &
+  Readonly<Parts> & { readonly [K in Exclude<keyof unknown[], keyof NDArray | "length" | number>]: never };
+/** The keys that `split` makes: an array, which a pattern takes apart when their number is known to the compiler. */
+export type Keys<Num> = Num extends number
+  ? number extends Parts<Num>["length"]
+    ? NDArray
+    : ArrayOf<Parts<Num>>
+  : NDArray;
+
 /**
  * New independent keys from one.
  * @param num how many, or a shape
@@ -63,9 +74,9 @@ const pairs = ([a, b]: [NDArray, NDArray]): NDArray =>
  * Source: `jax.random.split`.
  * @example const [a, b] = random.split(random.key(0)); // iterating gives the keys
  */
-export function split(k: NDArray, num: number | Shape = 2): NDArray {
+export function split<const Num extends number | Shape = 2>(k: NDArray, num: Num = 2 as Num): Keys<Num> {
   checkKey(k, "split");
-  return pairs(hashCounters(k, checkShape("random.split", num)));
+  return pairs(hashCounters(k, checkShape("random.split", num))) as Keys<Num>;
 }
 
 /**

@@ -28,13 +28,18 @@ type ArrayIn<T> = Extract<T, { readonly shape: readonly number[]; readonly dtype
  * The nested lists of a type like `type Like = Array | number | readonly Like[]`: one way more to write an array, and no tree.
  * (Lists in `Array | Array[]`, a choice of trees, do not contain the whole.)
  */
-type NestedLists<T, Whole = T> = T extends readonly (infer E)[]
-  ? [ArrayIn<Whole>] extends [never]
+export type NestedLists<T, Whole = T> =
+  IsAny<T> extends true
     ? never
-    : [Whole] extends [E]
-      ? T
-      : never
-  : never;
+    : T extends LeafObject
+      ? never
+      : T extends readonly (infer E)[]
+        ? [ArrayIn<Whole>] extends [never]
+          ? never
+          : [Whole] extends [E]
+            ? T
+            : never
+        : never;
 
 type Primitive = string | number | bigint | boolean | symbol;
 type Empty = null | undefined;
@@ -43,6 +48,15 @@ type IsAny<T> = 0 extends 1 & T ? true : false;
 /** Recursive types (a linked list, `Tree` itself) would unfold for ever; they repeat themselves long before this depth. */
 type TooDeep<Depth extends readonly unknown[]> = Depth["length"] extends 10 ? true : false;
 type Deeper<Depth extends readonly unknown[]> = [...Depth, unknown];
+
+/** An object with methods is an instance of a class. Its fields need not be its leaves: what `register` was told decides. */
+type HasMethods<T> = true extends { [K in keyof T]-?: T[K] extends Function ? true : never }[keyof T]
+  ? true
+  : false;
+/** Of the fields of an instance, the arrays are taken for its leaves; nothing is known of one that shows none. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type OfInstance<Leaf> = [ArrayIn<Leaf>] extends [never] ? any : ArrayIn<Leaf>;
+type OfFields<T, Leaf> = HasMethods<T> extends true ? OfInstance<Leaf> : Leaf;
 
 /**
  * The union of the leaf types of `T`.
@@ -61,7 +75,7 @@ export type LeafOf<T, Depth extends readonly unknown[] = []> =
             ? T
             : T extends readonly unknown[]
               ? LeafOf<T[number], Deeper<Depth>>
-              : { [K in keyof T]-?: LeafOf<T[K], Deeper<Depth>> }[keyof T];
+              : OfFields<T, { [K in keyof T]-?: LeafOf<T[K], Deeper<Depth>> }[keyof T]>;
 
 /**
  * `T` with every leaf replaced by `To`, where anything that may be written for an array is one leaf; the structure, optional keys, tuples and `readonly` stay.
@@ -82,9 +96,16 @@ type MapNode<T, To, Depth extends readonly unknown[]> = T extends Empty
     ? MethodOr<T, To>
     : T extends Primitive | LeafObject
       ? To
-      : { [K in keyof T]: MapTree<T[K], To, Deeper<Depth>> };
+      : [ArrayIn<To>] extends [never]
+        ? { [K in keyof T]: MapTree<T[K], To, Deeper<Depth>> }
+        : HasMethods<T> extends true
+          ? T
+          : Named<T, { [K in keyof T]: MapTree<T[K], To, Deeper<Depth>> }>;
 /** No function is an array: where arrays become the leaves, a function is a method of a registered class and stays. */
 type MethodOr<T, To> = [ArrayIn<To>] extends [never] ? To : T;
+/** What has such leaves already is itself, with its name and its private members. */
+type Named<T, Mapped> = [Mapped, Fields<T>] extends [Fields<T>, Mapped] ? T : Mapped;
+type Fields<T> = { [K in keyof T]: T[K] };
 
 /** What stands in `Rest` where `T` has its leaves: the further arguments of the function given to `map`. */
 export type UpTo<T, Rest, Depth extends readonly unknown[] = []> =
@@ -100,7 +121,15 @@ export type UpTo<T, Rest, Depth extends readonly unknown[] = []> =
             ? Rest
             : T extends readonly unknown[]
               ? UpTo<T[number], ElementOf<Rest>, Deeper<Depth>>
-              : { [K in keyof T]-?: UpTo<T[K], ValueAt<Rest, K>, Deeper<Depth>> }[keyof T];
+              : HasMethods<T> extends true
+                ? OfInstance<LeafOf<Rest, Depth>>
+                : { [K in keyof T]-?: UpToField<T[K], ValueAt<Rest, K>, Deeper<Depth>> }[keyof T];
+/** Where a field is there in one tree, it is there in the other. */
+type UpToField<T, Rest, Depth extends readonly unknown[]> = UpTo<
+  T,
+  Extract<T, Empty> extends never ? Rest : Exclude<Rest, Empty>,
+  Depth
+>;
 
 type ElementOf<T> = T extends readonly (infer Element)[] ? Element : unknown;
 type ValueAt<T, K> = K extends keyof T ? T[K] : unknown;

@@ -44,6 +44,11 @@ describe("transformations of transformations keep arrays", () => {
     "grad of a custom rule": grad(customJvp(f, ([x], [t]) => [f(x), t.mul(x)]))(one),
     "value and gradient of jit": valueAndGrad(jit(f))(one)[1],
     "of a tree": grad(jit(loss))(params, one).w,
+    "of a function of numpy": grad(grad(np.sin))(one),
+    "of what takes lists for arrays, too": grad((x: np.ArrayLike) => np.sum(x))(one),
+    "of the last argument": grad(loss, { argnums: -1 })(params, one),
+    "of several arguments": grad(loss, { argnums: [0, 1] })(params, one)[1],
+    "of a checkpoint without types": grad(checkpoint((x) => x.mul(x).sum()))(one),
     "twice, of a tree": grad((p: Params) => grad(loss)(p, one).w.sum())(params).w,
   };
   test.each(Object.entries(results))("%s", (_, x) => {
@@ -64,6 +69,25 @@ describe("transformations of transformations keep arrays", () => {
     expect(() => jit((x: A) => x.add(1))([1, 2, 3])).toThrow();
     expect(jit((xs: A[]) => xs.map((x) => x.add(1)))([1, 2]).map((x) => x.item())).toEqual([2, 3]);
     expect(jit(([x, y]: [A, A]) => x.sub(y))([3, 2]).item()).toBe(1);
+    // @ts-expect-error also where the function takes lists for arrays: its gradient would be a list
+    expect(grad((x: np.ArrayLike) => np.sum(x))([1, 2])).toHaveLength(2);
+    // @ts-expect-error
+    expect(() => vmap(np.sin)([1, 2])).toThrow(/argument 0/);
+    // @ts-expect-error a list where the carry has an array
+    expect(() => lax.scan((c, x) => [[c, c], x], one, np.arange(3))).toThrow(/carry/);
+    // @ts-expect-error
+    expect(() => lax.foriLoop(0, 3, (_, c) => [c, c], one)).toThrow(/carry/);
+  });
+
+  test("the gradient of a tree is of the tree's own type", () => {
+    const gradient: Params = grad(loss)(params, one);
+    expectTypeOf(grad(loss)).returns.toEqualTypeOf<Params>();
+    const both: [Params, A] = grad(jit(loss), { argnums: [0, 1] })(params, one);
+    const next: Params = tree.map((x, dx) => x.sub(dx), params, gradient);
+    expect([next.w.js(), both[0].w.js()]).toEqual([
+      [0, 1],
+      [1, 1],
+    ]);
   });
 });
 
@@ -83,6 +107,9 @@ describe("pullbacks", () => {
     expect(y.add(aux.x).add(back(1)[0]).item()).toBe(3);
     const [[value, more], gradient] = valueAndGrad((x: A) => [x.sum(), { x }], { hasAux: true })(one);
     expect(value.add(more.x).add(gradient).item()).toBe(3);
+    const elsewhere = (x: A) => [x.sum(), { x }];
+    const [of, { x }] = grad(elsewhere, { hasAux: true })(one);
+    expect(of.add(x).item()).toBe(2);
     const [slope, seen] = grad((x) => [x.sum(), x], { hasAux: true })(one);
     expect(slope.add(seen).item()).toBe(2);
   });
@@ -101,6 +128,38 @@ describe("loops", () => {
       const [c, ys] = lax.scan(body, np.array(0), np.arange(3));
       expect(c.add(ys.sum()).item()).toBe(5);
     }
+  });
+  test("of which TypeScript thinks that they return lists", () => {
+    const swap = ([a, b]: [A, A], x: A) => [[b, a.add(x)], { x }];
+    const [[a], { x }] = lax.scan(swap, [one, one], np.arange(3));
+    expect(a.add(x.sum()).item()).toBe(5);
+    const grow = (hs: A[], x: A): [A[], null] => [hs.map((h) => h.add(x)), null];
+    expect(lax.scan(grow, [one, one], np.arange(3))[0].map((h) => h.item())).toEqual([4, 4]);
+    const halve = ([a, b]: readonly [A, A]) => [a.div(2), b] as const;
+    expect(lax.whileLoop(([a]) => a.greater(1), halve, [np.array(8), one])[0].item()).toBe(1);
+    const fib = (_: A, [a, b]: [A, A]) => [b, a.add(b)];
+    expect(lax.foriLoop(0, 5, fib, [np.array(0), one])[0].item()).toBe(5);
+    const affine = ([a, b]: [A, A], [c, d]: [A, A]) => [a.mul(c), b.mul(c).add(d)];
+    const [, ends] = lax.associativeScan(affine, [np.ones([3]), np.ones([3])]);
+    expect(ends.js()).toEqual([1, 2, 3]);
+    // @ts-expect-error one part of two
+    expect(() => lax.foriLoop(0, 3, (_, [a]) => [a], [one, one])).toThrow(/carry/);
+  });
+  test("branches are tuples, and may be numbers", () => {
+    const [most] = lax.cond(
+      one.less(2),
+      (x) => [x, x],
+      (x) => [x.add(1), x],
+      one,
+    );
+    const some = lax.cond(
+      true,
+      (x) => x.mul(2),
+      () => 0,
+      one,
+    );
+    const [chosen] = lax.switch(1, [(x) => [x, x], (x) => [0, x]], one);
+    expect(most.add(some).add(chosen).item()).toBe(3);
   });
   test("carries are tuples, lists or objects", () => {
     const [[a, b], ys] = lax.scan(([a, b], x) => [[a.add(x), b.mul(x)], a], [np.array(0), one], np.arange(3));
@@ -137,8 +196,13 @@ describe("optimizers", () => {
 describe("values", () => {
   class Scale {
     readonly factor: A;
-    constructor(factor: A) {
+    readonly #name: string;
+    constructor(factor: A, name: string) {
       this.factor = factor;
+      this.#name = name;
+    }
+    get length(): number {
+      return this.#name.length;
     }
     apply(x: A): A {
       return x.mul(this.factor);
@@ -146,12 +210,35 @@ describe("values", () => {
   }
   tree.register(Scale, {
     flatten: (s) => [[s.factor], null],
-    unflatten: (_, [factor]) => new Scale(factor as A),
+    unflatten: (_, [factor]) => new Scale(factor as A, "again"),
   });
+  /** All that it has is private. */
+  class Bias {
+    readonly #b: A;
+    constructor(b: A) {
+      this.#b = b;
+    }
+    static {
+      tree.register(Bias, { flatten: (s) => [[s.#b], null], unflatten: (_, [b]) => new Bias(b as A) });
+    }
+    apply(x: A): A {
+      return x.add(this.#b);
+    }
+  }
 
-  test("registered classes keep their methods", () => {
-    const gradient = grad((s: Scale, x: A) => s.apply(x))(new Scale(np.array(2)), np.array(3));
-    expect(gradient.apply(one).item()).toBe(3);
+  test("registered classes keep their methods, and are the user's own", () => {
+    const scale = new Scale(np.array(2), "s");
+    const gradient: Scale = grad(jit((s: Scale, x: A) => s.apply(x)))(scale, np.array(3));
+    const next: Scale = tree.map((x, dx) => x.sub(dx), scale, gradient);
+    expect([gradient, next].map((s) => s.apply(one).item())).toEqual([3, -1]);
+    const rule = optim.sgd(1);
+    const applied: Scale = optim.applyUpdates(scale, rule.update(gradient, rule.init(scale), scale)[0]);
+    expect(applied.apply(one).item()).toBe(-1);
+    const [last] = lax.scan((s: Scale, x: A) => [s, s.apply(x)], scale, np.arange(3));
+    expect(last.apply(one).item()).toBe(2);
+    const layers: [Scale, Bias] = jit((l: [Scale, Bias]) => l)([scale, new Bias(one)]);
+    const doubled: [Scale, Bias] = tree.map((x: A) => x.mul(2), layers);
+    expect(doubled[1].apply(one).item()).toBe(3);
   });
   test("dtypes in a list are dtypes", () => {
     for (const dtype of [np.int32, np.float32]) expect(np.zeros([2], { dtype }).dtype).toBe(dtype);
@@ -160,8 +247,51 @@ describe("values", () => {
     expectTypeOf(np.split(np.arange(6), 3)).toEqualTypeOf<[A, A, A]>();
     expectTypeOf(np.split(np.arange(6), [1, 4])).toEqualTypeOf<[A, A, A]>();
     expectTypeOf(np.split(np.arange(6), Number("3"))).toEqualTypeOf<A[]>();
+  });
+  test("keys are taken apart by patterns, and are an array all the same", () => {
     const [k, l, m] = random.split(random.key(0), 3);
-    expect([k, l, m].map((key) => key?.shape)).toEqual([[2], [2], [2]]);
+    expectTypeOf([k, l, m]).toEqualTypeOf<A[]>();
+    let [key, sub] = random.split(k);
+    [key, sub] = random.split(key);
+    expect([l, m, key, sub].map((each) => random.normal(each, [2]).shape)).toEqual(Array(4).fill([2]));
+    const keys = random.split(key, 3);
+    expectTypeOf(keys).toExtend<A>();
+    expect(vmap((each) => random.normal(each, [2]))(keys).shape).toEqual([3, 2]);
+    expect(lax.scan((c, each) => [c, each], 0, keys)[1].shape).toEqual([3, 2]);
+    expect(np.stack(keys).js()).toEqual(keys.js());
+    expectTypeOf(random.split(key, Number("3"))).toEqualTypeOf<A>();
+    // @ts-expect-error they are no list
+    expect(() => keys.map((each) => each)).toThrow();
+  });
+  test("values are nested lists, of the type that is expected", () => {
+    const rows: number[][] = np.ones([2, 3]).js();
+    expect(rows[1]).toEqual([1, 1, 1]);
+    expectTypeOf(one.js()).not.toBeAny();
+    expectTypeOf(one.jsAsync<number[]>()).toEqualTypeOf<Promise<number[]>>();
+  });
+  test("arrays are no lists", () => {
+    const x = np.arange(3);
+    const refused = [
+      // @ts-expect-error
+      () => x[0],
+      // @ts-expect-error
+      () => x.length,
+      // @ts-expect-error
+      () => x.map((y) => y),
+      () => {
+        // @ts-expect-error
+        x[0] = 1;
+      },
+      () => {
+        // @ts-expect-error
+        x.shape = [3, 1];
+      },
+      () => {
+        // @ts-expect-error
+        x.T = x;
+      },
+    ];
+    for (const use of refused) expect(use).toThrow(TypeError);
   });
   test("shapes are readonly", () => {
     const { shape } = np.zeros([2, 3]);

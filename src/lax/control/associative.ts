@@ -8,7 +8,7 @@ import { convertTo } from "../cast.ts";
 import { arrayLeaves } from "../leaves.ts";
 import { prefixes } from "../prefixes.ts";
 import { checkCallables } from "./body.ts";
-import type { Arrays } from "./loops.ts";
+import type { AnyTree, Arrays, Fits } from "./loops.ts";
 
 export interface AssociativeScanOptions {
   /** From the last element to the first. */
@@ -27,11 +27,11 @@ export interface AssociativeScanOptions {
  * Source: `jax.lax.associative_scan`; Blelloch 1990. Rounding differs from a sequential scan.
  * @example lax.associativeScan(lax.add, np.array([1, 2, 3])) // [1, 3, 6]
  */
-export function associativeScan<T>(
-  f: (a: Arrays<T>, b: Arrays<T>) => unknown,
+export function associativeScan<T extends AnyTree, R extends AnyTree>(
+  f: (a: NoInfer<Arrays<T>>, b: NoInfer<Arrays<T>>) => R & Fits<R, T>,
   elems: T,
   options: AssociativeScanOptions = {},
-): Arrays<T> {
+): NoInfer<Arrays<T>> {
   const { reverse = false, axis = 0 } = checkOptions("lax.associativeScan", options, ["reverse", "axis"]);
   checkCallables("lax.associativeScan: fn argument should be a callable.", f);
   const [leaves, def] = arrayLeaves(elems, { where: "lax.associativeScan: elems" });

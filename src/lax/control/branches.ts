@@ -18,8 +18,10 @@ import {
   unflattenAll,
 } from "./body.ts";
 import { condPrimitive } from "./cond.ts";
-import type { Arrays } from "./loops.ts";
+import type { AnyTree, Arrays, ArraysLike } from "./loops.ts";
 import { asArrays } from "./stepwise.ts";
+
+type ArraysOf<Args extends readonly unknown[]> = { [K in keyof Args]: Arrays<Args[K]> };
 
 /**
  * `pred ? onTrue(...operands) : onFalse(...operands)`, decided when the program runs; only the chosen branch is executed.
@@ -30,18 +32,20 @@ import { asArrays } from "./stepwise.ts";
  * Source: `jax.lax.cond`.
  * @example lax.cond(x.sum().greater(0), (v) => v.mul(2), (v) => v.neg(), x)
  */
-export function cond<Args extends readonly unknown[], R>(
+export function cond<Args extends readonly AnyTree[], R extends AnyTree>(
   pred: ArrayLike,
-  onTrue: (...operands: { [K in keyof Args]: Arrays<Args[K]> }) => R,
-  onFalse: (...operands: { [K in keyof Args]: Arrays<Args[K]> }) => NoInfer<R>,
+  onTrue: (...operands: ArraysOf<Args>) => R,
+  onFalse: (...operands: ArraysOf<Args>) => NoInfer<ArraysLike<R>>,
   ...operands: Args
-): Arrays<R> {
+): NoInfer<Arrays<R>> {
   checkCallables("lax.cond: onTrue and onFalse arguments should be callable.", onTrue, onFalse);
   const p = predicate(pred);
   const names: BranchNames = { what: "cond", names: ["onFalse", "onTrue"], first: 1 };
   // Branch 0 is taken when the predicate is false.
   const index = p.dtype === "bool" ? convertElementType(p, "int32") : convertElementType(ne(p, 0), "int32");
-  return runBranches(index, [onFalse as UserFunction, onTrue as UserFunction], operands, names) as Arrays<R>;
+  return runBranches(index, [onFalse as UserFunction, onTrue as UserFunction], operands, names) as NoInfer<
+    Arrays<R>
+  >;
 }
 
 /**
@@ -52,11 +56,24 @@ export function cond<Args extends readonly unknown[], R>(
  * Source: `jax.lax.switch`.
  * @example lax.switch(1, [(x) => x.neg(), (x) => x.mul(10)], x) // 10 x
  */
-export function switchCase<Args extends readonly unknown[], R>(
+export function switchCase<Args extends readonly AnyTree[], R extends AnyTree>(
   index: ArrayLike,
-  branches: readonly ((...operands: { [K in keyof Args]: Arrays<Args[K]> }) => R)[],
+  branches: readonly [
+    (...operands: ArraysOf<Args>) => R,
+    ...((...operands: ArraysOf<Args>) => NoInfer<ArraysLike<R>>)[],
+  ],
   ...operands: Args
-): Arrays<R> {
+): NoInfer<Arrays<R>>;
+export function switchCase<Args extends readonly AnyTree[], R extends AnyTree>(
+  index: ArrayLike,
+  branches: readonly ((...operands: ArraysOf<Args>) => R)[],
+  ...operands: Args
+): NoInfer<Arrays<R>>;
+export function switchCase(
+  index: ArrayLike,
+  branches: readonly ((...operands: never[]) => unknown)[],
+  ...operands: unknown[]
+): unknown {
   const expected = "lax.switch: branches argument should be a sequence of callables.";
   if (!Array.isArray(branches)) throw new WeftTypeError(`${expected} Got ${show(branches)}.`);
   checkCallables(expected, ...branches);
@@ -71,7 +88,7 @@ export function switchCase<Args extends readonly unknown[], R>(
     first: 0,
   };
   const clamped = clamp(0, convertElementType(i, "int32"), branches.length - 1);
-  return runBranches(clamped, branches as UserFunction[], operands, names) as Arrays<R>;
+  return runBranches(clamped, branches as readonly UserFunction[], operands, names);
 }
 
 function predicate(pred: ArrayLike): NDArray {
@@ -94,7 +111,7 @@ interface BranchNames {
 
 function runBranches(
   index: NDArray,
-  fns: UserFunction[],
+  fns: readonly UserFunction[],
   operands: readonly unknown[],
   names: BranchNames,
 ): unknown {

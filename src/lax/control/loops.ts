@@ -1,5 +1,5 @@
 /** The public loops: scan, map, whileLoop and foriLoop over trees. */
-import { type ArrayLike, knownScalar, NDArray } from "../../core/array.ts";
+import { type ArrayLeaf, type ArrayLike, knownScalar, NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray, typeMatch } from "../../core/aval.ts";
 import { checkCount, checkInteger } from "../../core/check.ts";
 import { isInteger, promote } from "../../core/dtype.ts";
@@ -25,10 +25,39 @@ import { checkCondition, whilePrimitive } from "./while.ts";
 export type AnyTree = [] | {} | null | undefined;
 /** A tree whose leaves are arrays. */
 export type Arrays<T> = MapTree<T, NDArray>;
-/** A tree of the same structure whose leaves may be anything array-like. */
-export type ArraysLike<T> = MapTree<T, ArrayLike>;
-
-type OfAnyLength<R extends readonly unknown[]> = number extends R["length"] ? unknown : never;
+/** A tree of the same structure whose leaves may be anything that stands for an array. */
+export type ArraysLike<T> = ReadonlyLists<MapTree<T, ArrayLeaf>>;
+type ReadonlyLists<T> = T extends ArrayLeaf
+  ? T
+  : T extends readonly unknown[]
+    ? Readonly<{ [K in keyof T]: ReadonlyLists<T[K]> }>
+    : T;
+/**
+ * What the body of a loop, declared elsewhere, may return for the carry `C`: also a list, for TypeScript, of which only running it tells
+ * that it is as long as the carry. Else the type that is asked for, which the compiler's message then shows.
+ */
+export type Fits<R, C> = [R] extends [ArraysLike<C>]
+  ? unknown
+  : R extends readonly (infer E)[]
+    ? number extends R["length"]
+      ? [E] extends [ArraysLike<C extends readonly (infer Part)[] ? Part : never>]
+        ? unknown
+        : ArraysLike<C>
+      : ArraysLike<C>
+    : ArraysLike<C>;
+/** As {@link Fits}, for what the body of a scan returns. */
+type FitsPair<R extends readonly unknown[], C> = number extends R["length"]
+  ? unknown
+  : R extends readonly [infer Carry, unknown]
+    ? readonly [Fits<Carry, C>, unknown]
+    : readonly [carry: ArraysLike<C>, y: unknown];
+/** The second part of the pair that a body returns; of a list the parts that are no carry, if there are any. */
+type Second<R extends readonly unknown[], C> = R extends readonly [unknown, infer Y]
+  ? Y
+  : [Unlike<R[number], Arrays<C>>] extends [never]
+    ? R[number]
+    : Unlike<R[number], Arrays<C>>;
+type Unlike<T, Carry> = T extends unknown ? (Carry extends T ? never : T) : never;
 
 export interface ScanOptions {
   /** Number of iterations; needed only when xs has no leaves. */
@@ -55,18 +84,18 @@ const SCAN_OPTIONS: readonly (keyof ScanOptions)[] = ["length", "reverse", "unro
  * const [sum, sums] = lax.scan((c, x) => { const s = c.add(x); return [s, s]; }, 0, np.array([1, 2, 3]));
  */
 export function scan<C extends AnyTree, X extends AnyTree, Y extends AnyTree>(
-  body: (carry: Arrays<NoInfer<C>>, x: Arrays<NoInfer<X>>) => readonly [ArraysLike<NoInfer<C>>, Y],
+  body: (carry: NoInfer<Arrays<C>>, x: NoInfer<Arrays<X>>) => readonly [NoInfer<ArraysLike<C>>, Y],
   init: C,
   xs: X,
   options?: ScanOptions,
-): [Arrays<C>, Arrays<Y>];
-/** A body that was declared elsewhere returns a list, for TypeScript, of which only running it tells that it is a pair. */
+): [NoInfer<Arrays<C>>, NoInfer<Arrays<Y>>];
+/** A body that was declared elsewhere may return a list, for TypeScript, of which only running it tells that it is a pair. */
 export function scan<C extends AnyTree, X extends AnyTree, R extends [] | readonly AnyTree[]>(
-  body: (carry: Arrays<NoInfer<C>>, x: Arrays<NoInfer<X>>) => R & OfAnyLength<R>,
+  body: (carry: NoInfer<Arrays<C>>, x: NoInfer<Arrays<X>>) => R & FitsPair<R, C>,
   init: C,
   xs: X,
   options?: ScanOptions,
-): [Arrays<C>, Arrays<R[number]>];
+): [NoInfer<Arrays<C>>, NoInfer<Arrays<Second<R, C>>>];
 export function scan(
   body: (carry: never, x: never) => unknown,
   init: unknown,
@@ -222,10 +251,10 @@ function unrollFactor(unroll: unknown, length: number): number {
  * @example lax.map((x) => x.mul(2), np.arange(3)) // [0, 2, 4]
  */
 export function map<X extends AnyTree, Y extends AnyTree>(
-  f: (x: Arrays<X>) => Y,
+  f: (x: NoInfer<Arrays<X>>) => Y,
   xs: X,
   options: { readonly batchSize?: number } = {},
-): Arrays<Y> {
+): NoInfer<Arrays<Y>> {
   checkCallables("lax.map: f argument should be a callable.", f);
   const { batchSize } = checkOptions("lax.map", options, ["batchSize"]);
   if (batchSize === undefined)
@@ -285,10 +314,20 @@ function atOnce(f: UserFunction, xs: unknown, size: number): unknown {
  * @example lax.whileLoop((i) => i.less(10), (i) => i.add(3), 0) // 12
  */
 export function whileLoop<C extends AnyTree>(
-  cond: (value: Arrays<NoInfer<C>>) => ArrayLike,
-  body: (value: Arrays<NoInfer<C>>) => ArraysLike<NoInfer<C>>,
+  cond: (value: NoInfer<Arrays<C>>) => ArrayLike,
+  body: (value: NoInfer<Arrays<C>>) => NoInfer<ArraysLike<C>>,
   init: C,
-): Arrays<C> {
+): NoInfer<Arrays<C>>;
+export function whileLoop<C extends AnyTree, R extends AnyTree>(
+  cond: (value: NoInfer<Arrays<C>>) => ArrayLike,
+  body: (value: NoInfer<Arrays<C>>) => R & Fits<R, C>,
+  init: C,
+): NoInfer<Arrays<C>>;
+export function whileLoop(
+  cond: (value: never) => ArrayLike,
+  body: (value: never) => unknown,
+  init: unknown,
+): unknown {
   checkCallables("lax.whileLoop: body and cond arguments should be callable.", body, cond);
   const name: CarryName = {
     caller: "lax.whileLoop",
@@ -296,7 +335,7 @@ export function whileLoop<C extends AnyTree>(
     parameter: parameterName(body),
     depth: 0,
   };
-  return runWhile(cond, body, init, name) as Arrays<C>;
+  return runWhile(cond as UserFunction, body as UserFunction, init, name);
 }
 
 function runWhile(cond: UserFunction, body: UserFunction, init: unknown, name: CarryName): unknown {
@@ -335,10 +374,24 @@ export interface ForiOptions {
 export function foriLoop<C extends AnyTree>(
   lower: ArrayLike,
   upper: ArrayLike,
-  body: (i: NDArray, value: Arrays<NoInfer<C>>) => ArraysLike<NoInfer<C>>,
+  body: (i: NDArray, value: NoInfer<Arrays<C>>) => NoInfer<ArraysLike<C>>,
   init: C,
+  options?: ForiOptions,
+): NoInfer<Arrays<C>>;
+export function foriLoop<C extends AnyTree, R extends AnyTree>(
+  lower: ArrayLike,
+  upper: ArrayLike,
+  body: (i: NDArray, value: NoInfer<Arrays<C>>) => R & Fits<R, C>,
+  init: C,
+  options?: ForiOptions,
+): NoInfer<Arrays<C>>;
+export function foriLoop(
+  lower: ArrayLike,
+  upper: ArrayLike,
+  body: (i: NDArray, value: never) => unknown,
+  init: unknown,
   options: ForiOptions = {},
-): Arrays<C> {
+): unknown {
   checkCallables("lax.foriLoop: body argument should be a callable.", body);
   checkOptions("lax.foriLoop", options, ["unroll"]);
   const [lo, hi] = loopBounds(lower, upper);
@@ -354,10 +407,10 @@ export function foriLoop<C extends AnyTree>(
       throw new WeftValueError(
         "Can only use `unroll` in `foriLoop` if the loop bounds are statically known.",
       );
-    return foriWhile(lo, hi, body, init, name) as Arrays<C>;
+    return foriWhile(lo, hi, body as UserFunction, init, name);
   }
   const length = Math.max(Math.ceil(Number(stop) - Number(start)), 0);
-  return foriScan(asCarry(Math.trunc(Number(start))), length, body, init, name, options) as Arrays<C>;
+  return foriScan(asCarry(Math.trunc(Number(start))), length, body as UserFunction, init, name, options);
 }
 
 function foriScan(

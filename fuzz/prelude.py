@@ -97,3 +97,50 @@ def linear_recurrence(a, b, axis, reverse):
     step = lambda y, ab: (ab[0] * y + ab[1],) * 2
     first = jnp.zeros_like(along(b), shape=along(b).shape[1:])
     return jnp.moveaxis(lax.scan(step, first, (along(a), along(b)), reverse=reverse)[1], 0, axis)
+
+
+def elman(w, c, x):
+    (wx, wh, b), (h,) = w, c
+    return (jnp.tanh(x @ wx + h @ wh + b),)
+
+
+def lstm(w, c, x):
+    (wx, wh, b), (h, c) = w, c
+    i, f, g, o = jnp.split(x @ wx + h @ wh + b, 4, axis=-1)
+    c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
+    return nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def gru(w, c, x):
+    (wx, wh, b, bh), (h,) = w, c
+    xr, xz, xn = jnp.split(x @ wx + b, 3, axis=-1)
+    hr, hz, hn = jnp.split(h @ wh + bh, 3, axis=-1)
+    n = jnp.tanh(xn + nn.sigmoid(xr + hr) * hn)
+    return (n + nn.sigmoid(xz + hz) * (h - n),)
+
+
+def step_cell(cell, w, c, x):
+    """The carry, and what is seen of it."""
+    after = cell(w, c, x)
+    return [*after, after[0]]
+
+
+def step_layers(cell, w, c, x):
+    def layer(x, wc):
+        after = cell(*wc, x)
+        return after[0], after
+
+    y, after = lax.scan(layer, x, (w, c))
+    return [*after, y]
+
+
+def run_cell(cell, w, c, xs, reverse, lengths=None):
+    def step(c, tx):
+        t, x = tx
+        valid = True if lengths is None else (t < lengths)[..., None]
+        after = cell(w, c, jnp.where(valid, x, 0))
+        kept = [jnp.where(valid, new, old) for new, old in zip(after, c)]
+        return kept, jnp.where(valid, after[0], 0)
+
+    after, ys = lax.scan(step, list(c), (np.arange(xs.shape[0]), xs), reverse=reverse)
+    return [*after, ys]

@@ -4,6 +4,7 @@ import { CONTROL } from "./control.ts";
 import { CREATION } from "./creation.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
 import { INDEXING } from "./indexing.ts";
+import { LAYERS } from "./layers.ts";
 import type { Op } from "./op.ts";
 import { PRODUCTS } from "./products.ts";
 import { REDUCTIONS } from "./reductions.ts";
@@ -20,6 +21,7 @@ export const FAMILIES: Readonly<Record<string, readonly Op[]>> = {
   control: CONTROL,
   collectives: COLLECTIVES,
   creation: CREATION,
+  layers: LAYERS,
 };
 
 export const OPS: ReadonlyMap<string, Op> = new Map(

@@ -21,6 +21,7 @@ import { env } from "#platform";
 import { switchedOff } from "../core/switches.ts";
 import { verifyDefined } from "./ir/defined.ts";
 import type { Program } from "./ir/nodes.ts";
+import { verifyOrder } from "./ir/order.ts";
 import { printProgram } from "./ir/print.ts";
 import { verify } from "./ir/verify.ts";
 import { collapse } from "./passes/collapse.ts";
@@ -122,6 +123,7 @@ function observer(options: PipelineOptions): Observer {
     if (debug) {
       verify(program, pass);
       verifyDefined(program, pass);
+      verifyOrder(program, pass);
     }
     if (!wanted.includes("all") && !wanted.includes(`after:${pass}`)) return;
     const text = printProgram(program);

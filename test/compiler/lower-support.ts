@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { interpret, type Order } from "../../src/backends/interp/index.ts";
 import { verifyDefined } from "../../src/compiler/ir/defined.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
+import { verifyOrder } from "../../src/compiler/ir/order.ts";
 import { printProgram } from "../../src/compiler/ir/print.ts";
 import { verify } from "../../src/compiler/ir/verify.ts";
 import { lowerJaxpr } from "../../src/compiler/lower/index.ts";
@@ -95,6 +96,7 @@ export function lowered(f: (...args: NDArray[]) => NDArray[], avals: readonly Sh
   const program = lowerJaxpr(jaxpr);
   verify(program, "lower");
   verifyDefined(program, "lower");
+  verifyOrder(program, "lower");
   const all = (args: readonly DeviceArray[]): DeviceArray[] => [...(consts as DeviceArray[]), ...args];
   const interpreted = (args: readonly DeviceArray[], order: Order): number[][] => {
     const data = all(args).map((x) => x.dataSync());

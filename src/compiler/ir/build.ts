@@ -11,7 +11,7 @@ import { identityOf } from "../../util/key.ts";
 import { isConstant } from "./affine.ts";
 import { foldBinary, foldConvert, foldUnary, normalize } from "./fold.ts";
 import { binaryResult } from "./functions.ts";
-import type { Affine, Buffer, Expr, Local, MachineFn } from "./nodes.ts";
+import type { Affine, Buffer, Expr, Local, MachineFn, Time } from "./nodes.ts";
 import { children } from "./visit.ts";
 
 export { addAffine, affine, constant, scaleAffine, scaledAtom, subAffine } from "./affine.ts";
@@ -68,10 +68,10 @@ export function indexExpr(index: Affine): Expr {
 export const localExpr = (local: Local): Expr =>
   intern(local, "local", () => ({ op: "local", dtype: local.dtype, local }));
 
-export function loadExpr(buffer: Buffer, index: Affine): Expr {
+export function loadExpr(buffer: Buffer, index: Affine, since?: Time): Expr {
   const owner = newest([buffer, ...index.terms.map((t) => t.atom)]);
-  const make = (): Expr => ({ op: "load", dtype: buffer.dtype, buffer, index });
-  return intern(owner, `load ${buffer.id} ${affineKey(index)}`, make);
+  const make = (): Expr => ({ op: "load", dtype: buffer.dtype, buffer, index, since });
+  return intern(owner, `load ${buffer.id} ${affineKey(index)} since ${since}`, make);
 }
 
 // ---------------------------------------------------------------------------------------------- operations

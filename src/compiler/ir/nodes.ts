@@ -19,6 +19,7 @@
  * - `contract` is C[b,m,n] = Σ_k A[b,m,k]·B[b,k,n], then `epilogue` runs once per (b,m,n) with `acc` bound to the sum.
  * - `while` evaluates `head` (statements), then `cond`; runs `body` while it holds.
  * - `switch` runs one block; the index is in range. `host` calls JavaScript with the contents of buffers.
+ * - Times change nothing: they say in which order a program was written, for the proof that passes keep it (`order.ts`).
  */
 
 import type { ShapedArray } from "../../core/aval.ts";
@@ -41,6 +42,29 @@ export interface Buffer {
   readonly role: "argument" | "output" | "temp";
   /** For error texts; passes make buffers without. */
   readonly origin?: Origin | undefined;
+}
+
+/** A place in the program as it was written by the lowering; later places have larger numbers. */
+export type Time = number;
+/** The times of what a loop contains. */
+export interface Span {
+  readonly from: Time;
+  readonly to: Time;
+}
+/** What is stored is complete at `since`, in each iteration of the loops around that time, and must stay there up to `until`. */
+export interface Kept {
+  readonly since: Time;
+  readonly until: Time;
+}
+
+/** What `buffer` holds at `since` is what it held at `of`, but for what was stored after `from`. */
+export interface Revision {
+  readonly buffer: Buffer;
+  readonly since: Time;
+  readonly from: Time;
+  readonly of: Time;
+  /** Or what an earlier iteration made of that: it is a loop's carry. */
+  readonly carried: boolean;
 }
 
 export interface LoopVar {
@@ -67,7 +91,14 @@ export type Expr =
   | { readonly op: "const"; readonly dtype: DType; readonly value: number }
   | { readonly op: "index"; readonly dtype: "int32"; readonly index: Affine }
   | { readonly op: "local"; readonly dtype: DType; readonly local: Local }
-  | { readonly op: "load"; readonly dtype: DType; readonly buffer: Buffer; readonly index: Affine }
+  | {
+      readonly op: "load";
+      readonly dtype: DType;
+      readonly buffer: Buffer;
+      readonly index: Affine;
+      /** When what it reads was complete. */
+      readonly since?: Time | undefined;
+    }
   | { readonly op: "unary"; readonly dtype: DType; readonly fn: UnaryFn; readonly x: Expr }
   | {
       readonly op: "binary";
@@ -99,12 +130,15 @@ export interface For {
   readonly mode: "serial" | "independent" | "parallel";
   readonly lanes: number;
   readonly body: readonly Stmt[];
+  readonly span?: Span;
 }
 export interface Store {
   readonly kind: "store";
   readonly buffer: Buffer;
   readonly index: Affine;
   readonly value: Expr;
+  readonly at?: Time;
+  readonly kept?: readonly Kept[] | undefined;
 }
 export interface Let {
   readonly kind: "let";
@@ -142,6 +176,7 @@ export interface ContractOperand {
   /** Strides of the free axes: m of lhs, n of rhs. */
   readonly free: readonly number[];
   readonly reduced: readonly number[];
+  readonly since?: Time | undefined;
 }
 export interface Contract {
   readonly kind: "contract";
@@ -162,6 +197,7 @@ export interface While {
   readonly head: readonly Stmt[];
   readonly cond: Expr;
   readonly body: readonly Stmt[];
+  readonly span?: Span;
 }
 export interface Switch {
   readonly kind: "switch";
@@ -171,7 +207,12 @@ export interface Switch {
 export interface Host {
   readonly kind: "host";
   readonly fn: HostFn;
-  readonly args: readonly { readonly buffer: Buffer; readonly index: Affine; readonly aval: ShapedArray }[];
+  readonly args: readonly {
+    readonly buffer: Buffer;
+    readonly index: Affine;
+    readonly aval: ShapedArray;
+    readonly since?: Time | undefined;
+  }[];
 }
 /** A compiler-made kernel call is a block of its own, so that it can become a function. */
 export type Stmt = For | Store | Let | VarDecl | SetVar | Reduce | Contract | While | Switch | Host;
@@ -181,4 +222,5 @@ export interface Program {
   readonly outputs: readonly Buffer[];
   readonly temps: readonly Buffer[];
   readonly body: readonly Stmt[];
+  readonly revisions?: readonly Revision[];
 }

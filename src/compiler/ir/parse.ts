@@ -14,10 +14,13 @@ import type {
   For,
   Host,
   IndexAtom,
+  Kept,
   Local,
   LoopVar,
   Program,
+  Span,
   Stmt,
+  Time,
 } from "./nodes.ts";
 import { type Block, indexExpr, localExpr, newBuffer, newLocal, newLoopVar } from "./visit.ts";
 
@@ -213,7 +216,8 @@ class Parser {
 
   #for(): Stmt {
     const { v, extent } = this.#loop();
-    return { kind: "for", v, extent, mode: this.#mode(), lanes: this.#lanes(), body: this.#block() };
+    const [mode, lanes, span] = [this.#mode(), this.#lanes(), this.#span()];
+    return { kind: "for", v, extent, mode, lanes, ...span, body: this.#block() };
   }
   #mode(): For["mode"] {
     if (this.#accept("parallel")) return "parallel";
@@ -223,8 +227,29 @@ class Parser {
 
   #store(): Stmt {
     const place = this.#place();
+    const at = this.#time();
+    const kept: Kept[] = [];
+    while (this.#accept("kept")) kept.push(this.#kept());
     this.#expect("=");
-    return { kind: "store", ...place, value: this.#root() };
+    const times = at === undefined ? {} : { at, kept };
+    return { kind: "store", ...place, ...times, value: this.#root() };
+  }
+
+  // Times, where there are any.
+
+  #time = (): Time | undefined => (this.#accept("@") ? this.#natural() : undefined);
+  #since(): { since?: Time } {
+    const since = this.#time();
+    return since === undefined ? {} : { since };
+  }
+  #span(): { span?: Span } {
+    if (!this.#accept("times")) return {};
+    const [from, to] = this.#tuple(this.#natural);
+    return { span: { from: from!, to: to! } };
+  }
+  #kept(): Kept {
+    const [since, until] = this.#tuple(() => this.#number());
+    return { since: since!, until: until! };
   }
 
   #binding(make: (local: Local, value: Expr) => Stmt): Stmt {
@@ -295,17 +320,18 @@ class Parser {
     const free = this.#group("free", this.#integer);
     const reduced = this.#group("reduced", this.#integer);
     this.#expect("]");
-    return { buffer, base, batch, free, reduced };
+    return { buffer, base, batch, free, reduced, ...this.#since() };
   }
 
   #while(): Stmt {
+    const span = this.#span();
     this.#expect("{");
     const head = this.#stmts();
     this.#expect("test");
     const cond = this.#root();
     this.#expect("}");
     this.#expect("do");
-    return { kind: "while", head, cond, body: this.#block() };
+    return { kind: "while", head, cond, ...span, body: this.#block() };
   }
 
   #switch(): Stmt {
@@ -326,7 +352,7 @@ class Parser {
         `loop IR text calls host #${id}, of ${this.#hosts.length} host functions given`,
       );
     const args = this.#tuple((): Host["args"][number] => {
-      const place = this.#place();
+      const place = { ...this.#place(), ...this.#since() };
       this.#expect(":");
       const dtype = this.#dtype();
       const weak = this.#accept("*");
@@ -362,7 +388,7 @@ class Parser {
     }
     if (this.#peek(1) === "[") {
       const place = this.#place();
-      return { op: "load", dtype: place.buffer.dtype, ...place };
+      return { op: "load", dtype: place.buffer.dtype, ...place, ...this.#since() };
     }
     if (this.#peek(1) === "(" && this.#accept("index")) {
       const [index] = this.#tuple(() => this.#index());

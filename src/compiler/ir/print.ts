@@ -10,7 +10,8 @@
  *     }
  *
  * `%n` names a node that its statement uses more than once. A name that is taken where it would be declared gets a
- * suffix; so the text of a parsed text is that text.
+ * suffix; so the text of a parsed text is that text. Times are shown on demand: `t0[i]@7 kept(8, 20) = arg0[i]@3`, and of loops
+ * `times(2, 9)`.
  */
 import type { DType } from "../../core/dtype.ts";
 import { DTYPES } from "../../core/dtype.ts";
@@ -27,7 +28,10 @@ import type {
   LoopVar,
   Program,
   Reduce,
+  Span,
   Stmt,
+  Store,
+  Time,
   While,
 } from "./nodes.ts";
 import { type Block, forEachStmt, sharedNodes } from "./visit.ts";
@@ -45,8 +49,14 @@ const RESERVED: readonly string[] = [
   "index",
 ];
 
+export interface PrintOptions {
+  /** Whether loads, stores and loops show their times. Default: false. */
+  readonly times?: boolean;
+}
+
 /** The text of a program. */
-export const printProgram = (program: Program): string => new Printer(hostTable(program)).program(program);
+export const printProgram = (program: Program, { times = false }: PrintOptions = {}): string =>
+  new Printer(hostTable(program), times).program(program);
 
 /** The text of one statement out of context: names are as they are declared, maybe ambiguous. */
 export const printStmt = (s: Stmt): string => new Printer(hostTable({ body: [s] })).lone((p) => p.stmt(s));
@@ -76,6 +86,7 @@ const list = (xs: readonly number[]): string => `(${xs.join(", ")})`;
 
 class Printer {
   readonly #hosts: readonly HostFn[];
+  readonly #times: boolean;
   readonly #lines: string[] = [];
   #indent = "";
   /** Names of what is in scope. */
@@ -85,8 +96,9 @@ class Printer {
   /** `%n` of the root being printed. */
   #shared = new Map<Expr, string>();
 
-  constructor(hosts: readonly HostFn[]) {
+  constructor(hosts: readonly HostFn[], times = false) {
     this.#hosts = hosts;
+    this.#times = times;
   }
 
   lone(print: (p: Printer) => void): string {
@@ -154,10 +166,10 @@ class Printer {
   readonly #statements: { readonly [K in Stmt["kind"]]: (s: Extract<Stmt, { kind: K }>) => void } = {
     for: (s) => {
       const mode = s.mode === "serial" ? "" : ` ${s.mode}`;
-      const head = (): string => `for ${this.#loop(s.v, s.extent)}${mode}${lanes(s)}`;
+      const head = (): string => `for ${this.#loop(s.v, s.extent)}${mode}${lanes(s)}${this.#span(s)}`;
       this.#braced(head, () => this.#stmts(s.body));
     },
-    store: (s) => this.line(`${this.#place(s)} = ${this.root(s.value)}`),
+    store: (s) => this.line(`${this.#place(s)}${this.#kept(s)} = ${this.root(s.value)}`),
     let: (s) => this.#assign((l) => `let ${this.#local(l)}`, s.local, s.value),
     var: (s) => this.#assign((l) => `var ${this.#local(l)}`, s.local, s.init),
     set: (s) => this.#assign((l) => `set ${this.#name(l)}`, s.local, s.value),
@@ -209,13 +221,13 @@ class Printer {
 
   #operand(x: ContractOperand): string {
     const strides = `batch${list(x.batch)} free${list(x.free)} reduced${list(x.reduced)}`;
-    return `${this.#name(x.buffer)}[${this.#index(x.base)} ${strides}]`;
+    return `${this.#name(x.buffer)}[${this.#index(x.base)} ${strides}]${this.#time(x.since)}`;
   }
 
   /** What the head declares is in scope in the condition and in the body. */
   #while(s: While): void {
     const [indent, taken] = [this.#indent, new Set(this.#taken)];
-    this.line("while {");
+    this.line(`while${this.#span(s)} {`);
     this.#indent += "  ";
     this.#stmts(s.head);
     this.line(`test ${this.root(s.cond)}`);
@@ -276,8 +288,14 @@ class Printer {
     }
   }
 
-  #place = (x: { readonly buffer: Buffer; readonly index: Affine }): string =>
-    `${this.#name(x.buffer)}[${this.#index(x.index)}]`;
+  #place = (x: Pick<Store, "buffer" | "index" | "at"> & Pick<ContractOperand, "since">): string =>
+    `${this.#name(x.buffer)}[${this.#index(x.index)}]${this.#time(x.at ?? x.since)}`;
+
+  #time = (t: Time | undefined): string => (this.#times && t !== undefined ? `@${t}` : "");
+  #span = ({ span }: { readonly span?: Span }): string =>
+    this.#times && span ? ` times${list([span.from, span.to])}` : "";
+  #kept = ({ kept = [] }: Store): string =>
+    this.#times ? kept.map(({ since, until }) => ` kept(${since}, ${printNumber(until)})`).join("") : "";
 
   /** Terms in order of declaration, so that the text does not depend on ids. */
   #index(a: Affine): string {

@@ -5,7 +5,7 @@ import { type Atom, type Eqn, type Jaxpr, Var } from "../../core/jaxpr.ts";
 import type { PrimitiveKind } from "../../core/primitive.ts";
 import { type Context, Frame, type Home, type Homes } from "./context.ts";
 import { copied, deliver, isolate, stable } from "./memory.ts";
-import { Lazy, sameArray, type Value } from "./operands.ts";
+import { Lazy, sameArray, type Value, View } from "./operands.ts";
 import { simplest } from "./probe.ts";
 import { updatedInput, updatePath } from "./schedule.ts";
 
@@ -76,7 +76,8 @@ function lowerEqn(ctx: Context, frame: Frame, eqn: Eqn, homeOf: ReadonlyMap<Atom
         `result ${i} of ${primitive.name} is ${outs[i]}, lowered to ${x.aval}`,
       );
       const v = outputs[i]!;
-      if (frame.schedule.isUsed(v)) frame.env.set(v, settle(ctx, frame, v, x, homes[i], primitive.kind));
+      if (!frame.schedule.isUsed(v)) return;
+      frame.env.set(v, complete(ctx, settle(ctx, frame, v, x, homes[i], primitive.kind)));
     });
   });
   frame.release(eqn.inputs);
@@ -89,6 +90,10 @@ function operands(ctx: Context, frame: Frame, eqn: Eqn, homes: Homes): readonly 
     return at < 0 ? now : isolate(ctx, now, at, homes[k]);
   }, args);
 }
+
+/** The value as it is now, whatever is stored later. */
+const complete = ({ code }: Context, x: Value): Value =>
+  x instanceof View && x.promises.since === undefined ? x.since(code.now) : x;
 
 /** Kinds whose results may be nothing but another way to look at an operand. */
 const VIEWS: ReadonlySet<PrimitiveKind> = new Set<PrimitiveKind>(["view", "expand", "gather", "generate"]);

@@ -3,7 +3,20 @@ import type { Shape } from "../../core/aval.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { Index } from "../../core/emit.ts";
 import { constant, localExpr, newBuffer, newLocal, newLoopVar, scaledAtom } from "../ir/build.ts";
-import type { Affine, Buffer, Expr, For, IndexAtom, Local, LoopVar, Origin, Stmt } from "../ir/nodes.ts";
+import type {
+  Affine,
+  Buffer,
+  Expr,
+  For,
+  IndexAtom,
+  Kept,
+  Local,
+  LoopVar,
+  Origin,
+  Revision,
+  Stmt,
+  Time,
+} from "../ir/nodes.ts";
 import { asAffine, children } from "../ir/visit.ts";
 
 /** A statement list that is being written. What it declares is in scope while it is open. */
@@ -34,6 +47,9 @@ export class Code {
   readonly extents: Map<IndexAtom, number> = new Map();
   /** Changes with every statement that may change what a load or a local gives. */
   epoch = 0;
+  /** Goes on with every store and where loops begin and end. */
+  now: Time = 0;
+  readonly revisions: Revision[] = [];
   private readonly open: Block[] = [new Block()];
   private readonly used = new Map<string, number>();
   private readonly axes: LoopVar[] = [];
@@ -57,6 +73,14 @@ export class Code {
       this.open.pop();
       block.open = false;
     }
+  }
+
+  /** Repeats `body` while what `condition` returns holds. */
+  while(condition: () => Expr, body: () => void): void {
+    const from = ++this.now;
+    const [head, cond] = this.within(condition);
+    const [stmts] = this.within(body);
+    this.emit({ kind: "while", head, cond, body: stmts, span: { from, to: ++this.now } });
   }
 
   // Names.
@@ -132,8 +156,10 @@ export class Code {
       body();
       return;
     }
+    const from = ++this.now;
     const [stmts] = this.within(() => this.loops(inner, mode, body));
-    this.emit({ kind: "for", v, extent: this.extents.get(v)!, mode, lanes: 1, body: stmts });
+    const span = { from, to: ++this.now };
+    this.emit({ kind: "for", v, extent: this.extents.get(v)!, mode, lanes: 1, body: stmts, span });
   }
 
   /** Loop variables for the axes longer than 1, and the index they make. */
@@ -147,8 +173,8 @@ export class Code {
     };
   }
 
-  store(buffer: Buffer, index: Affine, value: Expr): void {
-    this.emit({ kind: "store", buffer, index, value });
+  store(buffer: Buffer, index: Affine, value: Expr, kept?: readonly Kept[]): void {
+    this.emit({ kind: "store", buffer, index, value, at: ++this.now, kept });
   }
 }
 

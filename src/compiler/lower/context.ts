@@ -4,7 +4,7 @@ import type { Emitter } from "../../core/emit.ts";
 import { assert } from "../../core/errors.ts";
 import { type Atom, type Jaxpr, Literal, type Var } from "../../core/jaxpr.ts";
 import { constExpr } from "../ir/build.ts";
-import type { Buffer } from "../ir/nodes.ts";
+import type { Buffer, Kept, Time } from "../ir/nodes.ts";
 import { type Block, Code } from "./code.ts";
 import { type Compute, Lazy, sameArray, Uniform, type Value, View } from "./operands.ts";
 import { type Schedule, scheduleOf } from "./schedule.ts";
@@ -18,7 +18,36 @@ export interface Home {
   readonly inPlace: boolean;
 }
 export type Homes = readonly (Home | undefined)[];
-export const home = (view: View, inPlace = false): Home => ({ view, inPlace });
+export const home = (view: View, inPlace = false): Home => ({ view: view.since(undefined), inPlace });
+
+/** What is promised to be kept, while it is not known yet from when and until when. */
+export type Keeping = { -readonly [K in keyof Kept]: Kept[K] };
+export const keeping = (): Keeping => ({ since: Number.POSITIVE_INFINITY, until: Number.POSITIVE_INFINITY });
+
+/** Results that stay in their homes. */
+export class Residents {
+  readonly homes: Homes;
+  private readonly promises: readonly (Keeping | undefined)[];
+
+  /** @param stay which homes are meant. */
+  constructor(homes: Homes, stay: (home: Home) => boolean) {
+    this.promises = homes.map((wanted) => (wanted && stay(wanted) ? keeping() : undefined));
+    this.homes = homes.map((wanted, i) => {
+      const promise = this.promises[i];
+      return wanted && promise ? home(wanted.view.keeping(promise), wanted.inPlace) : wanted;
+    });
+  }
+
+  /** The results are there; returns what is promised from now on. */
+  arrived(results: readonly Value[], now: Time): Keeping[] {
+    return this.promises.flatMap((promise, i) => {
+      if (!promise) return [];
+      const result = results[i];
+      promise.since = (result instanceof View ? result.promises.since : undefined) ?? now;
+      return [promise];
+    });
+  }
+}
 
 /** The equation that is being lowered. */
 interface Equation {

@@ -41,7 +41,11 @@ export function lowerContract(
   const acc = code.local("acc", type.dtype);
   const operands = { lhs: operand(ctx, lhs, l), rhs: operand(ctx, rhs, r) };
   const [epilogue] = code.within(() =>
-    code.store(target.buffer, target.address(vars.map((v) => scaledAtom(v))), localExpr(acc)),
+    target.put(
+      code,
+      vars.map((v) => scaledAtom(v)),
+      localExpr(acc),
+    ),
   );
   code.emit({
     kind: "contract",
@@ -55,7 +59,7 @@ export function lowerContract(
     acc,
     epilogue,
   });
-  return target;
+  return target.since(code.now);
 }
 
 const extents = (x: Value, axes: readonly number[]): number[] => axes.map((axis) => x.aval.shape[axis]!);
@@ -70,6 +74,7 @@ function operand(ctx: Context, x: Value, axes: Axes): ContractOperand {
     batch: pick(axes.batch),
     free: pick(axes.free),
     reduced: pick(axes.reduced),
+    since: view.promises.since,
   };
 }
 

@@ -30,8 +30,8 @@ import { type Code, toAffine } from "./code.ts";
 import type { Context } from "./context.ts";
 import { lowerContract } from "./contract.ts";
 import { divide, modulo } from "./division.ts";
-import { contiguous, own, place, stable } from "./memory.ts";
-import { Out, type Value, View } from "./operands.ts";
+import { contiguous, own, place, revised, stable } from "./memory.ts";
+import { Out, type Value } from "./operands.ts";
 import { reshape } from "./reshape.ts";
 import { lowerScan } from "./scan.ts";
 import { lowerSwitch } from "./switch.ts";
@@ -66,10 +66,7 @@ const statements = (code: Code): Pick<Emitter, "loop" | "reduce" | "cell" | "if"
   reduce: (fn, init, extents, element) => reduce(code, fn, expr(init), extents, element),
   cell: (init) => cell(code, expr(init)),
   if: (condition, then, otherwise = () => {}) => branch(code, expr(condition), then, otherwise),
-  while(condition, body) {
-    const [head, cond] = code.within(() => expr(condition()));
-    code.emit({ kind: "while", head, cond, body: code.within(body)[0] });
-  },
+  while: (condition, body) => code.while(() => expr(condition()), body),
 });
 
 function reduce(
@@ -107,8 +104,8 @@ function branch(code: Code, condition: Expr, then: () => void, otherwise: () => 
 
 function host(ctx: Context, fn: HostFn, operands: readonly Value[]): void {
   const args = operands.map((x) => {
-    const { buffer, offset } = contiguous(ctx, x);
-    return { buffer, index: offset, aval: x.aval };
+    const { buffer, offset, promises } = contiguous(ctx, x);
+    return { buffer, index: offset, aval: x.aval, since: promises.since };
   });
   ctx.code.emit({ kind: "host", fn, args });
 }
@@ -119,7 +116,7 @@ export function makeEmitter(ctx: Context): Emitter {
     const homes = ctx.claim(types);
     const views = types.map((type, i) => place(ctx, type, homes[i]));
     body(views.map((view) => new Out(code, view)));
-    return views;
+    return views.map((view) => view.since(code.now));
   };
   return {
     s: SCALARS,
@@ -130,9 +127,10 @@ export function makeEmitter(ctx: Context): Emitter {
     build: (type, body) => buildMany([type], ([out]) => body(out!))[0]!,
     buildMany,
     update(x, body) {
+      const from = code.now;
       const view = own(ctx, value(x), ctx.claim([x.aval])[0]);
       body(new Out(code, view));
-      return new View(x.aval, view.buffer, view.offset, view.strides);
+      return revised(ctx, view.part(x.aval, view.offset), value(x), from);
     },
     ...statements(code),
     contract: (lhs, rhs, dims, type) => lowerContract(ctx, value(lhs), value(rhs), dims, type),

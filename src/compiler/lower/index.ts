@@ -3,7 +3,7 @@ import type { Jaxpr } from "../../core/jaxpr.ts";
 import { newBuffer } from "../ir/build.ts";
 import type { Program } from "../ir/nodes.ts";
 import { lowerBody } from "./body.ts";
-import { Context, home } from "./context.ts";
+import { Context, home, Residents } from "./context.ts";
 import { makeEmitter } from "./emitter.ts";
 import { View } from "./operands.ts";
 
@@ -11,17 +11,22 @@ import { View } from "./operands.ts";
 export function lowerJaxpr(jaxpr: Jaxpr): Program {
   const ctx = new Context();
   ctx.emitter = makeEmitter(ctx);
-  const args = jaxpr.inAvals.map(
-    (type, i) => new View(type, newBuffer(`arg${i}`, type.dtype, type.size, "argument")),
+  const args = jaxpr.inAvals.map((type, i) =>
+    new View(type, newBuffer(`arg${i}`, type.dtype, type.size, "argument")).since(0),
   );
   const outs = jaxpr.outAvals.map(
     (type, i) => new View(type, newBuffer(`out${i}`, type.dtype, type.size, "output")),
   );
-  lowerBody(ctx, jaxpr, args, { homes: outs.map((view) => home(view)) });
+  const residents = new Residents(
+    outs.map((view) => home(view)),
+    () => true,
+  );
+  residents.arrived(lowerBody(ctx, jaxpr, args, { homes: residents.homes }), ctx.code.now);
   return {
     args: args.map((view) => view.buffer),
     outputs: outs.map((view) => view.buffer),
     temps: ctx.code.temps,
     body: ctx.code.block.stmts,
+    revisions: ctx.code.revisions,
   };
 }

@@ -2,16 +2,15 @@
 import type { ShapedArray } from "../../core/aval.ts";
 import type { Var } from "../../core/jaxpr.ts";
 import { isOn } from "../../core/switches.ts";
-import type { Affine, Buffer } from "../ir/nodes.ts";
+import type { Buffer, Time } from "../ir/nodes.ts";
 import type { Context, Frame, Home } from "./context.ts";
 import { Lazy, sameRegion, Uniform, type Value, View } from "./operands.ts";
 import { isCheap } from "./probe.ts";
 
-/** Stores every element of x into `target`, which has x's shape. */
+/** Stores every element of x into `target`, which has x's shape, and returns x as it lies there. */
 export function storeInto({ code }: Context, x: Value, target: View): View {
-  const copy = (index: Affine[]): void => code.store(target.buffer, target.address(index), x.at(index));
-  code.nest(x.aval.shape, "independent", copy);
-  return target;
+  code.nest(x.aval.shape, "independent", (index) => target.put(code, index, x.at(index)));
+  return target.since(code.now);
 }
 
 /** x in memory of its own. */
@@ -93,6 +92,18 @@ export const isOwned = (ctx: Context, x: Value, home?: Home): x is View =>
 export const own = (ctx: Context, x: Value, home?: Home, name?: string): View =>
   isOwned(ctx, x, home) ? x : storeInto(ctx, x, place(ctx, x.aval, home, name));
 
+/**
+ * The view's memory as it is now: what `x` is there, but for what was stored after `from`. Other memory holds a copy of x, which is
+ * no concern of whoever stores to x's.
+ */
+export function revised({ code }: Context, view: View, x: Value, from: Time, carried = false): View {
+  const { now: since } = code;
+  const of = x instanceof View && sameRegion(x, view) ? x.promises.since : undefined;
+  if (of !== undefined && of < since)
+    code.revisions.push({ buffer: view.buffer, since, from: carried ? of : from, of, carried });
+  return view.since(since);
+}
+
 /** Whether neither the current equation nor anything later reads the buffer. */
 const isUnread = (ctx: Context, buffer: Buffer): boolean =>
   !ctx.equation.args.some((arg) => arg.reads(buffer)) && laterReaders(ctx, buffer).length === 0;
@@ -117,6 +128,6 @@ export function deliver(ctx: Context, x: Value, home: Home, claimed: boolean): V
     );
   if (x.aval.ndim > 0) return storeInto(ctx, source, view.as(x.aval));
   const value = ctx.code.let(source.at([]));
-  ctx.code.store(view.buffer, view.offset, value);
+  view.put(ctx.code, [], value);
   return new Uniform(x.aval, value, view);
 }

@@ -5,7 +5,7 @@ import { assert } from "../../core/errors.ts";
 import { equalShape, strides } from "../../util/shape.ts";
 import { sameAffine } from "../ir/affine.ts";
 import { addAffine, constant, loadExpr, scaleAffine } from "../ir/build.ts";
-import type { Affine, Buffer, Expr } from "../ir/nodes.ts";
+import type { Affine, Buffer, Expr, Kept, Time } from "../ir/nodes.ts";
 import { type Block, type Code, toAffine } from "./code.ts";
 
 export abstract class Value implements Operand {
@@ -42,11 +42,20 @@ export class Uniform extends Value {
   }
 }
 
+/** What is promised of a view's memory. */
+export interface Promises {
+  /** When its elements were complete: later stores are no part of the value. Undefined while they are made. */
+  readonly since?: Time | undefined;
+  /** For how long what is stored through it stays. */
+  readonly kept?: readonly Kept[] | undefined;
+}
+
 /** Elements in memory: element i is `buffer[offset + Σ strides·i]`. */
 export class View extends Value {
   readonly buffer: Buffer;
   readonly offset: Affine;
   readonly strides: readonly number[];
+  readonly promises: Promises;
   readonly roots: ReadonlySet<Buffer>;
   readonly depth = 0;
 
@@ -55,16 +64,21 @@ export class View extends Value {
     buffer: Buffer,
     offset: Affine = constant(0),
     steps: readonly number[] = strides(type.shape),
+    promises: Promises = {},
   ) {
     super(type);
     this.buffer = buffer;
     this.offset = offset;
     this.strides = steps;
+    this.promises = promises;
     this.roots = new Set([buffer]);
   }
 
   override at(index: readonly Index[]): Expr {
-    return loadExpr(this.buffer, this.address(index));
+    return loadExpr(this.buffer, this.address(index), this.promises.since);
+  }
+  put(code: Code, index: readonly Index[], value: Expr): void {
+    code.store(this.buffer, this.address(index), value, this.promises.kept);
   }
   address(index: readonly Index[]): Affine {
     assert(index.length === this.aval.ndim, `an index of ${index.length} entries into ${this.aval}`);
@@ -83,7 +97,20 @@ export class View extends Value {
   }
   /** The same contiguous memory under another type. */
   as(type: ShapedArray): View {
-    return new View(type, this.buffer, this.offset);
+    return this.part(type, this.offset, strides(type.shape));
+  }
+  /** Other elements of the same value. */
+  part(type: ShapedArray, offset: Affine, steps: readonly number[] = this.strides): View {
+    return new View(type, this.buffer, offset, steps, this.promises);
+  }
+  /** The value that this memory holds at a time; undefined: one that is being made. */
+  since(since: Time | undefined): View {
+    return new View(this.aval, this.buffer, this.offset, this.strides, { ...this.promises, since });
+  }
+  /** The same memory, whose contents are kept for so long, too. */
+  keeping(kept: Kept): View {
+    const { since, kept: more = [] } = this.promises;
+    return new View(this.aval, this.buffer, this.offset, this.strides, { since, kept: [...more, kept] });
   }
 }
 
@@ -98,14 +125,14 @@ export const sameRegion = (a: View, b: View): boolean =>
 export class Out extends View implements Target {
   private readonly code: Code;
   constructor(code: Code, view: View) {
-    super(view.aval, view.buffer, view.offset, view.strides);
+    super(view.aval, view.buffer, view.offset, view.strides, view.promises);
     this.code = code;
   }
   override at(index: readonly Index[]): Expr {
-    return this.code.snapshot(super.at(index));
+    return this.code.snapshot(this.since(this.code.now).at(index));
   }
   store(index: readonly Index[], value: Scalar): void {
-    this.code.store(this.buffer, this.address(index), value as Expr);
+    this.put(this.code, index, value as Expr);
   }
 }
 
@@ -165,13 +192,13 @@ export function elementView(
   i: Affine,
   type: ShapedArray = aval(x.aval.shape.slice(1), x.aval.dtype, x.aval.weakType),
 ): View {
-  return new View(type, x.buffer, x.address([i, ...type.shape.map(() => 0)]), x.strides.slice(1));
+  return x.part(type, x.address([i, ...type.shape.map(() => 0)]), x.strides.slice(1));
 }
 
 /** `count` consecutive rows of x from row `first`. */
 export function rowsView(x: View, first: number, count: number): View {
   const type = withShape(x.aval, [count, ...x.aval.shape.slice(1)]);
-  return new View(type, x.buffer, x.address([first, ...type.shape.slice(1).map(() => 0)]), x.strides);
+  return x.part(type, x.address([first, ...type.shape.slice(1).map(() => 0)]));
 }
 
 /** Same elements, maybe of another weakness. */

@@ -47,7 +47,7 @@ export function simplest(code: Code, x: Value): Value {
   return expr?.op === "load" ? viewOf(code, x, expr) : x;
 }
 
-function viewOf(code: Code, x: Value, { buffer, index }: Load): View {
+function viewOf(code: Code, x: Value, { buffer, index, since }: Load): View {
   const axes = code.probes(x.aval.shape);
   const steps = axes.map((v) => coeffOf(index, v));
   const offset = strided(
@@ -55,5 +55,5 @@ function viewOf(code: Code, x: Value, { buffer, index }: Load): View {
     steps.map((step) => -step),
     axes,
   );
-  return new View(x.aval, buffer, offset, steps);
+  return new View(x.aval, buffer, offset, steps, { since });
 }

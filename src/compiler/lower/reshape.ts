@@ -28,8 +28,7 @@ export function reshape(ctx: Context, x: Value, type: ShapedArray): Value {
 
 function storedAs(ctx: Context, x: Value, type: ShapedArray): View {
   const target = place(ctx, type, ctx.claim([type])[0]);
-  storeInto(ctx, x, target.as(x.aval));
-  return target;
+  return storeInto(ctx, x, target.as(x.aval)).as(type);
 }
 
 function groupAxes(from: Shape, to: Shape): Group[] {
@@ -64,7 +63,7 @@ function reshapedView(x: View, type: ShapedArray, groups: readonly Group[]): Vie
       steps[to[i]!] = packed * step;
     });
   }
-  return new View(type, x.buffer, x.offset, steps);
+  return x.part(type, x.offset, steps);
 }
 
 function reshapedLazy(ctx: Context, x: Value, type: ShapedArray, groups: readonly Group[]): Value {

@@ -20,9 +20,9 @@ import {
 } from "../ir/build.ts";
 import type { Affine, Buffer } from "../ir/nodes.ts";
 import { lowerBody } from "./body.ts";
-import { type Context, type Home, type Homes, home } from "./context.ts";
+import { type Context, type Home, type Homes, home, type Keeping, Residents } from "./context.ts";
 import { copied, place, stable } from "./memory.ts";
-import { element, elementView, rowsView, type Value, View, withShape } from "./operands.ts";
+import { element, elementView, rowsView, type Value, type View, withShape } from "./operands.ts";
 import {
   fixedSlot,
   historyRows,
@@ -47,6 +47,8 @@ interface Loop {
   readonly ys: readonly (View | undefined)[];
   /** Memory of what is read after the loop: a carry that lies there, as a row of a history or as a y, stays as it is. */
   readonly lasting: readonly Buffer[];
+  /** What is promised of it until the loop ends. */
+  readonly kept: Keeping[];
 }
 
 export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
@@ -70,13 +72,14 @@ export function lowerScan(ctx: Context, spec: ScanSpec): Value[] {
   const inHistory = new Set(kept.flatMap((h) => [...h.read, ...h.made]));
   const stored = ys.map((y, i) => (inHistory.has(i) ? undefined : y));
   const lasting = [...rows, ...ys].map((view) => view.buffer);
-  const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys: stored, lasting };
+  const loop: Loop = { spec, consts: fixed(spec.consts), xs: fixed(spec.xs), ys: stored, lasting, kept: [] };
   const histories = new Map(kept.map((h, k) => [h.slot, rows[k]!]));
   let { carry, homes } = runTrips(ctx, loop, init, carryHomes, trips, unroll, histories);
   for (let step = trips * unroll; step < length; step++) {
     carry = iterate(ctx, loop, constant(step), carry, step === length - 1 ? homes : []);
   }
-  return [...carry, ...ys];
+  for (const promise of loop.kept) promise.until = ctx.code.now;
+  return [...carry, ...ys.map((y) => y.since(ctx.code.now))];
 }
 
 /** A carry whose values are ys as well: those that iterations read, and those that they make. */
@@ -120,7 +123,7 @@ function overlapping(read: Home | undefined, made: Home | undefined, reverse: bo
   const apart = subAffine(later.offset, first.offset);
   if (!isConstant(apart) || apart.offset !== row) return undefined;
   const type = withShape(first.aval, [first.aval.shape[0]! + 1, ...first.aval.shape.slice(1)]);
-  return new View(type, first.buffer, first.offset, first.strides);
+  return first.part(type, first.offset);
 }
 
 /** The y that an inner loop reads while it makes `carry`, both being stacks of one carry of its own. */
@@ -143,8 +146,7 @@ function stacksOf(
   { length, reverse }: ScanSpec,
 ): [y: number, View][] {
   const [before, after] = [rowsView(rows, reverse ? 1 : 0, length), rowsView(rows, reverse ? 0 : 1, length)];
-  const behind = (step: number): View =>
-    new View(after.aval, after.buffer, addAffine(after.offset, constant(step)), after.strides);
+  const behind = (step: number): View => after.part(after.aval, addAffine(after.offset, constant(step)));
   return [
     ...read.map((i): [number, View] => [i, before]),
     ...made.map((i): [number, View] => [i, after]),
@@ -254,9 +256,12 @@ function iterate(
   const index = spec.reverse ? subAffine(constant(spec.length - 1), step) : step;
   const args = [...consts, ...carry, ...xs.map((x) => element(ctx.code, x, index))];
   const carryHomes = carry.map((_, i) => homes[i]);
+  const yHomes = ys.map((y) => y && home(elementView(y, index)));
+  const residents = new Residents([...carryHomes, ...yHomes], ({ view }) => lasting.includes(view.buffer));
   const outs = lowerBody(ctx, spec.jaxpr, args, {
-    homes: [...carryHomes, ...ys.map((y) => y && home(elementView(y, index)))],
+    homes: residents.homes,
     pinned: (i) => !isOwned(carry[i - consts.length]),
   });
+  loop.kept.push(...residents.arrived(outs, ctx.code.now));
   return outs.slice(0, carry.length).map((x) => (x.aval.ndim === 0 ? copied(ctx, x) : stable(ctx, x)));
 }

@@ -4,9 +4,9 @@ import { type Jaxpr, Var } from "../../core/jaxpr.ts";
 import { isOn } from "../../core/switches.ts";
 import { addAffine, constant, localExpr, scaleAffine, subAffine } from "../ir/build.ts";
 import type { Affine, Local } from "../ir/nodes.ts";
-import { type Context, type Home, home } from "./context.ts";
-import { own, stable, storeInto } from "./memory.ts";
-import { elementView, Uniform, type Value, View, withShape } from "./operands.ts";
+import { type Context, type Home, home, keeping } from "./context.ts";
+import { own, revised, stable, storeInto } from "./memory.ts";
+import { elementView, Uniform, type Value, type View, withShape } from "./operands.ts";
 import { isReplacement, updatePath } from "./schedule.ts";
 
 export interface Slot {
@@ -51,8 +51,10 @@ export function registerSlot(ctx: Context, init: Value, name: string): Slot {
 
 /** A carry that every iteration updates in place, or makes anew when it has been read for the last time. */
 export function updateSlot(ctx: Context, init: Value, wanted: Home | undefined, name: string): Slot {
-  const view = own(ctx, init, wanted, name);
-  return { home: home(view, true), enter: () => view, leave: () => {}, final: () => view };
+  const from = ctx.code.now;
+  const view = revised(ctx, own(ctx, init, wanted, name), init, from);
+  const read = (): View => revised(ctx, view, view, from, true);
+  return { home: home(view, true), enter: read, leave: () => {}, final: read };
 }
 
 /** Two rows that take turns: an iteration of parity p reads row p and writes row 1 - p. */
@@ -65,9 +67,9 @@ export function ringSlot(ctx: Context, init: Value, trips: number, parity: () =>
     get home() {
       return home(row(addAffine(constant(1), scaleAffine(parity(), -1))));
     },
-    enter: () => row(parity()),
+    enter: () => row(parity()).since(ctx.code.now),
     leave: () => {},
-    final: () => row(constant(trips % 2)),
+    final: () => row(constant(trips % 2)).since(ctx.code.now),
   };
 }
 
@@ -90,7 +92,7 @@ export function historyRows(
   if (!inner) return ctx.temp(rows, name);
   const [length, ...rest] = type.shape;
   const wide = ctx.temp(withShape(type, [trips + 1, length! + 1, ...rest]), name);
-  return new View(rows, wide.buffer, constant(inner.reverse ? 0 : wide.strides[1]!), wide.strides);
+  return wide.part(rows, constant(inner.reverse ? 0 : wide.strides[1]!));
 }
 
 /**
@@ -108,16 +110,21 @@ export function historySlot(
   const trips = rows.aval.shape[0]! - 1;
   const row = (i: Affine): View => elementView(rows, i, type);
   const [first, last] = reverse ? [trips, 0] : [0, trips];
-  storeInto(ctx, init, row(constant(first)));
+  const kept = keeping();
+  storeInto(ctx, init, row(constant(first)).keeping(kept));
+  kept.since = ctx.code.now;
   const at = (ahead: number): Affine =>
     reverse ? subAffine(constant(trips - ahead), step()) : addAffine(step(), constant(ahead));
   return {
     get home() {
       return home(row(at(1)));
     },
-    enter: () => row(at(0)),
+    enter: () => row(at(0)).since(ctx.code.now),
     leave: () => {},
-    final: () => row(constant(last)),
+    final() {
+      kept.until = ctx.code.now;
+      return row(constant(last)).since(ctx.code.now);
+    },
   };
 }
 
@@ -125,11 +132,11 @@ export function historySlot(
 export function copySlot(ctx: Context, init: Value, name: string): Slot {
   const type: ShapedArray = init.aval;
   const view = storeInto(ctx, init, ctx.temp(type, name));
-  const next = ctx.temp(type);
+  const read = (): View => view.since(ctx.code.now);
   return {
-    home: home(next),
-    enter: () => view,
-    leave: () => storeInto(ctx, next, view),
-    final: () => view,
+    home: home(ctx.temp(type)),
+    enter: read,
+    leave: (next) => storeInto(ctx, next, view),
+    final: read,
   };
 }

@@ -6,8 +6,8 @@ import { binaryExpr, constExpr, convertExpr, localExpr } from "../ir/build.ts";
 import type { Expr } from "../ir/nodes.ts";
 import { lowerBody } from "./body.ts";
 import { type Context, type Home, home } from "./context.ts";
-import { isOwned, place, stable } from "./memory.ts";
-import { sameArray, Uniform, type Value } from "./operands.ts";
+import { isOwned, place, revised, stable } from "./memory.ts";
+import { sameArray, Uniform, type Value, View } from "./operands.ts";
 import { updatePath } from "./schedule.ts";
 
 /** Where a branch leaves a result. */
@@ -31,9 +31,10 @@ export function lowerSwitch(
   const homes = ctx.claim(types);
   const updated = updatedArgs(branches);
   const outlets = types.map((type, i) => outlet(ctx, type, homes[i], shared[updated[i]!]));
+  const from = ctx.code.now;
   const blocks = branches.map((branch) => lowerBranch(ctx, branch, shared, outlets));
   ctx.code.emit({ kind: "switch", index: chosen, branches: blocks });
-  return outlets.map((o) => o.result);
+  return outlets.map(({ result }) => (result instanceof View ? revised(ctx, result, result, from) : result));
 }
 
 function clamp(index: Expr, count: number): Expr {

@@ -12,9 +12,14 @@ export function lowerWhile(ctx: Context, spec: WhileSpec): Value[] {
   const [condConsts, bodyConsts] = [fixed(spec.condConsts), fixed(spec.bodyConsts)];
   const homes = ctx.claim(spec.body.outAvals);
   const slots = (spec.init as Value[]).map((x, i) => whileSlot(ctx, spec, i, x, homes[i]));
-  const [head, cond] = ctx.code.within(() => condition(ctx, spec, condConsts, slots));
-  const [body] = ctx.code.within(() => iterate(ctx, spec, bodyConsts, slots));
-  ctx.code.emit({ kind: "while", head, cond, body });
+  let carry: readonly Value[] = [];
+  ctx.code.while(
+    () => {
+      carry = slots.map((slot) => slot.enter());
+      return condition(ctx, spec, [...condConsts, ...carry]);
+    },
+    () => iterate(ctx, spec, [...bodyConsts, ...carry], slots),
+  );
   return slots.map((slot) => slot.final());
 }
 
@@ -38,23 +43,21 @@ function whileSlot(
   }
 }
 
-const enter = (slots: readonly Slot[]): Value[] => slots.map((slot) => slot.enter());
-
 /** The body still needs what the condition reads. */
-function condition(
-  ctx: Context,
-  { cond }: WhileSpec,
-  consts: readonly Value[],
-  slots: readonly Slot[],
-): Expr {
-  const [holds] = lowerBody(ctx, cond, [...consts, ...enter(slots)], { pinned: () => true });
+function condition(ctx: Context, { cond }: WhileSpec, args: readonly Value[]): Expr {
+  const [holds] = lowerBody(ctx, cond, args, { pinned: () => true });
   return holds!.at([]);
 }
 
-function iterate(ctx: Context, { body }: WhileSpec, consts: readonly Value[], slots: readonly Slot[]): void {
-  const outs = lowerBody(ctx, body, [...consts, ...enter(slots)], {
+function iterate(
+  ctx: Context,
+  { body, bodyConsts }: WhileSpec,
+  args: readonly Value[],
+  slots: readonly Slot[],
+): void {
+  const outs = lowerBody(ctx, body, args, {
     homes: slots.map((slot) => slot.home),
-    pinned: (i) => i < consts.length,
+    pinned: (i) => i < bodyConsts.length,
   });
   // Scalars first: they may be read from what the other slots are about to overwrite.
   const next = outs.map((x) => (x.aval.ndim === 0 ? copied(ctx, x) : x));

@@ -151,7 +151,7 @@ function throughTime(r: Recurrence): Block {
   });
   const body = inlineLets([...steps.flatMap((s) => s.now), ...steps.flatMap((s) => s.after)]);
   const inits = held.map(({ register, store, first }): Stmt => {
-    return { kind: "var", local: register, init: loadExpr(store.buffer, first) };
+    return { kind: "var", local: register, init: loadExpr(store.buffer, first, loop.span?.from) };
   });
   const finals = held
     .filter((h) => h.kind !== "history")

@@ -51,7 +51,7 @@ function fold(e: Expr): Expr {
     case "local":
       return localExpr(e.local);
     case "load":
-      return loadExpr(e.buffer, e.index);
+      return loadExpr(e.buffer, e.index, e.since);
     case "unary":
       return unaryExpr(e.fn, e.x);
     case "binary":

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { verifyDefined } from "../../../src/compiler/ir/defined.ts";
 import type { Program } from "../../../src/compiler/ir/nodes.ts";
+import { verifyOrder } from "../../../src/compiler/ir/order.ts";
 import { parseProgram } from "../../../src/compiler/ir/parse.ts";
 import { printProgram } from "../../../src/compiler/ir/print.ts";
 import { verify } from "../../../src/compiler/ir/verify.ts";
@@ -10,6 +11,7 @@ import type { Pass } from "../../../src/compiler/pipeline.ts";
 import { type Target, wasmTarget } from "../../../src/compiler/target.ts";
 import { programs, type RandomIrOptions } from "../../support/random-ir.ts";
 import { expectSameMeaning } from "../../support/same-meaning.ts";
+import { timed } from "../../support/times.ts";
 
 export const target: Target = wasmTarget();
 
@@ -47,9 +49,10 @@ export function expectMeaningKept(
   const { tolerance = 0, numRuns = 150, ...random } = options;
   fc.assert(
     fc.property(programs({ exact: true, stages: 8, ...random }), fc.nat(1000), (program, seed) => {
-      const result = pass(program, target);
+      const result = pass(timed(program), target);
       verify(result, "the pass");
       verifyDefined(result, "the pass");
+      verifyOrder(result, "the pass");
       expectSameMeaning(program, result, { seed, tolerance });
     }),
     { numRuns },

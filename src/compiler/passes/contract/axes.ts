@@ -3,7 +3,7 @@
  */
 import type { DType } from "../../../core/dtype.ts";
 import { coeffOf, constant } from "../../ir/affine.ts";
-import type { Affine, Buffer, Contract, Local, LoopVar } from "../../ir/nodes.ts";
+import type { Affine, Contract, ContractOperand, Local, LoopVar } from "../../ir/nodes.ts";
 import {
   type Block,
   forEachExprIn,
@@ -22,11 +22,8 @@ export interface Axis {
   readonly rhs: number;
 }
 
-export interface Operand {
-  readonly buffer: Buffer;
-  /** The address with all axes at zero. */
-  readonly base: Affine;
-}
+/** `base` is the address with all axes at zero. */
+export type Operand = Pick<ContractOperand, "buffer" | "base" | "since">;
 
 /** `for batch, m, n: acc = Σ_k lhs·rhs; epilogue`. The roles of (lhs, m) and (rhs, n) may be exchanged: {@link swapped}. */
 export interface Product {
@@ -69,8 +66,8 @@ export function productOf(c: Contract): Product {
     }));
   const product: Product = {
     dtype: c.dtype,
-    lhs: { buffer: c.lhs.buffer, base: c.lhs.base },
-    rhs: { buffer: c.rhs.buffer, base: c.rhs.base },
+    lhs: c.lhs,
+    rhs: c.rhs,
     batch: take(c.batchExtents, c.lhs.batch, c.rhs.batch),
     m: take(c.mExtents, c.lhs.free),
     n: take(c.nExtents, undefined, c.rhs.free),

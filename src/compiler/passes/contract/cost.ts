@@ -6,6 +6,7 @@
  */
 import { byteSize } from "../../../core/dtype.ts";
 import { coeffOf } from "../../ir/affine.ts";
+import { gcd } from "../../ir/solve.ts";
 import { effects } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
 import { type Axis, extentOf, type Product } from "./axes.ts";
@@ -92,7 +93,6 @@ function lineCycles(
   };
   return taken(L1_PERIOD) <= l1Bytes ? 0 : taken(L2_PERIOD) <= l2Bytes ? FROM_L2 : FROM_AFAR;
 }
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 /** How the tiles read an operand. */
 interface Walk {

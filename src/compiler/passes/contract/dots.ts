@@ -9,7 +9,7 @@ import { axisNest, inOperand } from "./loops.ts";
 export function dots(p: Product): Block {
   const axes = [...p.batch, ...p.m, ...p.n];
   const factor = (side: "lhs" | "rhs"): Expr =>
-    loadExpr(p[side].buffer, inOperand(p[side].base, [...axes, ...p.k], side));
+    loadExpr(p[side].buffer, inOperand(p[side].base, [...axes, ...p.k], side), p[side].since);
   const product = binaryExpr("mul", factor("lhs"), factor("rhs"));
   const sum: Stmt = p.k.length === 0 ? { kind: "let", local: p.acc, value: product } : sumOf(p, product);
   return axisNest(axes, [sum, ...p.epilogue]);

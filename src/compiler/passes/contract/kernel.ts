@@ -81,7 +81,7 @@ function inParts(s: Schedule, { axis, spans }: Depth, target: Target): Expansion
 /** The schedule of one position of the outer loops. */
 function atOuter(s: Schedule): Schedule {
   const at = (side: "lhs" | "rhs"): Operand => ({
-    buffer: s.product[side].buffer,
+    ...s.product[side],
     base: inOperand(s.product[side].base, s.outer, side),
   });
   return { ...s, outer: [], product: { ...s.product, lhs: at("lhs"), rhs: at("rhs") } };
@@ -93,7 +93,7 @@ function partOf(s: Schedule, axis: number, { start, size }: Span, at: readonly A
   const first = [...at.slice(0, -1), address(constant(start), [size], [at.at(-1)!])];
   const moved = (side: "lhs" | "rhs"): Operand => {
     const strides = k.slice(0, axis + 1).map((a) => a[side]);
-    return { buffer: s.product[side].buffer, base: address(s.product[side].base, strides, first) };
+    return { ...s.product[side], base: address(s.product[side].base, strides, first) };
   };
   const inside = [{ ...k[axis]!, extent: size }, ...k.slice(axis + 1)];
   return { ...s, product: { ...s.product, lhs: moved("lhs"), rhs: moved("rhs"), k: inside } };
@@ -164,9 +164,10 @@ function steps(s: Schedule, target: Target, t: Tile, j: Affine, sums: readonly L
   const [left, top] = [t.from.k(t.rows), address(t.source.base, [t.source.panel, t.source.lane], [t.jc, j])];
   const first = address(t.from.base, [t.from.tile], [t.row]);
   const step = (at: readonly Affine[]): Block => {
-    const value = loadExpr(t.source.buffer, address(top, t.source.k, at));
+    const value = loadExpr(t.source.buffer, address(top, t.source.k, at), t.source.since);
     const update = (c: Local, r: number, b: Expr): Stmt => {
-      const a = loadExpr(t.from.buffer, addAffine(address(first, left, at), constant(r * t.from.step)));
+      const row = addAffine(address(first, left, at), constant(r * t.from.step));
+      const a = loadExpr(t.from.buffer, row, t.from.since);
       return { kind: "set", local: c, value: mulAdd(a, b, localExpr(c), target.fma) };
     };
     if (t.rows === 1) return [update(sums[0]!, 0, value)]; // its vectors need no registers

@@ -16,7 +16,7 @@ import {
 import type { Affine, Buffer, Expr, IndexAtom, Local } from "../../ir/nodes.ts";
 import { type Block, renewed, substitute } from "../../ir/visit.ts";
 import { addTo, type Place } from "../support/rounding.ts";
-import { type Axis, extentOf, type Product } from "./axes.ts";
+import { type Axis, extentOf, type Operand, type Product } from "./axes.ts";
 import { address, axisNest, inOperand, loop, nest } from "./loops.ts";
 import type { Panel, Schedule } from "./schedule.ts";
 
@@ -27,9 +27,7 @@ export interface Expansion {
 }
 
 /** Where the columns of a panel group lie: `base + panel·i + lane·j + Σ k`. */
-export interface Source {
-  readonly buffer: Buffer;
-  readonly base: Affine;
+export interface Source extends Operand {
   readonly panel: number;
   readonly lane: number;
   readonly k: readonly number[];
@@ -39,7 +37,7 @@ export interface Source {
 export function inPlace(s: Schedule, panel: Panel): Source {
   const { rhs, k } = s.product;
   return {
-    buffer: rhs.buffer,
+    ...rhs,
     base: addAffine(inOperand(rhs.base, s.outer, "rhs"), constant(panel.start * s.cols.rhs)),
     panel: panel.width * s.cols.rhs,
     lane: s.cols.rhs,
@@ -48,9 +46,7 @@ export function inPlace(s: Schedule, panel: Panel): Source {
 }
 
 /** Where the rows of a tile lie: row r of the tile that begins at `row` is at `base + tile·row + step·r + Σ k`. */
-export interface Rows {
-  readonly buffer: Buffer;
-  readonly base: Affine;
+export interface Rows extends Operand {
   readonly tile: number;
   readonly step: number;
   /** Strides along k in a tile of so many rows. */
@@ -60,7 +56,7 @@ export interface Rows {
 /** The rows as they lie in lhs. */
 export function rowsInPlace({ product: { lhs, k }, outer, rows }: Schedule): Rows {
   return {
-    buffer: lhs.buffer,
+    ...lhs,
     base: inOperand(lhs.base, outer, "lhs"),
     tile: rows.lhs,
     step: rows.lhs,
@@ -95,7 +91,7 @@ export function pack(s: Schedule, panel: Panel): Expansion & { readonly source: 
   const first = addAffine(rhs.base, constant(start * s.cols.rhs));
   const vars = around.map((a) => a.v);
   return {
-    body: copyRows({ from: rhs.buffer, first, stride: s.cols.rhs, to: buffer, start: 0 }, steps, panel),
+    body: copyRows({ from: rhs, first, stride: s.cols.rhs, to: buffer, start: 0 }, steps, panel),
     temps: [buffer],
     source: {
       buffer,
@@ -140,7 +136,7 @@ export function packRows(s: Schedule): Expansion & { readonly rows: Rows } {
         perRow(wide, run.rows),
       ];
       const copy = {
-        from: lhs.buffer,
+        from: lhs,
         first: addAffine(lhs.base, constant(start * s.rows.lhs)),
         stride: s.rows.lhs,
         to: buffer,
@@ -161,7 +157,7 @@ export function packRows(s: Schedule): Expansion & { readonly rows: Rows } {
 }
 
 interface Copy {
-  readonly from: Buffer;
+  readonly from: Operand;
   readonly first: Affine;
   /** From one element of a row to the next. */
   readonly stride: number;
@@ -185,7 +181,8 @@ function copyRows(
     const store = (j: Affine, value: Expr): Block => [
       { kind: "store", buffer: to, index: addAffine(target, j), value },
     ];
-    const copy = (j: Affine): Block => store(j, loadExpr(from, address(source, [stride], [j])));
+    const copy = (j: Affine): Block =>
+      store(j, loadExpr(from.buffer, address(source, [stride], [j]), from.since));
     if (real === width) {
       // Lanes even of few rows, lest they are looked for across rows.
       const inLanes = width - (width % (SMALLEST / byteSize(to.dtype)));

@@ -4,6 +4,7 @@
  */
 import { affineRange, strided, subAffine } from "../../ir/affine.ts";
 import type { Affine, Buffer, ContractOperand, Expr, IndexAtom, LoopVar, Stmt } from "../../ir/nodes.ts";
+import { gcd, multipleOf, solvable, type Unknown, unknownOf } from "../../ir/solve.ts";
 import {
   type Block,
   type Effects,
@@ -14,7 +15,6 @@ import {
   newLoopVar,
   visitParts,
 } from "../../ir/visit.ts";
-import { solvable, type Unknown, unknownOf } from "./solve.ts";
 
 /** One element that a statement touches, as often as its loops run. */
 export interface Access {
@@ -149,7 +149,7 @@ export function disjoint(i: Affine, j: Affine, a: Summary, b: Summary): boolean 
   if (unknowns.some((u) => u.high - u.low === Infinity)) return false;
   const outer = subAffine(mine.outer, theirs.outer);
   const step = outer.terms.reduce((g, t) => gcd(g, Math.abs(t.coeff)), 0);
-  if (step > 0) unknowns.push({ coeff: step, low: -Infinity, high: Infinity });
+  if (step > 0) unknowns.push(multipleOf(step));
   return !solvable(unknowns, -outer.offset);
 }
 
@@ -168,5 +168,3 @@ export function split(index: Affine, s: Summary): { inner: Affine; outer: Affine
 /** Smallest and largest value over the loops inside of a statement; undefined when it uses computed values. */
 export const rangeOf = (index: Affine, s: Summary): { min: number; max: number } | undefined =>
   affineRange(index, (atom) => s.extents.get(atom));
-
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

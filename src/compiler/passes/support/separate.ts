@@ -7,8 +7,8 @@
  */
 import { coeffOf } from "../../ir/affine.ts";
 import type { Affine, For, LoopVar } from "../../ir/nodes.ts";
+import { gcd, multipleOf, solvable, type Unknown, unknownOf } from "../../ir/solve.ts";
 import { type Access, type Summary, summaryOf } from "./conflict.ts";
-import { solvable, type Unknown, unknownOf } from "./solve.ts";
 
 export function iterationsAreSeparate(s: For): boolean {
   const inside = summaryOf(s);
@@ -42,11 +42,9 @@ function neverMeet(a: Affine, b: Affine, v: LoopVar, inside: Summary): boolean {
     else if (inside.declares.has(atom)) step = gcd(gcd(step, Math.abs(x)), Math.abs(y));
     else step = gcd(step, Math.abs(x - y));
   }
-  if (step > 0) unknowns.push({ coeff: step, low: -Infinity, high: Infinity });
+  if (step > 0) unknowns.push(multipleOf(step));
   return !solvable(unknowns, b.offset - a.offset);
 }
-
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 /** What `x·v - y·v'` contributes, the values of a loop variable in two iterations being unknown. */
 function difference(x: number, y: number, extent: number, apart: boolean): Unknown[] {

@@ -16,6 +16,15 @@ export const unknownOf = (c: number, last: number): Unknown => ({
   high: c < 0 ? 0 : last,
 });
 
+/** Any multiple of `step`. */
+export const multipleOf = (step: number): Unknown => ({
+  coeff: step,
+  low: Number.NEGATIVE_INFINITY,
+  high: Number.POSITIVE_INFINITY,
+});
+
+export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
 /** A search that takes more steps than this gives up. */
 const MAX_STEPS = 4096;
 

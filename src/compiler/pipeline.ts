@@ -102,11 +102,13 @@ export interface PipelineOptions {
 export function runPipeline(program: Program, target: Target, options: PipelineOptions = {}): Program {
   const observe = observer(options);
   const off = options.off ?? switchedOff();
+  // Contractions make multiply-adds themselves: without the pass nothing is fused that way.
+  const machine = off.includes("fma") ? { ...target, fma: false } : target;
   observe(program, undefined, "lower");
   let current = program;
   for (const [name, pass] of Object.entries(PASSES) as [PassName, Pass][]) {
     if (off.includes(name) && isOptional(name)) continue;
-    const next = pass(current, target);
+    const next = pass(current, machine);
     observe(next, current, name);
     current = next;
   }

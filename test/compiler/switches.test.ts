@@ -96,16 +96,18 @@ const EXAMPLES: readonly (readonly [f: (...args: never[]) => unknown, args: read
   ],
 ];
 
-/** What the examples are compiled to, and which results take the memory of arguments. */
-function compiled(disable: readonly PassName[]): unknown[] {
+type Example = (typeof EXAMPLES)[number];
+
+/** What an example is compiled to, and which results take the memory of arguments. */
+function compiledOne([f, args]: Example, disable: readonly PassName[]): [text: string, donated: unknown] {
   config.disable = disable;
-  return EXAMPLES.map(([f, args]) => {
-    const { jaxpr } = makeJaxpr(f as (...args: unknown[]) => unknown)(...args);
-    const program = runPipeline(lowerJaxpr(prepare(jaxpr)), wasmTarget({ relaxedSimd: true }, 2));
-    const offered = jaxpr.invars.map(() => true);
-    return [printProgram(program), donations(program, offered)];
-  });
+  const { jaxpr } = makeJaxpr(f as (...args: unknown[]) => unknown)(...args);
+  const program = runPipeline(lowerJaxpr(prepare(jaxpr)), wasmTarget({ relaxedSimd: true }, 2));
+  const offered = jaxpr.invars.map(() => true);
+  return [printProgram(program), donations(program, offered)];
 }
+
+const compiled = (disable: readonly PassName[]): unknown[] => EXAMPLES.map((e) => compiledOne(e, disable));
 
 /** Passes over loops leave some of the others nothing to do, so these count as used when they are in a program without. */
 const BACKGROUNDS: readonly (readonly PassName[])[] = [[], Object.keys(LOOP_PASSES) as LoopPass[]];
@@ -136,6 +138,12 @@ afterEach(() => {
 
 test("names are not used twice", () => {
   expect(new Set(PASS_NAMES).size).toBe(PASS_NAMES.length);
+});
+
+test("without fma nothing is fused into one rounding, contractions included", () => {
+  const product: Example = [np.matmul as never, [filled(1, [64, 64]), filled(1, [64, 64])]];
+  expect(compiledOne(product, [])[0]).toContain(".fma(");
+  expect(compiledOne(product, ["fma"])[0]).not.toContain(".fma(");
 });
 
 describe("switched off", () => {

@@ -96,28 +96,28 @@ const cellOps = (cell: CellSpec): Op[] => {
       name: `nn.${cell.name} step`,
       weft: `${flat}(${made}.step(${params}, ${carry}, ${x}))`,
       jax: `step_cell(${given})`,
-      weight: 0.5,
+      weight: 0.2,
       choose: (g) => choose(g, cell, "step"),
     }),
     op({
       name: `nn.stack ${cell.name}`,
       weft: `${flat}(nn.stack(${made}, p.layers).step(${params}, ${carry}, ${x}))`,
       jax: `step_layers(${given})`,
-      weight: 0.5,
+      weight: 0.2,
       choose: (g) => choose(g, cell, "stack"),
     }),
     op({
       name: `nn.run ${cell.name}`,
       weft: `${flat}(nn.run(${made}, ${params}, ${carry}, ${x}, { reverse: p.reverse }))`,
       jax: `run_cell(${given}, p.reverse)`,
-      weight: 0.5,
+      weight: 0.2,
       choose: (g) => choose(g, cell, "run", reverse(g)),
     }),
     op({
       name: `nn.run ${cell.name} lengths`,
       weft: `${flat}(nn.run(${made}, ${params}, ${carry}, ${x}, { lengths: np.clip${lengths}, reverse: p.reverse }))`,
       jax: `run_cell(${given}, p.reverse, jnp.clip${lengths})`,
-      weight: 0.5,
+      weight: 0.2,
       choose: (g) => {
         const chosen = choose(g, cell, "run", reverse(g));
         const shape = g.type(chosen.args.at(-1)!).shape.slice(1, -1);

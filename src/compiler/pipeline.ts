@@ -32,6 +32,7 @@ import { fuse } from "./passes/fuse.ts";
 import { licm } from "./passes/licm.ts";
 import { math } from "./passes/math.ts";
 import { parallel } from "./passes/parallel.ts";
+import { type MemoryPlan, neighbours } from "./passes/plan.ts";
 import { promote } from "./passes/promote.ts";
 import { shard } from "./passes/shard.ts";
 import { spread } from "./passes/spread.ts";
@@ -115,10 +116,32 @@ export function runPipeline(program: Program, target: Target, options: PipelineO
   return current;
 }
 
+/**
+ * When debugging: that buffers which share memory, by a plan or because they were donated, are not needed at the same time.
+ * @param inPlace outputs, by index, that lie in the memory of an argument.
+ * @throws InternalError when one of them is stored over another one that is still read.
+ */
+export function verifyMemory(
+  program: Program,
+  plan: MemoryPlan,
+  inPlace: ReadonlyMap<number, number> = new Map(),
+  debug: boolean = isDebugging(),
+): void {
+  if (!debug) return;
+  verifyDefined(program, "planning memory", (b) => neighbours(plan, b));
+  verifyOrder(
+    program,
+    "donation",
+    new Map([...inPlace].map(([i, j]) => [program.outputs[i]!, program.args[j]!])),
+  );
+}
+
+const isDebugging = (): boolean => Boolean(env("WEFT_DEBUG"));
+
 type Observer = (program: Program, before: Program | undefined, pass: string) => void;
 
 function observer(options: PipelineOptions): Observer {
-  const debug = options.debug ?? Boolean(env("WEFT_DEBUG"));
+  const debug = options.debug ?? isDebugging();
   const wanted = (options.dump ?? env("WEFT_DUMP") ?? "").split(",");
   const log = options.log ?? console.error;
   return (program, before, pass) => {

@@ -4,7 +4,7 @@ import type { Program } from "../compiler/ir/nodes.ts";
 import { printProgram } from "../compiler/ir/print.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
 import { donations } from "../compiler/passes/donate.ts";
-import { runPipeline } from "../compiler/pipeline.ts";
+import { runPipeline, verifyMemory } from "../compiler/pipeline.ts";
 import { prepare } from "../compiler/prepare.ts";
 import { type Target, wasmTarget } from "../compiler/target.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
@@ -39,13 +39,15 @@ function generate({ jaxpr, lowered, memory, threads, donated }: Unit): { program
   const target = engineTarget(threads);
   const program = runPipeline(lowered, target);
   const plan = planWithin(memory.limit, jaxpr, lowered, program);
+  const inPlace = donations(program, donated);
+  verifyMemory(program, plan, inPlace);
   const { bytes, hosts, parallel } = emitWasm(program, plan, target, { shared: memory.shared });
   const code: Code = {
     bytes,
     hosts,
     threaded: parallel ? { kind: "wasm", bytes } : undefined,
     arenaBytes: plan.bytes,
-    inPlace: donations(program, donated),
+    inPlace,
   };
   return { program, code };
 }

@@ -1,6 +1,6 @@
 /** The memory of a program that is interpreted, with a shadow that knows for each element whether it was stored in this run. */
 import type { Buffer, Program } from "../../compiler/ir/nodes.ts";
-import type { MemoryPlan } from "../../compiler/passes/plan.ts";
+import { type MemoryPlan, neighbours } from "../../compiler/passes/plan.ts";
 import { DTYPES, type DType, isFloat, type TypedArray } from "../../core/dtype.ts";
 import { assert, InternalError } from "../../core/errors.ts";
 
@@ -15,7 +15,7 @@ export class ShadowMemory {
   readonly #data = new Map<Buffer, TypedArray>();
   /** For each element of an output or temp whether it holds what was stored to it. */
   readonly #stored = new Map<Buffer, Uint8Array>();
-  readonly #arena: Arena | undefined;
+  readonly #plan: MemoryPlan | undefined;
 
   constructor(program: Program, args: readonly TypedArray[], plan?: MemoryPlan) {
     assert(
@@ -25,9 +25,16 @@ export class ShadowMemory {
     program.args.forEach((b, i) => {
       this.#data.set(b, checkedArgument(b, args[i]!));
     });
-    this.#arena = plan && new Arena(plan);
+    this.#plan = plan;
+    const arena = new ArrayBuffer(plan?.bytes ?? 0);
     for (const b of program.outputs) this.#add(b, arrayOf(b.dtype, b.size));
-    for (const b of program.temps) this.#add(b, this.#arena?.place(b) ?? arrayOf(b.dtype, b.size));
+    for (const b of program.temps) {
+      const at = plan?.offsets.get(b);
+      this.#add(
+        b,
+        at === undefined ? arrayOf(b.dtype, b.size) : new DTYPES[b.dtype].array(arena, at, b.size),
+      );
+    }
   }
 
   #add(b: Buffer, data: TypedArray): void {
@@ -66,7 +73,7 @@ export class ShadowMemory {
   /** What a store to one element ends: elements of other temps that lie in the same bytes. */
   #overwrite(b: Buffer): ((i: number) => void) | undefined {
     const size = DTYPES[b.dtype].bytes;
-    const others = (this.#arena?.neighbours(b) ?? []).map(({ buffer, shift }) => ({
+    const others = (this.#plan ? neighbours(this.#plan, b) : []).map(({ buffer, shift }) => ({
       stored: this.#stored.get(buffer)!,
       bytes: DTYPES[buffer.dtype].bytes,
       shift,
@@ -80,35 +87,6 @@ export class ShadowMemory {
     };
   }
 }
-
-/** One block of memory in which a plan places the temps. */
-class Arena {
-  readonly #plan: MemoryPlan;
-  readonly #block: ArrayBuffer;
-
-  constructor(plan: MemoryPlan) {
-    this.#plan = plan;
-    this.#block = new ArrayBuffer(plan.bytes);
-  }
-
-  /** The memory of a temp; undefined when the program never touches it. */
-  place(b: Buffer): TypedArray | undefined {
-    const at = this.#plan.offsets.get(b);
-    return at === undefined ? undefined : new DTYPES[b.dtype].array(this.#block, at, b.size);
-  }
-
-  /** The temps that share bytes with `b`, and where b begins as seen from them. */
-  neighbours(b: Buffer): { buffer: Buffer; shift: number }[] {
-    const { offsets } = this.#plan;
-    const at = offsets.get(b);
-    if (at === undefined) return [];
-    return [...offsets]
-      .filter(([c, from]) => c !== b && from < at + bytesOf(b) && at < from + bytesOf(c))
-      .map(([buffer, from]) => ({ buffer, shift: at - from }));
-  }
-}
-
-const bytesOf = (b: Buffer): number => b.size * DTYPES[b.dtype].bytes;
 
 function checkRange(b: Buffer, i: number, what: string): void {
   if (i >= 0 && i < b.size) return;

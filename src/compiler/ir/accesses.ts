@@ -62,6 +62,7 @@ export interface Access {
 
 /** The accesses of a program that have a time, and what is known of what is in their indices. */
 export class Accesses {
+  /** By the memory that they touch. */
   readonly of: Map<Buffer, Access[]> = new Map();
   readonly #revisions = new Map<string, Revision>();
   readonly #extents = new Map<IndexAtom, number>();
@@ -69,9 +70,12 @@ export class Accesses {
   readonly #around = new Map<IndexAtom, readonly Loop[]>();
   readonly #indices = new Map<IndexAtom, Affine>();
   readonly #mutable: ReadonlySet<IndexAtom>;
-  #places = 0;
+  readonly #places: ReadonlyMap<Buffer, Buffer>;
+  #count = 0;
 
-  constructor(program: Program) {
+  /** @param places buffers that lie where another one does. */
+  constructor(program: Program, places: ReadonlyMap<Buffer, Buffer>) {
+    this.#places = places;
     this.#mutable = effects(program.body).assigns;
     for (const r of program.revisions ?? []) this.#revisions.set(`${r.buffer.id} ${r.since}`, r);
     this.#block(program.body, []);
@@ -104,7 +108,7 @@ export class Accesses {
   }
 
   #stmt(s: Stmt, around: readonly Step[]): void {
-    const place = this.#places++;
+    const place = this.#count++;
     const at = (part: number, loops: readonly Loop[] = []): Step[] => {
       for (const loop of loops) if (loop.v) this.#declare(loop.v, loop);
       return [...around, { place, part, kind: s.kind, loops }];
@@ -207,9 +211,10 @@ export class Accesses {
   ): void {
     if (loopsOf(path).some((l) => l.extent === 0)) return;
     const access: Access = { buffer, index: this.#resolved(index), path, ...rest };
-    const list = this.of.get(buffer);
+    const memory = this.#places.get(buffer) ?? buffer;
+    const list = this.of.get(memory);
     if (list) list.push(access);
-    else this.of.set(buffer, [access]);
+    else this.of.set(memory, [access]);
   }
 
   #resolved(index: Affine): Affine {

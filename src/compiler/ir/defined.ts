@@ -9,16 +9,29 @@
  * is there for the same iteration at the same index, and for everybody when the loop has ended; what is stored at a place that
  * does not move is there at once. When that proves too little (an iteration reads what an earlier one stored, or a tile of another
  * shape), the loop is *stepped*: one iteration after the other, with everything computed that follows from loop variables.
- * Of a `while` one iteration is enough, since nothing that was stored is ever taken away; branches leave what all of them store.
+ * Of a `while` one iteration is enough; branches leave what all of them store.
+ *
+ * The same tells whether buffers may share bytes ({@link Neighbour}): a store to one of them takes away what was stored to the others.
+ * Then what a loop takes away is missing in its next iteration, so a second one is walked.
  *
  * Indices that depend on data are intervals, as `min` and `max` with constants bound them: a load may be anywhere in there, a store
  * counts for nothing. So there are programs of which this is not known: those that build an array by stores at computed places,
  * those that read a part of an array at places nothing bounds (as a sort reads by the indices that it moves), and those with too many
  * steps. The interpreter checks every access when it runs (backends/interp/memory.ts).
  */
+import { byteSize } from "../../core/dtype.ts";
 import { InternalError } from "../../core/errors.ts";
 import { constant, substituteAtoms } from "./affine.ts";
-import { commonRuns, Elements, MAX_ELEMENTS, Trail, type Walk } from "./elements.ts";
+import {
+  type Change,
+  commonRuns,
+  Elements,
+  MAX_ELEMENTS,
+  type Overlap,
+  type Run,
+  Trail,
+  type Walk,
+} from "./elements.ts";
 import { COMPUTED, DATA, type Interval, intervalOf, isPoint } from "./interval.ts";
 import type {
   Affine,
@@ -40,15 +53,24 @@ import { asAffine, type Block, contractExtents, effects, exprsOf, forEachExpr } 
 /** Whether it is proved; `unknown` when that depends on data or takes too long. */
 export type Verdict = "proved" | "unknown";
 
+/** A buffer that shares bytes with another one, which begins `shift` bytes behind its beginning. */
+export interface Neighbour {
+  readonly buffer: Buffer;
+  readonly shift: number;
+}
+export type Neighbours = (b: Buffer) => readonly Neighbour[];
+const ALONE: Neighbours = () => [];
+
 /** Iterations that are stepped at most. */
 const MAX_STEPS = 100_000;
 
 /**
  * @param afterPass the pass that made the program: named in the error.
- * @throws InternalError when a statement reads what was not stored, or a result is not stored to everywhere.
+ * @param neighbours buffers with common memory; without them, each has its own.
+ * @throws InternalError when a statement reads what was not stored, or what was stored over, or a result is not stored to everywhere.
  */
-export function verifyDefined(program: Program, afterPass: string): Verdict {
-  const run = new Definedness(program);
+export function verifyDefined(program: Program, afterPass: string, neighbours: Neighbours = ALONE): Verdict {
+  const run = new Definedness(program, neighbours);
   try {
     run.program(program);
   } catch (error) {
@@ -59,6 +81,9 @@ export function verifyDefined(program: Program, afterPass: string): Verdict {
   }
   return run.verdict;
 }
+
+/** A set as seen from itself. */
+const SAME: Overlap = { shift: 0, size: 1, otherSize: 1 };
 
 /** Not proved; a loop around may be stepped instead of walked. */
 class Doubt extends Error {}
@@ -74,6 +99,14 @@ interface Pending {
 interface Walked {
   readonly extent: number;
   pending: Pending[];
+  /** What stores in it do to their neighbours, once more when it ends: that may be later than what is pending. */
+  readonly clearing: (() => void)[];
+}
+
+/** A neighbour that is looked at, and how it lies. */
+interface Shared extends Overlap {
+  readonly buffer: Buffer;
+  readonly set: Elements;
 }
 
 /** An index over the loops that are walked. */
@@ -101,14 +134,26 @@ class Definedness {
   readonly #indices = new Map<IndexAtom, Affine>();
   readonly #intervals = new Map<IndexAtom, Interval>();
   readonly #mutable: ReadonlySet<Local>;
+  readonly #shared = new Map<Buffer, readonly Shared[]>();
   #steps = 0;
   #stmt: Stmt | undefined;
 
-  constructor(p: Program) {
-    for (const b of [...p.outputs, ...p.temps])
+  constructor(p: Program, neighbours: Neighbours) {
+    const made = [...p.outputs, ...p.temps];
+    for (const b of made)
       if (b.size <= MAX_ELEMENTS) this.#stored.set(b, new Elements(b.size));
       else this.verdict = "unknown";
+    for (const b of made)
+      this.#shared.set(
+        b,
+        neighbours(b).flatMap((n) => this.#sharedBy(b, n)),
+      );
     this.#mutable = effects(p.body).assigns;
+  }
+
+  #sharedBy(b: Buffer, { buffer, shift }: Neighbour): Shared[] {
+    const set = this.#stored.get(buffer);
+    return set ? [{ buffer, set, shift, size: byteSize(buffer.dtype), otherSize: byteSize(b.dtype) }] : [];
   }
 
   program(p: Program): void {
@@ -188,10 +233,16 @@ class Definedness {
         strides.map((step, i) => ({ step, extent: extents[i]! })),
       );
     };
-    operand(s.lhs, s.mExtents);
-    operand(s.rhs, s.nExtents);
+    const operands = (): void => {
+      operand(s.lhs, s.mExtents);
+      operand(s.rhs, s.nExtents);
+    };
+    operands();
     this.#forget([s.acc], DATA);
     this.#loops(s.vars, contractExtents(s), s.epilogue, () => this.#block(s.epilogue));
+    // They are read until the last element is there.
+    this.#stmt = s;
+    operands();
   }
 
   /** It is not known whether the body runs, and nothing is known of what it changes. */
@@ -206,12 +257,23 @@ class Definedness {
       this.#block(s.head);
     }
     if (isPoint(holds)) return;
-    this.#forget([...effects([s]).assigns], DATA);
-    this.#attempt(() => {
-      this.#block(s.body);
-      this.#block(s.head);
-    });
-    this.#forget([...effects([s]).assigns], DATA);
+    const { assigns } = effects([s]);
+    const iterate = (): readonly Run[] => {
+      this.#forget([...assigns], DATA);
+      const { lost } = this.#attempt(() => {
+        this.#block(s.body);
+        this.#block(s.head);
+      });
+      this.#lose(lost);
+      return lost;
+    };
+    if (iterate().length > 0) iterate();
+    this.#forget([...assigns], DATA);
+  }
+
+  #lose(runs: readonly Run[]): void {
+    for (const { set, from, to } of runs)
+      set.clear(from, [{ step: 1, extent: to - from }], SAME, this.#trail);
   }
 
   #switch(s: Switch): void {
@@ -224,8 +286,9 @@ class Definedness {
     }
     const outcomes = s.branches.map((branch) => this.#attempt(() => this.#block(branch)));
     this.#forget([...effects([s]).assigns], DATA);
-    for (const { set, from, to } of commonRuns(outcomes.map((o) => o.runs)))
+    for (const { set, from, to } of commonRuns(outcomes.map((o) => o.gained)))
       set.fill(from, [{ step: 1, extent: to - from }], this.#trail);
+    for (const { lost } of outcomes) this.#lose(lost);
     for (const walked of this.#walked.values()) this.#keepCommon(walked, outcomes);
   }
 
@@ -238,14 +301,16 @@ class Definedness {
     walked.pending.push(...(lists[0] ?? []).filter(inAll));
   }
 
-  /** Runs `f`, takes back what it stored, and returns that. */
+  /** Runs `f`, takes back what it did, and returns that. */
   #attempt(f: () => void): Outcome {
     const [trail, recent] = [this.#trail.length, this.#recent.length];
     const before = [...this.#walked.values()].map((walked) => [walked, walked.pending.length] as const);
     f();
     this.#recent.length = recent;
+    const change = this.#trail.since(trail);
+    this.#trail.undo(trail);
     return {
-      runs: this.#trail.undo(trail),
+      ...change,
       pending: new Map(before.map(([walked, count]) => [walked, walked.pending.splice(count)])),
     };
   }
@@ -273,12 +338,14 @@ class Definedness {
     const known = [...assigns].map((l) => [l, this.#indices.get(l), this.#intervals.get(l)] as const);
     const [trail, recent] = [this.#trail.length, this.#recent.length];
     const counts = [...this.#walked.values()].map((walked) => [walked, walked.pending.length] as const);
-    const walked: Walked = { extent, pending: [] };
+    const walked: Walked = { extent, pending: [], clearing: [] };
     this.#indices.delete(v);
     this.#forget([...assigns], COMPUTED);
     this.#walked.set(v, walked);
     try {
       run();
+      this.#recent.length = recent;
+      if (extent > 1 && this.#trail.since(trail).lost.length > 0) run();
     } catch (error) {
       if (!(error instanceof Doubt)) throw error;
       this.#walked.delete(v);
@@ -291,6 +358,7 @@ class Definedness {
     this.#walked.delete(v);
     for (const { buffer, from, walks } of walked.pending)
       this.#stored.get(buffer)!.fill(from, walks, this.#trail);
+    for (const clear of walked.clearing) clear();
     return true;
   }
 
@@ -374,12 +442,39 @@ class Definedness {
     const bounded = Number.isFinite(from) && walks.every((w) => Number.isFinite(w.extent));
     if (!bounded && !stored.empty) this.verdict = "unknown";
     else if (!bounded || !stored.holds(from, walks))
-      this.#doubt(buffer, `${buffer.name} is read where nothing is stored`);
+      this.#doubt(buffer, `${buffer.name} is read where nothing is stored${this.#orStoredOver(buffer)}`);
+  }
+
+  #orStoredOver(b: Buffer): string {
+    const names = [...this.#shared].flatMap(([other, list]) =>
+      list.some((n) => n.buffer === b) ? [other.name] : [],
+    );
+    return names.length > 0 ? `, or ${names.join(" or ")} is stored over it` : "";
+  }
+
+  /** Takes away what shares memory with a place that is stored to: anywhere in the buffer, if the place is not known. */
+  #clear(b: Buffer, at: Affine): void {
+    const shared = this.#shared.get(b) ?? [];
+    if (shared.length === 0) return;
+    const { from, walks } = this.#box(at);
+    const bounded = Number.isFinite(from) && walks.every((w) => Number.isFinite(w.extent));
+    const whole: Walk = { step: 1, extent: b.size };
+    for (const n of shared) {
+      const clear = (): void =>
+        bounded ? n.set.clear(from, walks, n, this.#trail) : n.set.clear(0, [whole], n, this.#trail);
+      clear();
+      for (const walked of this.#walked.values()) walked.clearing.push(clear);
+      this.#recent.forEach((key, i) => {
+        if (key.startsWith(`${n.buffer.id}:`)) this.#recent[i] = "";
+      });
+    }
   }
 
   #store(buffer: Buffer, index: Affine): void {
     const stored = this.#stored.get(buffer);
-    if (!stored || stored.complete) return;
+    if (!stored) return;
+    this.#clear(buffer, this.#resolved(index));
+    if (stored.complete) return;
     const at = this.#resolved(index);
     const key = keyOf(buffer, at);
     const { from, walks, moving, rest } = this.#box(at);
@@ -397,7 +492,6 @@ class Definedness {
 }
 
 /** What a branch stores, and what it leaves to the loops around it. */
-interface Outcome {
-  readonly runs: ReturnType<Trail["undo"]>;
+interface Outcome extends Change {
   readonly pending: ReadonlyMap<Walked, readonly Pending[]>;
 }

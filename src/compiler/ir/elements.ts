@@ -1,4 +1,4 @@
-/** Sets of elements of buffers that grow in boxes, `from + Σ step·i` for all 0 ≤ i < extent, and can go back to what they were. */
+/** Sets of elements of buffers that change in boxes, `from + Σ step·i` for all 0 ≤ i < extent, and can go back to what they were. */
 
 /** Sets are not made of larger buffers: those do not fit into memory either. */
 export const MAX_ELEMENTS: number = 2 ** 30;
@@ -9,29 +9,46 @@ export interface Walk {
   readonly extent: number;
 }
 
-/** Neighbours that were added to a set together. */
+/** Elements side by side. */
 export interface Run {
   readonly set: Elements;
   readonly from: number;
   readonly to: number;
 }
 
-/** What was added to sets, in order. */
+/** Runs that are in their sets now, and were not before, and the reverse. */
+export interface Change {
+  readonly gained: readonly Run[];
+  readonly lost: readonly Run[];
+}
+
+/** How sets changed, step by step. */
 export class Trail {
-  readonly #runs: Run[] = [];
+  readonly #steps: { readonly run: Run; readonly isIn: boolean }[] = [];
 
   get length(): number {
-    return this.#runs.length;
+    return this.#steps.length;
   }
-  add(run: Run): void {
-    this.#runs.push(run);
+  add(run: Run, isIn: boolean): void {
+    this.#steps.push({ run, isIn });
   }
-  /** Takes back what was added since the trail had this length, and returns it. */
-  undo(length: number): Run[] {
-    const undone = this.#runs.splice(length);
-    for (const { set, from, to } of undone) set.remove(from, to);
-    return undone;
+  /** What has become of sets since the trail had this length. */
+  since(length: number): Change {
+    const still = (isIn: boolean): Run[] =>
+      this.#steps.slice(length).flatMap((s) => (s.isIn === isIn ? s.run.set.parts(s.run, isIn) : []));
+    return { gained: still(true), lost: still(false) };
   }
+  /** Takes back what happened since the trail had this length. */
+  undo(length: number): void {
+    for (const { run, isIn } of this.#steps.splice(length).reverse()) run.set.put(run, !isIn);
+  }
+}
+
+/** How the elements of one buffer lie as seen from another one: `shift` bytes behind its beginning, of other sizes. */
+export interface Overlap {
+  readonly shift: number;
+  readonly size: number;
+  readonly otherSize: number;
 }
 
 export class Elements {
@@ -55,25 +72,45 @@ export class Elements {
   fill(from: number, walks: readonly Walk[], trail?: Trail): void {
     if (this.complete) return;
     everyRun(from, walks, (first, end) => {
-      this.#add(first, end, trail);
+      this.#change({ set: this, from: first, to: end }, true, trail);
       return !this.complete;
     });
   }
+  /** Takes out what shares bytes with a box of another buffer. */
+  clear(from: number, walks: readonly Walk[], { shift, size, otherSize }: Overlap, trail?: Trail): void {
+    everyRun(from, walks, (first, end) => {
+      const [start, stop] = [first * otherSize + shift, end * otherSize + shift];
+      this.#change({ set: this, from: Math.floor(start / size), to: Math.ceil(stop / size) }, false, trail);
+      return !this.empty;
+    });
+  }
 
-  #add(from: number, to: number, trail?: Trail): void {
-    for (let i = this.#bits.indexOf(0, from); i >= 0 && i < to; i = this.#bits.indexOf(0, i)) {
-      const end = this.#bits.indexOf(1, i);
-      const next = end < 0 || end > to ? to : end;
-      this.#bits.fill(1, i, next);
-      this.#missing -= next - i;
-      trail?.add({ set: this, from: i, to: next });
-      i = next;
+  #change(run: Run, isIn: boolean, trail?: Trail): void {
+    for (const part of this.parts(run, !isIn)) {
+      this.put(part, isIn);
+      trail?.add(part, isIn);
     }
   }
 
-  remove(from: number, to: number): void {
-    this.#bits.fill(0, from, to);
-    this.#missing += to - from;
+  /** The parts of a run that are in the set, or not. */
+  parts({ from, to }: Run, isIn: boolean): Run[] {
+    const [wanted, other] = isIn ? [1, 0] : [0, 1];
+    const found: Run[] = [];
+    const last = Math.min(to, this.#bits.length);
+    let i = this.#bits.indexOf(wanted, Math.max(0, from));
+    while (i >= 0 && i < last) {
+      const end = this.#bits.indexOf(other, i);
+      const next = end < 0 || end > last ? last : end;
+      found.push({ set: this, from: i, to: next });
+      i = this.#bits.indexOf(wanted, next);
+    }
+    return found;
+  }
+
+  /** Adds a run none of which is in the set, or takes out one that is. */
+  put({ from, to }: Run, isIn: boolean): void {
+    this.#bits.fill(isIn ? 1 : 0, from, to);
+    this.#missing += isIn ? from - to : to - from;
   }
 
   /** Whether every element of a box, as far as it lies in the buffer, is in the set. */

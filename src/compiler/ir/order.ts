@@ -27,16 +27,21 @@
 import { InternalError } from "../../core/errors.ts";
 import { type Access, Accesses, type Loop, loopsOf, type Step } from "./accesses.ts";
 import { coeffOf } from "./affine.ts";
-import type { IndexAtom, Kept, Program, Revision, Span, Time } from "./nodes.ts";
+import type { Buffer, IndexAtom, Kept, Program, Revision, Span, Time } from "./nodes.ts";
 import { printStmt } from "./print.ts";
 import { gcd, multipleOf, solvable, type Unknown } from "./solve.ts";
 
 /**
  * @param afterPass the pass that made the program: named in the error.
+ * @param places results that lie in the memory of an argument.
  * @throws InternalError when a store may change what a later load is to find.
  */
-export function verifyOrder(program: Program, afterPass: string): void {
-  const accesses = new Accesses(program);
+export function verifyOrder(
+  program: Program,
+  afterPass: string,
+  places: ReadonlyMap<Buffer, Buffer> = new Map(),
+): void {
+  const accesses = new Accesses(program, places);
   for (const list of accesses.of.values())
     for (const store of list.filter((a) => a.isStore))
       for (const other of list) {
@@ -141,7 +146,7 @@ function describe({ early, late }: Way): string {
     : early.isStore
       ? "is overwritten while it is still to be read"
       : "is read before it is stored to";
-  return `${early.buffer.name} ${what}:\n  ${first}\nruns before\n  ${then}`;
+  return `${late.buffer.name} ${what}:\n  ${first}\nruns before\n  ${then}`;
 }
 
 /** Whether there is an element that both touch. */

@@ -14,6 +14,7 @@
  * number of temps.
  */
 import { byteSize } from "../../core/dtype.ts";
+import type { Neighbour } from "../ir/defined.ts";
 import type { Buffer, Program, Stmt } from "../ir/nodes.ts";
 import { type Block, blocksOf } from "../ir/visit.ts";
 import { loadedBy, summaryOf } from "./support/conflict.ts";
@@ -24,6 +25,15 @@ export interface MemoryPlan {
   readonly offsets: ReadonlyMap<Buffer, number>;
   /** Size of the arena. */
   readonly bytes: number;
+}
+
+/** The temps that share bytes with `b`, and where b begins as seen from them. */
+export function neighbours({ offsets }: MemoryPlan, b: Buffer): Neighbour[] {
+  const at = offsets.get(b);
+  if (at === undefined) return [];
+  return [...offsets]
+    .filter(([c, from]) => c !== b && from < at + bytesOf(b) && at < from + bytesOf(c))
+    .map(([buffer, from]) => ({ buffer, shift: at - from }));
 }
 
 /** First and last place, both included, in the order of a walk over all statements. */

@@ -6,7 +6,7 @@
  */
 import type { Program } from "../../compiler/ir/nodes.ts";
 import { donations } from "../../compiler/passes/donate.ts";
-import { runPipeline } from "../../compiler/pipeline.ts";
+import { runPipeline, verifyMemory } from "../../compiler/pipeline.ts";
 import type { Jaxpr } from "../../core/jaxpr.ts";
 import { lower } from "../compile.ts";
 import type { Tier } from "../config.ts";
@@ -81,7 +81,9 @@ function compileNative(
 ): Executable {
   const program = runPipeline(lowered, { ...host.target(), threads: runtime.threads.limit });
   const plan = planWithin(runtime.memory.limit, jaxpr, lowered, program);
+  const inPlace = donations(program, donated);
+  verifyMemory(program, plan, inPlace);
   const code = host.load(program, plan, cacheDir);
-  const needs = { arenaBytes: plan.bytes, inPlace: donations(program, donated) };
+  const needs = { arenaBytes: plan.bytes, inPlace };
   return new NativeExecutable(host, code, needs, jaxpr, runtime);
 }

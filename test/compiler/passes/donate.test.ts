@@ -7,8 +7,10 @@ import type { Buffer, Program, Stmt } from "../../../src/compiler/ir/nodes.ts";
 import { parseProgram } from "../../../src/compiler/ir/parse.ts";
 import { newBuffer, newLoopVar, replaceBuffers } from "../../../src/compiler/ir/visit.ts";
 import { donations } from "../../../src/compiler/passes/donate.ts";
-import { runPipeline } from "../../../src/compiler/pipeline.ts";
+import { planMemory } from "../../../src/compiler/passes/plan.ts";
+import { runPipeline, verifyMemory } from "../../../src/compiler/pipeline.ts";
 import { expectSameOutputs, programs, randomArgs } from "../../support/random-ir.ts";
+import { timed } from "../../support/times.ts";
 import { parsed, target } from "./check.ts";
 
 const all = (program: Program): boolean[] => program.args.map(() => true);
@@ -159,7 +161,7 @@ describe("random programs", () => {
         fc.constantFrom("forward" as const, "backward" as const),
         fc.boolean(),
         (p, seed, order, compiled) => {
-          const final = compiled ? runPipeline(p, target) : p;
+          const final = compiled ? runPipeline(timed(p), target) : timed(p);
           const inPlace = choose(final);
           count += inPlace.size;
           const args = randomArgs(p, seed);
@@ -176,11 +178,27 @@ describe("random programs", () => {
     expect(tried((p) => donations(p, all(p)))).toBeGreaterThan(10);
   });
 
+  const anywhere = (p: Program): Map<number, number> => {
+    const at = p.outputs.map((o) => p.args.findIndex((a) => a.dtype === o.dtype && a.size === o.size));
+    return new Map(at.flatMap((a, o) => (a < 0 || at.indexOf(a) < o ? [] : [[o, a]])));
+  };
   test("do not when outputs lie anywhere: the property can fail", () => {
-    const anywhere = (p: Program): Map<number, number> => {
-      const at = p.outputs.map((o) => p.args.findIndex((a) => a.dtype === o.dtype && a.size === o.size));
-      return new Map(at.flatMap((a, o) => (a < 0 || at.indexOf(a) < o ? [] : [[o, a]])));
-    };
     expect(() => tried(anywhere)).toThrow(/Counterexample/);
+  });
+
+  const isVerified = (p: Program, inPlace: ReadonlyMap<number, number>): boolean => {
+    try {
+      verifyMemory(p, planMemory(p), inPlace, true);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  test("are verified, and what is verified means the same", () => {
+    tried((p) => {
+      expect(isVerified(p, donations(p, all(p)))).toBe(true);
+      return new Map();
+    });
+    expect(tried((p) => (isVerified(p, anywhere(p)) ? anywhere(p) : new Map()))).toBeGreaterThan(10);
   });
 });

@@ -4,7 +4,7 @@ import { interpret } from "../../../src/backends/interp/index.ts";
 import { verifyDefined } from "../../../src/compiler/ir/defined.ts";
 import type { Program } from "../../../src/compiler/ir/nodes.ts";
 import { type Block, newLoopVar } from "../../../src/compiler/ir/visit.ts";
-import { planMemory } from "../../../src/compiler/passes/plan.ts";
+import { type MemoryPlan, neighbours, planMemory } from "../../../src/compiler/passes/plan.ts";
 import type { TypedArray } from "../../../src/core/dtype.ts";
 import { programs } from "../../support/random-ir.ts";
 import { expectSameOutputs, randomArgs } from "../../support/same-meaning.ts";
@@ -112,8 +112,15 @@ test("temps that no memory holds have a place and are not looked into", () => {
   expect(verifyDefined(huge, "parsing")).toBe("unknown");
 });
 
-const planned = (p: Program, args: readonly TypedArray[]): TypedArray[] =>
-  interpret(p, args, undefined, "forward", planMemory(p));
+const planned = (p: Program, args: readonly TypedArray[], plan: MemoryPlan = planMemory(p)): TypedArray[] =>
+  interpret(p, args, undefined, "forward", plan);
+const verdictOf = (p: Program, plan: MemoryPlan): string => {
+  try {
+    return verifyDefined(p, "planning memory", (b) => neighbours(plan, b));
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
 const twice = (body: Block): Block => [
   { kind: "for", v: newLoopVar("again"), extent: 2, mode: "serial", lanes: 1, body },
 ];
@@ -124,7 +131,84 @@ test("random programs mean the same in the arena, also when they run twice", () 
       const run = again ? { ...p, body: twice(p.body) } : p;
       const args = randomArgs(p, seed);
       expectSameOutputs(p, interpret(run, args), planned(run, args));
+      expect(verdictOf(run, planMemory(run))).not.toContain("invalid");
     }),
     { numRuns: 200 },
   );
+});
+
+describe("a plan that puts two temps in one place", () => {
+  const shared = (p: Program, ...names: string[]): MemoryPlan => {
+    const { offsets, bytes } = planMemory(p);
+    const at = offsets.get(p.temps.find((t) => t.name === names[0])!)!;
+    return {
+      bytes,
+      offsets: new Map([...offsets].map(([b, from]) => [b, names.includes(b.name) ? at : from])),
+    };
+  };
+  const turned = (to: string, from: string): string => `for i < 4 independent { ${to}[i] = ${from}[-i + 3] }`;
+  const IN_ORDER = [nest("a", "x"), turned("b", "a"), turned("c", "b"), nest("y", "c")].join("\n");
+  test.each([
+    ["in a row", IN_ORDER, ["a", "b"], "a is read where nothing is stored, or b"],
+    [
+      "in a loop",
+      `for t < 3 { ${IN_ORDER} }`,
+      ["b", "c"],
+      "b is read where nothing is stored, or c is stored over it",
+    ],
+    [
+      "of which a loop carries one",
+      `${nest("a", "x")} for t < 3 { ${[nest("y", "a"), nest("b", "x"), nest("y", "b")].join("\n")} }`,
+      ["a", "b"],
+      "a is read where nothing is stored, or b is stored over it",
+    ],
+    [
+      "of which one is made of the other by a contraction",
+      `${nest("a", "x")} contract c: f32 = a[0 batch() free(2) reduced(1)] * x[0 batch() free(2) reduced(1)]
+         over batch() rows(p < 2) cols(q < 2) depth(2) { b[2*p + q] = c } ${nest("y", "b")}`,
+      ["a", "b"],
+      "a is read where nothing is stored, or b is stored over it",
+    ],
+    [
+      "of which a while carries one",
+      `${nest("a", "x")} var n: f32 = x[0] while { test bool.lt(n, f32(3)) } do { set n = a[0] b[0] = n set n = b[0] } ${nest("y", "x")}`,
+      ["a", "b"],
+      "a is read where nothing is stored, or b is stored over it",
+    ],
+    [
+      "of which a branch stores one",
+      `${nest("a", "x")} switch i32.convert(bool.lt(x[0], f32(0))) { case { } case { ${nest("b", "x")} y[0] = b[0] } } ${nest("y", "a")}`,
+      ["a", "b"],
+      "a is read where nothing is stored, or b is stored over it",
+    ],
+    ["of which one is over", IN_ORDER, ["a", "c"], "proved"],
+    ["element by element", `${nest("a", "x")} ${nest("b", "a")} ${nest("y", "b")}`, ["a", "b"], "proved"],
+    [
+      "of which one is over in each iteration",
+      `for t < 3 { ${[nest("a", "x"), nest("y", "a"), nest("b", "x"), nest("y", "b")].join("\n")} }`,
+      ["a", "b"],
+      "proved",
+    ],
+  ])("%s", (_, body, names, message) => {
+    const p = parsed(program(body));
+    expect(verdictOf(p, shared(p, ...names))).toContain(message);
+  });
+
+  test("at random: it is refused, or nothing is lost", () => {
+    const found = { refused: 0, proved: 0 };
+    const property = fc.property(programs({ stages: 10 }), fc.nat(100), fc.nat(100), (p, i, j) => {
+      const [a, b] = [i, j].map((k) => p.temps[k % Math.max(1, p.temps.length)]?.name);
+      if (!a || !b || a === b) return;
+      const plan = shared(p, a, b);
+      const bytes = Math.max(...[...plan.offsets].map(([t, at]) => at + 8 * t.size));
+      const verdict = verdictOf(p, { ...plan, bytes });
+      if (verdict.includes("invalid")) found.refused++;
+      if (verdict !== "proved") return;
+      found.proved++;
+      const args = randomArgs(p, i);
+      expectSameOutputs(p, interpret(p, args), planned(p, args, { ...plan, bytes }));
+    });
+    fc.assert(property, { numRuns: 300, seed: 7 });
+    expect(Math.min(found.refused, found.proved)).toBeGreaterThan(10);
+  });
 });

@@ -6,7 +6,7 @@ export default defineConfig({
   test: { testTimeout: 120_000, hookTimeout: 120_000 },
   resolve: {
     alias: {
-      "#checked": fileURLToPath(new URL("./src/runtime/checked.ts", import.meta.url)),
+      "#internal": fileURLToPath(new URL("./src", import.meta.url)),
       "#platform": fileURLToPath(new URL("./src/runtime/platform-node.ts", import.meta.url)),
       // The fuzzer names the library as its users do.
       weft: fileURLToPath(new URL("./src/index.ts", import.meta.url)),

@@ -1,6 +1,6 @@
 /** The ways in which weft runs a program, which must all give the same. */
 import { config, disableJit, jit } from "weft";
-import { withChecks } from "#checked";
+import { withChecks } from "./checked.ts";
 import type { PrintOptions } from "./print.ts";
 import type { Program } from "./program.ts";
 import { type Outcome, outcome } from "./results.ts";

@@ -1,9 +1,9 @@
 /** Random programs that change arrays in place inside of loops: compiled and one operation at a time they are the same. */
 import fc from "fast-check";
 import { afterEach, test, vi } from "vitest";
+import { checked } from "../fuzz/checked.ts";
 import type { NDArray } from "../src/core/array.ts";
 import { config, disableJit, grad, jit, numpy as np, vmap } from "../src/index.ts";
-import { checked } from "../src/runtime/checked.ts";
 import { executors, setExecutor } from "../src/runtime/index.ts";
 import { expectClose } from "./support/close.ts";
 import { filled } from "./support/random-program.ts";

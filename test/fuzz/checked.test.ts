@@ -1,7 +1,7 @@
 /** What is run with all accesses checked finds memory that is overwritten before it has been read. */
 import { expect, test, vi } from "vitest";
+import { withChecks } from "../../fuzz/checked.ts";
 import { jit, type NDArray, numpy as np } from "../../src/index.ts";
-import { withChecks } from "../../src/runtime/checked.ts";
 
 const plan = vi.hoisted(() => ({ squeezed: false }));
 vi.mock("../../src/compiler/passes/plan.ts", async (original) => {

@@ -8,8 +8,8 @@ export default defineConfig({
     alias: {
       "#internal": fileURLToPath(new URL("./src", import.meta.url)),
       "#platform": fileURLToPath(new URL("./src/runtime/platform-node.ts", import.meta.url)),
-      // The fuzzer names the library as its users do.
-      weft: fileURLToPath(new URL("./src/index.ts", import.meta.url)),
+      // As users name the library.
+      weftjs: fileURLToPath(new URL("./src/index.ts", import.meta.url)),
     },
   },
 });

@@ -2,7 +2,7 @@
  * Three ways to write the same deep RNN, as the guide on multi-layer RNNs compares them: what the training step costs to compile
  * and to run, and how large its program is, as sequences grow.
  */
-import { grad, jit, lax, numpy as np, tree } from "weft";
+import { grad, jit, lax, numpy as np, tree } from "weftjs";
 import { uniform } from "./inputs.ts";
 import { figure, type Table } from "./table.ts";
 

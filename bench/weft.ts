@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { config, explain, grad, jit, lax, nn, numpy as np, tree, valueAndGrad } from "weft";
+import { config, explain, grad, jit, lax, nn, numpy as np, tree, valueAndGrad } from "weftjs";
 import { integers, uniform } from "./inputs.ts";
 import { ownVersions } from "./machine.ts";
 import { type Makers, type Running, serve } from "./serve.ts";

@@ -1,5 +1,5 @@
 /** Random programs. Every value has a type that weft itself inferred, so that programs are well-typed as they are made. */
-import { evalShape } from "weft";
+import { evalShape } from "#internal/index";
 import { chooseModes } from "./choose-modes.ts";
 import { OPS } from "./ops/index.ts";
 import type { Chooser, Op } from "./ops/op.ts";

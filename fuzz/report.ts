@@ -1,5 +1,5 @@
 /** A disagreement as a file that runs by itself: what weft gives, what is right, and the program in both languages. */
-import * as weft from "weft";
+import * as weft from "#internal/index";
 import type { Finding } from "./check.ts";
 import { PRELUDE } from "./prelude.ts";
 import { inputText, python, pythonInput, typescript } from "./print.ts";

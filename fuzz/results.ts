@@ -1,5 +1,5 @@
 /** What a program gave, wherever it ran: plain data. */
-import type { NDArray } from "weft";
+import type { NDArray } from "#internal/index";
 import { type DType, isFloat, sizeOf } from "./program.ts";
 
 export interface Result {

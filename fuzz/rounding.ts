@@ -1,5 +1,5 @@
 /** Errors on purpose in every equation of a program, so also in those that only its derivatives have; rounding.py does the same in JAX. */
-import { makeJaxpr, type NDArray, numpy as np } from "weft";
+import { makeJaxpr, type NDArray, numpy as np } from "#internal/index";
 
 type Jaxpr = ReturnType<ReturnType<typeof makeJaxpr>>["jaxpr"];
 type Eqn = Jaxpr["eqns"][number];

@@ -1,5 +1,5 @@
 /** Programs in weft: source text compiled, and ways to run it. */
-import * as weft from "weft";
+import * as weft from "#internal/index";
 import { PRELUDE } from "./prelude.ts";
 import { type PrintOptions, typescript } from "./print.ts";
 import type { Input, Program } from "./program.ts";

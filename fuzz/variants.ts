@@ -1,5 +1,5 @@
 /** The ways in which weft runs a program, which must all give the same. */
-import { config, disableJit, jit } from "weft";
+import { config, disableJit, jit } from "#internal/index";
 import { withChecks } from "./checked.ts";
 import type { PrintOptions } from "./print.ts";
 import type { Program } from "./program.ts";

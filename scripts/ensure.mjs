@@ -34,12 +34,21 @@ export function ensureBuilt() {
   ensureInstalled();
   // Written last, so that a build that failed or was interrupted does not count.
   const stamp = join(root, "build", ".stamp");
-  const complete = ["dist/index.js", "build/moby-dick/main.js"].every((file) => existsSync(join(root, file)));
-  const sources = ["src", "examples", "tsconfig.json", "tsconfig.build.json", "tsconfig.examples.json"];
+  const complete = ["dist/weft.node.js", "build/moby-dick/main.js"].every((file) =>
+    existsSync(join(root, file)),
+  );
+  const sources = [
+    "src",
+    "examples",
+    "scripts/build.mjs",
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "tsconfig.examples.json",
+  ];
   if (complete && newest(stamp) > Math.max(...sources.map((s) => newest(join(root, s))))) return;
   console.log("weft: building …");
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  run(process.execPath, [tsc, "-p", "tsconfig.build.json"]);
+  run(process.execPath, [join(root, "scripts", "build.mjs")]);
   run(process.execPath, [tsc, "-p", "tsconfig.examples.json"]);
   writeFileSync(stamp, "");
 }

@@ -31,6 +31,7 @@ const ELSEWHERE = {
   "test/fuzz/": "run every tier themselves",
   "test/goldens/compositions":
     "is about transformations; what tiers make of such programs is compared in test/fuzz",
+  "test/package/": "chooses the tier itself",
   "test/runtime/cache": "is about books, and modules of WebAssembly",
   "test/runtime/native": "chooses tiers itself",
   "test/runtime/prune": "files only",

@@ -18,7 +18,7 @@ const filesBelow = (folder: string, extension: string): string[] =>
 const documents = ["README.md", ...filesBelow("docs", ".md")].filter((file) => existsSync(join(ROOT, file)));
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 const moduleName = (file: string): string => file.replace(/[^\w]+/g, "-");
-const usingSources = (code: string): string => code.replaceAll('from "weft"', 'from "../../src/index.ts"');
+const usingSources = (code: string): string => code.replaceAll('from "weftjs"', 'from "../../src/index.ts"');
 
 function write(name: string, code: string): string {
   const path = join(WORK, name);

@@ -2,7 +2,7 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
-import { OutOfMemoryError, random } from "weft";
+import { OutOfMemoryError, random } from "weftjs";
 import { lossChart, type Point } from "./chart.ts";
 import { NotKept, saveAnywhere, saveTo, writeWhole } from "./keep.ts";
 import { checkMemory } from "./memory.ts";

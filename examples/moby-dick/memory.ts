@@ -1,5 +1,5 @@
 /** How much memory training takes, before any of it is asked for. */
-import { evalShape, random } from "weft";
+import { evalShape, random } from "weftjs";
 import { createModel, type Sizes } from "./model.ts";
 import { UsageError } from "./options.ts";
 

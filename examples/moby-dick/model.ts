@@ -1,5 +1,5 @@
 /** The network: embedding, stacked recurrent cells, and a dense layer that scores the next character. */
-import { lax, type NDArray, nn, random } from "weft";
+import { lax, type NDArray, nn, random } from "weftjs";
 import type { CellName } from "./options.ts";
 
 type Weights = { [name: string]: NDArray };

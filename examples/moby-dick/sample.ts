@@ -1,5 +1,5 @@
 /** Text from a model: the loop over characters is one compiled scan. */
-import { jit, lax, type NDArray, random } from "weft";
+import { jit, lax, type NDArray, random } from "weftjs";
 import type { Carry, Model, Params } from "./model.ts";
 import type { Vocabulary } from "./text.ts";
 

@@ -1,6 +1,6 @@
 /** Training by truncated backpropagation through time, one compiled update per chunk of text. */
 import { setImmediate as turn } from "node:timers/promises";
-import { io, jit, type NDArray, optim, valueAndGrad } from "weft";
+import { io, jit, type NDArray, optim, valueAndGrad } from "weftjs";
 import type { Carry, Model, Params } from "./model.ts";
 import type { Chunk, Streams } from "./text.ts";
 

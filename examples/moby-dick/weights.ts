@@ -1,5 +1,5 @@
 /** Trained models as files: parameters, and in the metadata what else it takes to use them. */
-import { io, type NDArray, random } from "weft";
+import { io, type NDArray, random } from "weftjs";
 import { createModel, type Model, type Params, type Sizes } from "./model.ts";
 import { CELLS, type CellName, UsageError } from "./options.ts";
 import { Vocabulary } from "./text.ts";

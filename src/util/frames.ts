@@ -1,12 +1,24 @@
 /**
  * Stack traces without weft's own frames: the user's line comes first, and below it the line that called the jitted function.
  *
- * Frames are recognised by the folder that this file lies in. In a bundle, where weft and the program are one file, there is
- * no such folder, and traces stay as they are.
+ * Frames are recognised by the folder that this file lies in, or by the file that has all of weft. In a bundle, where weft and the
+ * program are one file, there is nothing to tell them apart, and traces stay as they are.
  */
 
-/** `…/dist/` as stack traces write it. */
-const OWN_FOLDER = /^(?:file:\/\/)?(.*\/)util\/frames\.[jt]s\b/.exec(import.meta.url)?.[1];
+/** V8 writes `    at f (url:1:2)` or `    at url:1:2`, other engines `f@url:1:2`. */
+const isFrame = (line: string): boolean => /^\s+at .|@.*:\d+:\d+$/.test(line);
+
+/** This file as stack traces write it: where bundlers make CommonJS of it, there is no `import.meta`. */
+export const HERE: string | undefined = String(new Error().stack)
+  .split("\n")
+  .find(isFrame)
+  ?.replace(/^(?:.*\(|\s*at |.*@)/, "")
+  .replace(/:\d+:\d+\)?$/, "");
+
+/** `…/dist/`, or `…/dist/weft.js` with everything in it. */
+const OWN = /^(?:file:\/\/)?(.*\/(?:(?=util\/frames\.[jt]s)|dist\/weft(?:\.node)?\.js))/.exec(
+  HERE ?? "",
+)?.[1];
 
 /** Deep enough to reach the user's frames below those of nested transformations. */
 const DEEPEST = 200;
@@ -25,7 +37,7 @@ export function foldFrames(error: Error): void {
   const limit = engine.stackTraceLimit ?? DEEPEST;
   const lines = keepFrames(error)?.split("\n") ?? [];
   const first = lines.findIndex(isFrame);
-  if (!folding || OWN_FOLDER === undefined || first < 0) return;
+  if (!folding || OWN === undefined || first < 0) return;
   const foreign = withoutOwn(lines.slice(first)).slice(0, limit);
   if (foreign.length > 0) setTrace(error, [...lines.slice(0, first), ...foreign].join("\n"));
 }
@@ -49,11 +61,8 @@ const setTrace = (error: Error, value: string): void => {
 function withoutOwn(frames: readonly string[]): string[] {
   let own = false;
   const isForeign = (frame: string): boolean => {
-    if (!frame.includes("(<anonymous>)")) own = frame.includes(OWN_FOLDER!) || frame.includes("wasm://");
+    if (!frame.includes("(<anonymous>)")) own = frame.includes(OWN!) || frame.includes("wasm://");
     return !own;
   };
   return frames.toReversed().filter(isForeign).reverse();
 }
-
-/** V8 writes `    at f (url:1:2)`, other engines `f@url:1:2`. */
-const isFrame = (line: string): boolean => /^\s+at .|@.*:\d+:\d+$/.test(line);

@@ -9,7 +9,7 @@ export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What a page may load, and where it is. */
 const FOLDERS: Readonly<Record<string, string>> = {
-  "/node_modules/weft/dist/": "dist",
+  "/node_modules/weftjs/dist/": "dist",
   "/test/": "test/browser",
 };
 const TYPES: Readonly<Record<string, string>> = { ".js": "text/javascript", ".mjs": "text/javascript" };

@@ -1,5 +1,5 @@
 // Runs unchanged in Node and in a page: a stacked LSTM learns a sequence of symbols, one jitted call per step.
-import { debug, jit, nn, numpy as np, optim, random, valueAndGrad } from "weft";
+import { debug, jit, nn, numpy as np, optim, random, valueAndGrad } from "weftjs";
 
 const [TIME, BATCH, VOCABULARY, HIDDEN, LAYERS] = [12, 4, 20, 16, 2];
 

@@ -1,9 +1,11 @@
 /** The native tier on Node: a compiler from the PATH, a cache on the disk, and koffi to call what was compiled. */
 import { existsSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
+import module from "node:module";
+import { join } from "node:path";
 import process from "node:process";
 import { type CText, emitC } from "../../backends/c/index.ts";
 import { nativeTarget } from "../../compiler/target.ts";
+import { HERE } from "../../util/frames.ts";
 import { reasonOf } from "../../util/reason.ts";
 import { CacheEntry, cacheFolder } from "./disk-cache.ts";
 import { elfFault } from "./elf.ts";
@@ -31,13 +33,28 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
-const require = createRequire(import.meta.url);
 const HELP_ARGS = ["uintptr_t", "uint", "int", "int", "int"];
+
+/** Where packages may be found: from weft, from the program's main file, which may have weft inside, and from where it was started. */
+const requirers = once(() =>
+  [HERE, process.argv[1], join(process.cwd(), "program.js")]
+    .filter((file) => file !== undefined && /^(?:file:|\/|[A-Z]:)/i.test(file))
+    .map((file) => module.createRequire(file!)),
+);
+
+/** Where a package is that need not be installed. Bundlers do not follow: they would refuse to build without it. */
+function locate(name: string): string {
+  for (const { resolve } of requirers())
+    try {
+      return resolve(name);
+    } catch {}
+  throw Object.assign(new Error(`There is no package ${name}.`), { code: "MODULE_NOT_FOUND" });
+}
 
 /** The package, or what is wrong with it. */
 const loadKoffi: () => Koffi | string = once(() => {
   try {
-    const koffi = require("koffi") as Koffi;
+    const koffi = requirers()[0]!(locate("koffi")) as Koffi;
     koffi.address(new Uint8Array(8));
     return koffi;
   } catch (error) {
@@ -60,7 +77,7 @@ function bind(path: string, help: string | undefined): NativeCode {
 }
 
 function forWorkers(library: Omit<NativeLibrary, "koffi">): NativeCode["threaded"] {
-  const text = JSON.stringify({ koffi: require.resolve("koffi"), ...library } satisfies NativeLibrary);
+  const text = JSON.stringify({ koffi: locate("koffi"), ...library } satisfies NativeLibrary);
   return { kind: "native", bytes: new TextEncoder().encode(text) };
 }
 

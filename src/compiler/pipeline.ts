@@ -17,13 +17,13 @@
  *   statements in or out of them.
  */
 
-import { env } from "#platform";
+import { env, verifier } from "#platform";
+import { WeftValueError } from "../core/errors.ts";
 import { switchedOff } from "../core/switches.ts";
-import { verifyDefined } from "./ir/defined.ts";
+import { suggestion } from "../util/options.ts";
+import { show } from "../util/text.ts";
 import type { Program } from "./ir/nodes.ts";
-import { verifyOrder } from "./ir/order.ts";
 import { printProgram } from "./ir/print.ts";
-import { verify } from "./ir/verify.ts";
 import { collapse } from "./passes/collapse.ts";
 import { compensate } from "./passes/compensate.ts";
 import { contract } from "./passes/contract.ts";
@@ -128,8 +128,8 @@ export function verifyMemory(
   debug: boolean = isDebugging(),
 ): void {
   if (!debug) return;
-  verifyDefined(program, "planning memory", (b) => neighbours(plan, b));
-  verifyOrder(
+  verifier?.verifyDefined(program, "planning memory", (b) => neighbours(plan, b));
+  verifier?.verifyOrder(
     program,
     "donation",
     new Map([...inPlace].map(([i, j]) => [program.outputs[i]!, program.args[j]!])),
@@ -142,16 +142,27 @@ type Observer = (program: Program, before: Program | undefined, pass: string) =>
 
 function observer(options: PipelineOptions): Observer {
   const debug = options.debug ?? isDebugging();
-  const wanted = (options.dump ?? env("WEFT_DUMP") ?? "").split(",");
+  const wanted = dumps(options.dump ?? env("WEFT_DUMP") ?? "");
   const log = options.log ?? console.error;
   return (program, before, pass) => {
     if (debug) {
-      verify(program, pass);
-      verifyDefined(program, pass);
-      verifyOrder(program, pass);
+      verifier?.verify(program, pass);
+      verifier?.verifyDefined(program, pass);
+      verifier?.verifyOrder(program, pass);
     }
     if (!wanted.includes("all") && !wanted.includes(`after:${pass}`)) return;
     const text = printProgram(program);
     if (!before || text !== printProgram(before)) log(`// after ${pass}\n${text}`);
   };
+}
+
+/** What to dump. @throws WeftValueError for what there is not */
+function dumps(list: string): readonly string[] {
+  const wanted = list.split(",").filter((name) => name !== "");
+  const known = ["all", ...["lower", ...Object.keys(PASSES)].map((pass) => `after:${pass}`)];
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown === undefined) return wanted;
+  throw new WeftValueError(
+    `WEFT_DUMP: expected names of ${known.join(", ")}, got ${show(unknown)}${suggestion(unknown, known)}.`,
+  );
 }

@@ -42,3 +42,6 @@ export const fileSystem: undefined = undefined;
 
 /** Pages start no compiler. */
 export const nativeHost: undefined = undefined;
+
+/** Pages have no environment that asks for it, and load less without. */
+export const verifier: undefined = undefined;

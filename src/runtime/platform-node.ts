@@ -7,9 +7,13 @@ import os from "node:os";
 import process from "node:process";
 import v8 from "node:v8";
 import { Worker } from "node:worker_threads";
+import * as proofs from "../compiler/ir/verifier.ts";
 import { readFile, writeAtomic } from "./node/files.ts";
 
 export { nativeHost } from "./native/node.ts";
+
+/** Undefined where nobody can ask for it. */
+export const verifier: typeof proofs | undefined = proofs;
 
 /** The value of an environment variable. */
 export const env = (name: string): string | undefined => process.env[name];

@@ -4,6 +4,7 @@ import { printProgram } from "../../src/compiler/ir/print.ts";
 import { forEachStmt } from "../../src/compiler/ir/visit.ts";
 import { OPTIONAL_PASSES, type PassName, runPipeline } from "../../src/compiler/pipeline.ts";
 import { wasmTarget } from "../../src/compiler/target.ts";
+import { WeftValueError } from "../../src/core/errors.ts";
 import { expectSameMeaning } from "../support/same-meaning.ts";
 import { expectMeaningKept, parsed } from "./passes/check.ts";
 
@@ -87,6 +88,10 @@ describe("seeing inside", () => {
     const [text] = dumped({ dump: "after:collapse" });
     expect(text).toContain("for ij < 8 independent {");
     expect(dumped({ dump: "after:fuse" })).toEqual([]);
+    expect(() => dumped({ dump: "after:lower,after:fuze" })).toThrow(
+      /expected names of all, after:lower, after:fuse,.* got "after:fuze"; did you mean "after:fuse"/,
+    );
+    expect(() => dumped({ dump: "fuse" })).toThrow(WeftValueError);
     expect(heads(dumped({ dump: "after:lower,after:collapse", off: ["collapse"] }))).toEqual([
       "// after lower",
     ]);

@@ -37,6 +37,7 @@ const ELSEWHERE = {
   "test/runtime/prune": "files only",
   "test/runtime/threads": "chooses tiers and threads itself",
   "test/runtime/worker": "chooses threads itself",
+  "test/sweep/": "is about single operations; what tiers make of each is compared in test/fuzz",
   "test/browser/": "a page has WebAssembly only; its threads have tests of their own",
 };
 /** Here tests are about data, text, or IR under the interpreter, unless they import the library as its users do. */

@@ -13,7 +13,7 @@ import { arange } from "./creation.ts";
 import * as np from "./elementwise.ts";
 import { concatenate } from "./join.ts";
 import { pad } from "./pad.ts";
-import { matmul, outer } from "./products.ts";
+import { matmul } from "./products.ts";
 import {
   type BinaryFunction,
   commonShape,
@@ -215,7 +215,9 @@ export function cov(
   };
   const variables = y === undefined || y === null ? rows(x) : concatenate([rows(x), rows(y)]);
   const centred = np.subtract(variables, mean(variables, 1, { keepdims: true }));
-  const matrix = np.divide(matmul(centred, centred.T), variables.shape[1]! - 1);
+  // Of no observations, as of one, it is 0/0.
+  const freedom = Math.max(variables.shape[1]! - 1, 0);
+  const matrix = np.divide(matmul(centred, centred.T), freedom);
   return matrix.shape[0] === 1 ? matrix.reshape([]) : matrix;
 }
 
@@ -224,7 +226,7 @@ export function corrcoef(x: ArrayLike, y?: ArrayLike): NDArray {
   const c = cov(x, y);
   if (c.ndim === 0) return np.divide(c, c);
   const deviation = np.sqrt(diagonal(c));
-  return clip(np.divide(c, outer(deviation, deviation)), -1, 1);
+  return clip(np.divide(np.divide(c, deviation.reshape([deviation.size, 1])), deviation), -1, 1);
 }
 
 // ---- polynomials: coefficients from the highest power down

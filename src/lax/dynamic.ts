@@ -156,6 +156,7 @@ export const dynamicUpdateSliceP: Primitive<NoParams> = defineLinear<NoParams>(
 /** The update added to the box at `starts`: a scatter of one window, for which axes that it covers need no index. */
 function addBox(x: NDArray, update: NDArray, starts: readonly NDArray[]): NDArray {
   const axes = range(x.ndim).filter((axis) => update.shape[axis] !== x.shape[axis]);
+  if (axes.length === 0) return add(x, update);
   const at = axes.map((axis) => starts[axis]!);
   const { dtype } = promote(at);
   const numbers: ScatterDimensionNumbers = {

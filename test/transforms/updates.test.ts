@@ -235,6 +235,16 @@ test.each([0, 1, 2])(
   },
 );
 
+test.each([0, 3])("a gradient that is added to a box as large as the array, of size %i", (n) => {
+  const f = (x: A, i: A): A => lax.dynamicSlice(x, [i, 0], [n, 1]).mul(2).sum().add(x.mul(x).sum());
+  const args = [filled([n, 1]), ints(0).slice(0)] as const;
+  const g = grad(f as F) as F;
+  expectClose(
+    jit(g)(...args),
+    disableJit(() => g(...args)),
+  );
+});
+
 test("accumulate", () => {
   const f = (s: A, x: A, i: A): A => s.add(np.zeros([6]).at(i).set(x));
   expect(

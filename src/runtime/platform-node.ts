@@ -15,8 +15,14 @@ export { nativeHost } from "./native/node.ts";
 /** Undefined where nobody can ask for it. */
 export const verifier: typeof proofs | undefined = proofs;
 
-/** The value of an environment variable. */
-export const env = (name: string): string | undefined => process.env[name];
+/** The value of an environment variable; undefined where Deno was not given leave to look. */
+export function env(name: string): string | undefined {
+  try {
+    return process.env[name];
+  } catch {
+    return undefined;
+  }
+}
 
 /** Writes one line to standard output at once (also from inside of a compiled program). */
 export function print(line: string): void {

@@ -82,6 +82,8 @@ describe("transformations of transformations keep arrays", () => {
   test("the gradient of a tree is of the tree's own type", () => {
     const gradient: Params = grad(loss)(params, one);
     expectTypeOf(grad(loss)).returns.toEqualTypeOf<Params>();
+    expectTypeOf(grad(jit(grad(jit(loss), { argnums: 1 })))).returns.toEqualTypeOf<Params>();
+    expectTypeOf(jit(checkpoint(grad(jit(loss))))).returns.toEqualTypeOf<Params>();
     const both: [Params, A] = grad(jit(loss), { argnums: [0, 1] })(params, one);
     const next: Params = tree.map((x, dx) => x.sub(dx), params, gradient);
     expect([next.w.js(), both[0].w.js()]).toEqual([

@@ -95,3 +95,17 @@ test("both platforms offer the same", () => {
   expect(node.env("PATH")).toBe(process.env.PATH);
   expect(browser.canShareMemory()).toBe(false);
 });
+
+test("an environment that may not be read, as in Deno, is empty", () => {
+  const { env } = process;
+  const refuse = (): never => {
+    throw new Error("Requires env access");
+  };
+  process.env = new Proxy({}, { get: refuse });
+  try {
+    expect(node.env("WEFT_TIER")).toBeUndefined();
+    expect(createConfig(node.env).tier).toBe("wasm");
+  } finally {
+    process.env = env;
+  }
+});

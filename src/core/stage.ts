@@ -13,6 +13,7 @@ export class StageTracer extends Tracer {
     super();
     this.trace = trace;
     this.atom = atom;
+    Object.preventExtensions(this);
   }
   override get aval(): ShapedArray {
     return this.atom.aval;
@@ -47,6 +48,7 @@ export class NumberTracer extends Tracer {
     super();
     this.trace = trace;
     this.whole = whole;
+    Object.preventExtensions(this);
   }
   as({ dtype, weakType }: Promoted): StageTracer {
     const type = aval([], dtype, weakType);

@@ -17,7 +17,7 @@ export abstract class Trace {
   abstract process(primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[];
 }
 
-/** Stands for a value while a function is transformed. */
+/** Stands for a value while a function is transformed. Like arrays, no tracer is extensible: each constructor ends with saying so. */
 export abstract class Tracer extends NDArray {
   abstract readonly trace: Trace;
   abstract override readonly aval: ShapedArray;

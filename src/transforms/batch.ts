@@ -25,6 +25,7 @@ class BatchTracer extends Tracer {
       value.dtype,
       value.weakType,
     );
+    Object.preventExtensions(this);
   }
 }
 

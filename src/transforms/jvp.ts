@@ -19,6 +19,7 @@ class JvpTracer extends Tracer {
     this.trace = trace;
     this.primal = primal;
     this.tangent = tangent;
+    Object.preventExtensions(this);
   }
   override get aval(): ShapedArray {
     return this.primal.aval;

@@ -25,6 +25,7 @@ class UnknownTracer extends Tracer {
     super();
     this.trace = trace;
     this.atom = atom;
+    Object.preventExtensions(this);
   }
   override get aval(): ShapedArray {
     return this.atom.aval;

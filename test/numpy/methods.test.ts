@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
 import { ConcretizationTypeError, WeftTypeError, WeftValueError } from "../../src/core/errors.ts";
 import type { IndexItem } from "../../src/core/methods.ts";
-import { config, grad, jit, makeJaxpr, numpy as np, vmap } from "../../src/index.ts";
+import { checkpoint, config, grad, jit, linearize, makeJaxpr, numpy as np, vmap } from "../../src/index.ts";
 
 const x = np.array([
   [1, 2, 3],
@@ -84,6 +84,24 @@ describe("values", () => {
     expect(() => Object.assign(x, { name: "x" })).toThrow(TypeError);
     expect(() => Object.assign(x, { 64: 1 })).toThrow(TypeError);
     expect(Object.isExtensible(np.add(x, 1))).toBe(false);
+  });
+
+  test.each<[string, (see: (y: NDArray) => NDArray) => unknown]>([
+    ["jit", (see) => jit(see)(x)],
+    ["a number that is an argument of jit", (see) => jit(see)(2)],
+    ["vmap", (see) => vmap(see)(x)],
+    ["grad", (see) => grad((y: NDArray) => see(y).sum())(x)],
+    ["linearize", (see) => linearize(see, [x])],
+    ["vjp of a checkpoint", (see) => grad((y: NDArray) => checkpoint(see)(y).sum())(x)],
+  ])("nor to what stands for one under %s", (_, run) => {
+    const seen: boolean[] = [];
+    run((y) => {
+      const z = y.mul(2);
+      seen.push(Object.isExtensible(y), Object.isExtensible(z));
+      return z;
+    });
+    expect(seen).toContain(false);
+    expect(seen).not.toContain(true);
   });
 
   test("JSON has the values", () => {

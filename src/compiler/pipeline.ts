@@ -10,6 +10,7 @@
  * - `math` before vectors: polynomials are ordinary arithmetic, so the vectoriser needs to know no special function.
  * - `promote` when time loops have lost what `licm` moves, and arithmetic is what it will be: it counts operations.
  * - `vectorize` when nothing reshapes loops any more.
+ * - `tile` when lanes are there, since rows that share cache lines are taken inside of them, and before anything spoils perfect nests.
  * - `compensate` when lanes show how many numbers an accumulator takes in.
  * - `uniform` after them: moving scalars out of loops spoils perfect nests, and by now lanes say what is uniform.
  * - `tidy`: main and remainder loops, unrolled kernels and polynomials have much in common.
@@ -37,6 +38,7 @@ import { promote } from "./passes/promote.ts";
 import { shard } from "./passes/shard.ts";
 import { spread } from "./passes/spread.ts";
 import { tidy } from "./passes/tidy.ts";
+import { tile } from "./passes/tile.ts";
 import { uniform } from "./passes/uniform.ts";
 import { vectorize } from "./passes/vectorize.ts";
 import type { Target } from "./target.ts";
@@ -53,6 +55,7 @@ export type PassName =
   | "math"
   | "promote"
   | "vectorize"
+  | "tile"
   | "compensate"
   | "uniform"
   | "tidy"
@@ -69,6 +72,7 @@ const PASSES: Readonly<Record<PassName, Pass>> = {
   math,
   promote,
   vectorize,
+  tile,
   compensate,
   uniform,
   tidy,

@@ -87,6 +87,8 @@ const EXAMPLES: readonly (readonly [f: (...args: never[]) => unknown, args: read
     [filled(1, [9])],
   ],
   [(p: A, x: A) => np.where(p, x.at(3).set(1), x), [np.array(true), filled(1, [9])]],
+  // Rows of one array that are columns of another.
+  [(x: A) => x.T, [filled(1, [1024, 32])]],
   // A carry that is changed in place.
   [(x: A) => lax.foriLoop(0, 9, (i, c: A) => c.at(i).mul(0.5), x), [filled(1, [9])]],
   // A carry for registers, and a product to which something is added.

@@ -16,7 +16,6 @@
 import { byteSize } from "../../core/dtype.ts";
 import { addAffine, coeffOf, constant, scaledAtom } from "../ir/affine.ts";
 import type { Affine, For, LoopVar, Program, Stmt } from "../ir/nodes.ts";
-import { gcd } from "../ir/solve.ts";
 import {
   type Block,
   blocksOf,
@@ -31,13 +30,11 @@ import {
   substitute,
 } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
+import { bytesTaken, L1_PERIOD, LINE } from "./support/cache.ts";
 
-/** Bytes of a cache line, and the distance of addresses that share a set of the first-level cache. */
-const LINE = 64;
-const PERIOD = 4096;
-
-export function tile(program: Program, target: Target): Program {
-  const body = mapStmts(program.body, (s) => (isFree(s) ? tiled(s, target) : s));
+/** @param line bytes of a cache line */
+export function tile(program: Program, target: Target, line: number = LINE): Program {
+  const body = mapStmts(program.body, (s) => (isFree(s) ? tiled(s, target, line) : s));
   return body === program.body ? program : { ...program, body };
 }
 
@@ -45,9 +42,9 @@ type FreeLoop = For & { readonly mode: "independent" };
 const isLoop = (s: Stmt): s is FreeLoop => s.kind === "for" && s.mode === "independent";
 const isFree = (s: Stmt): s is FreeLoop => isLoop(s) && s.lanes === 1;
 
-function tiled(loop: FreeLoop, target: Target): Stmt | Block {
+function tiled(loop: FreeLoop, target: Target, line: number): Stmt | Block {
   if (!canSink(loop.body)) return loop;
-  const rows = Math.max(0, ...innermost(loop.body).map((inner) => rowsPerLine(loop.v, inner, target)));
+  const rows = Math.max(0, ...innermost(loop.body).map((inner) => rowsPerLine(loop.v, inner, target, line)));
   if (rows < 2) return loop;
   const count = Math.floor(loop.extent / rows);
   const parts = [
@@ -57,16 +54,28 @@ function tiled(loop: FreeLoop, target: Target): Stmt | Block {
   return parts.filter((p) => p.rows > 0 && p.count > 0).flatMap((part) => rowsInside(loop, part));
 }
 
-/** Loops and, beside them, statements that need nothing from each other: vectors, and the rest that makes none. */
+/** What keeps its order when rows are taken inside: each loop, and the statements between two of them. */
+function parts(block: Block): (FreeLoop | Block)[] {
+  const found: (FreeLoop | Stmt[])[] = [];
+  for (const s of block) {
+    const last = found.at(-1);
+    if (isLoop(s)) found.push(s);
+    else if (Array.isArray(last)) last.push(s);
+    else found.push([s]);
+  }
+  return found;
+}
+const isBlock = (part: FreeLoop | Block): part is Block => Array.isArray(part);
+
+/** Whether the parts of a block, each in a loop of its own, need nothing from each other but what is in memory. */
 function canSink(block: Block): boolean {
-  const loops = block.filter(isLoop);
-  const others = block.filter((s) => !isLoop(s));
-  const { declares } = effects(others);
+  const all = parts(block);
+  const declared = all.filter(isBlock).map((part) => effects(part).declares);
+  const needed = all.map((part) => [...freeAtoms(isBlock(part) ? part : [part])]);
   return (
-    loops.length > 0 &&
-    others.every((s) => blocksOf(s).length === 0) &&
-    ![...freeAtoms(loops)].some((atom) => declares.has(atom)) &&
-    loops.every((s) => isStraight(s.body) || canSink(s.body))
+    block.some(isLoop) &&
+    all.every((part) => (isBlock(part) ? isStraight(part) : isStraight(part.body) || canSink(part.body))) &&
+    !needed.flat().some((atom) => declared.some((declares) => declares.has(atom)))
   );
 }
 const isStraight = (block: Block): boolean => block.every((s) => blocksOf(s).length === 0);
@@ -75,17 +84,20 @@ const innermost = (block: Block): FreeLoop[] =>
   block.filter(isLoop).flatMap((s) => (isStraight(s.body) ? [s] : innermost(s.body)));
 
 /** How many iterations over `v` read or write within the lines that `inner` walks across, 0 if those stay in the cache. */
-function rowsPerLine(v: LoopVar, inner: FreeLoop, { l1Bytes }: Target): number {
-  const { loads, stores } = effects(inner.body);
+function rowsPerLine(v: LoopVar, inner: FreeLoop, { l1Bytes }: Target, line: number): number {
+  const { extent } = inner;
   const rows = ({ buffer, index }: Load | Store): number => {
-    const [near, far] = [v, inner.v].map((w) => Math.abs(coeffOf(index, w)) * byteSize(buffer.dtype));
-    const sets = PERIOD / Math.max(LINE, gcd(far!, PERIOD));
-    return near! > 0 && far! >= LINE && inner.extent > sets * (l1Bytes / PERIOD)
-      ? Math.floor(LINE / near!)
-      : 0;
+    const [near, bytes] = [v, inner.v].map((w) => Math.abs(coeffOf(index, w)) * byteSize(buffer.dtype)) as [
+      number,
+      number,
+    ];
+    const leaves = bytes >= line && bytesTaken(extent, line, [{ extent, bytes }], L1_PERIOD) > l1Bytes;
+    return near > 0 && leaves ? Math.floor(line / near) : 0;
   };
+  const { loads, stores } = effects(inner.body);
   return Math.max(0, ...[...loads, ...stores].map(rows));
 }
+
 interface Rows {
   readonly start: number;
   readonly rows: number;
@@ -102,10 +114,10 @@ function rowsInside(loop: FreeLoop, { start, rows, count }: Rows): Block {
   return count === 1 ? moved : [{ ...loop, v: outer, extent: count, body: moved }];
 }
 
-/** Everything in the block with the loop around it, each with its own. */
+/** Everything in the block with the loop around it, each part with its own. */
 function sunk(block: Block, loop: FreeLoop): Block {
-  const around = (body: Block): Block => (body.length > 0 ? renewed([{ ...loop, body }]) : []);
-  if (isStraight(block)) return around(block);
-  const others = block.filter((s) => !isLoop(s));
-  return [...block.filter(isLoop).map((s) => ({ ...s, body: sunk(s.body, loop) })), ...around(others)];
+  if (isStraight(block)) return renewed([{ ...loop, body: block }]);
+  return parts(block).flatMap((part) =>
+    isBlock(part) ? renewed([{ ...loop, body: part }]) : [{ ...part, body: sunk(part.body, loop) }],
+  );
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { printProgram } from "../../../src/compiler/ir/print.ts";
+import { fuse } from "../../../src/compiler/passes/fuse.ts";
 import { tile } from "../../../src/compiler/passes/tile.ts";
 import { wasmTarget } from "../../../src/compiler/target.ts";
 import { jit, numpy as np, random } from "../../../src/index.ts";
@@ -61,6 +62,35 @@ program(x: f32[131584]) -> (y: f32[131584]) {
   );
 });
 
+test("what a loop reads is stored before it, and what reads a loop's stores after it", () => {
+  expectPass(
+    tile,
+    `program(x: f32[16384]) -> (y: f32[16384], z: f32[16]) {
+       temp t: f32[16]
+       for i < 16 independent {
+         t[i] = f32.neg(x[i])
+         for j < 1024 independent lanes 4 { y[1024*i + j] = f32.add(x[i + 16*j], t[i]) }
+         z[i] = y[1024*i + 1]
+       }
+     }`,
+    `
+program(x: f32[16384]) -> (y: f32[16384], z: f32[16]) {
+  temp t: f32[16]
+  for i < 16 independent {
+    t[i] = f32.neg(x[i])
+  }
+  for j < 1024 independent lanes 4 {
+    for i < 16 independent {
+      y[j + 1024*i] = f32.add(x[16*j + i], t[i])
+    }
+  }
+  for i < 16 independent {
+    z[i] = y[1024*i + 1]
+  }
+}`,
+  );
+});
+
 const UNCHANGED: Record<string, string> = {
   "what the cache holds": `program(x: f32[4160]) -> (y: f32[4160]) {
      for i < 64 independent { for j < 64 independent lanes 4 { y[64*i + j] = x[i + 65*j] } }
@@ -73,6 +103,13 @@ const UNCHANGED: Record<string, string> = {
    }`,
   "a loop whose order counts": `program(x: f32[1048576]) -> (y: f32[1048576]) {
      for i < 1024 { for j < 1024 independent lanes 4 { y[1024*i + j] = x[i + 1024*j] } }
+   }`,
+  "a body of which one part needs what another one declares": `program(x: f32[1048576]) -> (y: f32[1048576], z: f32[1024]) {
+     for i < 1024 independent {
+       let a: f32 = x[i]
+       for j < 1024 independent lanes 4 { y[1024*i + j] = x[i + 1024*j] }
+       z[i] = a
+     }
    }`,
   "a body that needs what stands before it": `program(x: f32[1048576]) -> (y: f32[1048576]) {
      for i < 1024 independent {
@@ -90,7 +127,17 @@ describe("left alone", () => {
 
 test("keeps the meaning of random programs", () => {
   const tiny = { ...wasmTarget(), l1Bytes: 0 };
-  expectMeaningKept((program) => tile(program, tiny));
+  let tiled = 0;
+  expectMeaningKept(
+    (program) => {
+      const fused = fuse(program, tiny);
+      const result = tile(fused, tiny, 8);
+      tiled += Number(result !== fused);
+      return result;
+    },
+    { numRuns: 600 },
+  );
+  expect(tiled).toBeGreaterThan(0);
 });
 
 test.each([

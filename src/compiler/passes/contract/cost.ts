@@ -6,9 +6,9 @@
  */
 import { byteSize } from "../../../core/dtype.ts";
 import { coeffOf } from "../../ir/affine.ts";
-import { gcd } from "../../ir/solve.ts";
 import { effects } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
+import { bytesTaken, L1_PERIOD, L2_PERIOD, LINE, type Stride } from "../support/cache.ts";
 import { type Axis, extentOf, type Product } from "./axes.ts";
 import type { Panel, Schedule } from "./schedule.ts";
 
@@ -18,15 +18,11 @@ type Plan = Omit<Schedule, "blocks">;
 const LATENCY = 4;
 /** Where a tile begins and ends. */
 const PER_TILE = 12;
-const LINE = 64;
 /** Cycles per cache line from the second-level cache, which other work hides well, and from beyond. */
 const FROM_L2 = 0.5;
 const FROM_AFAR = 5;
 /** Share of that when lines follow each other: they are loaded ahead. */
 const STREAMED = 0.5;
-/** Bytes after which lines lie in the same set again, in the first- and in the second-level cache. */
-const L1_PERIOD = 4096;
-const L2_PERIOD = 65536;
 /** Cycles per element to load it into a vector on its own. */
 const GATHER = 0.75;
 /** Cycles per element to store it on its own, to a line that is in the cache or has left it. */
@@ -72,25 +68,17 @@ function tileCycles({ product: p, cols }: Plan, q: Panel, rows: number, target: 
 
 // ------------------------------------------------------------------------------------------------ cache lines
 
-/** A loop that reads: how often, and how many bytes apart. */
-interface Stride {
-  readonly extent: number;
-  readonly bytes: number;
-}
 /** One line after the other. */
 const IN_TURN: readonly Stride[] = [{ extent: Number.POSITIVE_INFINITY, bytes: LINE }];
 
-/** To bring in a line when these loops read `run` bytes in each of `steps` steps. Large strides leave most sets empty. */
+/** To bring in a line when these loops read `run` bytes in each of `steps` steps. */
 function lineCycles(
   steps: number,
   run: number,
   strides: readonly Stride[],
   { l1Bytes, l2Bytes }: Target,
 ): number {
-  const taken = (period: number): number => {
-    const places = strides.reduce((n, s) => n * Math.min(s.extent, period / gcd(s.bytes, period)), 1);
-    return steps * Math.max(LINE, run, period / places);
-  };
+  const taken = (period: number): number => bytesTaken(steps, run, strides, period);
   return taken(L1_PERIOD) <= l1Bytes ? 0 : taken(L2_PERIOD) <= l2Bytes ? FROM_L2 : FROM_AFAR;
 }
 

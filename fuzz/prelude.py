@@ -99,35 +99,33 @@ def linear_recurrence(a, b, axis, reverse):
     return jnp.moveaxis(lax.scan(step, first, (along(a), along(b)), reverse=reverse)[1], 0, axis)
 
 
-def elman(w, c, x):
-    (wx, wh, b), (h,) = w, c
+def elman(wx, wh, b, h, x):
     return (jnp.tanh(x @ wx + h @ wh + b),)
 
 
-def lstm(w, c, x):
-    (wx, wh, b), (h, c) = w, c
+def lstm(wx, wh, b, h, c, x):
     i, f, g, o = jnp.split(x @ wx + h @ wh + b, 4, axis=-1)
     c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
     return nn.sigmoid(o) * jnp.tanh(c), c
 
 
-def gru(w, c, x):
-    (wx, wh, b, bh), (h,) = w, c
+def gru(wx, wh, b, bh, h, x):
     xr, xz, xn = jnp.split(x @ wx + b, 3, axis=-1)
     hr, hz, hn = jnp.split(h @ wh + bh, 3, axis=-1)
-    n = jnp.tanh(xn + nn.sigmoid(xr + hr) * hn)
-    return (n + nn.sigmoid(xz + hz) * (h - n),)
+    r, z = nn.sigmoid(xr + hr), nn.sigmoid(xz + hz)
+    n = jnp.tanh(xn + r * hn)
+    return ((1 - z) * n + z * h,)
 
 
 def step_cell(cell, w, c, x):
     """The carry, and what is seen of it."""
-    after = cell(w, c, x)
+    after = cell(*w, *c, x)
     return [*after, after[0]]
 
 
 def step_layers(cell, w, c, x):
     def layer(x, wc):
-        after = cell(*wc, x)
+        after = cell(*wc[0], *wc[1], x)
         return after[0], after
 
     y, after = lax.scan(layer, x, (w, c))
@@ -138,7 +136,7 @@ def run_cell(cell, w, c, xs, reverse, lengths=None):
     def step(c, tx):
         t, x = tx
         valid = True if lengths is None else (t < lengths)[..., None]
-        after = cell(w, c, jnp.where(valid, x, 0))
+        after = cell(*w, *c, jnp.where(valid, x, 0))
         kept = [jnp.where(valid, new, old) for new, old in zip(after, c)]
         return kept, jnp.where(valid, after[0], 0)
 

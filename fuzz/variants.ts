@@ -1,4 +1,5 @@
 /** The ways in which weft runs a program, which must all give the same. */
+import { PASS_NAMES, type PassName } from "#internal/compiler/switches";
 import { config, disableJit, jit } from "#internal/index";
 import { withChecks } from "./checked.ts";
 import type { PrintOptions } from "./print.ts";
@@ -6,25 +7,6 @@ import type { Program } from "./program.ts";
 import { type Outcome, outcome } from "./results.ts";
 import type { Rng } from "./rng.ts";
 import { type Compiled, compile, inputArray, type Value } from "./run.ts";
-
-type Disabled = (typeof config)["disable"];
-const PASSES = [...JSON.parse(readPassNames())] as string[];
-
-/** The names that the setting accepts stand in the error for one that it does not. */
-function readPassNames(): string {
-  try {
-    config.disable = ["?" as never];
-  } catch (error) {
-    const names = /out of ([\w, ]+?),? got|out of ([\w, -]+)/.exec((error as Error).message);
-    return JSON.stringify(
-      (names?.[1] ?? names?.[2] ?? "")
-        .split(",")
-        .map((n) => n.trim())
-        .filter(Boolean),
-    );
-  }
-  return "[]";
-}
 
 type Settings = Partial<Pick<typeof config, "tier" | "threads" | "disable">>;
 
@@ -84,9 +66,9 @@ export const native = (threads: number): Variant => ({
   ...jitted({ tier: "native", threads }),
 });
 export const threaded: Variant = { name: "jit, 2 threads", ...jitted({ threads: 2 }) };
-export const without = (passes: readonly string[]): Variant => ({
+export const without = (passes: readonly PassName[]): Variant => ({
   name: `jit without ${passes.join(", ")}`,
-  ...jitted({ disable: passes as Disabled }),
+  ...jitted({ disable: passes }),
 });
 
 /** As users run it always, the other ways by turns. */
@@ -95,8 +77,8 @@ export function chooseVariants(rng: Rng, nativeShare: number): Variant[] {
   if (rng.chance(0.2)) list.push(EAGER);
   if (rng.chance(0.2)) list.push(INTERPRETER);
   if (rng.chance(0.1)) list.push(CHECKED);
-  if (rng.chance(0.3)) list.push(without([rng.pick(PASSES)]));
-  if (rng.chance(0.1)) list.push(without(PASSES));
+  if (rng.chance(0.3)) list.push(without([rng.pick(PASS_NAMES)]));
+  if (rng.chance(0.1)) list.push(without(PASS_NAMES));
   if (rng.chance(0.05)) list.push(threaded);
   if (rng.chance(nativeShare)) list.push(native(rng.int(1, 2)));
   return list;
@@ -105,7 +87,7 @@ export function chooseVariants(rng: Rng, nativeShare: number): Variant[] {
 /** Undefined for JAX. */
 export function variantNamed(name: string): Variant | undefined {
   const [, passes] = /^jit without (.*)$/.exec(name) ?? [];
-  if (passes) return without(passes.split(", "));
+  if (passes) return without(passes.split(", ") as PassName[]);
   const [, threads] = /^native, (\d)/.exec(name) ?? [];
   if (threads) return native(Number(threads));
   return [EAGER, STEPWISE, JIT, INTERPRETER, CHECKED, threaded].find((v) => v.name === name);

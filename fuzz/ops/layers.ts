@@ -1,6 +1,6 @@
 /** Recurrent cells and layers: their parameters are values of the program like others, so that derivatives reach them. */
 import type { ArrayType, Params } from "../program.ts";
-import { both, type Choice, type Chooser, filled, floats, type Op, op, rank } from "./op.ts";
+import { both, type Choice, type Chooser, filled, floats, type Op, type OpSpec, op, rank } from "./op.ts";
 
 interface CellSpec {
   readonly name: string;
@@ -84,6 +84,9 @@ function choose(g: Chooser, cell: CellSpec, kind: "step" | "stack" | "run", more
   };
 }
 
+/** Rare: under a second derivative JAX compiles one of them for minutes. */
+const cellOp = (spec: OpSpec): Op => op({ weight: 0.2, ...spec });
+
 const cellOps = (cell: CellSpec): Op[] => {
   const { params, carry, x, flat } = texts(cell);
   const weights = Object.keys(cell.params).length;
@@ -92,32 +95,28 @@ const cellOps = (cell: CellSpec): Op[] => {
   const lengths = `(a[${weights + cell.carry.length + 1}], 0, ${x}.shape[0])`;
   const reverse = (g: Chooser): Params => ({ reverse: g.rng.chance(0.3) });
   return [
-    op({
+    cellOp({
       name: `nn.${cell.name} step`,
       weft: `${flat}(${made}.step(${params}, ${carry}, ${x}))`,
       jax: `step_cell(${given})`,
-      weight: 0.2,
       choose: (g) => choose(g, cell, "step"),
     }),
-    op({
+    cellOp({
       name: `nn.stack ${cell.name}`,
       weft: `${flat}(nn.stack(${made}, p.layers).step(${params}, ${carry}, ${x}))`,
       jax: `step_layers(${given})`,
-      weight: 0.2,
       choose: (g) => choose(g, cell, "stack"),
     }),
-    op({
+    cellOp({
       name: `nn.run ${cell.name}`,
       weft: `${flat}(nn.run(${made}, ${params}, ${carry}, ${x}, { reverse: p.reverse }))`,
       jax: `run_cell(${given}, p.reverse)`,
-      weight: 0.2,
       choose: (g) => choose(g, cell, "run", reverse(g)),
     }),
-    op({
+    cellOp({
       name: `nn.run ${cell.name} lengths`,
       weft: `${flat}(nn.run(${made}, ${params}, ${carry}, ${x}, { lengths: np.clip${lengths}, reverse: p.reverse }))`,
       jax: `run_cell(${given}, p.reverse, jnp.clip${lengths})`,
-      weight: 0.2,
       choose: (g) => {
         const chosen = choose(g, cell, "run", reverse(g));
         const shape = g.type(chosen.args.at(-1)!).shape.slice(1, -1);

@@ -13,6 +13,9 @@ import jax
 
 jax.config.update("jax_platforms", "cpu")
 
+HERE = pathlib.Path(__file__).parent
+sys.path.append(str(HERE.parent.parent / "fuzz"))
+
 import codec  # noqa: E402
 import compositions  # noqa: E402
 import control  # noqa: E402
@@ -22,7 +25,6 @@ import ops  # noqa: E402
 import promotion  # noqa: E402
 import randoms  # noqa: E402
 
-HERE = pathlib.Path(__file__).parent
 SECTIONS = {
     "ops": ops.rows,
     "nn": ops.nn_rows,

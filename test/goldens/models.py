@@ -6,7 +6,8 @@ import numpy as np
 from codec import op_row
 from control import data
 from jax import lax
-from jax.nn import sigmoid
+
+from prelude import elman, gru, lstm  # of fuzz: the same cells
 
 IN, HIDDEN, BATCH, TIME = 3, 3, 2, 4
 
@@ -17,24 +18,6 @@ def weights(seed, gates, scale=1.0):
         (data(seed + 1, HIDDEN, gates * HIDDEN) * np.float32(scale)),
         (data(seed + 2, gates * HIDDEN) * np.float32(scale)),
     ]
-
-
-def elman(wx, wh, b, h, x):
-    return (jnp.tanh(x @ wx + h @ wh + b),)
-
-
-def lstm(wx, wh, b, h, c, x):
-    i, f, g, o = jnp.split(x @ wx + h @ wh + b, 4, axis=-1)
-    c = sigmoid(f) * c + sigmoid(i) * jnp.tanh(g)
-    return sigmoid(o) * jnp.tanh(c), c
-
-
-def gru(wx, wh, b, bh, h, x):
-    xr, xz, xn = jnp.split(x @ wx + b, 3, axis=-1)
-    hr, hz, hn = jnp.split(h @ wh + bh, 3, axis=-1)
-    r, z = sigmoid(xr + hr), sigmoid(xz + hz)
-    n = jnp.tanh(xn + r * hn)
-    return ((1 - z) * n + z * h,)
 
 
 def run(step, params, carry, xs):

@@ -79,6 +79,15 @@ const binary = (fn: BinaryFn, x: Expr, y: Expr): Expr => ({
   x,
   y,
 });
+/** The index that goes so far with each variable. */
+const walk = (vars: readonly LoopVar[], strides: readonly number[]): Affine =>
+  affine(
+    0,
+    vars.map((atom, i) => ({ atom, coeff: strides[i]! })),
+  );
+const inOrder = (v: LoopVar, extent: number, body: readonly Stmt[]): Stmt => {
+  return { kind: "for", v, extent, mode: "serial", lanes: 1, body };
+};
 const clamp = (x: Expr, low: number, high: number): Expr =>
   binary("min", binary("max", x, constExpr(low, x.dtype)), constExpr(high, x.dtype));
 
@@ -288,6 +297,7 @@ class Generator {
       this.#map,
       this.#reduction,
       this.#recurrence,
+      this.#layers,
       this.#contraction,
       this.#running,
       this.#counted,
@@ -312,10 +322,7 @@ class Generator {
     const strides = this.#strides(extents);
     const stmts = this.#nest(extents, EMPTY, (outer, vars) => {
       const { stmts: lets, scope } = this.#lets(outer);
-      const index = affine(
-        0,
-        vars.map((atom, i) => ({ atom, coeff: strides[i]! })),
-      );
+      const index = walk(vars, strides);
       const store = (buffer: Buffer, values: readonly Expr[]): Stmt => {
         const value = this.#bounded(
           this.#expr(buffer.dtype, { ...scope, values: [...scope.values, ...values] }),
@@ -349,10 +356,7 @@ class Generator {
       const value = this.#expr(acc.dtype, within);
       const fn = this.#combine(acc.dtype);
       const result = this.#bounded(this.#expr(out.dtype, { ...scope, values: [localExpr(acc)] }));
-      const index = affine(
-        0,
-        vars.map((atom, i) => ({ atom, coeff: strides[i]! })),
-      );
+      const index = walk(vars, strides);
       return [
         { kind: "reduce", acc, fn, init, vars: reduced, extents, lanes: 1, body, value },
         { kind: "store", buffer: out, index, value: result },
@@ -377,10 +381,7 @@ class Generator {
       const before = this.#load(carry, scaledAtom(v!));
       const after = newLocal("next", dtype);
       const value = this.#bounded(this.#expr(dtype, { ...scope, values: [before] }));
-      const at = affine(0, [
-        { atom: t, coeff: n },
-        { atom: v!, coeff: 1 },
-      ]);
+      const at = walk([t, v!], [n, 1]);
       return [
         { kind: "let", local: after, value },
         { kind: "store", buffer: carry, index: scaledAtom(v!), value: localExpr(after) },
@@ -388,7 +389,29 @@ class Generator {
       ];
     });
     this.#filled.push(carry, ys);
-    return [...start, { kind: "for", v: t, extent: steps, mode: "serial", lanes: 1, body: step }];
+    return [...start, inOrder(t, steps, step)];
+  }
+
+  /** A scan over layers in a scan over time: each layer prepares what it reads, in every step anew. */
+  #layers(last: boolean): Stmt[] {
+    const [steps, layers, n] = this.#extents(3) as [number, number, number];
+    const dtype = this.#from(this.#dtypes);
+    const part = this.#buffer(dtype, n, "temp");
+    const ys = this.#result(dtype, steps * layers * n, last);
+    const [t, l] = [newLoopVar("t"), newLoopVar("l")];
+    const inLayer: Scope = { loops: [{ v: l, extent: layers }], values: [] };
+    const prepared = this.#nest([n], inLayer, (scope, [i]) => [
+      { kind: "store", buffer: part, index: scaledAtom(i!), value: this.#expr(dtype, scope) },
+    ]);
+    const inStep: Scope = { loops: [{ v: t, extent: steps }, ...inLayer.loops], values: [] };
+    const used = this.#nest([n], inStep, (scope, [i]) => {
+      const value = this.#bounded(
+        this.#expr(dtype, { ...scope, values: [this.#load(part, scaledAtom(i!))] }),
+      );
+      return [{ kind: "store", buffer: ys, index: walk([t, l, i!], [layers * n, n, 1]), value }];
+    });
+    this.#filled.push(ys);
+    return [inOrder(t, steps, [inOrder(l, layers, [...prepared, ...used])])];
   }
 
   #contraction(last: boolean): Stmt[] {
@@ -413,10 +436,7 @@ class Generator {
     const out = this.#result(dtype, product(extents), last);
     const scope = { loops: vars.map((v, i) => ({ v, extent: extents[i]! })), values: [localExpr(acc)] };
     const strides = this.#strides(extents);
-    const index = affine(
-      0,
-      vars.map((atom, i) => ({ atom, coeff: strides[i]! })),
-    );
+    const index = walk(vars, strides);
     const epilogue: Stmt[] = [
       { kind: "store", buffer: out, index, value: this.#bounded(this.#expr(dtype, scope, this.#pick(3))) },
     ];
@@ -438,10 +458,7 @@ class Generator {
       { kind: "store", buffer: out, index: scaledAtom(v), value: localExpr(local) },
     ];
     this.#filled.push(out);
-    return [
-      { kind: "var", local, init },
-      { kind: "for", v, extent, mode: "serial", lanes: 1, body },
-    ];
+    return [{ kind: "var", local, init }, inOrder(v, extent, body)];
   }
 
   /** A `while` that counts. */

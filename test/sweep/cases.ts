@@ -1,6 +1,6 @@
 /**
- * Expressions in Python and here that must mean the same at every input that the group goes over: values, dtypes, weakness and
- * derivatives. make.py evaluates the keys.
+ * Expressions in Python and here that must mean the same at every input that the group goes over: values, dtypes and derivatives.
+ * make.py evaluates the keys, operation by operation; what is typed weakly then is not what it is under jit (test/goldens/promotion).
  */
 import type { NDArray } from "../../src/core/array.ts";
 import { lax, nn, numpy as np } from "../../src/index.ts";

@@ -12,7 +12,6 @@ import { DIFFERENT } from "./different.ts";
 interface Row {
   readonly error?: string;
   readonly out?: readonly Golden[];
-  readonly derivative?: string;
   readonly jvp?: readonly Golden[];
   readonly vjp?: readonly Golden[];
 }

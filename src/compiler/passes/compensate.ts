@@ -29,12 +29,13 @@ import { type Block, mapStmts, renewed, substitute, substituteExpr } from "../ir
 import type { Target } from "../target.ts";
 import { addTo, type Place } from "./support/rounding.ts";
 
-/** Numbers that an accumulator takes in; sums of up to twice as many stay as they are. */
+/** Few enough for the error to be small, and enough for the blocks to cost nothing. */
 const STEPS = 48;
 
-export function compensate(program: Program, _target: Target): Program {
+/** @param most numbers that an accumulator takes in; sums of up to twice as many stay as they are */
+export function compensate(program: Program, _target: Target, most: number = STEPS): Program {
   const body = mapStmts(program.body, (s) =>
-    s.kind === "reduce" && s.fn === "add" && isFloat(s.acc.dtype) ? inBlocks(s) : s,
+    s.kind === "reduce" && s.fn === "add" && isFloat(s.acc.dtype) ? inBlocks(s, most) : s,
   );
   return body === program.body ? program : { ...program, body };
 }
@@ -43,12 +44,12 @@ export function compensate(program: Program, _target: Target): Program {
 const stepsAlong = (s: Reduce, axis: number): number =>
   s.extents[axis]! / (axis === s.vars.length - 1 ? s.lanes : 1);
 
-function inBlocks(s: Reduce): Reduce | Block {
+function inBlocks(s: Reduce, most: number): Reduce | Block {
   const steps = s.vars.map((_, axis) => stepsAlong(s, axis));
-  if (steps.reduce((n, m) => n * m, 1) <= 2 * STEPS) return s;
+  if (steps.reduce((n, m) => n * m, 1) <= 2 * most) return s;
   let [axis, inside] = [steps.length - 1, 1];
-  while (inside * steps[axis]! <= STEPS) inside *= steps[axis--]!;
-  const size = sizeOf(steps[axis]!, Math.floor(STEPS / inside));
+  while (inside * steps[axis]! <= most) inside *= steps[axis--]!;
+  const size = sizeOf(steps[axis]!, Math.floor(most / inside));
   const rest = steps[axis]! % size;
   const unit = s.extents[axis]! / steps[axis]!;
   if (rest === 0) return total(s, axis, unit * size);
@@ -56,7 +57,7 @@ function inBlocks(s: Reduce): Reduce | Block {
   const whole = s.extents[axis]! - unit * rest;
   const main = part(s, axis, { start: 0, extent: whole, acc: first, init: s.init });
   const tail = part(s, axis, { start: whole, extent: unit * rest, acc: s.acc, init: localExpr(first) });
-  return [...total(main, axis, unit * size), inBlocks(tail)].flat();
+  return [...total(main, axis, unit * size), inBlocks(tail, most)].flat();
 }
 
 /** How many of `steps` make a block of at most `most`: the same for all blocks, if that makes them little shorter. */

@@ -41,15 +41,18 @@ export function expectPass(pass: Pass, before: string, after: string): void {
 /** The pass leaves this text as it is. */
 export const expectUnchanged = (pass: Pass, text: string): void => expectPass(pass, text, text);
 
-/** The pass keeps the meaning of random programs and leaves them valid. */
+/** The pass keeps the meaning of random programs, some of which it changes, and leaves them valid. */
 export function expectMeaningKept(
   pass: Pass,
   options: RandomIrOptions & { tolerance?: number; numRuns?: number } = {},
 ): void {
   const { tolerance = 0, numRuns = 150, ...random } = options;
+  let changed = 0;
   fc.assert(
     fc.property(programs({ exact: true, stages: 8, ...random }), fc.nat(1000), (program, seed) => {
-      const result = pass(timed(program), target);
+      const before = timed(program);
+      const result = pass(before, target);
+      changed += Number(result !== before);
       verify(result, "the pass");
       verifyDefined(result, "the pass");
       verifyOrder(result, "the pass");
@@ -57,4 +60,5 @@ export function expectMeaningKept(
     }),
     { numRuns },
   );
+  expect(changed, "programs that the pass changes").toBeGreaterThan(0);
 }

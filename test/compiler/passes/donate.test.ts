@@ -169,7 +169,7 @@ describe("random programs", () => {
           expectSameOutputs(p, interpret(final, args), got);
         },
       ),
-      { numRuns: 300, seed: 7, endOnFailure: true },
+      { numRuns: 400, seed: 7, endOnFailure: true },
     );
     return count;
   }

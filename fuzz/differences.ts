@@ -71,11 +71,6 @@ export const DIFFERENCES: readonly Known[] = [
   },
   {
     reason:
-      "JAX with 64-bit types gives int64 where weft, which has none, gives int32, and then refuses to mix them",
-    matches: (program, weft, jax) => program.x64 && jaxSays(/int64/)(program, weft, jax),
-  },
-  {
-    reason:
       "JAX's rules of the maximum, minimum and product of scattered values gather from an axis of size 0, which it refuses",
     matches: jaxSays(/Slice size at index \d+ in gather op is out of range, must be within \[0, 0 \+ 1\)/),
   },

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax, nn, random
+from jax._src.lax.lax import _convert_element_type
 from jax.ad_checkpoint import checkpoint_name
 
 inf, nan = float("inf"), float("nan")
@@ -11,6 +12,19 @@ inf, nan = float("inf"), float("nan")
 
 def lst(x):
     return list(x) if isinstance(x, (list, tuple)) else [x]
+
+
+NARROW = {"int64": np.dtype("int32"), "uint64": np.dtype("uint32")}
+
+
+def narrow(tree):
+    """With integers of at most 32 bits, which stay as weakly typed as they are."""
+
+    def narrowed(x):
+        dtype = NARROW.get(str(getattr(x, "dtype", "")))
+        return x if dtype is None else _convert_element_type(x, dtype, weak_type=x.weak_type)
+
+    return jax.tree.map(narrowed, tree)
 
 
 def flat(x):

@@ -10,6 +10,8 @@ interface Dialect {
   literal(value: Param): string;
   list(items: readonly string[]): string;
   assign(names: readonly string[], list: boolean, value: string): string;
+  /** What a step gave. */
+  result(value: string): string;
   define(
     name: string,
     params: readonly string[],
@@ -43,6 +45,7 @@ const TYPESCRIPT: Dialect = {
         : JSON.stringify(value);
   },
   list: (items) => `[${items.join(", ")}]`,
+  result: (value) => value,
   assign: (names, list, value) => `const ${list ? `[${names.join(", ")}]` : names[0]} = ${value};`,
   define: (name, params, lines, outs) => [
     `const ${name} = (${params.join(", ")}) => {`,
@@ -61,6 +64,7 @@ const PYTHON: Dialect = {
     return value === null || value === undefined ? "None" : JSON.stringify(value);
   },
   list: (items) => `[${items.join(", ")}]`,
+  result: (value) => value,
   assign: (names, list, value) =>
     `${list ? names.map((n) => `${n},`).join(" ") || "_" : names[0]} = ${value}`,
   define: (name, params, lines, outs) => [
@@ -112,7 +116,7 @@ class Printer {
 
   step(step: Step): string[] {
     const { lines, value } = this.expression(step);
-    return [...lines, this.#d.assign(step.outs.map(variable), step.list, value)];
+    return [...lines, this.#d.assign(step.outs.map(variable), step.list, this.#d.result(value))];
   }
 
   /** The definitions of a step's bodies, and its value. */
@@ -144,7 +148,10 @@ class Printer {
 /** The definition of `main`. */
 export const typescript = (program: Program, options: PrintOptions = {}): string =>
   new Printer(TYPESCRIPT, options).program(program).join("\n");
-export const python = (program: Program): string => new Printer(PYTHON, {}).program(program).join("\n");
+/** Where JAX has 64-bit types its integers are narrowed as they come: weft has none, and width shows in overflow and bits. */
+const NARROWING: Dialect = { ...PYTHON, result: (value) => `narrow(${value})` };
+export const python = (program: Program): string =>
+  new Printer(program.x64 ? NARROWING : PYTHON, {}).program(program).join("\n");
 
 /** A step as the statements of a function that returns its value. */
 export function stepSource(step: Step): string {

@@ -70,6 +70,12 @@ export const DIFFERENCES: readonly Known[] = [
     matches: jaxSays(/NoneType.* was passed to reduce_sum/s),
   },
   {
+    reason: "JAX with 64-bit types refuses a plain 0 beside an int32 in a list of start indices: it is int64",
+    matches: (program, weft, jax) =>
+      program.x64 &&
+      jaxSays(/index arguments to dynamic_(update_)?slice must be integers of the same type/)(program, weft, jax),
+  },
+  {
     reason:
       "JAX's rules of the maximum, minimum and product of scattered values gather from an axis of size 0, which it refuses",
     matches: jaxSays(/Slice size at index \d+ in gather op is out of range, must be within \[0, 0 \+ 1\)/),

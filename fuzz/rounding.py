@@ -21,7 +21,7 @@ EXACT = set(
 # These round inside, also when operands and result are short in binary.
 INSIDE = set("cumlogsumexp cumprod digamma igamma igammac lgamma reduce_prod scatter_mul".split())
 # These sum: of operands that are exact, the sum is.
-SUMS = set("reduce_sum cumsum dot_general scatter_add scatter-add".split())
+SUMS = set("reduce_sum cumsum conv_general_dilated dot_general scatter_add scatter-add".split())
 
 
 def is_short(x):

@@ -45,13 +45,6 @@ function differByNumbers(weft: Outcome, jax: Outcome): boolean {
   );
 }
 
-/** Whether results are the same but for what is typed weakly. */
-function differByWeakness(weft: Outcome, jax: Outcome): boolean {
-  if (hasFailed(weft) || hasFailed(jax)) return false;
-  const types = (o: readonly Result[]): string => o.map((r) => `${r.dtype}[${r.shape}]`).join();
-  return types(weft.outs) === types(jax.outs) && weft.outs.some((r, i) => r.weak !== jax.outs[i]!.weak);
-}
-
 export const DIFFERENCES: readonly Known[] = [
   {
     reason: "nextafter has the derivative 0, as other functions with steps; JAX has none",
@@ -70,21 +63,9 @@ export const DIFFERENCES: readonly Known[] = [
     matches: jaxSays(/NoneType.* was passed to reduce_sum/s),
   },
   {
-    reason: "JAX with 64-bit types refuses a plain 0 beside an int32 in a list of start indices: it is int64",
-    matches: (program, weft, jax) =>
-      program.x64 &&
-      jaxSays(/index arguments to dynamic_(update_)?slice must be integers of the same type/)(program, weft, jax),
-  },
-  {
     reason:
       "JAX's rules of the maximum, minimum and product of scattered values gather from an axis of size 0, which it refuses",
     matches: jaxSays(/Slice size at index \d+ in gather op is out of range, must be within \[0, 0 \+ 1\)/),
-  },
-  {
-    reason: "whether JAX types these weakly depends on shapes: of scalars yes, of arrays no",
-    matches: (program, weft, jax) =>
-      allSteps(program.main).some((s) => /^np\.(hypot|logaddexp2|heaviside)$/.test(s.op)) &&
-      differByWeakness(weft, jax),
   },
   {
     reason: "what nobody reads is dropped more thoroughly than by JAX, also derivatives that there are not",

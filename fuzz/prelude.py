@@ -27,6 +27,11 @@ def narrow(tree):
     return jax.tree.map(narrowed, tree)
 
 
+def starts(indices):
+    """Start indices of one type: beside int32 a plain 0 is int64 where JAX has 64-bit types."""
+    return [np.int32(i) if type(i) is int else i for i in indices]
+
+
 def flat(x):
     """A tuple of lists as one list."""
     return [leaf for part in x for leaf in lst(part)]

@@ -22,6 +22,8 @@ EXACT = set(
 INSIDE = set("cumlogsumexp cumprod digamma igamma igammac lgamma reduce_prod scatter_mul".split())
 # These sum: of operands that are exact, the sum is.
 SUMS = set("reduce_sum cumsum conv_general_dilated dot_general scatter_add scatter-add".split())
+# Where terms cancel, what is left may be nothing at all.
+CANCEL = SUMS | set("add sub add_any".split())
 
 
 def is_short(x):
@@ -49,6 +51,11 @@ class Errors:
             return x
         # The sign of a NaN is the processor's.
         return jnp.where(jnp.isnan(x), -x, jnp.where(is_short(x), x, self.shaken(x)))
+
+    def cancelled(self, out, magnitude):
+        """Under every other seed nothing instead of a sum that is no larger than the rounding errors of its terms."""
+        vanishes = (self.seed.astype(jnp.int32) % 2 == 1) & (jnp.abs(out) <= AMOUNT[out.dtype.name] * magnitude)
+        return jnp.where(vanishes, 0, out)
 
     def summed(self, x):
         """x with errors everywhere, unless nothing was rounded: in a sum the largest term says how exact the others are."""
@@ -109,6 +116,14 @@ def cond(args, errors, branches, **_):
 CONTROL = {"scan": scan, "while": while_loop, "cond": cond}
 
 
+def magnitude(eqn, args):
+    """The sum of the terms' magnitudes."""
+    terms = [jnp.abs(x) if is_float(x) else x for x in args]
+    name = "add" if eqn.primitive.name == "sub" else eqn.primitive.name
+    total = jnp.add(*terms) if name in ("add", "add_any") else eqn.primitive.bind(*terms, **eqn.params)
+    return total
+
+
 def apply(eqn, args, errors):
     name, params = eqn.primitive.name, eqn.params
     if name in CONTROL:
@@ -121,4 +136,6 @@ def apply(eqn, args, errors):
         args = [change(x) for x in args]
     outs = eqn.primitive.bind(*args, **params)
     outs = outs if eqn.primitive.multiple_results else [outs]
+    if name in CANCEL and is_float(outs[0]) and not all(isinstance(a, Literal) for a in eqn.invars):
+        outs = [errors.cancelled(outs[0], magnitude(eqn, args))]
     return outs if name in EXACT else [errors.noisy(x) for x in outs]

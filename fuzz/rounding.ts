@@ -20,6 +20,7 @@ const EXACT: ReadonlySet<string> = new Set(
 const isExact = ({ name, kind }: Eqn["primitive"]): boolean => EXACT_KINDS.has(kind) || EXACT.has(name);
 /** These sum: of operands that are exact, the sum is. */
 const SUMS: ReadonlySet<string> = new Set("reduce_sum cumsum dot_general scatter-add psum".split(" "));
+const ADDS: ReadonlySet<string> = new Set(["add", "sub", "add_any"]);
 /** These round inside, also when operands and result are short in binary. */
 const INSIDE: ReadonlySet<string> = new Set(
   "logaddexp logaddexp2 log1mexp cumlogsumexp cumprod linear_recurrence lgamma digamma reduce_prod scatter-mul".split(
@@ -35,6 +36,8 @@ interface Errors {
   noisy(x: NDArray): NDArray;
   /** Errors everywhere, unless nothing was rounded: in a sum the largest term says how exact the others are. */
   summed(x: NDArray): NDArray;
+  /** Maybe nothing instead of what is left of terms of this magnitude. */
+  cancelled(x: NDArray, magnitude: () => NDArray): NDArray;
 }
 
 /** Relative errors as rounding makes them, others in every equation; numbers that are short in binary are exact. */
@@ -53,13 +56,23 @@ function roundingErrors(seed: number): Errors {
   const noisy = (x: NDArray): NDArray =>
     np.where(np.isnan(x), np.negative(x), np.where(isShort(x), x, shaken(x)));
   const summed = (x: NDArray): NDArray => np.where(np.all(isShort(x)), x, shaken(x));
-  return { shaken, noisy, summed };
+  const vanishes = Math.floor(seed) % 2 === 1;
+  const cancelled = (x: NDArray, magnitude: () => NDArray): NDArray =>
+    vanishes
+      ? np.where(
+          np.lessEqual(np.absolute(x), np.multiply(magnitude(), AMOUNT[x.dtype]!)),
+          np.multiply(x, 0),
+          x,
+        )
+      : x;
+  return { shaken, noisy, summed, cancelled };
 }
 
 /** As JAX does it: subnormal results become zero. */
 const FLUSHING: Errors = {
   shaken: (x) => x,
   summed: (x) => x,
+  cancelled: (x) => x,
   noisy: (x) => np.where(np.less(np.absolute(x), SMALLEST_NORMAL[x.dtype]!), np.multiply(x, 0), x),
 };
 
@@ -90,8 +103,18 @@ function apply({ primitive, params }: Eqn, args: readonly NDArray[], errors: Err
   if (primitive.kind === "call") return evaluate(Object.values(params).find(isJaxpr)!, args, errors);
   const change = INSIDE.has(primitive.name) ? errors.shaken : SUMS.has(primitive.name) ? errors.summed : null;
   const operands = args.map((x) => (change && isFloat(x) ? change(x) : x));
-  const outs = primitive.bind(operands, noisyParams(params, errors));
+  const made = primitive.bind(operands, noisyParams(params, errors));
+  const isSum = SUMS.has(primitive.name) || ADDS.has(primitive.name);
+  const outs = made.map((x) =>
+    isSum && isFloat(x) ? errors.cancelled(x, () => magnitude(primitive, params, operands)) : x,
+  );
   return isExact(primitive) ? outs : outs.map((x) => (isFloat(x) ? errors.noisy(x) : x));
+}
+
+/** The sum of the terms' magnitudes. */
+function magnitude(primitive: Eqn["primitive"], params: Eqn["params"], args: readonly NDArray[]): NDArray {
+  const terms = args.map((x) => (isFloat(x) ? np.absolute(x) : x));
+  return ADDS.has(primitive.name) ? np.add(terms[0]!, terms[1]!) : primitive.bind(terms, params)[0]!;
 }
 
 type Flat = (...xs: NDArray[]) => readonly NDArray[];

@@ -178,7 +178,7 @@ export const INDEXING: readonly Op[] = [
   op({
     name: "lax.dynamicSlice",
     weft: "lax.dynamicSlice(a[0], a.slice(1), p.sizes)",
-    jax: "lax.dynamic_slice(a[0], a[1:], p.sizes)",
+    jax: "lax.dynamic_slice(a[0], starts(a[1:]), p.sizes)",
     choose: (g) => {
       const x = g.value(rank(1, 3));
       const { shape } = g.type(x);
@@ -191,7 +191,7 @@ export const INDEXING: readonly Op[] = [
   op({
     name: "lax.dynamicUpdateSlice",
     weft: "lax.dynamicUpdateSlice(a[0], a[1], a.slice(2))",
-    jax: "lax.dynamic_update_slice(a[0], a[1], a[2:])",
+    jax: "lax.dynamic_update_slice(a[0], a[1], starts(a[2:]))",
     weight: 2,
     choose: (g) => {
       const x = g.value(rank(1, 3));

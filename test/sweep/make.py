@@ -127,17 +127,45 @@ def evaluated(f, args):
     return {**result, "jvp": [codec.array(t) for t in pushed], "vjp": [codec.array(t) for t in pulled]}
 
 
-def goldens():
+def expressions():
+    """Every expression of cases.ts with its function and the lists of inputs that it goes over."""
     over = []
     for line in (HERE / "cases.ts").read_text().splitlines():
         if group := re.match(r"\s*over: (\[.*\]),$", line):
             over = json.loads(group[1])
         elif key := re.match(r"\s*(\"(?:[^\"\\]|\\.)*\"):(?: \(|$)", line):
             expression = json.loads(key[1])
-            f = eval("lambda x, y=None, z=None: " + expression)
-            result = {name: [row(f, args) for args in INPUTS[name]] for name in over}
-            print(json.dumps([expression, result]), flush=True)
-            yield expression, result
+            yield expression, eval("lambda x, y=None, z=None: " + expression), over
+
+
+def goldens():
+    for expression, f, over in expressions():
+        result = {name: [row(f, args) for args in INPUTS[name]] for name in over}
+        print(json.dumps([expression, result]), flush=True)
+        yield expression, result
+
+
+def weakness(f, args):
+    """Which outputs are typed weakly where all arguments are, and where the first alone is; null where JAX has no answer."""
+    if any(a.dtype in (np.float64, np.bool_) for a in args):
+        return None  # bools are never weak
+    flat = lambda *xs: [jnp.asarray(o) for o in codec.outputs(f(*xs))]
+
+    def under(weak):
+        types = [jax.ShapeDtypeStruct(a.shape, a.dtype, weak_type=i in weak) for i, a in enumerate(args)]
+        try:
+            return [o.weak_type and o.dtype != bool for o in jax.eval_shape(flat, *types)]
+        except Exception:
+            return None
+
+    return [under(range(len(args))), under([0])]
+
+
+def weak():
+    return {
+        expression: {name: [weakness(f, args) for args in INPUTS[name]] for name in over}
+        for expression, f, over in expressions()
+    }
 
 
 if __name__ == "__main__":
@@ -147,4 +175,5 @@ if __name__ == "__main__":
     inputs = {name: [[codec.array(a) for a in args] for args in rows] for name, rows in INPUTS.items()}
     write = lambda x: json.dumps(x, separators=(",", ":"), allow_nan=False)
     entries = lambda d: "{\n" + ",\n".join(f"{json.dumps(k)}:{write(v)}" for k, v in d.items()) + "\n}"
+    (HERE / "weak.json").write_text(entries(weak()) + "\n")
     (HERE / "goldens.json").write_text('{"inputs":' + entries(inputs) + ',\n"rows":' + entries(used) + "}\n")

@@ -1,0 +1,51 @@
+/** What is typed weakly after each public function under jit, as JAX has it: where all arguments are typed so, and where the first alone is. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import type { NDArray } from "../../src/core/array.ts";
+import { makeJaxpr } from "../../src/index.ts";
+import { convertTo } from "../../src/lax/cast.ts";
+import { type Golden, toArray } from "../goldens/load.ts";
+import { GROUPS } from "./cases.ts";
+
+type Weakness = readonly boolean[] | null;
+const read = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), "utf8"));
+const WEAK = read("weak") as Readonly<
+  Record<string, Readonly<Record<string, readonly (readonly Weakness[] | null)[]>>>
+>;
+const { inputs } = read("goldens") as {
+  inputs: Readonly<Record<string, readonly (readonly Golden[])[]>>;
+};
+
+/** They refuse dtypes that JAX takes: see different.ts. */
+const REFUSING: ReadonlySet<string> = new Set([
+  "lax.cumlogsumexp(x, 0)",
+  "lax.cumlogsumexp(x, x.ndim - 1, reverse=True)",
+  "nn.one_hot(x, 3)",
+]);
+
+type Fn = (x: NDArray, y: NDArray) => NDArray | NDArray[];
+
+/** Which results are weak, apart from bools, where these arguments are. */
+function weakness(f: Fn, args: readonly NDArray[], weak: readonly number[]): boolean[] {
+  const typed = args.map((x, i) => convertTo(x, { dtype: x.dtype, weakType: weak.includes(i) }));
+  const traced = makeJaxpr((...xs: NDArray[]) => [f(...(xs as [NDArray, NDArray]))].flat())(...typed);
+  return traced.jaxpr.outAvals.map((t) => t.weakType && t.dtype !== "bool");
+}
+
+const tests = Object.values(GROUPS).flatMap(({ over, cases }) =>
+  Object.entries(cases).map(([key, f]): [string, Fn, readonly string[]] => [key, f, over]),
+);
+
+test.each(tests.filter(([key]) => !REFUSING.has(key)))("%s", (key, f, over) => {
+  for (const list of over)
+    for (const [k, row] of WEAK[key]![list]!.entries()) {
+      const args = inputs[list]![k]!.map(toArray);
+      for (const [which, expected] of (row ?? []).entries()) {
+        if (expected === null) continue;
+        const weak = which === 0 ? args.map((_, i) => i) : [0];
+        const where = `${args.map((a) => a.dtype)}, weak: ${weak}`;
+        expect([where, weakness(f, args, weak)]).toEqual([where, expected]);
+      }
+    }
+});

@@ -118,18 +118,27 @@ export function valueAndGrad<
   const I extends number | readonly number[] | undefined = undefined,
   HA extends boolean = false,
 >(f: F, options: GradOptions<I, HA> = {}): (...args: Inputs<F>) => [Value<F, HA>, Gradient<F, I>] {
-  checkCallable(f, "grad");
-  const { argnums = 0, hasAux = false } = checkOptions("grad", options, ["argnums", "hasAux"]);
-  const chosen = checkIntegers("grad: argnums", argnums);
+  return differentiated("valueAndGrad", f, options);
+}
+
+/** {@link valueAndGrad} for the function `caller`, of which errors speak. */
+export function differentiated<
+  F extends AnyFunction,
+  I extends number | readonly number[] | undefined,
+  HA extends boolean,
+>(caller: string, f: F, options: GradOptions<I, HA>): (...args: Inputs<F>) => [Value<F, HA>, Gradient<F, I>] {
+  checkCallable(f, caller);
+  const { argnums = 0, hasAux = false } = checkOptions(caller, options, ["argnums", "hasAux"]);
+  const chosen = checkIntegers(`${caller}: argnums`, argnums);
   return (...args) => {
-    const picked = checkArgnums("grad", "argnums", chosen, args.length);
-    const { leaves, defs, owner } = flattenArgs(args, "grad");
+    const picked = checkArgnums(caller, "argnums", chosen, args.length);
+    const { leaves, defs, owner } = flattenArgs(args, caller);
     const wanted = owner.map((i) => picked.includes(i));
-    leaves.forEach((x, i) => wanted[i] && checkDifferentiable(x, owner[i]!));
-    const flat = flatten(f, defs, hasAux, "grad");
+    leaves.forEach((x, i) => wanted[i] && checkDifferentiable(caller, x, owner[i]!));
+    const flat = flatten(f, defs, hasAux, caller);
     const lin = linearizeResult(flat, leaves, wanted);
     const [outs, aux] = flat.finish(lin.outs);
-    checkScalar(outs, flat.outTree());
+    checkScalar(caller, outs, flat.outTree());
     const value = outs[0]!;
     const cts = pullback(lin, leaves, [scalar(1, value.dtype)]);
     const gradients = picked.map((i) =>
@@ -156,7 +165,7 @@ export function grad<
   f: F,
   options: GradOptions<I, HA> = {},
 ): (...args: Inputs<F>) => HA extends true ? [Gradient<F, I>, Aux<F>] : Gradient<F, I> {
-  const both = valueAndGrad(f, options);
+  const both = differentiated("grad", f, options);
   return (...args) => {
     const [value, gradient] = both(...args);
     const result = options.hasAux ? [gradient, (value as unknown as unknown[])[1]] : gradient;
@@ -164,26 +173,26 @@ export function grad<
   };
 }
 
-function checkDifferentiable(x: NDArray, argument: number): void {
+function checkDifferentiable(caller: string, x: NDArray, argument: number): void {
   if (isFloat(x.dtype)) return;
   throw new WeftTypeError(
-    `grad requires float inputs, but argument ${argument} has a leaf of type ${x.aval}. ` +
+    `${caller} requires float inputs, but argument ${argument} has a leaf of type ${x.aval}. ` +
       "Convert it with astype, or choose other arguments with argnums.",
   );
 }
 
-function checkScalar(outs: readonly NDArray[], def: tree.TreeDef): void {
+function checkScalar(caller: string, outs: readonly NDArray[], def: tree.TreeDef): void {
   if (!def.isLeaf)
     throw new WeftTypeError(
-      `Gradient only defined for scalar-output functions. Output was the tree ${def}. Use hasAux to return more than the scalar.`,
+      `${caller}: Gradient only defined for scalar-output functions. Output was the tree ${def}. Use hasAux to return more than the scalar.`,
     );
   const out = outs[0]!;
   if (out.ndim !== 0)
     throw new WeftTypeError(
-      `Gradient only defined for scalar-output functions. Output had shape: (${out.shape.join(", ")}${out.ndim === 1 ? "," : ""}).`,
+      `${caller}: Gradient only defined for scalar-output functions. Output had shape: (${out.shape.join(", ")}${out.ndim === 1 ? "," : ""}).`,
     );
   if (!isFloat(out.dtype))
-    throw new WeftTypeError(`grad requires a float output, but the function returned ${out.aval}.`);
+    throw new WeftTypeError(`${caller} requires a float output, but the function returned ${out.aval}.`);
 }
 
 type Pullback<F extends AnyFunction, Out> = ((ct: Out | MapTree<Out, ArrayLeaf>) => ArrayInputs<F>) &
@@ -280,7 +289,7 @@ function flattenTangents(
   const given = flattenArgs(tangents, `${what}: tangent`);
   if (given.defs.length !== defs.length || given.defs.some((d, i) => d !== defs[i]))
     throw new WeftTypeError(
-      `primal and tangent arguments to ${what} must have the same tree structure; primals have ${defs.join(", ")}, tangents have ${given.defs.join(", ")}.`,
+      `${what}: primal and tangent arguments must have the same tree structure; primals have ${defs.join(", ")}, tangents have ${given.defs.join(", ")}.`,
     );
   const typed = given.leaves.map((t, i) =>
     t.weakType && t.dtype !== primals[i]!.dtype && isFloat(primals[i]!.dtype)

@@ -27,7 +27,7 @@ export interface Explanation extends ProgramFacts {
 export function explain<F extends AnyFunction>(f: F): (...args: unknown[]) => Explanation {
   checkCallable(f, "explain");
   return (...args) => {
-    const [{ jaxpr, donated }, traced] = listen(() => traceAnew(f, args));
+    const [{ jaxpr, donated }, traced] = listen(() => traceAnew("explain", f, args));
     const facts = explainProgram(jaxpr, donated);
     const all = { ...facts, decisions: [...traced, ...facts.decisions] };
     return { ...all, toString: () => describe(all) };

@@ -71,12 +71,12 @@ export function argumentLeaves(
   where: string,
   remedy: string = REMEDY,
 ): [leaves: Argument[], def: tree.TreeDef] {
-  const [leaves, def] = tree.flatten(value, undefined);
+  const [leaves, def] = tree.flattenFor(where, value);
   return [mapLeaves(leaves, def, { where, remedy }, asArgument), def];
 }
 
 const REMEDY = "a function can close over other values";
-const asArgument = (x: ArrayLike): Argument => (typeof x === "number" ? x : asArray(x));
+const asArgument = (x: ArrayLike): Argument => (typeof x === "number" ? x : asArray("", x));
 
 /** A leaf of an argument: numbers have no dtype yet. */
 export type Argument = NDArray | number;

@@ -24,7 +24,7 @@ const isShape = (x: unknown): x is ShapeDtype =>
 
 function typesOf(args: readonly unknown[], what: string): { avals: ShapedArray[]; defs: tree.TreeDef[] } {
   const parts = args.map((a, i) => {
-    const [leaves, def] = tree.flatten(a, isShape);
+    const [leaves, def] = tree.flattenFor(`${what}: argument ${i}`, a, isShape);
     const avals = leaves.map((x) =>
       isShape(x)
         ? aval(checkShape(what, x.shape), checkDType(what, x.dtype))

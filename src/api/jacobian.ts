@@ -1,11 +1,13 @@
 /** Jacobians and Hessians: derivatives along a whole basis at once, by vmap. */
 import { fromTyped, type NDArray } from "../core/array.ts";
 import { checkPosition } from "../core/check.ts";
+import { WeftTypeError } from "../core/errors.ts";
 import { hostArray } from "../core/host.ts";
 import { reshape, sliceInDim } from "../lax/shape.ts";
 import * as tree from "../tree/index.ts";
 import { checkOptions } from "../util/options.ts";
-import { grad, jvp, vjp } from "./autodiff.ts";
+import { show } from "../util/text.ts";
+import { differentiated, jvp, vjp } from "./autodiff.ts";
 import {
   type AnyFunction,
   type ArrayFunction,
@@ -61,10 +63,18 @@ export function jacfwd<F extends AnyFunction = ArrayFunction>(
   options: JacobianOptions = {},
 ): (...args: Inputs<F>) => Jacobian<F> {
   checkCallable(f, "jacfwd");
-  const { argnums: chosen = 0 } = checkOptions("jacfwd", options, ["argnums"]);
+  return forward("jacfwd", f, options);
+}
+
+/** {@link jacfwd} for the function `caller`, of which errors speak. */
+function forward<F extends AnyFunction>(
+  caller: string,
+  f: F,
+  options: JacobianOptions,
+): (...args: Inputs<F>) => Jacobian<F> {
+  const { argnums: chosen = 0 } = checkOptions(caller, options, ["argnums"]);
   return (...args) => {
-    const argnums = checkPosition("jacfwd: argnums", chosen, args.length);
-    const [leaves, def] = arrayLeaves(args[argnums], `jacfwd: argument ${argnums}`);
+    const { argnums, leaves, def } = chosenArgument(caller, chosen, args);
     const along: AnyFunction = (...unit) =>
       jvp(
         (x) => f(...at(args, argnums, x)),
@@ -88,7 +98,7 @@ export function jacrev<F extends AnyFunction = ArrayFunction>(
   checkCallable(f, "jacrev");
   const { argnums: chosen = 0 } = checkOptions("jacrev", options, ["argnums"]);
   return (...args) => {
-    const argnums = checkPosition("jacrev: argnums", chosen, args.length);
+    const { argnums } = chosenArgument("jacrev", chosen, args);
     const [out, back] = vjp((x) => f(...at(args, argnums, x)), [args[argnums]]);
     const [outLeaves, outDef] = arrayLeaves(out, "jacrev: the output");
     const rows: AnyFunction = (...unit) => back(tree.unflatten(outDef, unit) as never)[0];
@@ -116,8 +126,22 @@ export function hessian<F extends AnyFunction = ArrayFunction>(
 ): (...args: Inputs<F>) => tree.MapTree<Arrays<Parameters<F>[0]>, Arrays<Parameters<F>[0]>> {
   checkCallable(f, "hessian");
   const { argnums = 0 } = checkOptions("hessian", options, ["argnums"]);
-  const gradient: AnyFunction = grad(f, { argnums });
-  return jacfwd(gradient, options) as never;
+  const both: AnyFunction = differentiated("hessian", f, { argnums });
+  return forward("hessian", (...args) => both(...args)[1], options) as never;
+}
+
+/** The argument to differentiate with respect to, which has leaves. */
+function chosenArgument(
+  caller: string,
+  chosen: number,
+  args: readonly unknown[],
+): { argnums: number; leaves: NDArray[]; def: tree.TreeDef } {
+  const argnums = checkPosition(`${caller}: argnums`, chosen, args.length);
+  const [leaves, def] = arrayLeaves(args[argnums], `${caller}: argument ${argnums}`);
+  if (leaves.length > 0) return { argnums, leaves, def };
+  throw new WeftTypeError(
+    `${caller}: argument ${argnums} must have an array in it, got ${show(args[argnums])}.`,
+  );
 }
 
 function mapLeaves(value: unknown, f: (x: NDArray) => unknown): unknown {

@@ -88,8 +88,8 @@ export function jit<F extends AnyFunction = ArrayFunction>(f: F, options: JitOpt
 const compilations = new WeakMap<AnyFunction, Jitted>();
 
 /** A trace of `f` that is made now, to look at; static and donated arguments are those of a jitted function. */
-export const traceAnew = (f: AnyFunction, args: readonly unknown[]): Traced =>
-  (compilations.get(f) ?? new Jitted(f, [], [])).traceAnew(args);
+export const traceAnew = (caller: string, f: AnyFunction, args: readonly unknown[]): Traced =>
+  (compilations.get(f) ?? new Jitted(f, [], [], caller)).traceAnew(args);
 
 /** Traces that a function keeps; beyond that, the one that was not used for longest goes. */
 const MOST_TRACES = 1024;
@@ -102,9 +102,11 @@ class Jitted {
   private latest: Recent | undefined;
   /** How errors call each argument. */
   private readonly places: string[] = [];
+  private readonly caller: string;
 
-  constructor(f: AnyFunction, statics: readonly number[], donations: readonly number[]) {
+  constructor(f: AnyFunction, statics: readonly number[], donations: readonly number[], caller = "jit") {
     this.f = f;
+    this.caller = caller;
     this.statics = statics;
     this.donations = donations;
   }
@@ -167,7 +169,7 @@ class Jitted {
   }
 
   private flatten(argument: unknown, i: number, into: Argument[]): tree.TreeDef {
-    const where = (this.places[i] ??= `jit(${this.f.name || "function"}): argument ${i}`);
+    const where = (this.places[i] ??= `${this.caller}(${this.f.name || "function"}): argument ${i}`);
     const [leaves, def] = argumentLeaves(argument, where, "mark other arguments with staticArgnums");
     for (const x of leaves) into.push(x);
     return def;
@@ -192,7 +194,7 @@ class Jitted {
     const dynamic = defs.filter((def) => def !== undefined);
     const withStatics: AnyFunction = (...trees) =>
       this.f(...defs.map((def, i) => (def ? trees.shift() : args[i])));
-    const flat = flatten(withStatics, dynamic, false, "jit");
+    const flat = flatten(withStatics, dynamic, false, this.caller);
     const { jaxpr, consts, inputs } = stage(flat, leaves.map(typeOf));
     const owner = defs.flatMap((def, i) => Array<number>(def?.numLeaves ?? 0).fill(i));
     const donations = this.argumentsOf("donateArgnums", this.donations, args.length);

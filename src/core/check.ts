@@ -87,9 +87,9 @@ function areIntegers(list: readonly unknown[]): list is number[] {
  * @throws WeftTypeError for what are no integers or if one is named twice, WeftValueError for an axis that is not there
  */
 export function checkAxisList(what: string, axes: unknown, ndim: number): number[] {
-  const list = checkIntegers(what, axes).map((axis) => canonicalAxis(axis, ndim));
+  const list = checkIntegers(what, axes).map((axis) => canonicalAxis(what, axis, ndim));
   if (new Set(list).size !== list.length)
-    throw new WeftTypeError(`duplicate value in ${what}: ${tuple(list)}.`);
+    throw new WeftTypeError(`${what.replace(/\w+$/, "duplicate value in $&")}: ${tuple(list)}.`);
   return list;
 }
 

@@ -5,7 +5,7 @@ import { WeftError, WeftTypeError, WeftValueError } from "../core/errors.ts";
 import type { MapTree } from "../tree/index.ts";
 import { reasonOf } from "../util/reason.ts";
 import { fitTree } from "./fit.ts";
-import { decodeSafetensors, encodeSafetensors, type Metadata, type Tensors } from "./safetensors.ts";
+import { decodeSafetensors, encode, type Metadata, type Tensors } from "./safetensors.ts";
 
 /** Lets `act` use the file system. What the system refuses becomes an error of ours, with the system's as its cause. */
 function onDisk<T>(caller: string, instead: string, path: unknown, act: (system: FileSystem) => T): T {
@@ -35,9 +35,9 @@ export function saveSafetensors(
   value: unknown,
   options: { readonly metadata?: Metadata } = {},
 ): Uint8Array {
-  const bytes = encodeSafetensors(value, options);
+  const bytes = encode("io.saveSafetensors", value, options);
   if (path !== null)
-    onDisk("saveSafetensors", "encodeSafetensors", path, (system) => system.writeAtomic(path, bytes));
+    onDisk("io.saveSafetensors", "io.encodeSafetensors", path, (system) => system.writeAtomic(path, bytes));
   return bytes;
 }
 
@@ -52,7 +52,7 @@ export function saveSafetensors(
 export function loadSafetensors(path: string): Tensors;
 export function loadSafetensors<T>(path: string, like: T): MapTree<T, NDArray>;
 export function loadSafetensors(path: string, like?: unknown): unknown {
-  const bytes = onDisk("loadSafetensors", "decodeSafetensors", path, (system) => system.read(path));
+  const bytes = onDisk("io.loadSafetensors", "io.decodeSafetensors", path, (system) => system.read(path));
   const found = decodeFile(path, bytes);
   return like === undefined ? found : fitTree(found.tensors, like, path);
 }

@@ -52,27 +52,27 @@ interface Entry {
 }
 
 /** Leaves by name; throws where two paths print alike or a name is reserved. */
-function namedLeaves(value: unknown): Entry[] {
-  const [arrays, def] = arrayLeaves(value, { where: "safetensors: the leaf " });
+function namedLeaves(caller: string, value: unknown): Entry[] {
+  const [arrays, def] = arrayLeaves(value, { where: `${caller}: the leaf ` });
   const entries = def.paths().map((path, i) => ({ name: nameOf(path), array: arrays[i]! }));
   const seen = new Set([METADATA]);
   for (const { name } of entries) {
     if (seen.has(name))
       throw new WeftValueError(
-        `safetensors: the name ${JSON.stringify(name)} ${name === METADATA ? "is reserved" : "stands for two leaves"}; rename a key of the tree.`,
+        `${caller}: the name ${JSON.stringify(name)} ${name === METADATA ? "is reserved" : "stands for two leaves"}; rename a key of the tree.`,
       );
     seen.add(name);
   }
   return entries;
 }
 
-function checkMetadata(metadata: Metadata): void {
+function checkMetadata(caller: string, metadata: Metadata): void {
   if (!isObject(metadata))
-    throw new WeftTypeError(`safetensors: metadata must be an object of strings, got ${show(metadata)}.`);
+    throw new WeftTypeError(`${caller}: metadata must be an object of strings, got ${show(metadata)}.`);
   for (const [key, value] of Object.entries(metadata))
     if (typeof value !== "string")
       throw new WeftTypeError(
-        `safetensors: metadata[${JSON.stringify(key)}] must be a string, got ${typeof value}.`,
+        `${caller}: metadata[${JSON.stringify(key)}] must be a string, got ${typeof value}.`,
       );
 }
 
@@ -82,13 +82,20 @@ function checkMetadata(metadata: Metadata): void {
  * @throws WeftTypeError for leaves that are no arrays; WeftValueError when two leaves would have one name
  * @example const bytes = io.encodeSafetensors({ w: np.ones([2, 3]) }, { metadata: { step: "100" } })
  */
-export function encodeSafetensors(
+export const encodeSafetensors = (
   value: unknown,
   options: { readonly metadata?: Metadata } = {},
+): Uint8Array => encode("io.encodeSafetensors", value, options);
+
+/** {@link encodeSafetensors} for the function `caller`, of which errors speak. */
+export function encode(
+  caller: string,
+  value: unknown,
+  options: { readonly metadata?: Metadata },
 ): Uint8Array {
-  const { metadata = {} } = checkOptions("io.encodeSafetensors", options, ["metadata"]);
-  checkMetadata(metadata);
-  const entries = widestFirst(namedLeaves(value));
+  const { metadata = {} } = checkOptions(caller, options, ["metadata"]);
+  checkMetadata(caller, metadata);
+  const entries = widestFirst(namedLeaves(caller, value));
   let end = 0;
   const header = entries.map(({ name, array: { dtype, shape, aval } }): [string, unknown] => [
     name,

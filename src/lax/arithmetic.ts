@@ -3,7 +3,7 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkInteger } from "../core/check.ts";
 import type { Scalar, ScalarBuilder } from "../core/emit.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
-import { full } from "./broadcast.ts";
+import { fullLike } from "./broadcast.ts";
 import { NUMBER } from "./check.ts";
 import { asArray } from "./convert.ts";
 import { type Binary, binary, defineMap, transposeBy, type Unary, unary } from "./map.ts";
@@ -90,9 +90,9 @@ function power(s: ScalarBuilder, x: Scalar, y: number): Scalar {
  * @example integerPow(np.array([1, 2, 3]), 2).js() // => [1, 4, 9]
  */
 export function integerPow(x: ArrayLike, y: number): NDArray {
-  const base = asArray(x);
+  const base = asArray("lax.integerPow: x", x);
   const n = checkInteger("lax.integerPow: y", y);
-  if (n === 0) return full(base.shape, 1, base.dtype);
+  if (n === 0) return fullLike(base, 1);
   return n === 1 ? base : bind1(integerPowP, [base], { y: n });
 }
 
@@ -115,4 +115,4 @@ export const sign: Unary = unary("sign", {
 });
 
 /** `1 / x`. Floating dtypes. */
-export const reciprocal = (x: ArrayLike): NDArray => div(1, x);
+export const reciprocal = (x: ArrayLike): NDArray => div(1, asArray("lax.reciprocal: x", x));

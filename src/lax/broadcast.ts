@@ -58,7 +58,7 @@ export function broadcastInDim(
   shape: Shape,
   broadcastDimensions: readonly number[],
 ): NDArray {
-  const x = asArray(operand);
+  const x = asArray("lax.broadcastInDim: operand", operand);
   const sizes = checkShape("lax.broadcastInDim", shape);
   const dims = checkIntegers("lax.broadcastInDim: broadcastDimensions", broadcastDimensions);
   const same = dims.length === x.ndim && dims.every((d, axis) => d === axis);
@@ -83,7 +83,9 @@ export const reduceSumP: Primitive<ReduceParams> = defineLinear<ReduceParams>({
 /** The sum over `axes`; x itself when there are none. */
 export function reduceSum(x: ArrayLike, axes: readonly number[]): NDArray {
   const sorted = checkAxisOrder("lax.reduceSum", axes);
-  return sorted.length ? bind1(reduceSumP, [asArray(x)], { axes: sorted }) : asArray(x);
+  return sorted.length
+    ? bind1(reduceSumP, [asArray("lax.reduceSum: x", x)], { axes: sorted })
+    : asArray("lax.reduceSum: x", x);
 }
 
 /**
@@ -91,7 +93,7 @@ export function reduceSum(x: ArrayLike, axes: readonly number[]): NDArray {
  * @example broadcast(np.array([1, 2]), [2]).js() // => [[1, 2], [1, 2]]
  */
 export function broadcast(operand: ArrayLike, sizes: Shape): NDArray {
-  const x = asArray(operand);
+  const x = asArray("lax.broadcast: operand", operand);
   const added = checkShape("lax.broadcast", sizes);
   return broadcastInDim(x, [...added, ...x.shape], range(x.ndim, added.length));
 }
@@ -106,15 +108,19 @@ export const fitTo = (x: NDArray, shape: Shape): NDArray =>
 
 /** An array with the same value everywhere. */
 export const full = (shape: Shape, value: number | boolean, dtype: DType): NDArray =>
-  broadcastInDim(scalar(checkPlain("lax.full: value", value), checkDType("lax.full", dtype)), shape, []);
+  broadcastInDim(
+    scalar(checkPlain("lax.full: value", value), checkDType("lax.full", dtype)),
+    checkShape("lax.full", shape),
+    [],
+  );
 
 /** `full` with the shape and the (weak) dtype of an array or a type. */
 export const fullLike = (x: Typed, value: number | boolean): NDArray => {
   const { shape, dtype, weakType } = checkTyped("lax.fullLike", x);
   return broadcastInDim(scalar(checkPlain("lax.fullLike: value", value), dtype, weakType), shape, []);
 };
-export const zerosLike = (x: Typed): NDArray => fullLike(x, 0);
-export const onesLike = (x: Typed): NDArray => fullLike(x, 1);
+export const zerosLike = (x: Typed): NDArray => fullLike(checkTyped("lax.zerosLike", x), 0);
+export const onesLike = (x: Typed): NDArray => fullLike(checkTyped("lax.onesLike", x), 1);
 
 /** Inserts a new axis of `size` at `axis`. */
 export const broadcastAxis = (x: NDArray, size: number, axis: number): NDArray =>

@@ -1,9 +1,11 @@
 /** Changes of dtype, and the identities. */
+
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { byteSize, checkDType, type DType, isFloat, type Promoted } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { NumberTracer } from "../core/stage.ts";
+import { checkString } from "../util/options.ts";
 import { ANY, FLOATING } from "./check.ts";
 import { asArray, numberOf } from "./convert.ts";
 import { defineMap, transposeBy, type Unary, unary } from "./map.ts";
@@ -30,13 +32,13 @@ export const convertElementTypeP: Primitive<ConvertParams> = defineMap<ConvertPa
  * @example convertElementType(np.array([1.7, -1.7]), "int32").js() // => [1, -1]
  */
 export const convertElementType = (x: ArrayLike, newDtype: DType): NDArray =>
-  convertTo(x, { dtype: checkDType("convertElementType", newDtype), weakType: false });
+  convertTo(x, { dtype: checkDType("lax.convertElementType", newDtype), weakType: false });
 
 /** Converts to a dtype and weakness at once, as promotion needs it. Plain numbers are not rounded on the way. */
 export function convertTo(x: ArrayLike, { dtype, weakType }: Promoted): NDArray {
   const number = numberOf(x);
   if (number !== undefined) return scalar(number, dtype, weakType);
-  const operand = asArray(x);
+  const operand = asArray("lax.convertElementType: x", x);
   if (operand.dtype === dtype && operand.weakType === weakType) return operand;
   if (operand instanceof NumberTracer) return operand.as({ dtype, weakType });
   return bind1(convertElementTypeP, [operand], { new_dtype: dtype, weak_type: weakType });
@@ -64,7 +66,9 @@ export const bitcastConvertTypeP: Primitive<{ readonly new_dtype: DType }> = def
  * @example bitcastConvertType(1, "uint32").js() // => 1065353216
  */
 export const bitcastConvertType = (x: ArrayLike, newDtype: DType): NDArray =>
-  bind1(bitcastConvertTypeP, [asArray(x)], { new_dtype: checkDType("bitcastConvertType", newDtype) });
+  bind1(bitcastConvertTypeP, [asArray("lax.bitcastConvertType: x", x)], {
+    new_dtype: checkDType("lax.bitcastConvertType", newDtype),
+  });
 
 /** The identity as an operation: a value of its own. */
 export const copy: Unary = unary("copy", {
@@ -102,7 +106,8 @@ const nameP: Primitive<{ readonly name: string }> = defineMap<{ readonly name: s
  * Source: `jax.ad_checkpoint.checkpoint_name`.
  * @example checkpoint((x) => np.sin(checkpointName(np.exp(x), "e")), { policy: checkpoint.policies.saveOnlyTheseNames("e") })
  */
-export const checkpointName = (x: ArrayLike, name: string): NDArray => bind1(nameP, [asArray(x)], { name });
+export const checkpointName = (x: ArrayLike, name: string): NDArray =>
+  bind1(nameP, [asArray("checkpointName: x", x)], { name: checkString("checkpointName: name", name) });
 
 /** In a linear program, too, nothing comes back through it. */
 const stopGradientOp: Unary = unary("stop_gradient", {
@@ -117,6 +122,6 @@ const stopGradientOp: Unary = unary("stop_gradient", {
  * @example grad((x) => stopGradient(x).mul(x))(3).js() // => 3
  */
 export function stopGradient(x: ArrayLike): NDArray {
-  const operand = asArray(x);
+  const operand = asArray("lax.stopGradient: x", x);
   return isFloat(operand.dtype) ? stopGradientOp(operand) : operand;
 }

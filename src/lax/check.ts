@@ -40,6 +40,13 @@ export function checkDTypes(
   }
 }
 
+/** `lax.shiftLeft` of the primitive `shift_left`. */
+export const publicName = (primitive: string): string => {
+  const words = LOGIC.has(primitive) ? `bitwise_${primitive}` : primitive;
+  return `lax.${words.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())}`;
+};
+const LOGIC: ReadonlySet<string> = new Set(["not", "and", "or", "xor"]);
+
 /** NumPy's names of the operations that promote where lax is strict. */
 const PROMOTING: Readonly<Record<string, string>> = {
   ...{ add: "add", sub: "subtract", mul: "multiply", div: "divide", pow: "power", rem: "remainder" },

@@ -12,7 +12,7 @@ import { bind1, type Params, type Primitive } from "../core/primitive.ts";
 import { type MapTree, unflatten } from "../tree/index.ts";
 import { checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
-import { show } from "../util/text.ts";
+import { cut, show } from "../util/text.ts";
 import { add, div, mul } from "./arithmetic.ts";
 import { insert, range, without } from "./axes.ts";
 import { reduceSum, zerosLike } from "./broadcast.ts";
@@ -66,7 +66,7 @@ function collective<P extends Collective>({ name, shape, exchange, transpose }: 
 function unbound(what: string, name: string): WeftValueError {
   const names = namesInScope();
   return new WeftValueError(
-    `Found an unbound axis name: ${name}. ${what} works inside of a function that is mapped by vmap(f, { axisName: "${name}" }); ` +
+    `${what}: Found an unbound axis name: ${cut(name, 60)}. ${what} works inside of a function that is mapped by vmap(f, { axisName: "${name}" }); ` +
       `the names bound here are ${names.length ? names.join(", ") : "none"}.`,
   );
 }
@@ -251,7 +251,7 @@ export const allGather = <T>(
 ): Arrays<T> => {
   const { axis = 0, tiled = false } = checkOptions("lax.allGather", options, ["axis", "tiled"]);
   return along("allGather", x, axisName, (leaf, params) => {
-    const at = canonicalAxis(axis, leaf.ndim + (tiled ? 0 : 1));
+    const at = canonicalAxis("lax.allGather: axis", axis, leaf.ndim + (tiled ? 0 : 1));
     const out = bind1(allGatherP, [leaf], { ...params, all_gather_dimension: at });
     return tiled ? merged(out, at) : out;
   });
@@ -272,7 +272,7 @@ export const psumScatter = <T>(
   const known = ["scatterDimension", "tiled"] as const;
   const { scatterDimension = 0, tiled = false } = checkOptions("lax.psumScatter", options, known);
   return along("psumScatter", x, axisName, (leaf, params) => {
-    const at = canonicalAxis(scatterDimension, leaf.ndim);
+    const at = canonicalAxis("lax.psumScatter: scatterDimension", scatterDimension, leaf.ndim);
     const parts = tiled ? divided("psumScatter", leaf, at, params.axis_size) : leaf;
     checkSplit("psumScatter", parts, at, params);
     return bind1(psumScatterP, [parts], { ...params, scatter_dimension: at });
@@ -327,10 +327,9 @@ export const allToAll = <T>(
 ): Arrays<T> => {
   const { tiled = false } = checkOptions("lax.allToAll", options, ["tiled"]);
   return along("allToAll", x, axisName, (leaf, params) => {
-    const [split_axis, concat_axis] = [splitAxis, concatAxis].map((a) => canonicalAxis(a, leaf.ndim)) as [
-      number,
-      number,
-    ];
+    const [split_axis, concat_axis] = [splitAxis, concatAxis].map((a) =>
+      canonicalAxis("lax.allToAll: a", a, leaf.ndim),
+    ) as [number, number];
     const parts = tiled ? divided("allToAll", leaf, split_axis, params.axis_size) : leaf;
     checkSplit("allToAll", parts, split_axis, params);
     const out = bind1(allToAllP, [parts], { ...params, split_axis, concat_axis });

@@ -36,65 +36,72 @@ const isView = (x: unknown): x is TypedArray => ArrayBuffer.isView(x) && dtypeOf
  * also traced ones, which are stacked under NumPy's promotion rules.
  *
  * @throws WeftTypeError for anything else (strings, objects), WeftValueError for ragged nesting.
- * @example asArray([[1, 2], [3, 4]]).shape // => [2, 2]
+ * @example lax.asArray([[1, 2], [3, 4]]).shape // => [2, 2]
  */
-export function asArray(x: ArrayLike): NDArray {
+export const arrayOf = (x: ArrayLike): NDArray => asArray("lax.asArray: x", x);
+
+/** {@link arrayOf} for an argument, of which errors speak. @param what names it and its function: "np.round: x" */
+export function asArray(what: string, x: ArrayLike): NDArray {
   if (x instanceof NDArray) return x;
   if (typeof x === "number") return ofNumber(x);
   if (typeof x === "boolean") return scalar(x, "bool");
-  return fromHost(x);
+  return fromHost(what, x);
 }
 
 /** A typed or nested array, or a plain number, as an array of `dtype` (default: what {@link asArray} says, not weak). */
-export function fromHost(x: Exclude<ArrayLike, NDArray>, dtype?: DType): NDArray {
+export function fromHost(what: string, x: Exclude<ArrayLike, NDArray>, dtype?: DType): NDArray {
   if (isView(x))
     return fromTyped(cast(x, dtype ?? dtypeOfTypedArray(x)!), [x.length], dtype ?? dtypeOfTypedArray(x)!);
   if (isPlain(x)) return scalar(x, dtype ?? (typeof x === "boolean" ? "bool" : "float32"));
-  if (!Array.isArray(x)) throw notAnArray(x);
-  const leaves = flatten(x, [], 0);
+  if (!Array.isArray(x)) throw notAnArray(what, x);
+  const leaves = flatten(what, x, [], 0);
   if (leaves.length > 0 && !leaves.every(isPlain)) {
     const common = dtype ?? promote(leaves.map(leafType)).dtype;
     const inner = (part: ArrayLike): NDArray =>
-      isNumber(part) ? asScalar(part, common) : part instanceof NDArray ? part : fromHost(part, common);
+      isNumber(part) ? asScalar(part, common) : part instanceof NDArray ? part : fromHost(what, part, common);
     return stackArrays(x.map(inner));
   }
   const type =
     dtype ?? (leaves.length > 0 && leaves.every((v) => typeof v === "boolean") ? "bool" : "float32");
-  return fromTyped(cast(leaves as (number | boolean)[], type), nestedShape(x), type);
+  return fromTyped(cast(leaves as (number | boolean)[], type), nestedShape(what, x), type);
 }
 
 /** The type with which a number or array takes part in a nested array that holds arrays. */
 const leafType = (x: ArrayLike): Promoted =>
-  isView(x) ? { dtype: dtypeOfTypedArray(x)!, weakType: false } : asCarry(x).aval;
+  isView(x) ? { dtype: dtypeOfTypedArray(x)!, weakType: false } : asCarry("", x).aval;
+
+/** How errors describe what is no array. */
+export const describe = (x: unknown): string =>
+  typeof x === "string" ? `the string ${show(x)}` : `${show(x)} of type ${typeof x}`;
 
 /** The error for what cannot become an array. */
-export const notAnArray = (x: unknown): WeftTypeError =>
+const notAnArray = (what: string, x: unknown): WeftTypeError =>
   new WeftTypeError(
-    `Value ${show(x)} of type ${typeof x} is not a valid array. ` +
+    `${what} is ${describe(x)}, which is not a valid array. ` +
       `Pass an array, a number, a boolean, a typed array (${Object.keys(DTYPES).slice(0, -1).join(", ")}) or nested arrays of these.`,
   );
 
 /** The plain values, views and arrays in nested arrays. */
-function flatten(x: ArrayLike, out: ArrayLike[], depth: number): ArrayLike[] {
+function flatten(what: string, x: ArrayLike, out: ArrayLike[], depth: number): ArrayLike[] {
   if (depth > MOST_AXES)
     throw new WeftValueError(
-      `Nested arrays are at most ${MOST_AXES} levels deep; these are deeper, or contain themselves.`,
+      `${what}: nested arrays are at most ${MOST_AXES} levels deep; these are deeper, or contain themselves.`,
     );
-  if (Array.isArray(x)) for (const part of x) flatten(part, out, depth + 1);
+  if (Array.isArray(x)) for (const [i, part] of x.entries()) flatten(`${what}[${i}]`, part, out, depth + 1);
   else if (isPlain(x) || x instanceof NDArray || isView(x)) out.push(x as ArrayLike);
-  else throw notAnArray(x);
+  else throw notAnArray(what, x);
   return out;
 }
 
 /** The shape of nested plain arrays; throws where siblings differ. */
-function nestedShape(x: unknown): number[] {
+function nestedShape(what: string, x: unknown): number[] {
   if (!Array.isArray(x)) return [];
-  const shapes = x.map(nestedShape);
+  const shapes = x.map((part) => nestedShape(what, part));
   const first = shapes[0] ?? [];
   const odd = shapes.findIndex((s) => String(s) !== String(first));
   if (odd >= 0)
     throw new WeftValueError(
-      `Nested arrays must have equal lengths: element 0 has shape [${first}] but element ${odd} has shape [${shapes[odd]}].`,
+      `${what}: nested arrays must have equal lengths: element 0 has shape [${first}] but element ${odd} has shape [${shapes[odd]}].`,
     );
   return [x.length, ...first];
 }
@@ -114,10 +121,22 @@ function cast(values: Values, dtype: DType): TypedArray {
  * The operands of a strict operation: plain numbers and booleans take the dtype of the first array beside them (weakly),
  * unless they do not fit it, in which case the operation will complain about two dtypes.
  */
-export function operands(...xs: ArrayLike[]): NDArray[] {
+export function operands(at: Place, ...xs: ArrayLike[]): NDArray[] {
   const dtype = xs.find((x): x is NDArray => x instanceof NDArray && !isNumber(x))?.dtype;
-  return xs.map((x) => (dtype && fits(x, dtype) ? asScalar(x, dtype) : asArray(x)));
+  return xs.map((x, i) => (dtype && fits(x, dtype) ? asScalar(x, dtype) : asOperand(at, i, x)));
 }
+
+/** How errors call the i-th of several operands: written only where there is one, as operations are called often. */
+export type Place = (i: number) => string;
+/** @example place("np.where", "x", "y")(1) // => "np.where: y" */
+export const place =
+  (caller: string, ...names: readonly string[]): Place =>
+  (i) =>
+    `${caller}: ${names[i]}`;
+
+/** The i-th of several operands as an array. */
+export const asOperand = (at: Place, i: number, x: ArrayLike): NDArray =>
+  x instanceof NDArray || isPlain(x) ? asArray("", x) : asArray(at(i), x);
 
 /** A plain number: known, known and given to a function that expects arrays, or an argument of a program. */
 type PlainNumber = number | DeviceArray | NumberTracer;
@@ -144,13 +163,15 @@ export const asScalar = (x: PlainNumber | boolean, dtype: DType): NDArray =>
  * As {@link asArray}, except that a plain integer is weakly int32, as a Python int is: what counts, and what loops carry. The
  * weak-type promotion of loops turns it into whatever the body makes of it.
  */
-export const asCarry = (x: ArrayLike): NDArray => (isWholeNumber(x) ? asScalar(x, "int32") : asArray(x));
+export const asCarry = (what: string, x: ArrayLike): NDArray =>
+  isWholeNumber(x) ? asScalar(x, "int32") : asArray(what, x);
 
 /** What is an array by itself; nested arrays are trees where trees are expected. */
 export const isArrayLeaf = (x: unknown): x is ArrayLike => x instanceof NDArray || isPlain(x) || isView(x);
 
 /** A scalar index or count as int32, unless it is an array already. */
-export const asIndex = (x: ArrayLike): NDArray => (isPlain(x) ? scalar(x, "int32", true) : asCarry(x));
+export const asIndex = (what: string, x: ArrayLike): NDArray =>
+  isPlain(x) ? scalar(x, "int32", true) : asCarry(what, x);
 
 /** Anything with a shape and a dtype. */
 export interface Typed {
@@ -162,7 +183,7 @@ export interface Typed {
 /** x itself, or what it is as an array. @throws as {@link asArray} */
 export function checkTyped(caller: string, x: Typed | ArrayLike): Typed {
   if (x instanceof NDArray || x instanceof ShapedArray) return x;
-  if (typeof x !== "object" || x === null || !("dtype" in x)) return asArray(x as ArrayLike);
+  if (typeof x !== "object" || x === null || !("dtype" in x)) return asArray(`${caller}: x`, x as ArrayLike);
   return { shape: checkShape(caller, x.shape), dtype: checkDType(caller, x.dtype) };
 }
 

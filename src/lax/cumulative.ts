@@ -8,10 +8,10 @@ import type { Emitter, Operand } from "../core/emit.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { jvpFlat } from "../transforms/jvp.ts";
-import { checkOptions } from "../util/options.ts";
+import { checkBoolean, checkOptions } from "../util/options.ts";
 import { mul } from "./arithmetic.ts";
 import { allWeak, checkDTypes, checkSameDTypes, FLOATING, NUMBER, require, tuple } from "./check.ts";
-import { asArray, operands } from "./convert.ts";
+import { asArray, operands, place } from "./convert.ts";
 import type { Binary } from "./map.ts";
 import { prefixes } from "./prefixes.ts";
 import { highest, lowest } from "./reduction.ts";
@@ -37,11 +37,13 @@ import { max, min } from "./select.ts";
 import { type PadConfig, pad } from "./slice.ts";
 import { logaddexp } from "./special.ts";
 
-function checkAxis(x: ShapedArray, axis: number): void {
+function checkAxis(caller: string, x: ShapedArray, axis: number): void {
   if (axis < 0)
-    throw new WeftValueError(`cumulative operations do not allow negative axes, got axis ${axis}.`);
+    throw new WeftValueError(
+      `${caller}: cumulative operations do not allow negative axes, got axis ${axis}.`,
+    );
   if (axis >= x.ndim)
-    throw new WeftValueError(`axis ${axis} is out of bounds for array of shape ${tuple(x.shape)}`);
+    throw new WeftValueError(`${caller}: axis ${axis} is out of bounds for array of shape ${tuple(x.shape)}`);
 }
 
 /** The value one step earlier (`by` 1) or later (-1), in the order in which the axis is run through. */
@@ -59,7 +61,7 @@ export const linearRecurrenceP: Primitive<AlongParams> = define<AlongParams>({
   abstractEval: ([a, b], { axis }) => {
     checkDTypes("linear_recurrence", [a!, b!], [NUMBER]);
     checkSameDTypes("linear_recurrence", [a!, b!]);
-    checkAxis(b!, axis);
+    checkAxis("lax.linearRecurrence", b!, axis);
     require(String(a!.shape) === String(b!.shape), () =>
       `linear_recurrence needs operands of one shape, got ${tuple(a!.shape)} and ${tuple(b!.shape)}.`);
     return [aval(b!.shape, b!.dtype, allWeak([a!, b!]))];
@@ -97,11 +99,18 @@ function batchAlong(
  * @example linearRecurrence(np.array([0.5, 0.5]), np.array([1, 1])).js() // => [1, 1.5]
  */
 export const linearRecurrence = (a: ArrayLike, b: ArrayLike, axis = 0, options: AlongOptions = {}): NDArray =>
-  bind1(linearRecurrenceP, operands(a, b), along("lax.linearRecurrence", axis, options));
+  bind1(
+    linearRecurrenceP,
+    operands(place("lax.linearRecurrence", "a", "b"), a, b),
+    along("lax.linearRecurrence", axis, options),
+  );
 
 function along(caller: string, axis: number, options: AlongOptions): AlongParams {
   const { reverse = false } = checkOptions(caller, options, ["reverse"]);
-  return { axis: checkInteger(`${caller}: axis`, axis), reverse };
+  return {
+    axis: checkInteger(`${caller}: axis`, axis),
+    reverse: checkBoolean(`${caller}: reverse`, reverse),
+  };
 }
 
 export interface AlongOptions {
@@ -136,7 +145,7 @@ function cumulative(name: string, { accepts = NUMBER, fold, jvp }: CumulativeSpe
     kind: "write",
     abstractEval: ([x]: ShapedArray[], { axis }: AlongParams) => {
       checkDTypes(name, [x!], [accepts]);
-      checkAxis(x!, axis);
+      checkAxis(`lax.${name}`, x!, axis);
       return [x!];
     },
     batch: (args: NDArray[], dims: (number | null)[], params: AlongParams, n: number) =>
@@ -163,7 +172,7 @@ function cumulative(name: string, { accepts = NUMBER, fold, jvp }: CumulativeSpe
         });
   return Object.assign(
     (x: ArrayLike, axis = 0, options: AlongOptions = {}) =>
-      bind1(primitive, [asArray(x)], along(`lax.${name}`, axis, options)),
+      bind1(primitive, [asArray(`lax.${name}: x`, x)], along(`lax.${name}`, axis, options)),
     { primitive },
   );
 }

@@ -12,7 +12,7 @@ import { zip } from "../util/zip.ts";
 import { bump, complement, inverse, pick, range } from "./axes.ts";
 import { convertTo } from "./cast.ts";
 import { allWeak, checkAxes, checkDTypes, checkSameDTypes, NUMBER, require, tuple } from "./check.ts";
-import { operands } from "./convert.ts";
+import { operands, place } from "./convert.ts";
 import { addTangents, define, isLinear, isZero } from "./rules.ts";
 import { transpose } from "./views.ts";
 
@@ -175,9 +175,10 @@ export function dotGeneral(
   options: { preferredElementType?: DType | null } = {},
 ): NDArray {
   const { preferredElementType = null } = checkOptions("lax.dotGeneral", options, ["preferredElementType"]);
-  return bind1(dotGeneralP, operands(lhs, rhs), {
+  return bind1(dotGeneralP, operands(place("lax.dotGeneral", "lhs", "rhs"), lhs, rhs), {
     dimension_numbers: checkDotNumbers(dimensionNumbers),
-    preferred_element_type: preferredElementType && checkDType("lax.dotGeneral", preferredElementType),
+    preferred_element_type:
+      preferredElementType === null ? null : checkDType("lax.dotGeneral", preferredElementType),
   });
 }
 
@@ -212,7 +213,7 @@ export interface DotDims {
  * @example dot(np.array([1, 2]), np.array([3, 4])).item() // => 11
  */
 export function dot(lhs: ArrayLike, rhs: ArrayLike, dims?: DotDims): NDArray {
-  const [x, y] = operands(lhs, rhs) as [NDArray, NDArray];
+  const [x, y] = operands(place("lax.dot", "lhs", "rhs"), lhs, rhs) as [NDArray, NDArray];
   if (!dims && ![x, y].every((a) => a.ndim === 1 || a.ndim === 2))
     throw new WeftTypeError(
       `dot needs operands of rank 1 or 2, got ${x.aval} and ${y.aval}. Use np.matmul or dotGeneral.`,

@@ -12,9 +12,9 @@ import { add } from "./arithmetic.ts";
 import { insert, range } from "./axes.ts";
 import { zerosLike } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
-import { allWeak, checkDTypes, checkRank, checkSameDTypes, INTEGER, require, tuple } from "./check.ts";
+import { checkDTypes, checkRank, checkSameDTypes, INTEGER, require, tuple } from "./check.ts";
 import { lt } from "./compare.ts";
-import { asArray, asCarry, asIndex, operands } from "./convert.ts";
+import { asArray, asCarry, asIndex, operands, place } from "./convert.ts";
 import { gather, type ScatterDimensionNumbers, scatter, scatterAdd } from "./gather.ts";
 import { concatenate } from "./join.ts";
 import { defineLinear, isLinear, moveBatchAxis, NO_PARAMS, type NoParams, transposeFirst } from "./rules.ts";
@@ -107,7 +107,7 @@ export const dynamicUpdateSliceP: Primitive<NoParams> = defineLinear<NoParams>(
       checkSameDTypes("dynamic_update_slice", [x!, update!]);
       checkStarts("dynamic_update_slice", x!, starts);
       checkFits("dynamic_update_slice", x!, update!.shape);
-      return [aval(x!.shape, x!.dtype, allWeak([x!, update!]))];
+      return [aval(x!.shape, x!.dtype)];
     },
     transpose: ([ct], [x, update, ...starts]) => {
       const [g, at] = [ct as NDArray, starts as NDArray[]];
@@ -169,31 +169,31 @@ function addBox(x: NDArray, update: NDArray, starts: readonly NDArray[]): NDArra
 }
 
 /** A start index as a scalar: negative ones count from the end, as in Python. */
-function startIndex(index: ArrayLike, size: number): NDArray {
+function startIndex(what: string, index: ArrayLike, size: number): NDArray {
   if (typeof index === "number") {
-    const at = checkInteger("a start index", index);
-    return asIndex(at < 0 ? at + size : at);
+    const at = checkInteger(what, index);
+    return asIndex(what, at < 0 ? at + size : at);
   }
-  const i = asCarry(index);
+  const i = asCarry(what, index);
   return kindOf(i.dtype) === "int" ? select(lt(i, 0), add(i, size), i) : i;
 }
 
-function startIndices(x: NDArray, starts: readonly ArrayLike[] | NDArray): NDArray[] {
+function startIndices(caller: string, x: NDArray, starts: readonly ArrayLike[] | NDArray): NDArray[] {
   const list: readonly ArrayLike[] = Array.isArray(starts)
     ? Array.from(starts)
-    : vectorEntries(starts as NDArray);
-  return list.map((start, axis) => startIndex(start, x.shape[axis] ?? 0));
+    : vectorEntries(caller, starts as NDArray);
+  return list.map((start, axis) => startIndex(`${caller}: starts[${axis}]`, start, x.shape[axis] ?? 0));
 }
 
 /** The elements of a vector as scalars. */
-function vectorEntries(starts: NDArray): NDArray[] {
-  const v = asArray(starts);
+function vectorEntries(caller: string, starts: NDArray): NDArray[] {
+  const v = asArray(`${caller}: starts`, starts);
   if (v.ndim !== 1)
     throw new WeftTypeError(
-      `start_indices must be a list of integers or integer scalars, or one vector of integers, got ${show(starts)}.`,
+      `${caller}: start_indices must be a list of integers or integer scalars, or one vector of integers, got ${show(starts)}.`,
     );
   return range(v.shape[0]!).map((k) =>
-    squeeze(bind1(dynamicSliceP, [v, asIndex(k)], { slice_sizes: [1] }), [0]),
+    squeeze(bind1(dynamicSliceP, [v, asIndex("", k)], { slice_sizes: [1] }), [0]),
   );
 }
 
@@ -208,8 +208,8 @@ export function dynamicSlice(
   starts: readonly ArrayLike[] | NDArray,
   sliceSizes: Shape,
 ): NDArray {
-  const x = asArray(operand);
-  return bind1(dynamicSliceP, [x, ...startIndices(x, starts)], {
+  const x = asArray("lax.dynamicSlice: operand", operand);
+  return bind1(dynamicSliceP, [x, ...startIndices("lax.dynamicSlice", x, starts)], {
     slice_sizes: checkShape("lax.dynamicSlice: sliceSizes", sliceSizes),
   });
 }
@@ -221,21 +221,32 @@ export function dynamicSliceInDim(
   sliceSize: number,
   axis = 0,
 ): NDArray {
-  const x = asArray(operand);
-  const at = canonicalAxis(axis, x.ndim);
-  return dynamicSlice(
-    x,
-    alongAxis(x, start, at),
-    x.shape.with(at, checkCount("lax.dynamicSliceInDim: sliceSize", sliceSize)),
-  );
+  return sliceAlong("lax.dynamicSliceInDim", operand, start, sliceSize, axis, "start");
 }
 
-const alongAxis = (x: NDArray, start: ArrayLike, axis: number): ArrayLike[] =>
-  x.shape.map((_, a): ArrayLike => (a === axis ? start : 0));
+function sliceAlong(
+  caller: string,
+  operand: ArrayLike,
+  start: ArrayLike,
+  sliceSize: number,
+  axis: number,
+  name: string,
+): NDArray {
+  const x = asArray(`${caller}: operand`, operand);
+  const at = canonicalAxis(`${caller}: axis`, axis, x.ndim);
+  const size = checkCount(`${caller}: sliceSize`, sliceSize);
+  return dynamicSlice(x, alongAxis(`${caller}: ${name}`, x, start, at), x.shape.with(at, size));
+}
+
+const alongAxis = (what: string, x: NDArray, start: ArrayLike, axis: number): ArrayLike[] =>
+  x.shape.map((_, a): ArrayLike => (a === axis ? checkedIndex(what, start) : 0));
+
+const checkedIndex = (what: string, index: ArrayLike): ArrayLike =>
+  typeof index === "number" ? checkInteger(what, index) : asCarry(what, index);
 
 /** The slice at one computed index along an axis; the axis stays with size 1 if `keepdims`. */
 export function dynamicIndexInDim(operand: ArrayLike, index: ArrayLike, axis = 0, keepdims = true): NDArray {
-  const picked = dynamicSliceInDim(operand, index, 1, axis);
+  const picked = sliceAlong("lax.dynamicIndexInDim", operand, index, 1, axis, "index");
   return keepdims ? picked : squeeze(picked, [axis]);
 }
 
@@ -249,8 +260,15 @@ export function dynamicUpdateSlice(
   update: ArrayLike,
   starts: readonly ArrayLike[] | NDArray,
 ): NDArray {
-  const [x, value] = operands(operand, update) as [NDArray, NDArray];
-  return bind1(dynamicUpdateSliceP, [x, value, ...startIndices(x, starts)], NO_PARAMS);
+  const [x, value] = operands(place("lax.dynamicUpdateSlice", "operand", "update"), operand, update) as [
+    NDArray,
+    NDArray,
+  ];
+  return bind1(
+    dynamicUpdateSliceP,
+    [x, value, ...startIndices("lax.dynamicUpdateSlice", x, starts)],
+    NO_PARAMS,
+  );
 }
 
 /** {@link dynamicUpdateSlice} along one axis. */
@@ -260,8 +278,10 @@ export function dynamicUpdateSliceInDim(
   start: ArrayLike,
   axis = 0,
 ): NDArray {
-  const x = asArray(operand);
-  return dynamicUpdateSlice(x, update, alongAxis(x, start, canonicalAxis(axis, x.ndim)));
+  const caller = "lax.dynamicUpdateSliceInDim";
+  const [x, value] = operands(place(caller, "operand", "update"), operand, update) as [NDArray, NDArray];
+  const at = canonicalAxis(`${caller}: axis`, axis, x.ndim);
+  return dynamicUpdateSlice(x, value, alongAxis(`${caller}: start`, x, start, at));
 }
 
 /** Replaces the slice at one computed index along an axis; `update` may lack that axis. */
@@ -271,7 +291,9 @@ export function dynamicUpdateIndexInDim(
   index: ArrayLike,
   axis = 0,
 ): NDArray {
-  const [x, value] = operands(operand, update) as [NDArray, NDArray];
-  const at = canonicalAxis(axis, x.ndim);
-  return dynamicUpdateSliceInDim(x, value.ndim === x.ndim ? value : expandDims(value, [at]), index, at);
+  const caller = "lax.dynamicUpdateIndexInDim";
+  const [x, value] = operands(place(caller, "operand", "update"), operand, update) as [NDArray, NDArray];
+  const at = canonicalAxis(`${caller}: axis`, axis, x.ndim);
+  const window = value.ndim === x.ndim ? value : expandDims(value, [at]);
+  return dynamicUpdateSlice(x, window, alongAxis(`${caller}: index`, x, index, at));
 }

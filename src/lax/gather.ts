@@ -13,15 +13,15 @@ import {
   type TransposeRule,
   Zero,
 } from "../core/primitive.ts";
-import { checkChoice, checkOptions } from "../util/options.ts";
+import { checkBoolean, checkChoice, checkOptions } from "../util/options.ts";
 import { size } from "../util/shape.ts";
 import { add, div, mul } from "./arithmetic.ts";
 import { bump, complement, insert, pick, without } from "./axes.ts";
 import { fullLike, onesLike, zerosLike } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
-import { allWeak, checkSameDTypes } from "./check.ts";
+import { allWeak, checkSameDTypes, publicName } from "./check.ts";
 import { eq, ne } from "./compare.ts";
-import { asArray, checkPlain, operands } from "./convert.ts";
+import { asArray, checkPlain, operands, place } from "./convert.ts";
 import {
   addTangents,
   define,
@@ -151,12 +151,16 @@ export function gather(
   const { mode = "clip", fillValue = null } = checkOptions("lax.gather", options, ["mode", "fillValue"]);
   checkChoice("lax.gather: mode", mode, INDEX_MODES);
   if (fillValue !== null) checkPlain("lax.gather: fillValue", fillValue);
-  return bind1(gatherP, [asArray(operand), asArray(startIndices)], {
-    dimension_numbers: checkDimensions("lax.gather", dimensionNumbers, GATHER_DIMENSIONS),
-    slice_sizes: checkShape("lax.gather: sliceSizes", sliceSizes),
-    mode,
-    fill_value: fillValue,
-  });
+  return bind1(
+    gatherP,
+    [asArray("lax.gather: operand", operand), asArray("lax.gather: startIndices", startIndices)],
+    {
+      dimension_numbers: checkDimensions("lax.gather", dimensionNumbers, GATHER_DIMENSIONS),
+      slice_sizes: checkShape("lax.gather: sliceSizes", sliceSizes),
+      mode,
+      fill_value: fillValue,
+    },
+  );
 }
 
 type ScatterParams = {
@@ -189,6 +193,7 @@ interface ScatterSpec {
 }
 
 function scatterOp(name: string, spec: ScatterSpec): Scatter {
+  const caller = publicName(name.replace("-", "_"));
   const primitive: Primitive<ScatterParams> = define<ScatterParams>({
     name,
     kind: "write",
@@ -217,14 +222,14 @@ function scatterOp(name: string, spec: ScatterSpec): Scatter {
     lower: (emit, args, params) => [lowerScatter(emit, args, params, spec.combine)],
   });
   const apply: (...args: Parameters<Scatter>) => NDArray = (x, indices, updates, numbers, options = {}) => {
-    const [operand, update] = operands(x, updates);
-    const { mode = "fill", uniqueIndices = false } = checkOptions(name, options, ["mode", "uniqueIndices"]);
+    const [operand, update] = operands(place(caller, "x", "updates"), x, updates);
+    const { mode = "fill", uniqueIndices = false } = checkOptions(caller, options, ["mode", "uniqueIndices"]);
     const params = {
-      dimension_numbers: checkDimensions(name, numbers, SCATTER_DIMENSIONS),
-      mode: checkChoice(`${name}: mode`, mode, INDEX_MODES),
-      unique_indices: uniqueIndices,
+      dimension_numbers: checkDimensions(caller, numbers, SCATTER_DIMENSIONS),
+      mode: checkChoice(`${caller}: mode`, mode, INDEX_MODES),
+      unique_indices: checkBoolean(`${caller}: uniqueIndices`, uniqueIndices),
     };
-    return bind1(primitive, [operand!, asArray(indices), update!], params);
+    return bind1(primitive, [operand!, asArray(`${caller}: indices`, indices), update!], params);
   };
   return Object.assign(apply, { primitive });
 }

@@ -30,7 +30,7 @@ export {
   scan,
   whileLoop,
 } from "./control/loops.ts";
-export { asArray } from "./convert.ts";
+export { arrayOf as asArray } from "./convert.ts";
 export {
   type AlongOptions,
   cumlogsumexp,

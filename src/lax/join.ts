@@ -21,7 +21,7 @@ function concatenatedType(avals: readonly ShapedArray[], dimension: number): Sha
   checkAxes("concatenate", [dimension], first.ndim);
   const others = (t: ShapedArray): string => t.shape.map((d, axis) => (axis === dimension ? "*" : d)).join();
   require(avals.every((t) => t.ndim === first.ndim && others(t) === others(first)), () =>
-    `Cannot concatenate arrays with shapes that differ in dimensions other than the one being concatenated: concatenating along dimension ${dimension} for shapes ${avals.map((t) => tuple(t.shape)).join(", ")}.`);
+    `lax.concatenate: Cannot concatenate arrays with shapes that differ in dimensions other than the one being concatenated: concatenating along dimension ${dimension} for shapes ${avals.map((t) => tuple(t.shape)).join(", ")}.`);
   const total = avals.reduce((sum, t) => sum + t.shape[dimension]!, 0);
   return aval(first.shape.with(dimension, total), first.dtype, allWeak(avals));
 }
@@ -77,7 +77,7 @@ export const concatenateP: Primitive<ConcatenateParams> = defineLinear<Concatena
 export function concatenate(arrays: readonly ArrayLike[], dimension: number): NDArray {
   if (checkList("concatenate: arrays", arrays).length === 0)
     throw new WeftValueError("concatenate requires a non-empty sequence of arrays.");
-  const xs = arrays.map((x) => asArray(x));
+  const xs = arrays.map((x) => asArray("lax.concatenate: x", x));
   checkInteger("concatenate: dimension", dimension);
   return xs.length === 1 && xs[0]!.ndim > dimension && dimension >= 0
     ? xs[0]!
@@ -92,7 +92,7 @@ export const splitP: Primitive<SplitParams> = defineLinear<SplitParams>({
   abstractEval: ([x], { sizes, axis }) => {
     checkAxes("split", [axis], x!.ndim);
     require(sizes.reduce((a, b) => a + b, 0) === x!.shape[axis] && sizes.every((s) => s >= 0), () =>
-      `Sum of sizes ${tuple(sizes)} must be equal to dimension ${axis} of the operand shape ${tuple(x!.shape)}.`);
+      `lax.split: Sum of sizes ${tuple(sizes)} must be equal to dimension ${axis} of the operand shape ${tuple(x!.shape)}.`);
     return sizes.map((size) => aval(x!.shape.with(axis, size), x!.dtype, x!.weakType));
   },
   transpose: (cts, _, { axis }) => [concatenate(cts.map(instantiate), axis)],
@@ -110,7 +110,7 @@ export const splitP: Primitive<SplitParams> = defineLinear<SplitParams>({
 
 /** Cuts x along an axis into consecutive parts of these sizes, which add up to its length. */
 export const split = (operand: ArrayLike, sizes: readonly number[], axis = 0): NDArray[] =>
-  splitP.bind([asArray(operand)], {
+  splitP.bind([asArray("lax.split: operand", operand)], {
     sizes: checkIntegers("split: sizes", sizes),
     axis: checkInteger("split: axis", axis),
   });
@@ -120,7 +120,7 @@ function stack(parts: NDArray[]): NDArray {
   const odd = parts.findIndex((x) => !equalShape(x.shape, parts[0]!.shape));
   if (odd > 0)
     throw new WeftValueError(
-      `Nested arrays must have equal shapes: element 0 has shape [${parts[0]!.shape}] but element ${odd} has shape [${parts[odd]!.shape}].`,
+      `np.array: nested arrays must have equal shapes: element 0 has shape [${parts[0]!.shape}] but element ${odd} has shape [${parts[odd]!.shape}].`,
     );
   const { dtype } = promote(parts);
   return concatenate(

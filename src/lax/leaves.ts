@@ -2,8 +2,7 @@
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import * as tree from "../tree/index.ts";
-import { show } from "../util/text.ts";
-import { asArray, isArrayLeaf } from "./convert.ts";
+import { asArray, describe, isArrayLeaf } from "./convert.ts";
 
 /** How a caller names a tree and makes arrays of its leaves. */
 export interface LeafContext {
@@ -17,13 +16,13 @@ export interface LeafContext {
 
 /** The leaves of a tree as arrays. @throws WeftTypeError that names the place of a leaf that is no array */
 export function arrayLeaves(value: unknown, context: LeafContext): [leaves: NDArray[], def: tree.TreeDef] {
-  const [leaves, def] = tree.flatten(value, undefined);
+  const [leaves, def] = tree.flattenFor(context.where, value);
   return [toArrays(leaves, def, context), def];
 }
 
 /** As {@link arrayLeaves}, of a tree that was taken apart already. */
 export function toArrays(leaves: readonly unknown[], def: tree.TreeDef, context: LeafContext): NDArray[] {
-  return mapLeaves(leaves, def, context, context.convert ?? asArray);
+  return mapLeaves(leaves, def, context, context.convert ?? ((leaf) => asArray(context.where, leaf)));
 }
 
 /** What `convert` makes of each leaf. @throws as {@link arrayLeaves} */
@@ -40,9 +39,8 @@ export function mapLeaves<T>(
 }
 
 function notALeaf(x: unknown, path: tree.Path, { where, remedy }: LeafContext): WeftTypeError {
-  const what = typeof x === "string" ? `the string ${show(x)}` : `${show(x)} of type ${typeof x}`;
   return new WeftTypeError(
-    `${where}${tree.keystr(path)} is ${what}, which is not a valid array. ` +
+    `${where}${tree.keystr(path)} is ${describe(x)}, which is not a valid array. ` +
       `Pass numbers, booleans, typed arrays or weft arrays${remedy ? `; ${remedy}` : ""}${registration(x)}.`,
   );
 }

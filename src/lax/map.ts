@@ -23,8 +23,9 @@ import {
   elementwiseShape,
   FLOATING,
   NUMBER,
+  publicName,
 } from "./check.ts";
-import { asArray, operands } from "./convert.ts";
+import { asArray, operands, place } from "./convert.ts";
 import { addTangents, define, isLinear, isZero, moveBatchAxis, NO_PARAMS, type NoParams } from "./rules.ts";
 
 /** The tangent that operand i contributes: `g` is its tangent, `ans` the result. */
@@ -157,7 +158,8 @@ export function unary(name: string, { accepts = FLOATING, bool, jvp, transpose, 
     ...(bool && { result: () => BOOL }),
     scalar: (s, [x]) => (typeof scalar === "string" ? s.unary(scalar, x!) : scalar(s, x!)),
   });
-  return Object.assign((x: ArrayLike) => bind1(primitive, [asArray(x)], NO_PARAMS), { primitive });
+  const what = `${publicName(name)}: x`;
+  return Object.assign((x: ArrayLike) => bind1(primitive, [asArray(what, x)], NO_PARAMS), { primitive });
 }
 
 export type BinarySpec = FamilySpec<BinaryFn | ((s: ScalarBuilder, x: Scalar, y: Scalar) => Scalar)> & {
@@ -181,7 +183,8 @@ export function binary(
     ...(bool && { result: () => BOOL }),
     scalar: (s, [x, y]) => (typeof scalar === "string" ? s.binary(scalar, x!, y!) : scalar(s, x!, y!)),
   });
-  return Object.assign((x: ArrayLike, y: ArrayLike) => bind1(primitive, operands(x, y), NO_PARAMS), {
+  const at = place(publicName(name), "x", "y");
+  return Object.assign((x: ArrayLike, y: ArrayLike) => bind1(primitive, operands(at, x, y), NO_PARAMS), {
     primitive,
   });
 }

@@ -8,7 +8,7 @@ import { add, div, integerPow, mul, neg, reciprocal, sign, square, sub } from ".
 import { convertElementType } from "./cast.ts";
 import { FLOATING, NUMBER } from "./check.ts";
 import { eq } from "./compare.ts";
-import { asArray, asCarry, isWholeNumber, operands } from "./convert.ts";
+import { asArray, asCarry, isWholeNumber, operands, place } from "./convert.ts";
 import { type Binary, binary, defineMap, type Unary, type UnarySpec, unary } from "./map.ts";
 import { NO_PARAMS, type NoParams } from "./rules.ts";
 import { abs, select } from "./select.ts";
@@ -103,7 +103,7 @@ export const round = (
   x: ArrayLike,
   roundingMethod: RoundingMethod = RoundingMethod.AWAY_FROM_ZERO,
 ): NDArray =>
-  bind1(roundP, [asArray(x)], {
+  bind1(roundP, [asArray("lax.round: x", x)], {
     rounding_method: checkChoice("lax.round: roundingMethod", roundingMethod, Object.values(RoundingMethod)),
   });
 
@@ -147,7 +147,9 @@ function powJvpBase(g: NDArray, _: NDArray, ...[x, y]: NDArray[]): NDArray {
  * @throws WeftTypeError if dtypes or shapes do not fit: `np.power` promotes and broadcasts.
  */
 export function pow(x: ArrayLike, y: ArrayLike): NDArray {
-  const [base, exponent] = isWholeNumber(y) ? [asArray(x), asCarry(y)] : operands(x, y);
+  const [base, exponent] = isWholeNumber(y)
+    ? [asArray("lax.pow: x", x), asCarry("lax.pow: y", y)]
+    : operands(place("lax.pow", "x", "y"), x, y);
   return bind1(powP, [base!, exponent!], NO_PARAMS);
 }
 

@@ -20,6 +20,7 @@ import {
   type DTypeClass,
   INTEGER,
   NUMBER,
+  publicName,
 } from "./check.ts";
 import { eq } from "./compare.ts";
 import { asArray } from "./convert.ts";
@@ -66,8 +67,10 @@ function reduction(name: string, { accepts, fn, identity, jvp }: ReductionSpec):
     },
     lower: (emit, [x], { axes }, [out]) => lowerReduction(emit, fn(out!.dtype), identity, x!, axes, out!),
   });
+  const caller = publicName(name);
+  const what = `${caller}: x`;
   const reduce = (x: ArrayLike, axes: readonly number[]): NDArray =>
-    bind1(primitive, [asArray(x)], { axes: checkAxisOrder(name, axes) });
+    bind1(primitive, [asArray(what, x)], { axes: checkAxisOrder(caller, axes) });
   return Object.assign(reduce, { primitive });
 }
 
@@ -143,7 +146,9 @@ function argReduction(name: "argmax" | "argmin"): ArgReduction {
       checkDTypes(name, [x!, aval([], index_dtype)], [ANY, INTEGER]);
       checkAxes(name, axes, x!.ndim);
       if (axes.length !== 1 || x!.shape[axes[0]!] === 0)
-        throw new WeftValueError(`attempt to get ${name} of an empty sequence: operand ${x!}, axes ${axes}.`);
+        throw new WeftValueError(
+          `lax.${name}: attempt to get ${name} of an empty sequence: operand ${x!}, axes ${axes}.`,
+        );
       return [aval(reducedShape(x!.shape, axes), index_dtype)];
     },
     jvp: "zero",
@@ -166,9 +171,9 @@ function argReduction(name: "argmax" | "argmin"): ArgReduction {
     },
   });
   const search = (x: ArrayLike, axis: number, indexDtype: DType = "int32"): NDArray =>
-    bind1(primitive, [asArray(x)], {
-      axes: [checkInteger(`${name}: axis`, axis)],
-      index_dtype: checkDType(name, indexDtype),
+    bind1(primitive, [asArray(`lax.${name}: x`, x)], {
+      axes: [checkInteger(`lax.${name}: axis`, axis)],
+      index_dtype: checkDType(`lax.${name}`, indexDtype),
     });
   return Object.assign(search, { primitive });
 }

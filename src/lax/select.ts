@@ -8,7 +8,7 @@ import { div, mul, neg } from "./arithmetic.ts";
 import { fitTo, unbroadcast } from "./broadcast.ts";
 import { ANY, allWeak, SIGNED } from "./check.ts";
 import { bitwiseAnd, eq, ge, gt, lt } from "./compare.ts";
-import { asArray, operands } from "./convert.ts";
+import { asArray, operands, place } from "./convert.ts";
 import { type Binary, binary, defineMap, type Formula, type Unary, unary } from "./map.ts";
 import { isLinear, isZero, NO_PARAMS, type NoParams } from "./rules.ts";
 
@@ -56,7 +56,11 @@ export const selectNP: Primitive<NoParams> = defineMap({
  * @example selectN([false, true], np.array([1, 2]), np.array([10, 20])).js() // => [1, 20]
  */
 export const selectN = (which: ArrayLike, ...cases: ArrayLike[]): NDArray =>
-  bind1(selectNP, [asArray(which), ...operands(...cases)], NO_PARAMS);
+  bind1(
+    selectNP,
+    [asArray("lax.selectN: which", which), ...operands((i) => `lax.selectN: cases[${i}]`, ...cases)],
+    NO_PARAMS,
+  );
 
 /**
  * `onTrue` where `pred` holds, else `onFalse`. `pred` is bool, of the same shape or a scalar.
@@ -64,9 +68,9 @@ export const selectN = (which: ArrayLike, ...cases: ArrayLike[]): NDArray =>
  * @example select([true, false], np.array([1, 2]), np.array([10, 20])).js() // => [1, 20]
  */
 export const select = (pred: ArrayLike, onTrue: ArrayLike, onFalse: ArrayLike): NDArray => {
-  const which = asArray(pred);
+  const which = asArray("lax.select: pred", pred);
   if (which.dtype !== "bool") throw new WeftTypeError(`select: pred must be bool, but got ${which.aval}.`);
-  const [no, yes] = operands(onFalse, onTrue);
+  const [no, yes] = operands(place("lax.select", "onFalse", "onTrue"), onFalse, onTrue);
   return bind1(selectNP, [which, no!, yes!], NO_PARAMS);
 };
 
@@ -105,7 +109,6 @@ const within = (g: NDArray, mask: NDArray): NDArray => select(mask, g, 0);
 export const clampP: Primitive<NoParams> = defineMap({
   name: "clamp",
   accepts: [ANY],
-  result: ([, x]) => ({ dtype: x!.dtype, weakType: x!.weakType }),
   jvp: [
     (g, _, lo, x, hi) => within(g, bitwiseAnd(gt(lo!, x!), lt(lo!, hi!))),
     (g, _, lo, x, hi) => within(g, bitwiseAnd(gt(x!, lo!), lt(x!, hi!))),
@@ -120,4 +123,4 @@ export const clampP: Primitive<NoParams> = defineMap({
  * @example clamp(0, np.array([-1, 0.5, 2]), 1).js() // => [0, 0.5, 1]
  */
 export const clamp = (lower: ArrayLike, x: ArrayLike, upper: ArrayLike): NDArray =>
-  bind1(clampP, operands(lower, x, upper), NO_PARAMS);
+  bind1(clampP, operands(place("lax.clamp", "lower", "x", "upper"), lower, x, upper), NO_PARAMS);

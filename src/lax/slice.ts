@@ -11,7 +11,7 @@ import { sub } from "./arithmetic.ts";
 import { insert, range } from "./axes.ts";
 import { broadcastInDim, full, reduceSum } from "./broadcast.ts";
 import { allWeak, checkRank, checkSameDTypes, require, tuple } from "./check.ts";
-import { asArray, operands } from "./convert.ts";
+import { asArray, operands, place } from "./convert.ts";
 import { defineLinear, isLinear, moveBatchAxis, transposeFirst } from "./rules.ts";
 import { select } from "./select.ts";
 import { squeeze } from "./views.ts";
@@ -82,7 +82,7 @@ export function slice(
   limitIndices: readonly number[],
   strides: readonly number[] | null = null,
 ): NDArray {
-  const x = asArray(operand);
+  const x = asArray("lax.slice: operand", operand);
   const starts = checkIntegers("lax.slice: startIndices", startIndices);
   const limits = checkIntegers("lax.slice: limitIndices", limitIndices);
   const given = strides === null ? null : checkIntegers("lax.slice: strides", strides);
@@ -100,8 +100,8 @@ export function sliceInDim(
   stride = 1,
   axis = 0,
 ): NDArray {
-  const x = asArray(operand);
-  const at = canonicalAxis(axis, x.ndim);
+  const x = asArray("lax.sliceInDim: operand", operand);
+  const at = canonicalAxis("lax.sliceInDim: axis", axis, x.ndim);
   const size = x.shape[at]!;
   const fromEnd = (what: string, i: number): number => {
     const at = checkInteger(`lax.sliceInDim: ${what}`, i);
@@ -120,8 +120,8 @@ export function sliceInDim(
  * @throws WeftValueError if the index is out of range.
  */
 export function indexInDim(operand: ArrayLike, index: number, axis = 0, keepdims = true): NDArray {
-  const x = asArray(operand);
-  const at = canonicalAxis(axis, x.ndim);
+  const x = asArray("lax.indexInDim: operand", operand);
+  const at = canonicalAxis("lax.indexInDim: axis", axis, x.ndim);
   const start = checkPosition("lax.indexInDim: index", index, x.shape[at]!);
   const picked = sliceInDim(x, start, start + 1, 1, at);
   return keepdims ? picked : squeeze(picked, [at]);
@@ -238,7 +238,7 @@ export function pad(
   paddingValue: ArrayLike,
   paddingConfig: readonly PadConfig[],
 ): NDArray {
-  const [x, value] = operands(operand, paddingValue);
+  const [x, value] = operands(place("lax.pad", "operand", "paddingValue"), operand, paddingValue);
   const config = checkList("lax.pad: paddingConfig", paddingConfig).map(checkPadding);
   const nothing = config.length === x!.ndim && config.every((c) => c.every((n) => n === 0));
   return nothing ? x! : bind1(padP, [x!, value!], { padding_config: config });

@@ -30,7 +30,7 @@ export const sortP: Primitive<SortParams> = define<SortParams>({
     require(avals.every((a) => String(a.shape) === String(avals[0]!.shape)), () =>
       `Arguments to sort must have equal shapes, got: ${avals.map((a) => tuple(a.shape)).join(", ")}`);
     require(num_keys >= 1 && num_keys <= avals.length, () =>
-      `num_keys must be at least 1 and at most the number of operands, got ${num_keys} for ${avals.length}.`);
+      `lax.sort: num_keys must be at least 1 and at most the number of operands, got ${num_keys} for ${avals.length}.`);
     return avals;
   },
   jvp: (primals, tangents, params) => {
@@ -78,9 +78,9 @@ export function sort(
 ): NDArray | NDArray[] {
   const { isStable = true, numKeys = 1 } = checkOptions("lax.sort", options, ["isStable", "numKeys"]);
   const several = Array.isArray(operand) && operand.length > 0 && operand.every((x) => x instanceof NDArray);
-  const xs = several ? (operand as NDArray[]) : [asArray(operand as ArrayLike)];
+  const xs = several ? (operand as NDArray[]) : [asArray("lax.sort: operand", operand as ArrayLike)];
   const params = {
-    dimension: canonicalAxis(dimension, xs[0]!.ndim),
+    dimension: canonicalAxis("lax.sort: dimension", dimension, xs[0]!.ndim),
     is_stable: Boolean(isStable),
     num_keys: checkInteger("lax.sort: numKeys", numKeys),
   };
@@ -90,8 +90,8 @@ export function sort(
 
 /** The int32 positions that sort x along an axis; stable. */
 export function argsort(operand: ArrayLike, dimension = -1): NDArray {
-  const x = asArray(operand);
-  const axis = canonicalAxis(dimension, x.ndim);
+  const x = asArray("lax.argsort: operand", operand);
+  const axis = canonicalAxis("lax.argsort: dimension", dimension, x.ndim);
   return sort([x, broadcastedIota("int32", x.shape, axis)], axis)[1]!;
 }
 
@@ -112,7 +112,7 @@ export const topKP: Primitive<TopKParams> = define<TopKParams>({
         `k argument to top_k must be between 0 and the size of the axis ${n}, got ${k}.`,
       );
     const shape = x!.shape.with(-1, k);
-    return [aval(shape, x!.dtype, x!.weakType), aval(shape, "int32")];
+    return [aval(shape, x!.dtype, x!.weakType), aval(shape, "int32", x!.weakType)];
   },
   jvp: ([x], [t], params) => {
     const [values, positions] = topKP.bind([x!], params) as [NDArray, NDArray];
@@ -141,8 +141,8 @@ export const topKP: Primitive<TopKParams> = define<TopKParams>({
  * @example topK(np.array([1, 3, 2]), 2)[0].js() // => [3, 2]
  */
 export function topK(operand: ArrayLike, k: number, axis = -1): [values: NDArray, indices: NDArray] {
-  const x = asArray(operand);
-  const at = canonicalAxis(axis, x.ndim);
+  const x = asArray("lax.topK: operand", operand);
+  const at = canonicalAxis("lax.topK: axis", axis, x.ndim);
   const [values, indices] = topKP.bind([moveAxis(x, at, x.ndim - 1)], {
     k: checkCount("lax.topK: k", k),
   }) as [NDArray, NDArray];

@@ -82,7 +82,7 @@ const SHIFT = 6;
  * Source: Abramowitz and Stegun 6.4.6, 6.4.7, 6.4.12.
  */
 export function trigamma(operand: ArrayLike): NDArray {
-  const x = asArray(operand);
+  const x = asArray("lax.trigamma: operand", operand);
   const reflected = lt(x, 0.5);
   const positive = trigammaPositive(select(reflected, sub(1, x), x));
   const sine = sin(mul(select(reflected, x, 0.5), Math.PI));

@@ -75,6 +75,6 @@ export const threefry2x32 = (
   x1: ArrayLike,
 ): [NDArray, NDArray] =>
   threefry2x32P.bind(
-    [k0, k1, x0, x1].map((x) => asArray(x)),
+    [k0, k1, x0, x1].map((x) => asArray("lax.threefry2x32: x", x)),
     NO_PARAMS,
   ) as [NDArray, NDArray];

@@ -27,6 +27,6 @@ export const stackTrees = <T>(trees: readonly T[]): MapTree<T, NDArray> =>
  */
 export const unstackTrees = <T>(tree: T): MapTree<T, NDArray>[] =>
   unstackWith((leaf) => {
-    const x = asArray(leaf as ArrayLike);
+    const x = asArray("lax.unstackTrees: leaf", leaf as ArrayLike);
     return Array.from({ length: x.shape[0] ?? 0 }, (_, i) => indexInDim(x, i, 0, false));
   }, tree);

@@ -44,8 +44,8 @@ export const reshapeP: Primitive<ReshapeParams> = defineLinear<ReshapeParams>({
  * @example reshape(np.array([1, 2, 3, 4]), [2, -1]).js() // => [[1, 2], [3, 4]]
  */
 export function reshape(operand: ArrayLike, newSizes: Shape): NDArray {
-  const x = asArray(operand);
-  const sizes = inferSize(x, checkIntegers("reshape: newSizes", newSizes));
+  const x = asArray("lax.reshape: operand", operand);
+  const sizes = inferSize(x, checkIntegers("lax.reshape: newSizes", newSizes));
   const same = sizes.length === x.ndim && sizes.every((d, axis) => d === x.shape[axis]);
   return same ? x : bind1(reshapeP, [x], { new_sizes: sizes });
 }
@@ -81,7 +81,7 @@ export const transposeP: Primitive<TransposeParams> = defineLinear<TransposePara
  * @throws WeftTypeError if it is not a permutation of the axes.
  */
 export function transpose(operand: ArrayLike, permutation?: readonly number[]): NDArray {
-  const x = asArray(operand);
+  const x = asArray("lax.transpose: operand", operand);
   const perm = permutation ? checkIntegers("transpose: permutation", permutation) : range(x.ndim).reverse();
   const trivial = perm.length === x.ndim && perm.every((axis, i) => axis === i);
   return trivial ? x : bind1(transposeP, [x], { permutation: perm });
@@ -118,14 +118,14 @@ export const squeezeP: Primitive<DimensionsParams> = defineLinear<DimensionsPara
  * @throws WeftTypeError if one of them has another size.
  */
 export function squeeze(operand: ArrayLike, dimensions: readonly number[]): NDArray {
-  const x = asArray(operand);
+  const x = asArray("lax.squeeze: operand", operand);
   const dims = checkAxisList("squeeze: dimensions", dimensions, x.ndim).sort((a, b) => a - b);
   return dims.length ? bind1(squeezeP, [x], { dimensions: dims }) : x;
 }
 
 /** Inserts axes of size 1 at these positions of the result (negative: from the end). */
 export function expandDims(operand: ArrayLike, dimensions: readonly number[]): NDArray {
-  const x = asArray(operand);
+  const x = asArray("lax.expandDims: operand", operand);
   const wanted = checkIntegers("expandDims: dimensions", dimensions);
   const ndim = x.ndim + wanted.length;
   const added = checkAxisList("expandDims: dimensions", wanted, ndim).sort((a, b) => a - b);
@@ -153,7 +153,9 @@ export const revP: Primitive<DimensionsParams> = defineLinear<DimensionsParams>(
 /** Reverses the order along these axes. */
 export function rev(operand: ArrayLike, dimensions: readonly number[]): NDArray {
   const axes = checkIntegers("rev: dimensions", dimensions);
-  return axes.length ? bind1(revP, [asArray(operand)], { dimensions: axes }) : asArray(operand);
+  return axes.length
+    ? bind1(revP, [asArray("lax.rev: operand", operand)], { dimensions: axes })
+    : asArray("lax.rev: operand", operand);
 }
 
 type IotaParams = { readonly dtype: DType; readonly shape: Shape; readonly dimension: number };
@@ -178,10 +180,13 @@ export const iotaP: Primitive<IotaParams> = define<IotaParams>({
 
 /** The position along `dimension` as a value, for every element of `shape`. */
 export const broadcastedIota = (dtype: DType, shape: Shape, dimension: number): NDArray =>
+  iotaFor("lax.broadcastedIota", dtype, shape, dimension);
+
+const iotaFor = (caller: string, dtype: DType, shape: Shape, dimension: number): NDArray =>
   bind1(iotaP, [], {
-    dtype: checkDType("iota", dtype),
-    shape: checkShape("iota", shape),
-    dimension: checkInteger("iota: dimension", dimension),
+    dtype: checkDType(caller, dtype),
+    shape: checkShape(caller, shape),
+    dimension: checkInteger(`${caller}: dimension`, dimension),
   });
 
 /**
@@ -189,7 +194,7 @@ export const broadcastedIota = (dtype: DType, shape: Shape, dimension: number): 
  * @example iota("int32", 3).js() // => [0, 1, 2]
  */
 export const iota = (dtype: DType, length: number): NDArray =>
-  broadcastedIota(dtype, [checkCount("iota: length", length)], 0);
+  iotaFor("lax.iota", dtype, [checkCount("lax.iota: length", length)], 0);
 
 installOps({
   add: addAny,

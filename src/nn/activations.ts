@@ -1,5 +1,5 @@
 /** Elementwise activation functions, as `jax.nn`. All take anything array-like; integers become float32 where needed. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { fullLike, zerosLike } from "../lax/broadcast.ts";
 import { asArray } from "../lax/convert.ts";
@@ -12,8 +12,8 @@ import { checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
 
 /** x as it is beside plain whole numbers, or fractions: bools become weak integers, both weak floats. */
-const besideWhole = (x: ArrayLike): NDArray => promoteArgs(x, 1)[0]!;
-const besideFraction = (x: ArrayLike): NDArray => promoteArgs(x, 0.5)[0]!;
+const besideWhole = (what: string, x: ArrayLike): NDArray => promoteArgs(() => what, x, 1)[0]!;
+const besideFraction = (what: string, x: ArrayLike): NDArray => promoteArgs(() => what, x, 0.5)[0]!;
 
 /** x where `passes`, else a value with derivative 0. */
 const gated = (passes: NDArray, x: NDArray, value: NDArray): NDArray =>
@@ -25,18 +25,18 @@ const gated = (passes: NDArray, x: NDArray, value: NDArray): NDArray =>
  * @example nn.relu([-1, 2]) // [0, 2]
  */
 export function relu(x: ArrayLike): NDArray {
-  const a = besideWhole(x);
+  const a = besideWhole("nn.relu: x", x);
   return gated(lax.gt(a, 0), a, lax.max(a, 0));
 }
 
 /** `min(max(x, 0), 6)`; its derivative at 0, at 6 and at NaN is 0. Source: `jax.nn.relu6`. */
 export function relu6(x: ArrayLike): NDArray {
-  const a = besideFraction(x);
+  const a = besideFraction("nn.relu6: x", x);
   return gated(lax.bitwiseAnd(lax.gt(a, 0), lax.lt(a, 6)), a, lax.min(lax.max(a, 0), 6));
 }
 
 /** `1 / (1 + exp(-x))`. Source: `jax.nn.sigmoid`. */
-export const sigmoid = (x: ArrayLike): NDArray => lax.logistic(toInexact(x));
+export const sigmoid = (x: ArrayLike): NDArray => lax.logistic(toInexact("nn.sigmoid: x", x));
 
 /**
  * `log(1 + exp(x))`, without overflow.
@@ -44,18 +44,19 @@ export const sigmoid = (x: ArrayLike): NDArray => lax.logistic(toInexact(x));
  * @example nn.softplus(0) // 0.6931472
  */
 export function softplus(x: ArrayLike): NDArray {
-  const a = toInexact(x);
+  const a = toInexact("nn.softplus: x", x);
   // Not max(a, 0), whose derivative at 0 is 1/2: here it has to be that of the side which |a| takes.
   const positive = lax.select(lax.ge(a, 0), a, zerosLike(a));
   return lax.add(positive, lax.log1p(lax.exp(lax.neg(lax.abs(a)))));
 }
 
 /** `log(sigmoid(x))`, without underflow. Source: `jax.nn.log_sigmoid`. */
-export const logSigmoid = (x: ArrayLike): NDArray => lax.neg(softplus(lax.neg(toInexact(x))));
+export const logSigmoid = (x: ArrayLike): NDArray =>
+  lax.neg(softplus(lax.neg(toInexact("nn.logSigmoid: x", x))));
 
 /** `x / (1 + |x|)`. Source: `jax.nn.soft_sign`. */
 export function softSign(x: ArrayLike): NDArray {
-  const a = toInexact(x);
+  const a = toInexact("nn.softSign: x", x);
   return lax.div(a, lax.add(lax.abs(a), 1));
 }
 
@@ -64,19 +65,19 @@ export function softSign(x: ArrayLike): NDArray {
  * Source: `jax.nn.silu`; Hendrycks & Gimpel 2016, Ramachandran et al. 2017.
  */
 export function silu(x: ArrayLike): NDArray {
-  const a = toInexact(x);
+  const a = toInexact("nn.silu: x", x);
   return lax.mul(a, lax.logistic(a));
 }
 export { silu as swish };
 
 /** `x · tanh(softplus(x))`. Source: `jax.nn.mish`; Misra 2019. */
 export function mish(x: ArrayLike): NDArray {
-  const a = toInexact(x);
+  const a = toInexact("nn.mish: x", x);
   return lax.mul(a, lax.tanh(softplus(a)));
 }
 
 /** The argument unchanged, as an array. Source: `jax.nn.identity`. */
-export const identity = (x: ArrayLike): NDArray => asArray(x);
+export const identity = (x: ArrayLike): NDArray => asArray("nn.identity: x", x);
 
 /**
  * `x · Φ(x)`, Φ the normal distribution function; by default its approximation with tanh.
@@ -85,9 +86,10 @@ export const identity = (x: ArrayLike): NDArray => asArray(x);
  */
 export function gelu(x: ArrayLike, options: { approximate?: boolean | undefined } = {}): NDArray {
   const { approximate = true } = checkOptions("nn.gelu", options, ["approximate"]);
-  const a = toInexact(x);
-  if (!approximate) return lax.mul(lax.mul(a, 0.5), lax.erfc(lax.mul(a, -Math.SQRT1_2)));
-  const inner = lax.mul(lax.add(a, lax.mul(lax.integerPow(a, 3), 0.044715)), Math.sqrt(2 / Math.PI));
+  const a = toInexact("nn.gelu: x", x);
+  const own = (value: number): NDArray => scalar(value, a.dtype);
+  if (!approximate) return lax.mul(lax.mul(a, 0.5), lax.erfc(lax.mul(a, own(-Math.SQRT1_2))));
+  const inner = lax.mul(lax.add(a, lax.mul(lax.integerPow(a, 3), 0.044715)), own(Math.sqrt(2 / Math.PI)));
   return lax.mul(lax.mul(a, 0.5), lax.add(lax.tanh(inner), 1));
 }
 
@@ -99,63 +101,66 @@ const negativePart = (a: NDArray): NDArray => lax.select(lax.gt(a, 0), zerosLike
  * Source: `jax.nn.elu`; Clevert et al. 2015.
  */
 export function elu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
-  const a = toInexact(x);
-  return where(lax.gt(a, 0), a, multiply(alpha, lax.expm1(negativePart(a))));
+  const a = toInexact("nn.elu: x", x);
+  return where(lax.gt(a, 0), a, multiply(asArray("nn.elu: alpha", alpha), lax.expm1(negativePart(a))));
 }
 
 /** `max(x, 0) + min(0, alpha · (exp(x / alpha) - 1))`. Source: `jax.nn.celu`; Barron 2017. */
 export function celu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
-  const a = toInexact(x);
-  return where(lax.gt(a, 0), a, multiply(alpha, lax.expm1(divide(negativePart(a), alpha))));
+  const a = toInexact("nn.celu: x", x);
+  const scale = asArray("nn.celu: alpha", alpha);
+  return where(lax.gt(a, 0), a, multiply(scale, lax.expm1(divide(negativePart(a), scale))));
 }
 
 /** Self-normalising {@link elu}. Source: `jax.nn.selu`; Klambauer et al. 2017. */
-export const selu = (x: ArrayLike): NDArray => lax.mul(elu(x, 1.6732632423543772), 1.0507009873554805);
+export const selu = (x: ArrayLike): NDArray =>
+  lax.mul(elu(asArray("nn.selu: x", x), 1.6732632423543772), 1.0507009873554805);
 
 /** `x` where not negative, else `negativeSlope · x`. Source: `jax.nn.leaky_relu`. */
 export function leakyRelu(x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArray {
-  const a = toInexact(x);
-  return where(lax.ge(a, 0), a, multiply(a, negativeSlope));
+  const a = toInexact("nn.leakyRelu: x", x);
+  return where(lax.ge(a, 0), a, multiply(a, asArray("nn.leakyRelu: negativeSlope", negativeSlope)));
 }
 
 /** `relu6(x + 3) / 6`. Source: `jax.nn.hard_sigmoid`. */
-export const hardSigmoid = (x: ArrayLike): NDArray => lax.div(relu6(lax.add(besideFraction(x), 3)), 6);
+export const hardSigmoid = (x: ArrayLike): NDArray =>
+  lax.div(relu6(lax.add(besideFraction("nn.hardSigmoid: x", x), 3)), 6);
 
 /** `x · hardSigmoid(x)`, also known as hardSwish. Source: `jax.nn.hard_silu`. */
 export function hardSilu(x: ArrayLike): NDArray {
-  const a = toInexact(x);
+  const a = toInexact("nn.hardSilu: x", x);
   return lax.mul(a, hardSigmoid(a));
 }
 export { hardSilu as hardSwish };
 
 /** x clipped to [-1, 1]. Source: `jax.nn.hard_tanh`. */
 export function hardTanh(x: ArrayLike): NDArray {
-  const a = besideWhole(x);
+  const a = besideWhole("nn.hardTanh: x", x);
   return lax.select(lax.gt(a, 1), fullLike(a, 1), lax.select(lax.lt(a, -1), fullLike(a, -1), a));
 }
 
 /** `(x + sqrt(x² + b)) / 2`. Source: `jax.nn.squareplus`. */
 export function squareplus(x: ArrayLike, b: ArrayLike = 4): NDArray {
-  const a = toInexact(x);
-  return multiply(add(a, sqrt(add(lax.square(a), b))), 0.5);
+  const a = toInexact("nn.squareplus: x", x);
+  return multiply(add(a, sqrt(add(lax.square(a), asArray("nn.squareplus: b", b)))), 0.5);
 }
 
 /** 0 below -1, x above 1, and `(x + 1)² / 4` between. Source: `jax.nn.sparse_plus`. */
 export function sparsePlus(x: ArrayLike): NDArray {
-  const a = toInexact(x);
+  const a = toInexact("nn.sparsePlus: x", x);
   const between = lax.mul(lax.square(lax.add(a, 1)), 0.25);
   return lax.select(lax.le(a, -1), zerosLike(a), lax.select(lax.ge(a, 1), a, between));
 }
 
 /** The derivative of {@link sparsePlus}: `(x + 1) / 2` clipped to [0, 1]. Source: `jax.nn.sparse_sigmoid`. */
 export const sparseSigmoid = (x: ArrayLike): NDArray =>
-  lax.mul(lax.min(lax.max(lax.add(toInexact(x), 1), 0), 2), 0.5);
+  lax.mul(lax.min(lax.max(lax.add(toInexact("nn.sparseSigmoid: x", x), 1), 0), 2), 0.5);
 
 /**
  * `log(1 - exp(-x))` for x >= 0, accurate at both ends.
  * Source: `jax.nn.log1mexp`; Mächler 2012.
  */
-export const log1mexp = (x: ArrayLike): NDArray => lax.log1mexp(toInexact(x));
+export const log1mexp = (x: ArrayLike): NDArray => lax.log1mexp(toInexact("nn.log1mexp: x", x));
 
 /**
  * Gated linear unit: the two halves a, b of an axis make `a · sigmoid(b)`.
@@ -163,8 +168,8 @@ export const log1mexp = (x: ArrayLike): NDArray => lax.log1mexp(toInexact(x));
  * Source: `jax.nn.glu`; Dauphin et al. 2017.
  */
 export function glu(x: ArrayLike, axis = -1): NDArray {
-  const a = toInexact(x);
-  const at = canonicalAxis(axis, a.ndim);
+  const a = toInexact("nn.glu: x", x);
+  const at = canonicalAxis("nn.glu: axis", axis, a.ndim);
   const size = a.shape[at]!;
   if (size % 2 !== 0)
     throw new WeftValueError(`nn.glu: axis ${axis} of ${a.aval} must exist and have an even size.`);

@@ -1,12 +1,15 @@
 /** Recurrent cells: one step each, for any leading batch shape. Time, batch and layers stay outside. */
 import type { NDArray } from "../core/array.ts";
 import { checkCount, checkShape } from "../core/check.ts";
+import { WeftTypeError } from "../core/errors.ts";
+import { isArrayLeaf } from "../lax/convert.ts";
 import { dynamicUpdateSlice } from "../lax/dynamic.ts";
 import { concatenate, full, indexInDim, split as splitParts } from "../lax/shape.ts";
 import { zeros } from "../numpy/creation.ts";
 import { add, matmul, multiply, subtract, tanh } from "../numpy/math.ts";
 import { split } from "../random/index.ts";
 import { checkCallable, checkOptions } from "../util/options.ts";
+import { show } from "../util/text.ts";
 import { sigmoid } from "./activations.ts";
 import { glorotUniform, type Initializer } from "./initializers.ts";
 
@@ -38,6 +41,8 @@ export type GateParams = {
   b: NDArray;
 };
 
+const GATE_PARAMS = ["wx", "wh", "b"] as const;
+
 function initGates(
   key: NDArray,
   input: number,
@@ -61,6 +66,19 @@ function initGates(
 /** What all gates see of input and state: `x·wx + h·wh + b`. */
 const preactivations = (p: GateParams, h: NDArray, x: NDArray): NDArray =>
   add(add(matmul(x, p.wx), matmul(h, p.wh)), p.b);
+
+/** @throws WeftTypeError where the parameters lack an array that the cell's init makes */
+function checkParams(what: string, params: object, names: readonly string[]): void {
+  const has = (name: string): boolean => {
+    const w: unknown = (params as Record<string, unknown> | null)?.[name];
+    return isArrayLeaf(w) || Array.isArray(w);
+  };
+  const missing = names.filter((name) => !has(name));
+  if (missing.length === 0) return;
+  throw new WeftTypeError(
+    `nn.${what}: params must be what init(key) returns, with the arrays ${names.join(", ")}; there is no ${missing.join(", ")} in ${show(params)}.`,
+  );
+}
 
 const gatesOf = (z: NDArray, n: number): NDArray[] =>
   splitParts(z, Array<number>(n).fill(z.shape.at(-1)! / n), z.ndim - 1);
@@ -98,6 +116,7 @@ export function elmanCell(
     init: (key) => initGates(key, inputSize, hiddenSize, 1, options),
     initialCarry: (batchShape = []) => zeroState(batchShape, hiddenSize),
     step(p, h, x) {
+      checkParams("elmanCell", p, GATE_PARAMS);
       const next = tanh(preactivations(p, h, x));
       return [next, next];
     },
@@ -136,6 +155,7 @@ export function lstmCell(
       c: zeroState(batchShape, hiddenSize),
     }),
     step(p, { h, c }, x) {
+      checkParams("lstmCell", p, GATE_PARAMS);
       const [i, f, g, o] = gatesOf(preactivations(p, h, x), 4) as [NDArray, NDArray, NDArray, NDArray];
       const cell = add(multiply(sigmoid(f), c), multiply(sigmoid(i), tanh(g)));
       const next = multiply(sigmoid(o), tanh(cell));
@@ -165,6 +185,7 @@ export function gruCell(
     init: (key) => ({ ...initGates(key, inputSize, hiddenSize, 3, options), bh: zeros([3 * hiddenSize]) }),
     initialCarry: (batchShape = []) => zeroState(batchShape, hiddenSize),
     step(p, h, x) {
+      checkParams("gruCell", p, [...GATE_PARAMS, "bh"]);
       const [xr, xz, xn] = gatesOf(add(matmul(x, p.wx), p.b), 3) as [NDArray, NDArray, NDArray];
       const [hr, hz, hn] = gatesOf(add(matmul(h, p.wh), p.bh), 3) as [NDArray, NDArray, NDArray];
       const reset = sigmoid(add(xr, hr));

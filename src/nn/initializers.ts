@@ -13,6 +13,7 @@ import * as lax from "../lax/elementwise.ts";
 import { full } from "../lax/shape.ts";
 import { broadcastTo } from "../numpy/shape.ts";
 import * as random from "../random/index.ts";
+import { checkKey } from "../random/keys.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 
 export interface InitializerOptions {
@@ -24,18 +25,26 @@ export interface InitializerOptions {
 export type Initializer = (key: NDArray, shape: Shape, options?: InitializerOptions) => NDArray;
 
 /** An initializer from a function of arguments that were checked. */
-function initializer(make: (key: NDArray, shape: Shape, dtype: DType) => NDArray): Initializer {
+function initializer(name: string, make: (key: NDArray, shape: Shape, dtype: DType) => NDArray): Initializer {
+  const caller = `nn.initializers.${name}`;
   return (key, shape, options = {}) => {
-    const { dtype = "float32" } = checkOptions("nn.initializers", options, ["dtype"]);
-    return make(key, checkShape("nn.initializers", shape), checkDType("nn.initializers", dtype));
+    const { dtype = "float32" } = checkOptions(caller, options, ["dtype"]);
+    return make(key, checkShape(caller, shape), checkDType(caller, dtype));
   };
 }
 
+/** An initializer from random numbers. */
+const drawn = (name: string, make: (key: NDArray, shape: Shape, dtype: DType) => NDArray): Initializer =>
+  initializer(name, (key, shape, dtype) => {
+    checkKey(key, `nn.initializers.${name}`);
+    return make(key, shape, dtype);
+  });
+
 /** All zeros, whatever the key. Source: `jax.nn.initializers.zeros`. */
-export const zeros: Initializer = initializer((_, shape, dtype) => full(shape, 0, dtype));
+export const zeros: Initializer = initializer("zeros", (_, shape, dtype) => full(shape, 0, dtype));
 
 /** All ones, whatever the key. Source: `jax.nn.initializers.ones`. */
-export const ones: Initializer = initializer((_, shape, dtype) => full(shape, 1, dtype));
+export const ones: Initializer = initializer("ones", (_, shape, dtype) => full(shape, 1, dtype));
 
 /**
  * The same value everywhere.
@@ -43,27 +52,27 @@ export const ones: Initializer = initializer((_, shape, dtype) => full(shape, 1,
  * @example nn.initializers.constant(-7)(random.key(0), [2, 3])
  */
 export function constant(value: ArrayLike): Initializer {
-  const x = asArray(value);
-  return initializer((_, shape, dtype) => broadcastTo(lax.convertElementType(x, dtype), shape));
+  const x = asArray("nn.initializers.constant: value", value);
+  return initializer("constant", (_, shape, dtype) => broadcastTo(lax.convertElementType(x, dtype), shape));
 }
 
 /** Uniform on [0, scale). Source: `jax.nn.initializers.uniform`. */
 export function uniform(scale = 1e-2): Initializer {
   checkNumber("nn.initializers.uniform: scale", scale);
-  return initializer((key, shape, dtype) => lax.mul(random.uniform(key, shape, { dtype }), scale));
+  return drawn("uniform", (key, shape, dtype) => lax.mul(random.uniform(key, shape, { dtype }), scale));
 }
 
 /** Normal with mean 0 and standard deviation `stddev`. Source: `jax.nn.initializers.normal`. */
 export function normal(stddev = 1e-2): Initializer {
   checkNumber("nn.initializers.normal: stddev", stddev);
-  return initializer((key, shape, dtype) => lax.mul(random.normal(key, shape, { dtype }), stddev));
+  return drawn("normal", (key, shape, dtype) => lax.mul(random.normal(key, shape, { dtype }), stddev));
 }
 
 /** Normal, cut at `lower` and `upper` standard deviations. Source: `jax.nn.initializers.truncated_normal`. */
 export function truncatedNormal(stddev = 1e-2, lower = -2, upper = 2): Initializer {
   for (const [name, x] of Object.entries({ stddev, lower, upper }))
     checkNumber(`nn.initializers.truncatedNormal: ${name}`, x);
-  return initializer((key, shape, dtype) =>
+  return drawn("truncatedNormal", (key, shape, dtype) =>
     lax.mul(random.truncatedNormal(key, lower, upper, shape, { dtype }), stddev),
   );
 }
@@ -91,10 +100,10 @@ const FANS: Readonly<Record<FanMode, (fanIn: number, fanOut: number) => number>>
   fanAvg: (fanIn, fanOut) => (fanIn + fanOut) / 2,
 };
 
-function fan(shape: Shape, mode: FanMode): number {
+function fan(caller: string, shape: Shape, mode: FanMode): number {
   if (shape.length < 2)
     throw new WeftValueError(
-      `nn.initializers.varianceScaling: fans of an array of shape (${shape.join(", ")}) are not defined; it needs at least two axes.`,
+      `${caller}: fans of an array of shape (${shape.join(", ")}) are not defined; it needs at least two axes.`,
     );
   const field = shape.slice(0, -2).reduce((a, b) => a * b, 1);
   return FANS[mode](field * shape.at(-2)!, field * shape.at(-1)!);
@@ -106,24 +115,27 @@ function fan(shape: Shape, mode: FanMode): number {
  * Source: `jax.nn.initializers.variance_scaling`.
  * @example nn.initializers.varianceScaling(1, "fanIn", "uniform")(random.key(0), [64, 32])
  */
-export function varianceScaling(scale: number, mode: FanMode, distribution: Distribution): Initializer {
+export const varianceScaling = (scale: number, mode: FanMode, distribution: Distribution): Initializer =>
+  scaled("varianceScaling", scale, mode, distribution);
+
+function scaled(name: string, scale: number, mode: FanMode, distribution: Distribution): Initializer {
   checkNumber("nn.initializers.varianceScaling: scale", scale);
   checkChoice("nn.initializers.varianceScaling: mode", mode, Object.keys(FANS));
   checkChoice("nn.initializers.varianceScaling: distribution", distribution, Object.keys(SAMPLERS));
-  return initializer((key, shape, dtype) =>
-    SAMPLERS[distribution](key, shape, scale / fan(shape, mode), dtype),
+  return drawn(name, (key, shape, dtype) =>
+    SAMPLERS[distribution](key, shape, scale / fan(`nn.initializers.${name}`, shape, mode), dtype),
   );
 }
 
 /** Glorot & Bengio 2010 ("Xavier"): variance `2 / (in + out)`. Source: `jax.nn.initializers.glorot_uniform`. */
-export const glorotUniform = (): Initializer => varianceScaling(1, "fanAvg", "uniform");
+export const glorotUniform = (): Initializer => scaled("glorotUniform", 1, "fanAvg", "uniform");
 /** As {@link glorotUniform}, from a truncated normal. Source: `jax.nn.initializers.glorot_normal`. */
-export const glorotNormal = (): Initializer => varianceScaling(1, "fanAvg", "truncatedNormal");
+export const glorotNormal = (): Initializer => scaled("glorotNormal", 1, "fanAvg", "truncatedNormal");
 /** LeCun et al. 1998: variance `1 / in`. Source: `jax.nn.initializers.lecun_uniform`. */
-export const lecunUniform = (): Initializer => varianceScaling(1, "fanIn", "uniform");
+export const lecunUniform = (): Initializer => scaled("lecunUniform", 1, "fanIn", "uniform");
 /** As {@link lecunUniform}, from a truncated normal. Source: `jax.nn.initializers.lecun_normal`. */
-export const lecunNormal = (): Initializer => varianceScaling(1, "fanIn", "truncatedNormal");
+export const lecunNormal = (): Initializer => scaled("lecunNormal", 1, "fanIn", "truncatedNormal");
 /** He et al. 2015 ("Kaiming"), for layers before a relu: variance `2 / in`. Source: `jax.nn.initializers.he_uniform`. */
-export const heUniform = (): Initializer => varianceScaling(2, "fanIn", "uniform");
+export const heUniform = (): Initializer => scaled("heUniform", 2, "fanIn", "uniform");
 /** As {@link heUniform}, from a truncated normal. Source: `jax.nn.initializers.he_normal`. */
-export const heNormal = (): Initializer => varianceScaling(2, "fanIn", "truncatedNormal");
+export const heNormal = (): Initializer => scaled("heNormal", 2, "fanIn", "truncatedNormal");

@@ -39,7 +39,7 @@ export function dense(
   return {
     init: (key) => ({ w: kernelInit(key, [inputSize, outputSize]), b: full([outputSize], 0, "float32") }),
     apply(params, input) {
-      const x = asArray(input);
+      const x = asArray("nn.dense: input", input);
       if (x.shape.at(-1) !== inputSize)
         throw new WeftTypeError(`nn.dense: the input must have shape [..., ${inputSize}], got ${x.aval}.`);
       return add(matmul(x, params.w), params.b);
@@ -68,7 +68,7 @@ export function embedding(
   checkCallable("nn.embedding: tableInit", tableInit);
   return {
     init: (key) => ({ table: tableInit(key, [vocabularySize, size]) }),
-    apply: ({ table }, ids) => rows(table, asPositions(ids, "nn.embedding")),
+    apply: ({ table }, ids) => rows(table, asPositions("nn.embedding: ids", ids)),
   };
 }
 

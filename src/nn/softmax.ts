@@ -3,18 +3,23 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkCount } from "../core/check.ts";
 import { checkDType, type DType } from "../core/dtype.ts";
 import { broadcastInDim, reduceSum, zerosLike } from "../lax/broadcast.ts";
+import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { reduceMax } from "../lax/reduce.ts";
 import { broadcastedIota, expandDims, squeeze } from "../lax/shape.ts";
 import { add, divide, maximum, multiply, square, subtract } from "../numpy/math.ts";
-import { type Axis, asPositions, axesOf, toInexact } from "../numpy/promote.ts";
+import { type Axis, asPositions, axesOf, strong, toInexact } from "../numpy/promote.ts";
 import { REDUCE_OPTIONS, type ReduceOptions } from "../numpy/reductions.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
 
-/** The largest element along axes, kept; 0 instead of infinities, so that subtracting it never makes NaN. Not differentiated. */
+/** The largest element along axes, kept and strongly typed. Not differentiated. */
+const largest = (x: NDArray, axes: readonly number[]): NDArray =>
+  expandDims(reduceMax(strong(lax.stopGradient(x)), axes), axes);
+
+/** As {@link largest}; 0 instead of infinities, so that subtracting it never makes NaN. */
 function safeMax(x: NDArray, axes: readonly number[]): NDArray {
-  const top = expandDims(reduceMax(lax.stopGradient(x), axes), axes);
+  const top = largest(x, axes);
   return lax.select(lax.isFinite(top), top, zerosLike(top));
 }
 
@@ -27,9 +32,9 @@ const sumKept = (x: NDArray, axes: readonly number[]): NDArray => expandDims(red
  * @example nn.softmax([0, 0]) // [0.5, 0.5]
  */
 export function softmax(x: ArrayLike, axis: Axis = -1): NDArray {
-  const a = toInexact(x);
-  const axes = axesOf(axis, a.ndim);
-  const weights = lax.exp(subtract(a, expandDims(reduceMax(lax.stopGradient(a), axes), axes)));
+  const a = toInexact("nn.softmax: x", x);
+  const axes = axesOf("nn.softmax", axis, a.ndim);
+  const weights = lax.exp(subtract(a, largest(a, axes)));
   return divide(weights, sumKept(weights, axes));
 }
 
@@ -39,9 +44,9 @@ export function softmax(x: ArrayLike, axis: Axis = -1): NDArray {
  * @example nn.logSoftmax([0, 0]) // [-0.6931472, -0.6931472]
  */
 export function logSoftmax(x: ArrayLike, axis: Axis = -1): NDArray {
-  const a = toInexact(x);
-  const axes = axesOf(axis, a.ndim);
-  const shifted = subtract(a, expandDims(reduceMax(lax.stopGradient(a), axes), axes));
+  const a = toInexact("nn.logSoftmax: x", x);
+  const axes = axesOf("nn.logSoftmax", axis, a.ndim);
+  const shifted = subtract(a, largest(a, axes));
   return subtract(shifted, lax.log(sumKept(lax.exp(shifted), axes)));
 }
 
@@ -53,8 +58,8 @@ export function logSoftmax(x: ArrayLike, axis: Axis = -1): NDArray {
  */
 export function logsumexp(x: ArrayLike, axis: Axis = null, options: ReduceOptions = {}): NDArray {
   const { keepdims = false } = checkOptions("nn.logsumexp", options, REDUCE_OPTIONS);
-  const a = toInexact(x);
-  const axes = axesOf(axis, a.ndim);
+  const a = toInexact("nn.logsumexp: x", x);
+  const axes = axesOf("nn.logsumexp", axis, a.ndim);
   const top = safeMax(a, axes);
   const kept = add(lax.log(sumKept(lax.exp(subtract(a, top)), axes)), top);
   return keepdims ? kept : squeeze(kept, axes);
@@ -62,8 +67,8 @@ export function logsumexp(x: ArrayLike, axis: Axis = null, options: ReduceOption
 
 /** {@link logsumexp} less the logarithm of the number of elements. Source: `jax.nn.logmeanexp`. */
 export function logmeanexp(x: ArrayLike, axis: Axis = null, options: ReduceOptions = {}): NDArray {
-  const a = toInexact(x);
-  const count = axesOf(axis, a.ndim).reduce((n, i) => n * a.shape[i]!, 1);
+  const a = toInexact("nn.logmeanexp: x", x);
+  const count = axesOf("nn.logmeanexp", axis, a.ndim).reduce((n, i) => n * a.shape[i]!, 1);
   return lax.sub(logsumexp(a, axis, options), Math.log(count));
 }
 
@@ -95,17 +100,22 @@ export function standardize(x: ArrayLike, axis: Axis = -1, options: StandardizeO
     algorithm = "fast",
   } = checkOptions("nn.standardize", options, ["mean", "variance", "epsilon", "algorithm"]);
   checkChoice("nn.standardize: algorithm", algorithm, ["fast", "stable"]);
-  const a = toInexact(x);
-  const axes = axesOf(axis, a.ndim);
+  const a = toInexact("nn.standardize: x", x);
+  const axes = axesOf("nn.standardize", axis, a.ndim);
   const count = axes.reduce((n, i) => n * a.shape[i]!, 1);
-  const average = (v: NDArray): NDArray => divide(sumKept(v, axes), count);
-  const centre = mean ?? average(a);
+  const average = (v: NDArray): NDArray => divide(strong(sumKept(v, axes)), count);
+  const given = (name: string, value: ArrayLike | undefined): NDArray | undefined =>
+    value === undefined ? undefined : asArray(`nn.standardize: ${name}`, value);
+  const centre = given("mean", mean) ?? average(a);
   const centred = subtract(a, centre);
   const spread = (): NDArray =>
     algorithm === "fast"
       ? maximum(subtract(average(lax.square(a)), square(centre)), 0)
       : average(lax.square(centred));
-  return multiply(centred, lax.rsqrt(add(variance ?? spread(), epsilon)));
+  return multiply(
+    centred,
+    lax.rsqrt(add(given("variance", variance) ?? spread(), asArray("nn.standardize: epsilon", epsilon))),
+  );
 }
 
 /**
@@ -122,8 +132,8 @@ export function oneHot(
   options: { dtype?: DType; axis?: number } = {},
 ): NDArray {
   const { dtype = "float32", axis = -1 } = checkOptions("nn.oneHot", options, ["dtype", "axis"]);
-  const indices = asPositions(x, "nn.oneHot");
-  const at = canonicalAxis(axis, indices.ndim + 1);
+  const indices = asPositions("nn.oneHot: x", x);
+  const at = canonicalAxis("nn.oneHot: axis", axis, indices.ndim + 1);
   const shape = indices.shape.toSpliced(at, 0, checkCount("nn.oneHot: numClasses", numClasses));
   const spread = broadcastInDim(indices, shape, shape.map((_, i) => i).toSpliced(at, 1));
   const hits = lax.eq(spread, broadcastedIota(indices.dtype, shape, at));

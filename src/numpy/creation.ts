@@ -13,9 +13,9 @@ import { asArray, fromHost } from "../lax/convert.ts";
 import * as lax from "../lax/shape.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { stack } from "./join.ts";
-import { withType } from "./promote.ts";
+import { strong, withType } from "./promote.ts";
 import { where } from "./select.ts";
-import { broadcastTo } from "./shape.ts";
+import { broadcastFor } from "./shape.ts";
 
 export interface ArrayOptions {
   readonly dtype?: DType | undefined;
@@ -44,19 +44,29 @@ function dtypeIn(caller: string, options: ArrayOptions, otherwise: DType): DType
  * Source: `jax.numpy.array`.
  * @example np.array([[1, 2], [3, 4]]).shape // => [2, 2]
  */
-export function array(values: ArrayLike, options: LikeOptions = {}): NDArray {
-  const { dtype, shape } = checkOptions("np.array", options, LIKE_OPTIONS);
-  if (dtype !== undefined) checkDType("np.array", dtype);
-  const x = values instanceof NDArray || dtype === undefined ? decided(values) : fromHost(values, dtype);
-  const typed = dtype === undefined ? x : convertElementType(x, dtype);
-  return shape === undefined ? typed : lax.reshape(typed, shape);
+export const array = (values: ArrayLike, options: LikeOptions = {}): NDArray =>
+  arrayFor("np.array", values, options);
+
+function arrayFor(caller: string, values: ArrayLike, options: LikeOptions): NDArray {
+  const { dtype, shape } = checkOptions(caller, options, LIKE_OPTIONS);
+  const typed = typedAs(
+    `${caller}: values`,
+    values,
+    dtype === undefined ? undefined : checkDType(caller, dtype),
+  );
+  return shape === undefined ? typed : lax.reshape(typed, checkShape(caller, shape));
 }
-/** A number in an array is a float32 from here on. */
-const decided = (values: ArrayLike): NDArray =>
-  typeof values === "number" ? scalar(values, "float32", true) : asArray(values);
+
+/** Values under `dtype`, in which nested arrays are read; without, a number in an array is a float32 from here on. */
+function typedAs(what: string, values: ArrayLike, dtype: DType | undefined): NDArray {
+  if (dtype === undefined)
+    return typeof values === "number" ? scalar(values, "float32", true) : asArray(what, values);
+  return convertElementType(values instanceof NDArray ? values : fromHost(what, values, dtype), dtype);
+}
 
 /** {@link array}. Arrays are immutable, so nothing need be copied. */
-export const asarray = (values: ArrayLike, options: ArrayOptions = {}): NDArray => array(values, options);
+export const asarray = (values: ArrayLike, options: ArrayOptions = {}): NDArray =>
+  arrayFor("np.asarray", values, options);
 
 /** Zeros. @example np.zeros([2, 3]).dtype // => "float32" */
 export const zeros = (shape: number | Shape, options: ArrayOptions = {}): NDArray =>
@@ -77,30 +87,38 @@ const filled = (caller: string, shape: number | Shape, value: number, options: A
  */
 export function full(shape: number | Shape, fillValue: ArrayLike, options: ArrayOptions = {}): NDArray {
   const { dtype } = checkOptions("np.full", options, ARRAY_OPTIONS);
-  const value = dtype === undefined ? asArray(fillValue) : convertElementType(fillValue, dtype);
-  return broadcastTo(value, checkShape("np.full", shape));
+  const what = "np.full: fillValue";
+  // Without a dtype a plain number stays one.
+  const x =
+    dtype === undefined ? asArray(what, fillValue) : typedAs(what, fillValue, checkDType("np.full", dtype));
+  return broadcastFor("np.full", x, shape);
 }
 
 /** Zeros of the shape and dtype of a. */
-export const zerosLike = (a: ArrayLike, options: LikeOptions = {}): NDArray => fullLike(a, 0, options);
+export const zerosLike = (a: ArrayLike, options: LikeOptions = {}): NDArray =>
+  likeWith("np.zerosLike", a, 0, options);
 /** Ones of the shape and dtype of a. */
-export const onesLike = (a: ArrayLike, options: LikeOptions = {}): NDArray => fullLike(a, 1, options);
+export const onesLike = (a: ArrayLike, options: LikeOptions = {}): NDArray =>
+  likeWith("np.onesLike", a, 1, options);
 /** An array of the shape and dtype of a whose contents do not matter; they are zeros. */
-export const emptyLike = (a: ArrayLike, options: LikeOptions = {}): NDArray => zerosLike(a, options);
+export const emptyLike = (a: ArrayLike, options: LikeOptions = {}): NDArray =>
+  likeWith("np.emptyLike", a, 0, options);
 /** `fillValue` everywhere, with the shape and dtype of a. */
-export function fullLike(a: ArrayLike, fillValue: ArrayLike, options: LikeOptions = {}): NDArray {
-  const like = asArray(a);
-  const { dtype = like.dtype, shape: given = like.shape } = checkOptions(
-    "np.fullLike",
-    options,
-    LIKE_OPTIONS,
-  );
-  const shape = checkShape("np.fullLike", given);
+export const fullLike = (a: ArrayLike, fillValue: ArrayLike, options: LikeOptions = {}): NDArray =>
+  likeWith("np.fullLike", a, fillValue, options);
+
+function likeWith(caller: string, a: ArrayLike, fillValue: ArrayLike, options: LikeOptions): NDArray {
+  const like = asArray(`${caller}: a`, a);
+  const { dtype = like.dtype, shape: given = like.shape } = checkOptions(caller, options, LIKE_OPTIONS);
+  const shape = checkShape(caller, given);
   const type = {
-    dtype: checkDType("np.fullLike", dtype),
+    dtype: checkDType(caller, dtype),
     weakType: options.dtype === undefined && like.weakType,
   };
-  return broadcastTo(withType(fillValue, type), shape);
+  const checked = asArray(`${caller}: fillValue`, fillValue);
+  // A list keeps the digits that float32 has not.
+  const value = withType(Array.isArray(fillValue) ? fillValue : checked, type);
+  return broadcastFor(caller, value, shape);
 }
 
 // ---- sequences
@@ -235,7 +253,7 @@ export function tri(n: number, m: number = n, k = 0, options: ArrayOptions = {})
 }
 
 function triangular(name: string, a: ArrayLike, k: number): [mask: NDArray, x: NDArray] {
-  const x = asArray(a);
+  const x = asArray(`np.${name}: a`, a);
   if (x.ndim < 2)
     throw new WeftValueError(`Argument to np.${name} must be at least 2-dimensional, got ${x.aval}.`);
   return [diagonalMask(`np.${name}`, ge, x.shape.slice(-2), k), x];
@@ -257,10 +275,10 @@ export function vander(
   options: { readonly n?: number; readonly increasing?: boolean } = {},
 ): NDArray {
   const { n, increasing = false } = checkOptions("np.vander", options, ["n", "increasing"]);
-  const v = asArray(x);
+  const v = asArray("np.vander: x", x);
   if (v.ndim !== 1) throw new WeftValueError(`np.vander: x must be a vector, got ${v.aval}.`);
   const powers = range(checkCount("np.vander: n", n ?? v.size)).map((k) => integerPow(v, k));
-  return stack(increasing ? powers : powers.reverse(), 1);
+  return strong(stack(increasing ? powers : powers.reverse(), 1));
 }
 
 // ---- grids
@@ -272,7 +290,7 @@ export function meshgrid(
 ): NDArray[] {
   const { indexing = "xy" } = checkOptions("np.meshgrid", options, ["indexing"]);
   checkChoice("np.meshgrid: indexing", indexing, ["xy", "ij"]);
-  const vectors = checkList("np.meshgrid: xs", xs).map((x) => asArray(x));
+  const vectors = checkList("np.meshgrid: xs", xs).map((x) => asArray("np.meshgrid: x", x));
   const bad = vectors.find((x) => x.ndim > 1);
   if (bad) throw new WeftValueError(`Arguments to np.meshgrid must be 1D, got ${bad.aval}.`);
   const swap = indexing === "xy" && vectors.length > 1 ? [1, 0] : [0, 1];
@@ -317,7 +335,7 @@ export const diagIndices = (n: number, ndim = 2): NDArray[] =>
   );
 /** {@link diagIndices} for an array. @throws WeftTypeError if its sizes differ. */
 export function diagIndicesFrom(arr: ArrayLike): NDArray[] {
-  const x = asArray(arr);
+  const x = asArray("np.diagIndicesFrom: arr", arr);
   if (x.ndim < 2 || x.shape.some((d) => d !== x.shape[0]))
     throw new WeftTypeError(
       `np.diagIndicesFrom: all dimensions must have equal length and there must be two, got ${x.aval}.`,

@@ -11,6 +11,7 @@ import {
   promote,
 } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import type { Place } from "../lax/convert.ts";
 import { checkChoice } from "../util/options.ts";
 import { commonOf, operand } from "./promote.ts";
 
@@ -118,10 +119,12 @@ export function iinfo(dtype: DType): IInfo {
 export const promoteTypes = (dtype1: DType, dtype2: DType): DType =>
   promote([dtype1, dtype2].map((d) => ({ dtype: checkDType("np.promoteTypes", d), weakType: false }))).dtype;
 
+const placeOf: Place = (i) => `np.resultType: argument ${i}`;
 /** The dtype in which these arrays, numbers and dtypes meet. Plain numbers are weak. */
 export function resultType(...args: (ArrayLike | DType)[]): DType {
   if (args.length === 0) throw new WeftTypeError("np.resultType needs at least one array or dtype.");
-  return commonOf(args.map((x) => (isDType(x) ? { dtype: x, weakType: false } : operand(x)))).dtype;
+  return commonOf(args.map((x, i) => (isDType(x) ? { dtype: x, weakType: false } : operand(placeOf, i, x))))
+    .dtype;
 }
 
 /** Groups of dtypes by NumPy's names. */

@@ -83,6 +83,6 @@ export function einsum(...args: (string | ArrayLike | readonly number[])[]): NDA
   if (extra.length > 0) fail(subscripts, "there is more than one arrow");
   if (terms.length !== arrays.length || arrays.length === 0)
     fail(subscripts, `${terms.length} terms are given for ${arrays.length} operands`);
-  const operands = arrays.map((x, k) => labelled(asArray(x), terms[k]!, subscripts));
+  const operands = arrays.map((x, k) => labelled(asArray("np.einsum: x", x), terms[k]!, subscripts));
   return contractAll(operands, outputOf(operands, terms, output, subscripts));
 }

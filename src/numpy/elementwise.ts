@@ -4,7 +4,7 @@ import { checkInteger } from "../core/check.ts";
 import { checkDType, type DType, isFloat, isInteger, limits } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { full } from "../lax/broadcast.ts";
-import { asArray, asCarry, numberOf } from "../lax/convert.ts";
+import { asArray, asCarry, asOperand, numberOf, place } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { checkOptions } from "../util/options.ts";
 import {
@@ -15,6 +15,7 @@ import {
   promoteArgs,
   promoteInexact,
   promoteNumeric,
+  strong,
   toInexact,
   toNumeric,
   type UnaryFunction,
@@ -23,46 +24,52 @@ import {
 
 // ---- families
 
+type OfArray = (x: NDArray) => NDArray;
+
 /** Of floats; integers and bools become float32 first. */
-const floating =
-  (op: UnaryFunction): UnaryFunction =>
-  (x) =>
-    op(toInexact(x));
+function floating(name: string, op: OfArray): UnaryFunction {
+  const what = `np.${name}: x`;
+  return (x) => op(toInexact(what, x));
+}
 
 /** Of floats; integers and bools are returned as they are. */
-const rounding =
-  (op: UnaryFunction): UnaryFunction =>
-  (x) => {
-    const a = asArray(x);
-    return isFloat(a.dtype) ? op(a) : a;
-  };
+const rounding = (name: string, op: OfArray): UnaryFunction => onFloats(name, op, (a) => a);
 
 /** Questions about floats whose answer for integers and bools is always the same. */
-const asking =
-  (op: UnaryFunction, otherwise: boolean): UnaryFunction =>
-  (x) => {
-    const a = asArray(x);
-    return isFloat(a.dtype) ? op(a) : full(a.shape, otherwise, "bool");
+const asking = (name: string, op: OfArray, otherwise: boolean): UnaryFunction =>
+  onFloats(name, op, (a) => full(a.shape, otherwise, "bool"));
+
+function onFloats(name: string, op: OfArray, otherwise: OfArray): UnaryFunction {
+  const what = `np.${name}: x`;
+  return (x) => {
+    const a = asArray(what, x);
+    return isFloat(a.dtype) ? op(a) : otherwise(a);
   };
+}
 
 type Pairwise = (x: NDArray, y: NDArray) => NDArray;
-type Promotion = (...xs: readonly ArrayLike[]) => NDArray[];
+type Promotion = typeof promoteArgs;
 
-const pairwise =
-  (name: string, op: Pairwise, promotion: Promotion = promoteArgs): BinaryFunction =>
-  (x, y) => {
-    const [a, b] = broadcastArgs(name, promotion(x, y));
+function pairwise(name: string, op: Pairwise, promotion: Promotion = promoteArgs): BinaryFunction {
+  const at = place(`np.${name}`, "x", "y");
+  return (x, y) => {
+    const [a, b] = broadcastArgs(name, promotion(at, x, y));
     return op(a!, b!);
   };
+}
 
 /** Arithmetic whose operation on bools is a logical one. */
 const arithmetic = (name: string, op: Pairwise, onBool: Pairwise): BinaryFunction =>
   pairwise(name, (x, y) => (x.dtype === "bool" ? onBool(x, y) : op(x, y)));
 
-const asBool = (x: ArrayLike): NDArray => lax.convertElementType(x, "bool");
-const logical = (name: string, op: Pairwise): BinaryFunction => pairwise(name, op, (...xs) => xs.map(asBool));
+const bools: Promotion = (at, ...xs) => xs.map((x, i) => lax.convertElementType(asOperand(at, i, x), "bool"));
+const logical = (name: string, op: Pairwise): BinaryFunction => pairwise(name, op, bools);
 
 const constant = (value: number, like: NDArray): NDArray => scalar(value, like.dtype, true);
+/** Some of JAX's functions meet a constant that is an array where they are given arrays, and a weak one where scalars. */
+const strongArray = (x: NDArray): NDArray => (x.ndim === 0 ? x : strong(x));
+/** As a {@link constant} that makes results strong, as constants that are arrays do in JAX. */
+const own = (value: number, like: NDArray): NDArray => scalar(value, like.dtype);
 
 // ---- arithmetic
 
@@ -81,16 +88,16 @@ export const trueDivide: BinaryFunction = pairwise("divide", lax.div, promoteIne
 export { trueDivide as divide };
 
 /** `-x`. Unsigned integers wrap. */
-export const negative: UnaryFunction = (x) => lax.neg(x);
+export const negative: UnaryFunction = (x) => lax.neg(asArray("np.negative: x", x));
 /** x itself. */
-export const positive: UnaryFunction = (x) => asArray(x);
+export const positive: UnaryFunction = (x) => asArray("np.positive: x", x);
 /** `1 / x` as a float. */
-export const reciprocal: UnaryFunction = floating(lax.reciprocal);
+export const reciprocal: UnaryFunction = floating("reciprocal", lax.reciprocal);
 /** `x²`. */
-export const square: UnaryFunction = (x) => lax.square(toNumeric(x));
+export const square: UnaryFunction = (x) => lax.square(toNumeric("np.square: x", x));
 /** `|x|`. Unsigned integers and bools are returned as they are. */
 export const absolute: UnaryFunction = (x) => {
-  const a = asArray(x);
+  const a = asArray("np.absolute: x", x);
   return isDTypeOfKind(a.dtype, "float", "int") ? lax.abs(a) : a;
 };
 export { absolute as abs };
@@ -149,12 +156,14 @@ export const remainder: BinaryFunction = pairwise(
 );
 export { remainder as mod };
 /** The remainder of `x / y` with the sign of x. For integers, 0 where y is 0; for bools, x as int32. */
-export const fmod: BinaryFunction = pairwise("fmod", (x, y) => lax.rem(toNumeric(x), toNumeric(nonzero(y))));
+export const fmod: BinaryFunction = pairwise("fmod", (x, y) =>
+  lax.rem(toNumeric("np.fmod: x", x), toNumeric("np.fmod: y", nonzero(y))),
+);
 /** `[floorDivide(x, y), remainder(x, y)]`. */
-export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => [
-  floorDivide(x, y),
-  remainder(x, y),
-];
+export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => {
+  const [a, b] = promoteNumeric(place("np.divmod", "x", "y"), x, y) as [NDArray, NDArray];
+  return [floorDivide(a, b), remainder(a, b)];
+};
 
 /** The integer that y is known to be before anything runs, else undefined. */
 function knownInteger(y: ArrayLike): number | undefined {
@@ -165,7 +174,7 @@ function knownInteger(y: ArrayLike): number | undefined {
 }
 
 function integerPower(x: ArrayLike, y: number): NDArray {
-  const base = toNumeric(x);
+  const base = toNumeric("np.power: x", x);
   if (y < 0 && isInteger(base.dtype))
     throw new WeftTypeError(
       `Integers cannot be raised to negative powers, got an array of dtype ${base.dtype} raised to the power ${y}. ` +
@@ -197,20 +206,21 @@ function integerPowers(x: NDArray, y: NDArray): NDArray {
 export const power: BinaryFunction = (x, y) => {
   const known = knownInteger(y);
   if (known !== undefined) return integerPower(x, known);
-  const type = commonType(x, y);
+  const type = commonType(place("np.power", "x", "y"), x, y);
   // An integer exponent stays one beside a float base: the power is then differentiable where the base is 0.
-  if (isFloat(type.dtype) && isIntegerArray(y)) return lax.pow(...pair(withType(x, type), asCarry(y)));
-  const operands = pair(...promoteNumeric(x, y));
-  return isFloat(type.dtype) ? lax.pow(...operands) : integerPowers(...operands);
+  if (isFloat(type.dtype) && isIntegerArray(y))
+    return lax.pow(...pair(withType(x, type), asCarry("np.power: y", y)));
+  const operands = pair(...promoteNumeric(place("np.power", "x", "y"), x, y));
+  return isFloat(type.dtype) ? lax.pow(...operands) : strong(integerPowers(...operands));
 };
 export { power as pow };
 
 const pair = (...xs: NDArray[]): [NDArray, NDArray] => broadcastArgs("power", xs) as [NDArray, NDArray];
-const isIntegerArray = (x: ArrayLike): boolean => isInteger(asCarry(x).dtype);
+const isIntegerArray = (x: ArrayLike): boolean => isInteger(asCarry("np.power: y", x).dtype);
 
 /** `xʸ` as a float, also for integers. */
 export const floatPower: BinaryFunction = (x, y) => {
-  const [base, exponent] = promoteInexact(x, y);
+  const [base, exponent] = promoteInexact(place("np.floatPower", "x", "y"), x, y);
   return power(base!, exponent!);
 };
 
@@ -230,47 +240,47 @@ export const fmin: BinaryFunction = ignoringNan("fmin", lax.lt);
 // ---- elementary functions: floats; integers and bools become float32
 
 /** `√x`. @example np.sqrt([1, 4]).js() // => [1, 2] */
-export const sqrt: UnaryFunction = floating(lax.sqrt);
+export const sqrt: UnaryFunction = floating("sqrt", lax.sqrt);
 /** The real cube root. */
-export const cbrt: UnaryFunction = floating(lax.cbrt);
+export const cbrt: UnaryFunction = floating("cbrt", lax.cbrt);
 /** `eˣ`. @example np.exp(0).item() // => 1 */
-export const exp: UnaryFunction = floating(lax.exp);
+export const exp: UnaryFunction = floating("exp", lax.exp);
 /** `2ˣ`. */
-export const exp2: UnaryFunction = floating(lax.exp2);
+export const exp2: UnaryFunction = floating("exp2", lax.exp2);
 /** `eˣ - 1`, accurate near 0. */
-export const expm1: UnaryFunction = floating(lax.expm1);
+export const expm1: UnaryFunction = floating("expm1", lax.expm1);
 /** The natural logarithm. */
-export const log: UnaryFunction = floating(lax.log);
+export const log: UnaryFunction = floating("log", lax.log);
 /** `log(1 + x)`, accurate near 0. */
-export const log1p: UnaryFunction = floating(lax.log1p);
+export const log1p: UnaryFunction = floating("log1p", lax.log1p);
 /** The logarithm to base 2. */
-export const log2: UnaryFunction = floating((x) => lax.div(lax.log(x), Math.LN2));
+export const log2: UnaryFunction = floating("log2", (x) => lax.div(lax.log(x), own(Math.LN2, x)));
 /** The logarithm to base 10. */
-export const log10: UnaryFunction = floating((x) => lax.div(lax.log(x), Math.LN10));
+export const log10: UnaryFunction = floating("log10", (x) => lax.div(lax.log(x), own(Math.LN10, x)));
 /** Sine, of radians. */
-export const sin: UnaryFunction = floating(lax.sin);
+export const sin: UnaryFunction = floating("sin", lax.sin);
 /** Cosine, of radians. */
-export const cos: UnaryFunction = floating(lax.cos);
+export const cos: UnaryFunction = floating("cos", lax.cos);
 /** Tangent, of radians. */
-export const tan: UnaryFunction = floating(lax.tan);
+export const tan: UnaryFunction = floating("tan", lax.tan);
 /** Arc sine, in radians. */
-export const arcsin: UnaryFunction = floating(lax.asin);
+export const arcsin: UnaryFunction = floating("arcsin", lax.asin);
 /** Arc cosine, in radians. */
-export const arccos: UnaryFunction = floating(lax.acos);
+export const arccos: UnaryFunction = floating("arccos", lax.acos);
 /** Arc tangent, in radians. */
-export const arctan: UnaryFunction = floating(lax.atan);
+export const arctan: UnaryFunction = floating("arctan", lax.atan);
 /** Hyperbolic sine. */
-export const sinh: UnaryFunction = floating(lax.sinh);
+export const sinh: UnaryFunction = floating("sinh", lax.sinh);
 /** Hyperbolic cosine. */
-export const cosh: UnaryFunction = floating(lax.cosh);
+export const cosh: UnaryFunction = floating("cosh", lax.cosh);
 /** Hyperbolic tangent. */
-export const tanh: UnaryFunction = floating(lax.tanh);
+export const tanh: UnaryFunction = floating("tanh", lax.tanh);
 /** Inverse hyperbolic sine. */
-export const arcsinh: UnaryFunction = floating(lax.asinh);
+export const arcsinh: UnaryFunction = floating("arcsinh", lax.asinh);
 /** Inverse hyperbolic cosine. */
-export const arccosh: UnaryFunction = floating(lax.acosh);
+export const arccosh: UnaryFunction = floating("arccosh", lax.acosh);
 /** Inverse hyperbolic tangent. */
-export const arctanh: UnaryFunction = floating(lax.atanh);
+export const arctanh: UnaryFunction = floating("arctanh", lax.atanh);
 export {
   arccos as acos,
   arccosh as acosh,
@@ -281,15 +291,15 @@ export {
 };
 
 /** `sin(πx) / (πx)`, 1 at 0. */
-export const sinc: UnaryFunction = floating((x) => {
+export const sinc: UnaryFunction = floating("sinc", (x) => {
   const isZero = lax.eq(x, 0);
-  const angle = lax.mul(lax.select(isZero, constant(1, asArray(x)), x), Math.PI);
+  const angle = lax.mul(lax.select(isZero, constant(1, x), x), own(Math.PI, x));
   return lax.select(isZero, constant(1, angle), lax.div(lax.sin(angle), angle));
 });
 /** Degrees as radians. */
-export const deg2rad: UnaryFunction = floating((x) => lax.mul(x, Math.PI / 180));
+export const deg2rad: UnaryFunction = floating("deg2rad", (x) => lax.mul(x, own(Math.PI / 180, x)));
 /** Radians as degrees. */
-export const rad2deg: UnaryFunction = floating((x) => lax.mul(x, 180 / Math.PI));
+export const rad2deg: UnaryFunction = floating("rad2deg", (x) => lax.mul(x, own(180 / Math.PI, x)));
 export { deg2rad as radians, rad2deg as degrees };
 
 /** The angle of the point (x, y) as `arctan2(y, x)`, in (-π, π]. */
@@ -310,7 +320,7 @@ export const hypot: BinaryFunction = pairwise(
       lax.eq(a, Number.POSITIVE_INFINITY),
       lax.eq(b, Number.POSITIVE_INFINITY),
     );
-    return lax.select(isInfinite, constant(Number.POSITIVE_INFINITY, large), finite);
+    return strongArray(lax.select(isInfinite, constant(Number.POSITIVE_INFINITY, large), finite));
   },
   promoteInexact,
 );
@@ -318,18 +328,27 @@ export const hypot: BinaryFunction = pairwise(
 /** `log(eˣ + eʸ)` without overflow. @example np.logaddexp(0, 0).item() // => 0.6931471824645996 */
 export const logaddexp: BinaryFunction = pairwise("logaddexp", lax.logaddexp, promoteInexact);
 /** `log2(2ˣ + 2ʸ)` without overflow. */
-export const logaddexp2: BinaryFunction = pairwise("logaddexp2", lax.logaddexp2, promoteInexact);
+export const logaddexp2: BinaryFunction = pairwise(
+  "logaddexp2",
+  (x, y) => strongArray(lax.logaddexp2(x, y)),
+  promoteInexact,
+);
 
 // ---- rounding
 
 /** The largest integer not above x, in the dtype of x. */
-export const floor: UnaryFunction = rounding(lax.floor);
+export const floor: UnaryFunction = rounding("floor", lax.floor);
 /** The smallest integer not below x, in the dtype of x. */
-export const ceil: UnaryFunction = rounding(lax.ceil);
+export const ceil: UnaryFunction = rounding("ceil", lax.ceil);
 /** x without its fraction. */
-export const trunc: UnaryFunction = rounding((x) => lax.select(lax.lt(x, 0), lax.ceil(x), lax.floor(x)));
+export const trunc: UnaryFunction = rounding("trunc", (x) =>
+  lax.select(lax.lt(x, 0), lax.ceil(x), lax.floor(x)),
+);
 /** The nearest integer; halves go to the even neighbour. */
-export const rint: UnaryFunction = (x) => roundEven(toInexact(x));
+export const rint: UnaryFunction = (x) => {
+  const a = asArray("np.rint: x", x);
+  return roundEven(isFloat(a.dtype) ? a : strong(toInexact("np.rint: x", a)));
+};
 
 const roundEven = (x: ArrayLike): NDArray => lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN);
 
@@ -339,20 +358,20 @@ const roundEven = (x: ArrayLike): NDArray => lax.round(x, lax.RoundingMethod.TO_
  * @example np.round([0.5, 1.5, 2.25]).js() // => [0, 2, 2]
  */
 export function round(x: ArrayLike, decimals = 0): NDArray {
-  const a = asArray(x);
+  const a = asArray("np.round: x", x);
   checkInteger("np.round: decimals", decimals);
   if (!isFloat(a.dtype)) {
     if (decimals < 0) throw new WeftValueError("np.round: integers cannot be rounded to negative decimals.");
     return a;
   }
   const factor = 10 ** decimals;
-  return decimals === 0 ? roundEven(a) : lax.div(roundEven(lax.mul(a, factor)), factor);
+  return decimals === 0 ? roundEven(a) : lax.div(roundEven(lax.mul(a, own(factor, a))), factor);
 }
 export { round as around };
 
 /** `[fraction, whole part]`, both with the sign of x; the fraction of an infinity is NaN. */
 export function modf(x: ArrayLike): [NDArray, NDArray] {
-  const a = toInexact(x);
+  const a = toInexact("np.modf: x", x);
   const whole = trunc(a);
   return [lax.sub(a, whole), whole];
 }
@@ -360,20 +379,24 @@ export function modf(x: ArrayLike): [NDArray, NDArray] {
 // ---- tests of floats
 
 /** Whether x is NaN. */
-export const isnan: UnaryFunction = asking((x) => lax.ne(x, x), false);
+export const isnan: UnaryFunction = asking("isnan", (x) => lax.ne(x, x), false);
 /** Whether x is neither NaN nor infinite. */
-export const isfinite: UnaryFunction = asking(lax.isFinite, true);
+export const isfinite: UnaryFunction = asking("isfinite", lax.isFinite, true);
 /** Whether x is an infinity. */
-export const isinf: UnaryFunction = asking((x) => lax.eq(lax.abs(x), Number.POSITIVE_INFINITY), false);
+export const isinf: UnaryFunction = asking(
+  "isinf",
+  (x) => lax.eq(lax.abs(x), Number.POSITIVE_INFINITY),
+  false,
+);
 /** Whether x is positive infinity. */
-export const isposinf: UnaryFunction = asking((x) => lax.eq(x, Number.POSITIVE_INFINITY), false);
+export const isposinf: UnaryFunction = asking("isposinf", (x) => lax.eq(x, Number.POSITIVE_INFINITY), false);
 /** Whether x is negative infinity. */
-export const isneginf: UnaryFunction = asking((x) => lax.eq(x, Number.NEGATIVE_INFINITY), false);
+export const isneginf: UnaryFunction = asking("isneginf", (x) => lax.eq(x, Number.NEGATIVE_INFINITY), false);
 
 /** Whether the sign is negative, also of -0 and NaN. */
 export const signbit: UnaryFunction = (x) => {
-  const a = asArray(x);
-  return isFloat(a.dtype) ? lax.signbit(a) : lax.lt(toNumeric(a), 0);
+  const a = asArray("np.signbit: x", x);
+  return isFloat(a.dtype) ? lax.signbit(a) : lax.lt(toNumeric("np.signbit: x", a), 0);
 };
 /** |x| with the sign of y. */
 export const copysign: BinaryFunction = pairwise(
@@ -385,10 +408,12 @@ export const copysign: BinaryFunction = pairwise(
 export const heaviside: BinaryFunction = pairwise(
   "heaviside",
   (x, y) =>
-    lax.select(
-      lax.eq(x, 0),
-      y,
-      lax.select(lax.lt(x, 0), constant(0, x), lax.select(lax.gt(x, 0), constant(1, x), x)),
+    strongArray(
+      lax.select(
+        lax.eq(x, 0),
+        y,
+        lax.select(lax.lt(x, 0), constant(0, x), lax.select(lax.gt(x, 0), constant(1, x), x)),
+      ),
     ),
   promoteInexact,
 );
@@ -409,15 +434,16 @@ export function nanToNum(x: ArrayLike, options: NanToNumOptions = {}): NDArray {
     posinf = null,
     neginf = null,
   } = checkOptions("np.nanToNum", options, ["nan", "posinf", "neginf"]);
-  const a = asArray(x);
+  const a = asArray("np.nanToNum: x", x);
   if (!isFloat(a.dtype)) return a;
   const { min, max } = limits(a.dtype);
-  const replace = (which: NDArray, value: ArrayLike, rest: NDArray): NDArray => {
-    const [to, old] = broadcastArgs("nanToNum", [lax.convertElementType(value, a.dtype), rest]);
+  const replace = (name: string, which: NDArray, value: ArrayLike, rest: NDArray): NDArray => {
+    const other = asArray(`np.nanToNum: ${name}`, value);
+    const [to, old] = broadcastArgs("nanToNum", [lax.convertElementType(other, a.dtype), rest]);
     return lax.select(which, to!, old!);
   };
-  const finite = replace(isposinf(a), posinf ?? max, replace(isneginf(a), neginf ?? min, a));
-  return replace(isnan(a), nan, finite);
+  const above = replace("neginf", isneginf(a), neginf ?? min, a);
+  return replace("nan", isnan(a), nan, replace("posinf", isposinf(a), posinf ?? max, above));
 }
 
 // ---- comparisons: bool
@@ -444,7 +470,8 @@ export const logicalOr: BinaryFunction = logical("logicalOr", lax.bitwiseOr);
 /** Whether exactly one of them is true (not 0). */
 export const logicalXor: BinaryFunction = logical("logicalXor", lax.bitwiseXor);
 /** Whether x is false (0). */
-export const logicalNot: UnaryFunction = (x) => lax.bitwiseNot(asBool(x));
+export const logicalNot: UnaryFunction = (x) =>
+  lax.bitwiseNot(lax.convertElementType(asArray("np.logicalNot: x", x), "bool"));
 
 /** Bitwise and of integers; logical and of bools. */
 export const bitwiseAnd: BinaryFunction = pairwise("bitwiseAnd", lax.bitwiseAnd);
@@ -457,7 +484,7 @@ export const invert: UnaryFunction = (x) => lax.bitwiseNot(x);
 export { invert as bitwiseInvert, invert as bitwiseNot };
 /** How many bits of |x| are set, as uint8. */
 export const bitwiseCount: UnaryFunction = (x) => {
-  const a = absolute(x);
+  const a = absolute(asArray("np.bitwiseCount: x", x));
   return lax.convertElementType(a.dtype === "bool" ? a : lax.populationCount(a), "uint8");
 };
 /** `x << y` on integers. */
@@ -473,4 +500,4 @@ export { leftShift as bitwiseLeftShift, rightShift as bitwiseRightShift };
 
 /** x with another dtype. Floats to integers truncate and saturate; integers to integers wrap. */
 export const astype = (x: ArrayLike, dtype: DType): NDArray =>
-  lax.convertElementType(x, checkDType("astype", dtype));
+  lax.convertElementType(asArray("np.astype: x", x), checkDType("np.astype", dtype));

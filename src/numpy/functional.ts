@@ -27,12 +27,16 @@ export function fromfunction<T>(
 /** `func1d` of every vector along an axis; the axes of its result stand in place of that axis. A loop over the vectors. */
 export function applyAlongAxis(func1d: (x: NDArray) => ArrayLike, axis: number, x: ArrayLike): NDArray {
   checkCallable("np.applyAlongAxis: func1d", func1d);
-  const a = asArray(x);
-  const at = canonicalAxis(axis, a.ndim);
+  const a = asArray("np.applyAlongAxis: x", x);
+  const at = canonicalAxis("np.applyAlongAxis: axis", axis, a.ndim);
   const last = moveaxis(a, at, -1);
   const batch = last.shape.slice(0, -1);
   const vectors = reshape(last, [batch.reduce((n, d) => n * d, 1), a.shape[at]!]);
-  const [, results] = scan((_: null, v: NDArray) => [null, asArray(func1d(v))] as const, null, vectors);
+  const [, results] = scan(
+    (_: null, v: NDArray) => [null, asArray("np.applyAlongAxis: func1d", func1d(v))] as const,
+    null,
+    vectors,
+  );
   const made = results.ndim - 1;
   const whole = reshape(results, [...batch, ...results.shape.slice(1)]);
   return moveaxis(whole, range(made, batch.length), range(made, at));
@@ -45,8 +49,13 @@ export function applyOverAxes(
   axes: readonly number[],
 ): NDArray {
   checkCallable("np.applyOverAxes: func", func);
-  return checkIntegers("np.applyOverAxes: axes", axes).reduce<NDArray>((x, axis) => {
-    const result = asArray(func(x, axis));
-    return result.ndim === x.ndim ? result : expandDims(result, canonicalAxis(axis, x.ndim));
-  }, asArray(a));
+  return checkIntegers("np.applyOverAxes: axes", axes).reduce<NDArray>(
+    (x, axis) => {
+      const result = asArray("np.applyOverAxes: func", func(x, axis));
+      return result.ndim === x.ndim
+        ? result
+        : expandDims(result, canonicalAxis("np.applyOverAxes: axis", axis, x.ndim));
+    },
+    asArray("np.applyOverAxes: a", a),
+  );
 }

@@ -45,24 +45,26 @@ const isPicker = (item: IndexItem): item is NDArray | TypedArray =>
 const isNumber = (item: IndexItem): boolean =>
   typeof item === "number" || (item instanceof NDArray && item.ndim === 0);
 
-const nothingThere = (x: NDArray): WeftValueError =>
-  new WeftValueError(`Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`);
+const nothingThere = (x: NDArray, caller: string): WeftValueError =>
+  new WeftValueError(
+    `${caller}: Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`,
+  );
 
-function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray): AxisPlan {
+function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray, caller: string): AxisPlan {
   if (Array.isArray(item) && item.length <= 2 && item.every(Number.isInteger)) return windowOf(item, size);
-  if (!isPicker(item) && !Number.isInteger(item)) throw notAnIndex(item, x);
-  if (size === 0 && isNumber(item)) throw nothingThere(x);
-  if (isPicker(item)) return { kind: "pick", at: asPositions(item, "index") };
+  if (!isPicker(item) && !Number.isInteger(item)) throw notAnIndex(item, x, caller);
+  if (size === 0 && isNumber(item)) throw nothingThere(x, caller);
+  if (isPicker(item)) return { kind: "pick", at: asPositions(`${caller}: an array of indices`, item) };
   const at = item as number;
   return { kind: "pick", at: at < 0 ? at + size : at };
 }
 
-function notAnIndex(item: unknown, x: NDArray): WeftTypeError {
+function notAnIndex(item: unknown, x: NDArray, caller: string): WeftTypeError {
   const traced = Array.isArray(item) && item.some((i) => i instanceof NDArray);
   const remedy = traced
     ? "bounds are numbers, because sizes are static: use lax.dynamicSlice(x, [start, …], [size, …]) for a window at a computed place."
     : "use an integer, [], [start], [start, stop], null or an array of integers.";
-  return new WeftTypeError(`${show(item)} is no index for an array of type ${x.aval}: ${remedy}`);
+  return new WeftTypeError(`${caller}: ${show(item)} is no index for an array of type ${x.aval}: ${remedy}`);
 }
 
 /** Whether picking items stand next to each other; null and windows separate them. */
@@ -75,15 +77,17 @@ function areAdjacent(items: readonly IndexItem[]): boolean {
 export type IndexUse = "read" | "write";
 
 /** @throws WeftValueError for more items than axes and for reads along an axis of size 0, WeftTypeError for what is no index. */
-export function planIndex(x: NDArray, given: readonly IndexItem[], use: IndexUse): IndexPlan {
+export function planIndex(caller: string, x: NDArray, given: readonly IndexItem[], use: IndexUse): IndexPlan {
   const used = given.filter((item) => item !== null).length;
   if (used > x.ndim)
-    throw new WeftValueError(`Too many indices: array is ${x.ndim}-dimensional, but ${used} were indexed.`);
+    throw new WeftValueError(
+      `${caller}: Too many indices: array is ${x.ndim}-dimensional, but ${used} were indexed.`,
+    );
   const items: IndexItem[] = [...given, ...range(x.ndim - used).map((): [] => [])];
   const sizes = x.shape[Symbol.iterator]();
-  const plans = items.map((item) => (item === null ? null : axisPlan(item, sizes.next().value!, x)));
+  const plans = items.map((item) => (item === null ? null : axisPlan(item, sizes.next().value!, x, caller)));
   const plan = layOut(items, plans);
-  if (use === "read" && picksNothing(x, plan) && !plan.shape.includes(0)) throw nothingThere(x);
+  if (use === "read" && picksNothing(x, plan) && !plan.shape.includes(0)) throw nothingThere(x, caller);
   return plan;
 }
 
@@ -139,7 +143,7 @@ export function windowsOf(x: NDArray, { axes, shape, pickedAt, pickedShape }: In
     pickedDims,
     indexedDims,
     sizes: axes.map((p) => (p.kind === "pick" ? 1 : p.size)),
-    indices: starts.length ? concatenate(starts, rank) : asArray(new Int32Array(0)),
+    indices: starts.length ? concatenate(starts, rank) : asArray("np.windowsOf: new", new Int32Array(0)),
   };
 }
 

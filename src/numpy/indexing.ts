@@ -13,7 +13,7 @@ import { checkOptions } from "../util/options.ts";
 import { add, multiply } from "./elementwise.ts";
 import { type IndexPlan, picksNothing, planIndex, windowsOf } from "./index-plan.ts";
 import { promoteArgs } from "./promote.ts";
-import { broadcastTo } from "./shape.ts";
+import { broadcastFor } from "./shape.ts";
 
 type Axes = IndexPlan["axes"];
 
@@ -29,7 +29,7 @@ const startsOf = (axes: Axes): (number | NDArray)[] => axes.map((p) => (p.kind =
  * @throws WeftValueError for more items than axes, WeftTypeError for what is no index.
  */
 export function getSlice(x: NDArray, items: readonly IndexItem[]): NDArray {
-  const plan = planIndex(x, items, "read");
+  const plan = planIndex("x.slice", x, items, "read");
   return expandDims(plan.pickedShape.length > 0 ? gathered(x, plan, {}) : box(x, plan.axes), plan.newAxes);
 }
 
@@ -86,11 +86,17 @@ const UPDATES = {
 } as const satisfies Record<string, Update>;
 
 /** x with the indexed part updated; positions outside of x are dropped. The dtype of x stays. */
-function updated(x: NDArray, items: readonly IndexItem[], given: ArrayLike, update: Update): NDArray {
-  const plan = planIndex(x, items, "write");
-  const [operand, value] = promoteArgs(x, given) as [NDArray, NDArray];
+function updated(
+  x: NDArray,
+  items: readonly IndexItem[],
+  given: ArrayLike,
+  name: keyof typeof UPDATES,
+): NDArray {
+  const update = UPDATES[name];
+  const plan = planIndex(`x.at(…).${name}`, x, items, "write");
+  const [operand, value] = promoteArgs(() => `x.at(…).${name}: value`, x, given) as [NDArray, NDArray];
   const finalShape = expandedShape(plan);
-  const values = reshape(broadcastTo(value, finalShape), plan.shape);
+  const values = reshape(broadcastFor(`x.at(…).${name}`, value, finalShape), plan.shape);
   if (values.size === 0 || x.size === 0) return x;
   const starts = startsOf(plan.axes);
   const known = starts.every((s) => typeof s === "number");
@@ -129,18 +135,18 @@ function scattered(x: NDArray, plan: IndexPlan, values: NDArray, { scatter }: Up
 /** The operations of `x.at(...index)`. */
 export function indexedUpdate(x: NDArray, items: readonly IndexItem[]): IndexedUpdate {
   const by =
-    (update: Update) =>
+    (name: keyof typeof UPDATES) =>
     (value: ArrayLike): NDArray =>
-      updated(x, items, value, update);
+      updated(x, items, value, name);
   return {
-    set: by(UPDATES.set),
-    add: by(UPDATES.add),
-    mul: by(UPDATES.mul),
-    min: by(UPDATES.min),
-    max: by(UPDATES.max),
+    set: by("set"),
+    add: by("add"),
+    mul: by("mul"),
+    min: by("min"),
+    max: by("max"),
     get: (options = {}) => {
-      checkOptions("at(...).get", options, ["mode", "fillValue"]);
-      const plan = planIndex(x, items, "read");
+      checkOptions("x.at(…).get", options, ["mode", "fillValue"]);
+      const plan = planIndex("x.at(…).get", x, items, "read");
       return expandDims(gathered(x, plan, options), plan.newAxes);
     },
   };

@@ -16,7 +16,7 @@ import { atLeast, ravel } from "./shape.ts";
 /** The arrays of a list, of which there is one at least, under one dtype. An array is the list of its slices. */
 function members(caller: string, xs: readonly ArrayLike[] | NDArray): NDArray[] {
   const list = xs instanceof NDArray ? unstack(xs) : checkList(`${caller}: xs`, xs);
-  if (list.length > 0) return promoteArgs(...list);
+  if (list.length > 0) return promoteArgs((i) => `${caller}: xs[${i}]`, ...list);
   throw new WeftValueError(
     `${caller}: Need at least one array to ${caller === "np.stack" ? "stack" : "concatenate"}.`,
   );
@@ -27,12 +27,15 @@ function members(caller: string, xs: readonly ArrayLike[] | NDArray): NDArray[] 
  * @throws WeftTypeError if other sizes differ, WeftValueError if there is nothing to join.
  * @example np.concatenate([[1, 2], [3]]).js() // => [1, 2, 3]
  */
-export function concatenate(xs: readonly ArrayLike[] | NDArray, axis: number | null = 0): NDArray {
-  if (axis === null) return concatenate(members("np.concatenate", xs).map(ravel), 0);
-  const arrays = members("np.concatenate", xs);
+export const concatenate = (xs: readonly ArrayLike[] | NDArray, axis: number | null = 0): NDArray =>
+  joined("np.concatenate", xs, axis);
+
+function joined(caller: string, xs: readonly ArrayLike[] | NDArray, axis: number | null): NDArray {
+  const arrays = members(caller, xs);
+  if (axis === null) return lax.concatenate(arrays.map(ravel), 0);
   if (arrays.some((x) => x.ndim === 0))
-    throw new WeftValueError("Zero-dimensional arrays cannot be concatenated: use np.stack.");
-  return lax.concatenate(arrays, canonicalAxis(axis, arrays[0]!.ndim));
+    throw new WeftValueError(`${caller}: Zero-dimensional arrays cannot be concatenated: use np.stack.`);
+  return lax.concatenate(arrays, canonicalAxis(`${caller}: axis`, axis, arrays[0]!.ndim));
 }
 
 /**
@@ -47,7 +50,7 @@ export function stack(xs: readonly ArrayLike[] | NDArray, axis = 0): NDArray {
     throw new WeftValueError(
       `All input arrays must have the same shape, got ${tuple(arrays[0]!.shape)} and ${tuple(odd.shape)}.`,
     );
-  const at = canonicalAxis(axis, arrays[0]!.ndim + 1);
+  const at = canonicalAxis("np.stack: axis", axis, arrays[0]!.ndim + 1);
   return lax.concatenate(
     arrays.map((x) => lax.expandDims(x, [at])),
     at,
@@ -56,8 +59,8 @@ export function stack(xs: readonly ArrayLike[] | NDArray, axis = 0): NDArray {
 
 /** The slices of x along an axis, which they lack. */
 export function unstack(x: ArrayLike, axis = 0): NDArray[] {
-  const a = asArray(x);
-  const at = canonicalAxis(axis, a.ndim);
+  const a = asArray("np.unstack: x", x);
+  const at = canonicalAxis("np.unstack: axis", axis, a.ndim);
   if (a.shape[at] === 0) return [];
   return lax
     .split(
@@ -70,20 +73,20 @@ export function unstack(x: ArrayLike, axis = 0): NDArray[] {
 
 /** Side by side: along the second axis, or the first for vectors. */
 export function hstack(xs: readonly ArrayLike[] | NDArray): NDArray {
-  const arrays = members("np.hstack", xs).map((x) => atLeast(x, 1));
+  const arrays = members("np.hstack", xs).map((x) => atLeast("", x, 1));
   return concatenate(arrays, arrays[0]!.ndim === 1 ? 0 : 1);
 }
 /** On top of each other: along the first axis; vectors are rows. */
 export const vstack = (xs: readonly ArrayLike[] | NDArray): NDArray =>
   concatenate(
-    members("np.vstack", xs).map((x) => atLeast(x, 2)),
+    members("np.vstack", xs).map((x) => atLeast("", x, 2)),
     0,
   );
 /** Behind each other: along the third axis; vectors are rows. */
 export function dstack(xs: readonly ArrayLike[] | NDArray): NDArray {
   const deep = (x: NDArray): NDArray => (x.ndim < 3 ? lax.reshape(x, [...x.shape, 1]) : x);
   return concatenate(
-    members("np.dstack", xs).map((x) => deep(atLeast(x, 2))),
+    members("np.dstack", xs).map((x) => deep(atLeast("", x, 2))),
     2,
   );
 }
@@ -94,7 +97,7 @@ export function columnStack(xs: readonly ArrayLike[] | NDArray): NDArray {
 }
 /** `values` after `arr` along an axis (default: both flattened). */
 export const append = (arr: ArrayLike, values: ArrayLike, axis: number | null = null): NDArray =>
-  concatenate([arr, values], axis);
+  joined("np.append", [asArray("np.append: arr", arr), asArray("np.append: values", values)], axis);
 
 // ---- splitting
 
@@ -128,15 +131,15 @@ function sizesAt(n: number, positions: readonly number[]): number[] {
  * @throws WeftValueError if the number of parts is not positive.
  */
 export function arraySplit<const N extends Cuts>(a: ArrayLike, indicesOrSections: N, axis = 0): Parts<N> {
-  return parts(a, indicesOrSections, axis) as Parts<N>;
+  return parts("np.arraySplit", a, indicesOrSections, axis) as Parts<N>;
 }
 
-function parts(a: ArrayLike, indicesOrSections: Cuts, axis: number): NDArray[] {
-  const x = asArray(a);
-  const at = canonicalAxis(axis, x.ndim);
+function parts(caller: string, a: ArrayLike, indicesOrSections: Cuts, axis: number): NDArray[] {
+  const x = asArray(`${caller}: a`, a);
+  const at = canonicalAxis(`${caller}: axis`, axis, x.ndim);
   const n = x.shape[at]!;
-  if (isListOfIntegers(indicesOrSections)) return cutAt(x, indicesOrSections, at);
-  const parts = checkCount("np.split: number of sections", indicesOrSections, 1);
+  if (isListOfIntegers(indicesOrSections)) return cutAt(caller, x, indicesOrSections, at);
+  const parts = checkCount(`${caller}: number of sections`, indicesOrSections, 1);
   return lax.split(x, evenSizes(n, parts), at);
 }
 
@@ -144,11 +147,11 @@ const isListOfIntegers = (x: number | readonly number[]): x is readonly number[]
   Array.isArray(x) || ArrayBuffer.isView(x);
 
 /** Positions may decrease, in which case parts overlap as slices do. */
-function cutAt(x: NDArray, positions: readonly number[], axis: number): NDArray[] {
-  const sizes = sizesAt(x.shape[axis]!, checkIntegers("np.split: indices", positions));
+function cutAt(caller: string, x: NDArray, positions: readonly number[], axis: number): NDArray[] {
+  const sizes = sizesAt(x.shape[axis]!, checkIntegers(`${caller}: indices`, positions));
   const covers = sizes.reduce((a, b) => a + b, 0) === x.shape[axis];
   if (covers) return lax.split(x, sizes, axis);
-  throw new WeftValueError(`np.split: positions must increase, got ${tuple(positions)}.`);
+  throw new WeftValueError(`${caller}: positions must increase, got ${tuple(positions)}.`);
 }
 
 /**
@@ -156,24 +159,33 @@ function cutAt(x: NDArray, positions: readonly number[], axis: number): NDArray[
  * @throws WeftValueError if they cannot.
  * @example np.split(np.arange(4), 2).map((x) => x.js()) // => [[0, 1], [2, 3]]
  */
-export function split<const N extends Cuts>(a: ArrayLike, indicesOrSections: N, axis = 0): Parts<N> {
-  const x = asArray(a);
-  const n = x.shape[canonicalAxis(axis, x.ndim)]!;
+export const split = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N, axis = 0): Parts<N> =>
+  equalParts("np.split", asArray("np.split: a", a), indicesOrSections, axis);
+
+function equalParts<N extends Cuts>(
+  caller: string,
+  x: NDArray,
+  indicesOrSections: N,
+  axis: number,
+): Parts<N> {
+  const n = x.shape[canonicalAxis(`${caller}: axis`, axis, x.ndim)]!;
   if (typeof indicesOrSections === "number" && indicesOrSections > 0 && n % indicesOrSections !== 0)
     throw new WeftValueError(
-      `array split does not result in an equal division: axis ${axis} has size ${n}, which ${indicesOrSections} does not divide. Use np.arraySplit.`,
+      `${caller}: array split does not result in an equal division: axis ${axis} has size ${n}, which ${indicesOrSections} does not divide. Use np.arraySplit.`,
     );
-  return arraySplit(x, indicesOrSections, axis);
+  return parts(caller, x, indicesOrSections, axis) as Parts<N>;
 }
 /** {@link split} along the first axis. */
 export const vsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N): Parts<N> =>
-  split(a, indicesOrSections, 0);
+  equalParts("np.vsplit", asArray("np.vsplit: a", a), indicesOrSections, 0);
 /** {@link split} along the second axis, or the first of vectors. */
 export const hsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N): Parts<N> =>
-  split(a, indicesOrSections, asArray(a).ndim === 1 ? 0 : 1);
+  hsplitOf(asArray("np.hsplit: a", a), indicesOrSections);
+const hsplitOf = <N extends Cuts>(x: NDArray, indicesOrSections: N): Parts<N> =>
+  equalParts("np.hsplit", x, indicesOrSections, x.ndim === 1 ? 0 : 1);
 /** {@link split} along the third axis. */
 export const dsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N): Parts<N> =>
-  split(a, indicesOrSections, 2);
+  equalParts("np.dsplit", asArray("np.dsplit: a", a), indicesOrSections, 2);
 
 // ---- repeating
 
@@ -183,7 +195,7 @@ export const dsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N)
  */
 export function tile(a: ArrayLike, reps: number | readonly number[]): NDArray {
   const given = checkShape("np.tile: reps", reps);
-  const x = atLeast(a, given.length);
+  const x = atLeast("np.tile: a", a, given.length);
   const counts = [...range(x.ndim - given.length).map(() => 1), ...given];
   const doubled = x.shape.flatMap((d, axis) => [counts[axis]!, d]);
   const spread = lax.broadcastInDim(
@@ -204,9 +216,9 @@ export function tile(a: ArrayLike, reps: number | readonly number[]): NDArray {
  * @example np.repeat([1, 2], 2).js() // => [1, 1, 2, 2]
  */
 export function repeat(a: ArrayLike, repeats: number | readonly number[], axis?: number | null): NDArray {
-  const x = asArray(a);
+  const x = asArray("np.repeat: a", a);
   if (axis === undefined || axis === null) return repeat(ravel(x), repeats, 0);
-  const at = canonicalAxis(axis, x.ndim);
+  const at = canonicalAxis("np.repeat: axis", axis, x.ndim);
   const n = x.shape[at]!;
   if (isListOfIntegers(repeats)) return take(x, repeated(repeats, n), at);
   const times = checkCount("np.repeat: repeats", repeats);
@@ -239,9 +251,9 @@ function repeated(repeats: readonly number[], n: number): TypedArray {
  * @example np.roll([1, 2, 3], 1).js() // => [3, 1, 2]
  */
 export function roll(a: ArrayLike, shift: number | readonly number[], axis?: Axis): NDArray {
-  const x = asArray(a);
+  const x = asArray("np.roll: a", a);
   if (axis === undefined || axis === null) return lax.reshape(roll(ravel(x), shift, 0), x.shape);
-  const axes = axesOf(axis, x.ndim);
+  const axes = axesOf("np.roll", axis, x.ndim);
   const given = checkIntegers("np.roll: shift", shift);
   const shifts = given.length === 1 ? axes.map(() => given[0]!) : given;
   if (shifts.length !== axes.length)

@@ -11,8 +11,8 @@ import { show } from "../util/text.ts";
 import { eye } from "./creation.ts";
 import { absolute, notEqual, power, sqrt, square } from "./elementwise.ts";
 import { matmul } from "./products.ts";
-import { type Axis, axesOf, spread, toInexact } from "./promote.ts";
-import { min, type ReduceOptions, type Reduction, sum } from "./reductions.ts";
+import { type Axis, axesOf, spread, strong, toInexact } from "./promote.ts";
+import { min, type ReduceOptions, sum } from "./reductions.ts";
 
 export { cross, matmul, outer, tensordot, trace, vecdot } from "./products.ts";
 export { diagonal, matrixTranspose } from "./shape.ts";
@@ -23,11 +23,12 @@ export interface NormOptions extends ReduceOptions {
   readonly axis?: Axis;
 }
 
+type OfMagnitudes = (x: NDArray, axis: Axis, options?: ReduceOptions) => NDArray;
+
 /** The maximum of magnitudes and of 0, which ties with them: that of nothing is 0. */
-const largest: Reduction = (x, axis, { keepdims = false } = {}) => {
-  const a = asArray(x);
-  const axes = axesOf(axis, a.ndim);
-  const top = lax.max(reduceMax(a, axes), 0);
+const largest: OfMagnitudes = (x, axis, { keepdims = false } = {}) => {
+  const axes = axesOf("np.linalg.norm", axis, x.ndim);
+  const top = lax.max(reduceMax(strong(x), axes), 0);
   return keepdims ? expandDims(top, axes) : top;
 };
 
@@ -41,7 +42,7 @@ export function vectorNorm(
     axis = null,
     keepdims = false,
   } = checkOptions("np.linalg.vectorNorm", options, ["ord", "axis", "keepdims"]);
-  const a = toInexact(x);
+  const a = toInexact("np.linalg.vectorNorm: x", x);
   checkNumber("np.linalg.vectorNorm: ord", ord);
   if (ord === 2) return sqrt(sum(square(a), axis, { keepdims }));
   if (ord === Number.POSITIVE_INFINITY) return largest(absolute(a), axis, { keepdims });
@@ -51,7 +52,7 @@ export function vectorNorm(
 }
 
 /** Extremes over one axis of the sums over the other. */
-const MATRIX_NORMS: Readonly<Record<string, { readonly over: 0 | 1; readonly pick: Reduction }>> = {
+const MATRIX_NORMS: Readonly<Record<string, { readonly over: 0 | 1; readonly pick: OfMagnitudes }>> = {
   "1": { over: 0, pick: largest },
   "-1": { over: 0, pick: min },
   Infinity: { over: 1, pick: largest },
@@ -68,10 +69,11 @@ function normOfMatrices(
   ord: number | string,
   axes: readonly number[],
   { keepdims = false }: ReduceOptions,
+  caller: string,
 ): NDArray {
   if (ord === "fro" || ord === "f") return vectorNorm(x, { axis: axes, keepdims });
   const norm = typeof ord === "number" ? MATRIX_NORMS[ord] : undefined;
-  if (!norm) throw new WeftValueError(`norm: order ${show(ord)} is not available for matrices.`);
+  if (!norm) throw new WeftValueError(`${caller}: order ${show(ord)} is not available for matrices.`);
   const sums = sum(absolute(x), axes[norm.over]!, { keepdims: true });
   const result = norm.pick(sums, axes[1 - norm.over]!, { keepdims: true });
   return keepdims ? result : result.squeeze(axes);
@@ -82,7 +84,14 @@ export const matrixNorm = (
   options: { readonly ord?: number | "fro" } & ReduceOptions = {},
 ): NDArray => {
   const { ord = "fro", ...rest } = checkOptions("np.linalg.matrixNorm", options, ["ord", "keepdims"]);
-  return normOfMatrices(toInexact(x), ord, axesOf([-2, -1], asArray(x).ndim), rest);
+  const a = toInexact("np.linalg.matrixNorm: x", x);
+  return normOfMatrices(
+    a,
+    ord,
+    axesOf("np.linalg.matrixNorm", [-2, -1], a.ndim),
+    rest,
+    "np.linalg.matrixNorm",
+  );
 };
 
 /**
@@ -96,20 +105,20 @@ export function norm(x: ArrayLike, options: NormOptions = {}): NDArray {
     axis = null,
     keepdims = false,
   } = checkOptions("np.linalg.norm", options, ["ord", "axis", "keepdims"]);
-  const a = toInexact(x);
+  const a = toInexact("np.linalg.norm: x", x);
   if (ord === null && axis === null) return vectorNorm(a, { keepdims });
-  const axes = axesOf(axis, a.ndim);
-  if (axes.length === 2) return normOfMatrices(a, ord ?? "fro", axes, { keepdims });
+  const axes = axesOf("np.linalg.norm", axis, a.ndim);
+  if (axes.length === 2) return normOfMatrices(a, ord ?? "fro", axes, { keepdims }, "np.linalg.norm");
   if (axes.length !== 1 || typeof ord === "string")
-    throw new WeftValueError(`norm: order ${show(ord)} is not defined over ${axes.length} axes.`);
+    throw new WeftValueError(`np.linalg.norm: order ${show(ord)} is not defined over ${axes.length} axes.`);
   return vectorNorm(a, { ord: ord ?? 2, axis: axes, keepdims });
 }
 
 /** The n-th power of square matrices, by squaring. @throws WeftValueError for negative n or other matrices. */
 export function matrixPower(a: ArrayLike, n: number): NDArray {
-  const x = asArray(a);
+  const x = asArray("np.linalg.matrixPower: a", a);
   if (x.ndim < 2 || x.shape.at(-1) !== x.shape.at(-2))
-    throw new WeftValueError(`matrixPower needs square matrices, got ${x.aval}.`);
+    throw new WeftValueError(`np.linalg.matrixPower: a needs square matrices, got ${x.aval}.`);
   checkCount("np.linalg.matrixPower: n (the power)", n);
   if (n === 0) return spread(eye(x.shape.at(-1)!, undefined, { dtype: x.dtype }), x.shape);
   if (n === 1) return x;
@@ -120,8 +129,10 @@ export function matrixPower(a: ArrayLike, n: number): NDArray {
 
 /** The product of several matrices, in the order that costs least. The first and the last may be vectors. */
 export function multiDot(arrays: readonly ArrayLike[]): NDArray {
-  const xs = checkList("np.linalg.multiDot: arrays", arrays).map((x) => asArray(x));
-  if (xs.length < 2) throw new WeftValueError("multiDot needs at least two arrays.");
+  const xs = checkList("np.linalg.multiDot: arrays", arrays).map((x, i) =>
+    asArray(`np.linalg.multiDot: arrays[${i}]`, x),
+  );
+  if (xs.length < 2) throw new WeftValueError("np.linalg.multiDot needs at least two arrays.");
   return cheapest(xs);
 }
 

@@ -3,7 +3,7 @@ import { type ArrayLike, NDArray } from "../core/array.ts";
 import { checkCount } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
-import { convertElementType } from "../lax/cast.ts";
+import { convertTo } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import { pad as laxPad } from "../lax/slice.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
@@ -32,7 +32,10 @@ function pairs(width: PadWidth, ndim: number): Pair[] {
   }
   if (!Array.isArray(width)) {
     const byAxis = new Map(
-      Object.entries(width).map(([axis, pair]) => [canonicalAxis(Number(axis), ndim), pair as Pair]),
+      Object.entries(width).map(([axis, pair]) => [
+        canonicalAxis("np.pad: axis", Number(axis), ndim),
+        pair as Pair,
+      ]),
     );
     return range(ndim).map((axis) => byAxis.get(axis) ?? [0, 0]);
   }
@@ -66,14 +69,14 @@ export function pad(x: ArrayLike, width: PadWidth, options: PadOptions = {}): ND
     "mode",
     "constantValues",
   ]);
-  const a = asArray(x);
+  const a = asArray("np.pad: x", x);
   const widths = pairs(width, a.ndim);
   for (const w of widths.flat()) checkCount("np.pad: width", w);
   checkChoice("np.pad: mode", mode, ["constant", ...Object.keys(SOURCES)]);
   if (mode === "constant")
     return laxPad(
       a,
-      convertElementType(constantValues, a.dtype),
+      convertTo(asArray("np.pad: constantValues", constantValues), a),
       widths.map(([low, high]) => [low, high, 0]),
     );
   const source = SOURCES[mode]!;

@@ -1,4 +1,5 @@
 /** Products of vectors, matrices and tensors. */
+
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkCount, checkIntegers, checkList } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
@@ -11,6 +12,7 @@ import { show } from "../util/text.ts";
 import { contractAll, type Labelled } from "./contract.ts";
 import { multiply, subtract } from "./elementwise.ts";
 import { stack, unstack } from "./join.ts";
+import { strong } from "./promote.ts";
 import { sum } from "./reductions.ts";
 import { diagonal, expandDims, moveaxis, ravel } from "./shape.ts";
 
@@ -38,7 +40,7 @@ function stacked(
   yAxes: string,
   out: string,
 ): NDArray {
-  const [a, b] = [asArray(x), asArray(y)];
+  const [a, b] = [asArray(`np.${name}: x`, x), asArray(`np.${name}: y`, y)];
   const labelled = (array: NDArray, core: string): Labelled =>
     label(array, [...batchLabels(array.ndim - core.length), ...core]);
   const [lhs, rhs] = [labelled(a, xAxes), labelled(b, yAxes)];
@@ -58,7 +60,7 @@ function stacked(
  * @example np.matmul([[1, 2], [3, 4]], [1, 1]).js() // => [3, 7]
  */
 export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
-  const [a, b] = [asArray(x), asArray(y)];
+  const [a, b] = [asArray("np.matmul: x", x), asArray("np.matmul: y", y)];
   checkAxes("matmul", [a, b], 1);
   const [rows, columns] = [a.ndim > 1 ? "m" : "", b.ndim > 1 ? "n" : ""];
   return stacked("matmul", a, b, `${rows}k`, `k${columns}`, rows + columns);
@@ -70,8 +72,11 @@ export const vecmat = (x1: ArrayLike, x2: ArrayLike): NDArray => stacked("vecmat
 /** Scalar products of vectors along an axis; the other axes broadcast. */
 export function vecdot(x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray {
   const { axis = -1 } = checkOptions("np.vecdot", options, ["axis"]);
-  const last = (v: ArrayLike): NDArray => moveaxis(v, axis, -1);
-  return stacked("vecdot", last(x), last(y), "k", "k", "");
+  const last = (name: string, v: ArrayLike): NDArray => {
+    const a = asArray(`np.vecdot: ${name}`, v);
+    return moveaxis(a, canonicalAxis("np.vecdot: axis", axis, a.ndim), -1);
+  };
+  return stacked("vecdot", last("x", x), last("y", y), "k", "k", "");
 }
 
 /**
@@ -80,7 +85,7 @@ export function vecdot(x: ArrayLike, y: ArrayLike, options: { readonly axis?: nu
  * @example np.dot([1, 2], [3, 4]).item() // => 11
  */
 export function dot(x: ArrayLike, y: ArrayLike): NDArray {
-  const [a, b] = [asArray(x), asArray(y)];
+  const [a, b] = [asArray("np.dot: x", x), asArray("np.dot: y", y)];
   if (a.ndim === 0 || b.ndim === 0) return multiply(x, y);
   return overAxes("dot", a, b, -1, Math.max(0, b.ndim - 2));
 }
@@ -95,7 +100,7 @@ export function tensordot(
   y: ArrayLike,
   axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
 ): NDArray {
-  const [a, b] = [asArray(x), asArray(y)];
+  const [a, b] = [asArray("np.tensordot: x", x), asArray("np.tensordot: y", y)];
   if (Array.isArray(axes)) {
     const [left, right, ...more] = checkList("np.tensordot: axes", axes);
     if (more.length === 0) return overAxes("tensordot", a, b, left, right);
@@ -117,7 +122,7 @@ function overAxes(
   right: number | readonly number[],
 ): NDArray {
   const axesIn = (array: NDArray, list: number | readonly number[]): number[] =>
-    checkIntegers(`np.${op}: axes`, list).map((axis) => canonicalAxis(axis, array.ndim));
+    checkIntegers(`np.${op}: axes`, list).map((axis) => canonicalAxis(`np.${op}: axis`, axis, array.ndim));
   const [lhs, rhs] = [axesIn(a, left), axesIn(b, right)];
   if (String(pick(a.shape, lhs)) !== String(pick(b.shape, rhs)))
     throw new WeftTypeError(
@@ -134,17 +139,19 @@ function overAxes(
 
 /** The sum of products over the last axes; scalars multiply. */
 export function inner(x: ArrayLike, y: ArrayLike): NDArray {
-  const [a, b] = [asArray(x), asArray(y)];
+  const [a, b] = [asArray("np.inner: x", x), asArray("np.inner: y", y)];
   return a.ndim === 0 || b.ndim === 0 ? multiply(x, y) : overAxes("inner", a, b, -1, -1);
 }
 /** All products of elements of the flattened arrays, as a matrix. */
-export const outer = (x: ArrayLike, y: ArrayLike): NDArray => multiply(expandDims(ravel(x), 1), ravel(y));
+export const outer = (x: ArrayLike, y: ArrayLike): NDArray =>
+  multiply(expandDims(ravel(asArray("np.outer: x", x)), 1), ravel(asArray("np.outer: y", y)));
 /** The scalar product of the flattened arrays. */
-export const vdot = (x: ArrayLike, y: ArrayLike): NDArray => overAxes("vdot", ravel(x), ravel(y), 0, 0);
+export const vdot = (x: ArrayLike, y: ArrayLike): NDArray =>
+  overAxes("vdot", ravel(asArray("np.vdot: x", x)), ravel(asArray("np.vdot: y", y)), 0, 0);
 
 /** Sums of the diagonals of the planes that two axes span. */
 export const trace = (a: ArrayLike, offset = 0, axis1 = 0, axis2 = 1): NDArray =>
-  sum(diagonal(a, offset, axis1, axis2), -1);
+  sum(diagonal(asArray("np.trace: a", a), offset, axis1, axis2), -1);
 
 export interface CrossOptions {
   readonly axisa?: number;
@@ -164,15 +171,19 @@ export function cross(a: ArrayLike, b: ArrayLike, options: CrossOptions = {}): N
     axisb = axis ?? -1,
     axisc = axis ?? -1,
   } = checkOptions("np.cross", options, ["axisa", "axisb", "axisc", "axis"]);
-  const [x, y] = [components(a, axisa), components(b, axisb)];
+  const [x, y] = [
+    components("np.cross: axisa", asArray("np.cross: a", a), axisa),
+    components("np.cross: axisb", asArray("np.cross: b", b), axisb),
+  ];
   const minor = (i: number, j: number): NDArray =>
     subtract(multiply(x[i] ?? 0, y[j] ?? 0), multiply(x[j] ?? 0, y[i] ?? 0));
   if (x.length === 2 && y.length === 2) return minor(0, 1);
-  return stack([minor(1, 2), minor(2, 0), minor(0, 1)], axisc);
+  const parts = [minor(1, 2), minor(2, 0), minor(0, 1)].map(strong);
+  return stack(parts, canonicalAxis("np.cross: axisc", axisc, parts[0]!.ndim + 1));
 }
 
-function components(a: ArrayLike, axis: number): NDArray[] {
-  const x = moveaxis(a, axis, 0);
+function components(what: string, a: NDArray, axis: number): NDArray[] {
+  const x = moveaxis(a, canonicalAxis(what, axis, a.ndim), 0);
   if (x.shape[0] !== 2 && x.shape[0] !== 3)
     throw new WeftValueError(`np.cross: vectors must have 2 or 3 components, got ${x.shape[0]}.`);
   return unstack(x);

@@ -8,7 +8,15 @@ import { range } from "../lax/axes.ts";
 import { broadcastInDim } from "../lax/broadcast.ts";
 import { convertTo } from "../lax/cast.ts";
 import { tuple } from "../lax/check.ts";
-import { asArray, asCarry, fromHost, isNumber, isWholeNumber } from "../lax/convert.ts";
+import {
+  asArray,
+  asCarry,
+  asOperand,
+  fromHost,
+  isNumber,
+  isWholeNumber,
+  type Place,
+} from "../lax/convert.ts";
 import { broadcastShapes, canonicalAxis, equalShape } from "../util/shape.ts";
 
 /** One axis, several, or null for all. Negative axes count from the end. */
@@ -19,8 +27,12 @@ export type BinaryFunction = (x: ArrayLike, y: ArrayLike) => NDArray;
 /** Arrays and other things that have a type, and numbers and booleans, which take one. */
 type Operand = Promoted | NDArray | number | boolean;
 
-export const operand = (x: ArrayLike): NDArray | number | boolean =>
-  typeof x === "number" || typeof x === "boolean" ? x : asArray(x);
+const isPlain = (x: ArrayLike): x is number | boolean => typeof x === "number" || typeof x === "boolean";
+/** The i-th of several operands; what is plain has no type yet. */
+export const operand = (at: Place, i: number, x: ArrayLike): NDArray | number | boolean =>
+  isPlain(x) ? x : asOperand(at, i, x);
+const operandsOf = (at: Place, xs: readonly ArrayLike[]): (NDArray | number | boolean)[] =>
+  xs.map((x, i) => operand(at, i, x));
 
 /** The type with which an operand takes part: whole numbers are weak integers beside integers and bools. */
 function joinsAs(x: Operand, besideIntegers: boolean): Promoted {
@@ -40,11 +52,11 @@ export function commonOf(xs: readonly Operand[]): Promoted {
 }
 
 /** The type that these operands are converted to when they meet. */
-export const commonType = (...xs: readonly ArrayLike[]): Promoted => commonOf(xs.map(operand));
+export const commonType = (at: Place, ...xs: readonly ArrayLike[]): Promoted => commonOf(operandsOf(at, xs));
 
-/** x with this type. What is known on the host is converted there, so that scalars stay literals and lists keep their digits. */
+/** x, which is known to be an array or like one, with this type. What is known on the host is converted there, so that scalars stay literals and lists keep their digits. */
 export function withType(x: ArrayLike, type: Promoted): NDArray {
-  if (Array.isArray(x)) return convertTo(fromHost(x, type.dtype), type);
+  if (Array.isArray(x)) return convertTo(fromHost("", x, type.dtype), type);
   if (x instanceof NDArray && x.dtype === type.dtype && x.weakType === type.weakType) return x;
   const known =
     typeof x === "boolean" ? x : x instanceof NDArray && !isNumber(x) ? knownScalar(x) : undefined;
@@ -52,8 +64,8 @@ export function withType(x: ArrayLike, type: Promoted): NDArray {
 }
 
 /** The operands under their common type. */
-export function promoteArgs(...xs: readonly ArrayLike[]): NDArray[] {
-  const operands = xs.map(operand);
+export function promoteArgs(at: Place, ...xs: readonly ArrayLike[]): NDArray[] {
+  const operands = operandsOf(at, xs);
   const type = commonOf(operands);
   return operands.map((x, i) => withType(isOf(x, type.dtype) ? x : xs[i]!, type));
 }
@@ -71,20 +83,29 @@ const numeric = ({ dtype, weakType }: Promoted): Promoted => ({
 
 const promoteBy =
   (raise: (type: Promoted) => Promoted) =>
-  (...xs: readonly ArrayLike[]): NDArray[] => {
-    const type = raise(commonType(...xs));
+  (at: Place, ...xs: readonly ArrayLike[]): NDArray[] => {
+    const type = raise(commonType(at, ...xs));
     return xs.map((x) => withType(x, type));
   };
 
 /** As {@link promoteArgs}, with integers and bools as float32. */
-export const promoteInexact: (...xs: readonly ArrayLike[]) => NDArray[] = promoteBy(inexact);
+export const promoteInexact: (at: Place, ...xs: readonly ArrayLike[]) => NDArray[] = promoteBy(inexact);
 /** As {@link promoteArgs}, with bools as int32. */
-export const promoteNumeric: (...xs: readonly ArrayLike[]) => NDArray[] = promoteBy(numeric);
+export const promoteNumeric: (at: Place, ...xs: readonly ArrayLike[]) => NDArray[] = promoteBy(numeric);
+
+/** x with another type. @param what names function and argument in the error: "np.sin: x" */
+const raising =
+  (raise: (type: Promoted) => Promoted) =>
+  (what: string, x: ArrayLike): NDArray =>
+    withType(x, raise(commonOf([isPlain(x) ? x : asArray(what, x)])));
 
 /** x with integers and bools as float32. */
-export const toInexact = (x: ArrayLike): NDArray => promoteInexact(x)[0]!;
+export const toInexact: (what: string, x: ArrayLike) => NDArray = raising(inexact);
 /** x with bools as int32. */
-export const toNumeric = (x: ArrayLike): NDArray => promoteNumeric(x)[0]!;
+export const toNumeric: (what: string, x: ArrayLike) => NDArray = raising(numeric);
+
+/** x with a type of its own: what plain numbers and weak types beside it become. */
+export const strong = (x: NDArray): NDArray => convertTo(x, { dtype: x.dtype, weakType: false });
 
 /** x repeated to `shape`, axes aligned at the right. */
 export const spread = (x: NDArray, shape: Shape): NDArray =>
@@ -107,22 +128,24 @@ export function broadcastArgs(name: string, xs: readonly NDArray[]): NDArray[] {
   return xs.map((x) => (x.ndim === 0 ? x : spread(x, shape)));
 }
 
-/** The axes that `axis` names, as a list of distinct non-negative numbers. */
-export function axesOf(axis: Axis | undefined, ndim: number): number[] {
+/** The axes that the argument `axis` of `caller` names, as a list of distinct non-negative numbers. */
+export function axesOf(caller: string, axis: Axis | undefined, ndim: number): number[] {
   if (axis === null || axis === undefined) return range(ndim);
-  return typeof axis === "number" ? [canonicalAxis(axis, ndim)] : checkAxisList("axis", axis, ndim);
+  const what = `${caller}: axis`;
+  return typeof axis === "number" ? [canonicalAxis(what, axis, ndim)] : checkAxisList(what, axis, ndim);
 }
 
 /** Positions in an array: plain numbers and nested arrays become int32. @throws WeftTypeError for other dtypes. */
-export function asPositions(x: ArrayLike, what: string): NDArray {
-  const positions = x instanceof NDArray || ArrayBuffer.isView(x) ? asCarry(x) : fromHost(x, "int32");
+export function asPositions(what: string, x: ArrayLike): NDArray {
+  const positions =
+    x instanceof NDArray || ArrayBuffer.isView(x) ? asCarry(what, x) : fromHost(what, x, "int32");
   const kind = kindOf(positions.dtype);
   if (kind === "int" || kind === "uint") return positions;
   const remedy =
     kind === "bool"
       ? "A mask selects a number of elements that is not known while tracing: use np.where(mask, x, y)."
       : `Convert them with .astype("int32").`;
-  throw new WeftTypeError(`${what}: indices must have an integer dtype, got ${positions.aval}. ${remedy}`);
+  throw new WeftTypeError(`${what} must have an integer dtype, got ${positions.aval}. ${remedy}`);
 }
 
 export const isDTypeOfKind = (dtype: DType, ...kinds: ReturnType<typeof kindOf>[]): boolean =>

@@ -4,9 +4,9 @@ import { checkList } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { complement, insert, range } from "../lax/axes.ts";
 import { full } from "../lax/broadcast.ts";
-import { convertElementType } from "../lax/cast.ts";
+import { convertElementType, convertTo } from "../lax/cast.ts";
 import { eq } from "../lax/compare.ts";
-import { asArray } from "../lax/convert.ts";
+import { asArray, place } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { type GatherOptions, gather } from "../lax/gather.ts";
 import { reduceOr } from "../lax/reduce.ts";
@@ -22,8 +22,8 @@ import { asPositions, broadcastArgs, commonShape, promoteArgs, spread } from "./
  * @example np.where([true, false], [1, 2], 0).js() // => [1, 0]
  */
 export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray {
-  const which = convertElementType(condition, "bool");
-  const [pred, yes, no] = broadcastArgs("where", [which, ...promoteArgs(x, y)]);
+  const which = convertElementType(asArray("np.where: condition", condition), "bool");
+  const [pred, yes, no] = broadcastArgs("where", [which, ...promoteArgs(place("np.where", "x", "y"), x, y)]);
   return lax.select(pred!, yes!, no!);
 }
 
@@ -34,10 +34,10 @@ export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray
 export function clip(a: ArrayLike, min?: ArrayLike | null, max?: ArrayLike | null): NDArray {
   const bounded = (x: NDArray, bound: ArrayLike | null | undefined, op: typeof lax.max): NDArray => {
     if (bound === undefined || bound === null) return x;
-    const [b, v] = broadcastArgs("clip", promoteArgs(bound, x));
+    const [b, v] = broadcastArgs("clip", promoteArgs(place("np.clip", "bound", "x"), bound, x));
     return op(b!, v!);
   };
-  return bounded(bounded(asArray(a), min, lax.max), max, lax.min);
+  return bounded(bounded(asArray("np.clip: a", a), min, lax.max), max, lax.min);
 }
 
 /** The choice that belongs to the first condition that holds, else `defaultValue`. */
@@ -52,8 +52,15 @@ export function select(
     throw new WeftValueError(
       `np.select needs as many choices as conditions, at least one; got ${condlist.length} conditions and ${choicelist.length} choices.`,
     );
-  const [rest, ...choices] = promoteArgs(defaultValue, ...choicelist) as [NDArray, ...NDArray[]];
-  return condlist.reduceRight<NDArray>((chosen, condition, k) => where(condition, choices[k]!, chosen), rest);
+  const [rest, ...choices] = promoteArgs(
+    (i) => (i ? `np.select: choicelist[${i - 1}]` : "np.select: defaultValue"),
+    defaultValue,
+    ...choicelist,
+  ) as [NDArray, ...NDArray[]];
+  return condlist.reduceRight<NDArray>(
+    (chosen, condition, k) => where(asArray(`np.select: condlist[${k}]`, condition), choices[k]!, chosen),
+    rest,
+  );
 }
 
 /** What becomes of positions outside of the array. "fill" (default): negative ones count from the end, others yield `fillValue`. */
@@ -95,10 +102,10 @@ export function take(
   axis?: number | null,
   options: TakeOptions = {},
 ): NDArray {
-  const x = asArray(a);
+  const x = asArray("np.take: a", a);
   if (axis === undefined || axis === null) return take(reshape(x, [x.size]), indices, 0, options);
-  const at = canonicalAxis(axis, x.ndim);
-  const wanted = asPositions(indices, "np.take");
+  const at = canonicalAxis("np.take: axis", axis, x.ndim);
+  const wanted = asPositions("np.take: indices", indices);
   if (x.shape[at] === 0 && wanted.size > 0)
     throw new WeftValueError(
       `np.take: nothing can be taken along axis ${at} of ${x.aval}, which has size 0, got ${wanted.aval} as indices.`,
@@ -124,18 +131,21 @@ export function takeAlongAxis(
   axis: number | null = -1,
   options: TakeOptions = {},
 ): NDArray {
-  const x = asArray(a);
+  const x = asArray("np.takeAlongAxis: a", a);
   if (axis === null) return takeAlongAxis(reshape(x, [x.size]), indices, 0, options);
-  const at = canonicalAxis(axis, x.ndim);
-  const wanted = asPositions(indices, "np.takeAlongAxis");
+  const at = canonicalAxis("np.takeAlongAxis: axis", axis, x.ndim);
+  const wanted = asPositions("np.takeAlongAxis: indices", indices);
   if (wanted.ndim !== x.ndim)
     throw new WeftTypeError(
       `np.takeAlongAxis: indices and a must have equally many axes, got ${wanted.aval} and ${x.aval}.`,
     );
   const shape = commonShape("takeAlongAxis", [x.shape.with(at, 1), wanted.shape.with(at, 1)]);
   const [positions, gathering] = resolve(wanted, x.shape[at]!, "np.takeAlongAxis", options);
-  // Where there is nothing to take, zeros are taken, as in JAX.
-  if (x.size === 0) return full(shape.with(at, wanted.shape[at]!), 0, x.dtype);
+  // Where there is nothing to take, zeros are taken, as in JAX, which types them strongly along an axis without places.
+  if (x.size === 0) {
+    const zeros = full(shape.with(at, wanted.shape[at]!), 0, x.dtype);
+    return x.shape[at] === 0 ? zeros : convertTo(zeros, x);
+  }
   return gatherAlong(
     spread(x, shape.with(at, x.shape[at]!)),
     spread(positions, shape.with(at, positions.shape[at]!)),
@@ -169,7 +179,10 @@ export function isin(
   options: { readonly invert?: boolean } = {},
 ): NDArray {
   const { invert = false } = checkOptions("np.isin", options, ["invert"]);
-  const [x, tests] = promoteArgs(element, testElements) as [NDArray, NDArray];
+  const [x, tests] = promoteArgs(place("np.isin", "element", "testElements"), element, testElements) as [
+    NDArray,
+    NDArray,
+  ];
   const shape = [...x.shape, tests.size];
   const each = spread(reshape(x, insert(x.shape, x.ndim, 1)), shape);
   const found = reduceOr(eq(each, spread(reshape(tests, [tests.size]), shape)), [x.ndim]);

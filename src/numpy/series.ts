@@ -5,7 +5,7 @@ import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
 import { full } from "../lax/broadcast.ts";
 import { scan } from "../lax/control/loops.ts";
-import { asArray } from "../lax/convert.ts";
+import { asArray, place } from "../lax/convert.ts";
 import { indexInDim, sliceInDim } from "../lax/slice.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
@@ -20,6 +20,7 @@ import {
   promoteArgs,
   promoteInexact,
   spread,
+  strong,
   toInexact,
 } from "./promote.ts";
 import { cumsum, mean, sum } from "./reductions.ts";
@@ -50,13 +51,13 @@ export interface DiffOptions {
  */
 export function diff(a: ArrayLike, n = 1, axis = -1, options: DiffOptions = {}): NDArray {
   const { prepend, append } = checkOptions("np.diff", options, ["prepend", "append"]);
-  const x = asArray(a);
+  const x = asArray("np.diff: a", a);
   checkCount("np.diff: n (the order)", n);
-  const at = canonicalAxis(axis, x.ndim);
+  const at = canonicalAxis("np.diff: axis", axis, x.ndim);
   if (n === 0) return x;
   const edges = (value: ArrayLike | undefined): NDArray[] => {
     if (value === undefined) return [];
-    const v = asArray(value);
+    const v = asArray("np.diff: value", value);
     return [v.ndim === 0 ? spread(v, x.shape.with(at, 1)) : v];
   };
   const whole = concatenate([...edges(prepend), x, ...edges(append)], at);
@@ -69,11 +70,11 @@ export function ediff1d(
   options: { readonly toBegin?: ArrayLike; readonly toEnd?: ArrayLike } = {},
 ): NDArray {
   const { toBegin, toEnd } = checkOptions("np.ediff1d", options, ["toBegin", "toEnd"]);
-  const x = ravel(ary);
+  const x = ravel(asArray("np.ediff1d: ary", ary));
   const [before, after] = neighbours(x, 0);
-  const extra = (value: ArrayLike | undefined): NDArray[] =>
-    value === undefined ? [] : [ravel(value).astype(x.dtype)];
-  return concatenate([...extra(toBegin), np.subtract(after, before), ...extra(toEnd)]);
+  const extra = (name: string, value: ArrayLike | undefined): NDArray[] =>
+    value === undefined ? [] : [ravel(asArray(`np.ediff1d: ${name}`, value)).astype(x.dtype)];
+  return concatenate([...extra("toBegin", toBegin), np.subtract(after, before), ...extra("toEnd", toEnd)]);
 }
 
 /** The integral of y along an axis by the trapezoidal rule, over positions x or with distance `dx`. */
@@ -83,18 +84,21 @@ export function trapezoid(
   options: { readonly dx?: ArrayLike; readonly axis?: number } = {},
 ): NDArray {
   const { dx = 1, axis = -1 } = checkOptions("np.trapezoid", options, ["dx", "axis"]);
-  if (x === undefined || x === null)
-    return trapezoids(moveaxis(toInexact(y), axis, -1), stepsFor(y, dx, axis));
-  const [heights, positions] = promoteInexact(y, x) as [NDArray, NDArray];
+  const axisOf = (a: NDArray): number => canonicalAxis("np.trapezoid: axis", axis, a.ndim);
+  if (x === undefined || x === null) {
+    const values = toInexact("np.trapezoid: y", y);
+    return trapezoids(moveaxis(values, axisOf(values), -1), stepsFor(values, dx, axisOf(values)));
+  }
+  const [heights, positions] = promoteInexact(place("np.trapezoid", "y", "x"), y, x) as [NDArray, NDArray];
   return trapezoids(
-    moveaxis(heights, axis, -1),
-    diff(positions.ndim === 1 ? positions : moveaxis(positions, axis, -1)),
+    moveaxis(heights, axisOf(heights), -1),
+    diff(positions.ndim === 1 ? positions : moveaxis(positions, axisOf(positions), -1)),
   );
 }
 
 /** dx beside y's axes, aligned at the right. */
-function stepsFor(y: ArrayLike, dx: ArrayLike, axis: number): NDArray {
-  const [steps, { ndim }] = [asArray(dx), asArray(y)];
+function stepsFor({ ndim }: NDArray, dx: ArrayLike, axis: number): NDArray {
+  const steps = asArray("np.trapezoid: dx", dx);
   return steps.ndim === 0
     ? steps
     : moveaxis(spread(steps, [...range(ndim - steps.ndim).fill(1), ...steps.shape]), axis, -1);
@@ -141,7 +145,7 @@ const MARGINS: Readonly<Record<ConvolutionMode, (n: number) => readonly [number,
  * @example np.convolve([1, 2, 3], [1, 1]).js() // => [1, 3, 5, 3]
  */
 export function convolve(x: ArrayLike, y: ArrayLike, mode: ConvolutionMode = "full"): NDArray {
-  const [a, b] = promoteInexact(x, y) as [NDArray, NDArray];
+  const [a, b] = promoteInexact(place("np.convolve", "x", "y"), x, y) as [NDArray, NDArray];
   checkVector("convolve", a);
   checkVector("convolve", b);
   const [long, short] = a.size >= b.size ? [a, b] : [b, a];
@@ -151,7 +155,8 @@ export function convolve(x: ArrayLike, y: ArrayLike, mode: ConvolutionMode = "fu
 
 /** The correlation of two vectors: {@link convolve} with y reversed. */
 export function correlate(x: ArrayLike, y: ArrayLike, mode: ConvolutionMode = "valid"): NDArray {
-  const [a, b] = promoteInexact(x, y) as [NDArray, NDArray];
+  const [a, b] = promoteInexact(place("np.correlate", "x", "y"), x, y) as [NDArray, NDArray];
+  checkChoice("np.correlate: mode", mode, CONVOLUTION_MODES);
   checkVector("correlate", a);
   checkVector("correlate", b);
   if (a.size >= b.size) return convolve(a, flip(b), mode);
@@ -164,7 +169,11 @@ export function correlate(x: ArrayLike, y: ArrayLike, mode: ConvolutionMode = "v
  * @example np.interp([0.5, 9], [0, 1], [10, 20]).js() // => [15, 20]
  */
 export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike): NDArray {
-  const [at, xs, ys] = promoteInexact(x, xp, fp) as [NDArray, NDArray, NDArray];
+  const [at, xs, ys] = promoteInexact(place("np.interp", "x", "xp", "fp"), x, xp, fp) as [
+    NDArray,
+    NDArray,
+    NDArray,
+  ];
   if (xs.ndim !== 1 || String(xs.shape) !== String(ys.shape) || xs.size === 0)
     throw new WeftValueError(
       `np.interp: xp and fp must be vectors of one length, got ${xs.aval} and ${ys.aval}.`,
@@ -188,15 +197,16 @@ export function unwrap(
   axis = -1,
   period: number = 2 * Math.PI,
 ): NDArray {
-  const x = toInexact(p);
-  const at = canonicalAxis(axis, x.ndim);
+  const x = toInexact("np.unwrap: p", p);
+  const at = canonicalAxis("np.unwrap: axis", axis, x.ndim);
+  if (x.shape[at] === 0) return x;
   const jump = differences(x, at);
   const whole = checkNumber("np.unwrap: period", period);
   const half = whole / 2;
   const centred = np.subtract(np.remainder(np.add(jump, half), whole), half);
   const signed = where(np.logicalAnd(np.equal(centred, -half), np.greater(jump, 0)), half, centred);
   const correction = where(np.less(np.absolute(jump), discont ?? half), 0, np.subtract(signed, jump));
-  const first = sliceInDim(x, 0, Math.min(1, x.shape[at]!), 1, at);
+  const first = sliceInDim(strong(x), 0, 1, 1, at);
   const [, rest] = neighbours(x, at);
   return concatenate([first, np.add(rest, cumsum(correction, at))], at);
 }
@@ -208,12 +218,12 @@ export function cov(
   options: { readonly rowvar?: boolean } = {},
 ): NDArray {
   const { rowvar = true } = checkOptions("np.cov", options, ["rowvar"]);
-  const rows = (a: ArrayLike): NDArray => {
-    const m = toInexact(a);
+  const rows = (name: string, a: ArrayLike): NDArray => {
+    const m = toInexact(`np.cov: ${name}`, a);
     if (m.ndim > 2) throw new WeftTypeError(`np.cov: inputs must have at most two axes, got ${m.aval}.`);
-    return m.ndim === 2 && !rowvar ? m.T : atLeast(m, 2);
+    return m.ndim === 2 && !rowvar ? m.T : atLeast("", m, 2);
   };
-  const variables = y === undefined || y === null ? rows(x) : concatenate([rows(x), rows(y)]);
+  const variables = y === undefined || y === null ? rows("x", x) : concatenate([rows("x", x), rows("y", y)]);
   const centred = np.subtract(variables, mean(variables, 1, { keepdims: true }));
   // Of no observations, as of one, it is 0/0.
   const freedom = Math.max(variables.shape[1]! - 1, 0);
@@ -223,7 +233,8 @@ export function cov(
 
 /** Pearson's correlation coefficients of the rows of x (and of y). */
 export function corrcoef(x: ArrayLike, y?: ArrayLike): NDArray {
-  const c = cov(x, y);
+  const operand = (name: string, a: ArrayLike): NDArray => toInexact(`np.corrcoef: ${name}`, a);
+  const c = cov(operand("x", x), y === undefined || y === null ? null : operand("y", y));
   if (c.ndim === 0) return np.divide(c, c);
   const deviation = np.sqrt(diagonal(c));
   return clip(np.divide(np.divide(c, deviation.reshape([deviation.size, 1])), deviation), -1, 1);
@@ -237,7 +248,7 @@ export function corrcoef(x: ArrayLike, y?: ArrayLike): NDArray {
  * @example np.polyval([1, 0, -2], 3).item() // => 7
  */
 export function polyval(p: ArrayLike, x: ArrayLike): NDArray {
-  const [coefficients, at] = promoteArgs(p, x) as [NDArray, NDArray];
+  const [coefficients, at] = promoteArgs(place("np.polyval", "p", "x"), p, x) as [NDArray, NDArray];
   if (coefficients.ndim === 0) throw new WeftValueError("np.polyval: p must have at least one axis.");
   const shape = commonShape("np.polyval", [coefficients.shape.slice(1), at.shape]);
   const step = (y: NDArray, c: NDArray): [NDArray, null] => [np.add(np.multiply(y, at), c), null];
@@ -247,23 +258,24 @@ export function polyval(p: ArrayLike, x: ArrayLike): NDArray {
 }
 
 const combine =
-  (op: BinaryFunction): BinaryFunction =>
+  (caller: string, op: BinaryFunction): BinaryFunction =>
   (a1, a2) => {
-    const [p, q] = [atLeast(a1, 1), atLeast(a2, 1)];
+    const [p, q] = [atLeast(`${caller}: a1`, a1, 1), atLeast(`${caller}: a2`, a2, 1)];
     const degree = Math.max(p.size, q.size);
     return op(pad(p, [degree - p.size, 0]), pad(q, [degree - q.size, 0]));
   };
 /** The sum of two polynomials. */
-export const polyadd: BinaryFunction = combine(np.add);
+export const polyadd: BinaryFunction = combine("np.polyadd", np.add);
 /** The difference of two polynomials. */
-export const polysub: BinaryFunction = combine(np.subtract);
+export const polysub: BinaryFunction = combine("np.polysub", np.subtract);
 /** The product of two polynomials. */
-export const polymul = (a1: ArrayLike, a2: ArrayLike): NDArray => convolve(atLeast(a1, 1), atLeast(a2, 1));
+export const polymul = (a1: ArrayLike, a2: ArrayLike): NDArray =>
+  convolve(atLeast("np.polymul: a1", a1, 1), atLeast("np.polymul: a2", a2, 1));
 /** The m-th derivative of a polynomial, as floats. */
 export function polyder(p: ArrayLike, m = 1): NDArray {
-  const once = (q: NDArray): NDArray => np.multiply(q.slice([0, -1]), arange(q.size - 1, 0, -1));
-  return range(checkCount("np.polyder: m", m)).reduce(
-    (q) => (q.size <= 1 ? q.slice([0, 0]) : once(q)),
-    atLeast(toInexact(p), 1),
-  );
+  const coefficients = atLeast("np.polyder: p", toInexact("np.polyder: p", p), 1);
+  const once = (q: NDArray): NDArray =>
+    q.size <= 1 ? q.slice([0, 0]) : np.multiply(q.slice([0, -1]), arange(q.size - 1, 0, -1));
+  const times = checkCount("np.polyder: m", m);
+  return times === 0 ? coefficients : strong(range(times).reduce(once, coefficients));
 }

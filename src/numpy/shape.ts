@@ -1,5 +1,5 @@
 /** The same elements under another shape or in another place. */
-import { type ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLike, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { checkAxisList, checkInteger, checkIntegers, checkShape } from "../core/check.ts";
 import { WeftValueError } from "../core/errors.ts";
@@ -8,16 +8,16 @@ import { tuple } from "../lax/check.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/shape.ts";
 import { canonicalAxis, broadcastShapes as join } from "../util/shape.ts";
-import { type Axis, axesOf, commonShape, spread } from "./promote.ts";
+import { type Axis, axesOf, commonShape, spread, strong } from "./promote.ts";
 
 /** The number of axes. */
-export const ndim = (x: ArrayLike): number => asArray(x).ndim;
+export const ndim = (x: ArrayLike): number => asArray("np.ndim: x", x).ndim;
 /** The sizes of the axes. */
-export const shape = (x: ArrayLike): readonly number[] => asArray(x).shape;
+export const shape = (x: ArrayLike): readonly number[] => asArray("np.shape: x", x).shape;
 /** The number of elements, or of those along an axis. */
 export function size(a: ArrayLike, axis?: number): number {
-  const x = asArray(a);
-  return axis === undefined ? x.size : x.shape[canonicalAxis(axis, x.ndim)]!;
+  const x = asArray("np.size: a", a);
+  return axis === undefined ? x.size : x.shape[canonicalAxis("np.size: axis", axis, x.ndim)]!;
 }
 /** Whether this is a number, a boolean or an array without axes. */
 export const isscalar = (element: unknown): boolean =>
@@ -34,31 +34,36 @@ export function reshape(x: ArrayLike, newShape: number | Shape): NDArray {
   return lax.reshape(x, checkIntegers("np.reshape: newShape", newShape));
 }
 /** All elements as a vector. */
-export const ravel = (a: ArrayLike): NDArray => lax.reshape(a, [asArray(a).size]);
+export const ravel = (a: ArrayLike): NDArray => lax.reshape(a, [asArray("np.ravel: a", a).size]);
 
 /**
  * Axis k of the result is axis `perm[k]` of x (default: all axes reversed).
  * @throws WeftTypeError if it is not a permutation.
  */
 export function transpose(x: ArrayLike, perm?: readonly number[] | null): NDArray {
-  const a = asArray(x);
+  const a = asArray("np.transpose: x", x);
   if (perm === undefined || perm === null) return lax.transpose(a);
   return lax.transpose(
     a,
-    checkIntegers("np.transpose: perm", perm).map((axis) => canonicalAxis(axis, a.ndim)),
+    checkIntegers("np.transpose: perm", perm).map((axis) =>
+      canonicalAxis("np.transpose: axis", axis, a.ndim),
+    ),
   );
 }
 export { transpose as permuteDims };
 /** The last two axes swapped. @throws WeftValueError below two axes. */
 export function matrixTranspose(a: ArrayLike): NDArray {
-  const x = asArray(a);
+  const x = asArray("np.matrixTranspose: a", a);
   if (x.ndim < 2) throw new WeftValueError(`np.matrixTranspose needs at least two axes, got ${x.aval}.`);
   return swapaxes(x, -1, -2);
 }
 /** Two axes swapped. */
 export function swapaxes(a: ArrayLike, axis1: number, axis2: number): NDArray {
-  const x = asArray(a);
-  const [i, j] = [canonicalAxis(axis1, x.ndim), canonicalAxis(axis2, x.ndim)];
+  const x = asArray("np.swapaxes: a", a);
+  const [i, j] = [
+    canonicalAxis("np.swapaxes: axis1", axis1, x.ndim),
+    canonicalAxis("np.swapaxes: axis2", axis2, x.ndim),
+  ];
   return lax.transpose(x, range(x.ndim).with(i, j).with(j, i));
 }
 /** The axes `src` moved to the places `dst`; the others keep their order. @throws WeftValueError if their numbers differ. */
@@ -67,8 +72,8 @@ export function moveaxis(
   src: number | readonly number[],
   dst: number | readonly number[],
 ): NDArray {
-  const a = asArray(x);
-  const [from, to] = [axesOf(src, a.ndim), axesOf(dst, a.ndim)];
+  const a = asArray("np.moveaxis: x", x);
+  const [from, to] = [axesOf("np.moveaxis", src, a.ndim), axesOf("np.moveaxis", dst, a.ndim)];
   if (from.length !== to.length)
     throw new WeftValueError(
       `np.moveaxis: as many places as axes are needed, got ${tuple(from)} and ${tuple(to)}.`,
@@ -86,34 +91,40 @@ export function moveaxis(
  * @throws WeftTypeError if one of them has another size.
  */
 export function squeeze(a: ArrayLike, axis: Axis = null): NDArray {
-  const x = asArray(a);
-  return lax.squeeze(x, axis === null ? range(x.ndim).filter((d) => x.shape[d] === 1) : axesOf(axis, x.ndim));
+  const x = asArray("np.squeeze: a", a);
+  return lax.squeeze(
+    x,
+    axis === null ? range(x.ndim).filter((d) => x.shape[d] === 1) : axesOf("np.squeeze", axis, x.ndim),
+  );
 }
 /** x with new axes of size 1 at these places of the result. @example np.expandDims([1, 2], 1).shape // => [2, 1] */
 export const expandDims = (a: ArrayLike, axis: number | readonly number[]): NDArray =>
   lax.expandDims(a, checkIntegers("np.expandDims: axis", axis));
 
 /** x with axes of size 1 in front until it has `count`. */
-export function atLeast(a: ArrayLike, count: number): NDArray {
-  const x = asArray(a);
+export function atLeast(what: string, a: ArrayLike, count: number): NDArray {
+  const x = asArray(what, a);
   return x.ndim >= count ? x : spread(x, [...range(count - x.ndim).map(() => 1), ...x.shape]);
 }
 /** Scalars as vectors of one element. */
-export const atleast1d = (a: ArrayLike): NDArray => atLeast(a, 1);
+export const atleast1d = (a: ArrayLike): NDArray => atLeast("np.atleast1d: a", a, 1);
 /** Scalars and vectors as matrices of one row. */
-export const atleast2d = (a: ArrayLike): NDArray => atLeast(a, 2);
+export const atleast2d = (a: ArrayLike): NDArray => atLeast("np.atleast2d: a", a, 2);
 
 /**
  * x repeated to a shape, axes aligned at the right.
  * @throws WeftValueError if it does not fit.
  * @example np.broadcastTo([1, 2], [2, 2]).js() // => [[1, 2], [1, 2]]
  */
-export function broadcastTo(a: ArrayLike, newShape: number | Shape): NDArray {
-  const x = asArray(a);
-  const target = checkShape("np.broadcastTo", newShape);
+export const broadcastTo = (a: ArrayLike, newShape: number | Shape): NDArray =>
+  broadcastFor("np.broadcastTo", asArray("np.broadcastTo: a", a), newShape);
+
+/** {@link broadcastTo} for the function `caller`, of which errors speak. */
+export function broadcastFor(caller: string, x: NDArray, newShape: number | Shape): NDArray {
+  const target = checkShape(caller, newShape);
   if (String(join(x.shape, target)) !== String(target))
     throw new WeftValueError(
-      `Incompatible shapes for broadcasting: ${tuple(x.shape)} and requested shape ${tuple(target)}.`,
+      `${caller}: Incompatible shapes for broadcasting: ${tuple(x.shape)} and requested shape ${tuple(target)}.`,
     );
   return spread(x, target);
 }
@@ -125,7 +136,7 @@ export const broadcastShapes = (...shapes: readonly Shape[]): number[] =>
   );
 /** The arrays repeated to one shape. @throws WeftTypeError if there is none. */
 export function broadcastArrays(...arrays: readonly ArrayLike[]): NDArray[] {
-  const xs = arrays.map((x) => asArray(x));
+  const xs = arrays.map((x) => asArray("np.broadcastArrays: x", x));
   const target = commonShape(
     "broadcastArrays",
     xs.map((x) => x.shape),
@@ -135,16 +146,16 @@ export function broadcastArrays(...arrays: readonly ArrayLike[]): NDArray[] {
 
 /** The order along these axes (default: all) reversed. */
 export function flip(x: ArrayLike, axis: Axis = null): NDArray {
-  const a = asArray(x);
-  return lax.rev(a, axesOf(axis, a.ndim));
+  const a = asArray("np.flip: x", x);
+  return lax.rev(a, axesOf("np.flip", axis, a.ndim));
 }
 /** The first axis reversed. */
-export const flipud = (x: ArrayLike): NDArray => flip(x, 0);
+export const flipud = (x: ArrayLike): NDArray => flip(asArray("np.flipud: x", x), 0);
 /** The second axis reversed. */
-export const fliplr = (x: ArrayLike): NDArray => flip(x, 1);
+export const fliplr = (x: ArrayLike): NDArray => flip(asArray("np.fliplr: x", x), 1);
 /** A plane turned k times by 90 degrees, from the first of `axes` towards the second. */
 export function rot90(m: ArrayLike, k = 1, axes: readonly number[] = [0, 1]): NDArray {
-  const x = asArray(m);
+  const x = asArray("np.rot90: m", m);
   const [a, b, ...more] = checkAxisList("np.rot90: axes", axes, x.ndim);
   if (a === undefined || b === undefined || more.length > 0)
     throw new WeftValueError(`np.rot90: axes must be two axes, got ${tuple(axes)}.`);
@@ -162,11 +173,17 @@ export function rot90(m: ArrayLike, k = 1, axes: readonly number[] = [0, 1]): ND
  * @example np.diagonal([[1, 2], [3, 4]]).js() // => [1, 4]
  */
 export function diagonal(a: ArrayLike, offset = 0, axis1 = 0, axis2 = 1): NDArray {
-  const x = asArray(a);
+  const x = asArray("np.diagonal: a", a);
   if (x.ndim < 2)
-    throw new WeftValueError(`diagonal requires an array of at least two dimensions, got ${x.aval}.`);
+    throw new WeftValueError(
+      `np.diagonal: diagonal requires an array of at least two dimensions, got ${x.aval}.`,
+    );
   const shift = checkInteger("np.diagonal: offset", offset);
-  const planes = moveaxis(x, [axis1, axis2], [-2, -1]);
+  const from = [
+    canonicalAxis("np.diagonal: axis1", axis1, x.ndim),
+    canonicalAxis("np.diagonal: axis2", axis2, x.ndim),
+  ];
+  const planes = moveaxis(x, from, [-2, -1]);
   const batch = planes.shape.slice(0, -2);
   const [rows, columns] = [planes.shape.at(-2)!, planes.shape.at(-1)!];
   const [row, column] = [Math.max(0, -shift), Math.max(0, shift)];
@@ -179,14 +196,18 @@ export function diagonal(a: ArrayLike, offset = 0, axis1 = 0, axis2 = 1): NDArra
 
 /** The matrix with the vector v on its k-th diagonal, or the k-th diagonal of a matrix. */
 export function diag(v: ArrayLike, k = 0): NDArray {
-  const x = asArray(v);
+  const x = asArray("np.diag: v", v);
   if (x.ndim === 2) return diagonal(x, k);
   if (x.ndim !== 1)
     throw new WeftValueError(`np.diag: the input must be 1- or 2-dimensional, got ${x.aval}.`);
   const n = x.size + Math.abs(checkInteger("np.diag: k", k));
   const start = k >= 0 ? k : -k * n;
   const covered = Math.max(0, (x.size - 1) * (n + 1) + 1);
-  return lax.reshape(lax.pad(x, lax.full([], 0, x.dtype), [[start, n * n - start - covered, n]]), [n, n]);
+  return lax.reshape(lax.pad(x, scalar(0, x.dtype, x.weakType), [[start, n * n - start - covered, n]]), [
+    n,
+    n,
+  ]);
 }
 /** {@link diag} of all elements. */
-export const diagflat = (v: ArrayLike, k = 0): NDArray => diag(ravel(v), k);
+export const diagflat = (v: ArrayLike, k = 0): NDArray =>
+  strong(diag(ravel(asArray("np.diagflat: v", v)), k));

@@ -4,7 +4,7 @@ import { isFloat } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { full } from "../lax/broadcast.ts";
 import { foriLoop } from "../lax/control/loops.ts";
-import { asArray } from "../lax/convert.ts";
+import { asArray, place } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { argsort as laxArgsort, sort as laxSort } from "../lax/sort.ts";
 import { reshape } from "../lax/views.ts";
@@ -29,12 +29,12 @@ import { broadcastArrays } from "./shape.ts";
 
 /** Ascending order along an axis (null: of the flattened array); NaN comes last. */
 export function sort(a: ArrayLike, axis: number | null = -1): NDArray {
-  const x = asArray(a);
+  const x = asArray("np.sort: a", a);
   return axis === null ? laxSort(reshape(x, [x.size]), 0) : laxSort(x, axis);
 }
 /** The int32 positions that sort along an axis (null: the flattened array). Stable. @example np.argsort([3, 1, 2]).js() // => [1, 2, 0] */
 export function argsort(a: ArrayLike, axis: number | null = -1): NDArray {
-  const x = asArray(a);
+  const x = asArray("np.argsort: a", a);
   return axis === null ? laxArgsort(reshape(x, [x.size]), 0) : laxArgsort(x, axis);
 }
 
@@ -53,7 +53,7 @@ export interface SearchSortedOptions {
  */
 export function searchsorted(a: ArrayLike, v: ArrayLike, options: SearchSortedOptions = {}): NDArray {
   const { side = "left" } = checkOptions("np.searchsorted", options, ["side"]);
-  const [sorted, wanted] = promoteArgs(a, v) as [NDArray, NDArray];
+  const [sorted, wanted] = promoteArgs(place("np.searchsorted", "a", "v"), a, v) as [NDArray, NDArray];
   if (sorted.ndim !== 1) throw new WeftTypeError(`np.searchsorted: a must be a vector, got ${sorted.aval}.`);
   checkChoice("np.searchsorted: side", side, ["left", "right"]);
   const goRight = (element: NDArray): NDArray =>
@@ -80,22 +80,28 @@ export interface CloseOptions {
   /** Whether NaN is close to NaN. */
   readonly equalNaN?: boolean;
 }
+const CLOSE_OPTIONS = ["rtol", "atol", "equalNaN"] as const;
 /** Whether `|a - b| <= atol + rtol · |b|`, per element; infinities are close to themselves. */
-export function isclose(a: ArrayLike, b: ArrayLike, options: CloseOptions = {}): NDArray {
-  const {
-    rtol = 1e-5,
-    atol = 1e-8,
-    equalNaN = false,
-  } = checkOptions("np.isclose", options, ["rtol", "atol", "equalNaN"]);
+export const isclose = (a: ArrayLike, b: ArrayLike, options: CloseOptions = {}): NDArray =>
+  close("np.isclose", a, b, options);
+
+function close(caller: string, a: ArrayLike, b: ArrayLike, options: CloseOptions): NDArray {
+  const { rtol = 1e-5, atol = 1e-8, equalNaN = false } = checkOptions(caller, options, CLOSE_OPTIONS);
   // Integers become comparable among themselves before they are rounded to floats.
-  const [x, y] = promoteInexact(...promoteArgs(a, b)) as [NDArray, NDArray];
-  const near = lessEqual(absolute(subtract(x, y)), add(atol, multiply(rtol, absolute(y))));
+  const [x, y] = promoteInexact(() => "", ...promoteArgs(place(caller, "a", "b"), a, b)) as [
+    NDArray,
+    NDArray,
+  ];
+  const near = lessEqual(
+    absolute(subtract(x, y)),
+    add(asArray(`${caller}: atol`, atol), multiply(asArray(`${caller}: rtol`, rtol), absolute(y))),
+  );
   const same = where(bitwiseAnd(isfinite(x), isfinite(y)), near, equal(x, y));
   return equalNaN ? logicalOr(same, bitwiseAnd(isnan(x), isnan(y))) : same;
 }
 /** Whether all elements are close. Needs concrete arrays. See {@link isclose}. */
-export const allclose = (actual: ArrayLike, expected: ArrayLike, options?: CloseOptions): boolean =>
-  Boolean(all(isclose(actual, expected, options)).item());
+export const allclose = (actual: ArrayLike, expected: ArrayLike, options: CloseOptions = {}): boolean =>
+  Boolean(all(close("np.allclose", actual, expected, options)).item());
 
 const equalPairs = (x: NDArray, y: NDArray, equalNaN: boolean): NDArray =>
   all(equalNaN ? logicalOr(equal(x, y), bitwiseAnd(isnan(x), isnan(y))) : equal(x, y));
@@ -107,11 +113,14 @@ export function arrayEqual(
   options: { readonly equalNaN?: boolean } = {},
 ): NDArray {
   const { equalNaN = false } = checkOptions("np.arrayEqual", options, ["equalNaN"]);
-  const [x, y] = [asArray(a1), asArray(a2)];
-  return equalShape(x.shape, y.shape) ? equalPairs(x, y, equalNaN) : asArray(false);
+  const [x, y] = [asArray("np.arrayEqual: a1", a1), asArray("np.arrayEqual: a2", a2)];
+  return equalShape(x.shape, y.shape) ? equalPairs(x, y, equalNaN) : asArray("", false);
 }
 /** Whether all elements are equal after broadcasting: a bool scalar. */
 export function arrayEquiv(a1: ArrayLike, a2: ArrayLike): NDArray {
-  const [x, y] = broadcastArrays(a1, a2) as [NDArray, NDArray];
+  const [x, y] = broadcastArrays(asArray("np.arrayEquiv: a1", a1), asArray("np.arrayEquiv: a2", a2)) as [
+    NDArray,
+    NDArray,
+  ];
   return equalPairs(x, y, false);
 }

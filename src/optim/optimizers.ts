@@ -6,7 +6,7 @@ import { convertElementType } from "../lax/cast.ts";
 import { zerosLike } from "../numpy/creation.ts";
 import { add, divide, multiply, power, sqrt, subtract } from "../numpy/math.ts";
 import { checkOptions } from "../util/options.ts";
-import { addDecayedWeights, type RateState, type Schedule, scaleByLearningRate } from "./scale.ts";
+import { addDecayedWeights, descent, type RateState, type Schedule } from "./scale.ts";
 import {
   type Arrays,
   chain,
@@ -47,23 +47,26 @@ function bias(decay: number, count: NDArray): (dtype: DType) => NDArray {
 }
 
 /** Rescales gradients by running moments, with bias correction. Source: `optax.scale_by_adam`; Kingma & Ba 2015. */
-export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<AdamState> {
-  const { b1 = 0.9, b2 = 0.999, eps = 1e-8 } = checkOptions("optim.scaleByAdam", options, ADAM_OPTIONS);
-  for (const [name, x] of Object.entries({ b1, b2, eps })) checkNumber(`optim.scaleByAdam: ${name}`, x);
+export const scaleByAdam = (options: AdamOptions = {}): GradientTransformation<AdamState> =>
+  moments("optim.scaleByAdam", options);
+
+function moments(caller: string, options: AdamOptions): GradientTransformation<AdamState> {
+  const { b1 = 0.9, b2 = 0.999, eps = 1e-8 } = checkOptions(caller, options, ADAM_OPTIONS);
+  for (const [name, x] of Object.entries({ b1, b2, eps })) checkNumber(`${caller}: ${name}`, x);
   return {
     init: (params) => ({
       count: scalar(0, "int32"),
-      mu: mapLeaves(zerosLike, params),
-      nu: mapLeaves(zerosLike, params),
+      mu: mapLeaves(caller, zerosLike, params),
+      nu: mapLeaves(caller, zerosLike, params),
     }),
     update<P>(grads: P, state: AdamState): [Arrays<P>, AdamState] {
       const count = add(state.count, 1);
-      const mu = mapLeaves((m, g) => average(m, g, b1), state.mu, grads);
-      const nu = mapLeaves((v, g) => average(v, multiply(g, g), b2), state.nu, grads);
+      const mu = mapLeaves(caller, (m, g) => average(m, g, b1), state.mu, grads);
+      const nu = mapLeaves(caller, (v, g) => average(v, multiply(g, g), b2), state.nu, grads);
       const [first, second] = [b1, b2].map((b) => bias(b, count));
       const step = (m: NDArray, v: NDArray): NDArray =>
         divide(divide(m, first!(m.dtype)), add(sqrt(divide(v, second!(v.dtype))), eps));
-      return [mapLeaves(step, mu, nu) as Arrays<P>, { count, mu, nu }];
+      return [mapLeaves(caller, step, mu, nu) as Arrays<P>, { count, mu, nu }];
     },
   };
 }
@@ -78,7 +81,7 @@ export const adam = (
   learningRate: number | Schedule,
   options: AdamOptions = {},
 ): GradientTransformation<[AdamState, RateState]> =>
-  chain(scaleByAdam(checkOptions("optim.adam", options, ADAM_OPTIONS)), scaleByLearningRate(learningRate));
+  chain(moments("optim.adam", options), descent("optim.adam", learningRate));
 
 /** Adam with decoupled weight decay. Source: `optax.adamw`; Loshchilov & Hutter 2019. */
 export const adamw = (
@@ -87,7 +90,11 @@ export const adamw = (
 ): GradientTransformation<[AdamState, EmptyState, RateState]> => {
   const known = checkOptions("optim.adamw", options, [...ADAM_OPTIONS, "weightDecay"]);
   const { weightDecay = 1e-4, ...rest } = known;
-  return chain(scaleByAdam(rest), addDecayedWeights(weightDecay), scaleByLearningRate(learningRate));
+  return chain(
+    moments("optim.adamw", rest),
+    addDecayedWeights(weightDecay),
+    descent("optim.adamw", learningRate),
+  );
 };
 
 /** A running sum of gradients, as a tree like the parameters. */
@@ -97,10 +104,12 @@ export interface TraceState {
 
 /** Keeps a running sum of gradients: `trace ← g + decay · trace`. Source: `optax.trace`. */
 export const momentumTrace = (decay: number, nesterov = false): GradientTransformation<TraceState> => ({
-  init: (params) => ({ trace: mapLeaves(zerosLike, params) }),
+  init: (params) => ({ trace: mapLeaves("optim.momentumTrace", zerosLike, params) }),
   update<P>(grads: P, state: TraceState): [Arrays<P>, TraceState] {
-    const trace = mapLeaves((t, g) => add(g, multiply(t, decay)), state.trace, grads);
-    const updates = nesterov ? mapLeaves((t, g) => add(g, multiply(t, decay)), trace, grads) : trace;
+    const trace = mapLeaves("optim.momentumTrace", (t, g) => add(g, multiply(t, decay)), state.trace, grads);
+    const updates = nesterov
+      ? mapLeaves("optim.momentumTrace", (t, g) => add(g, multiply(t, decay)), trace, grads)
+      : trace;
     return [updates as Arrays<P>, { trace }];
   },
 });
@@ -115,6 +124,6 @@ export const sgd = (
   options: { readonly momentum?: number; readonly nesterov?: boolean } = {},
 ): GradientTransformation<[RateState] | [TraceState, RateState]> => {
   const { momentum, nesterov = false } = checkOptions("optim.sgd", options, ["momentum", "nesterov"]);
-  const descent = scaleByLearningRate(learningRate);
-  return momentum === undefined ? chain(descent) : chain(momentumTrace(momentum, nesterov), descent);
+  const last = descent("optim.sgd", learningRate);
+  return momentum === undefined ? chain(last) : chain(momentumTrace(momentum, nesterov), last);
 };

@@ -18,8 +18,8 @@ export type Schedule = (count: NDArray) => ArrayLike;
 
 /** Multiplies updates by a constant. Source: `optax.scale`. */
 export function scale(factor: ArrayLike): GradientTransformation<EmptyState> {
-  const by = typeof factor === "number" ? factor : asArray(factor);
-  return stateless((grads) => mapLeaves((g) => multiply(g, by), grads));
+  const by = typeof factor === "number" ? factor : asArray("optim.scale: factor", factor);
+  return stateless((grads) => mapLeaves("optim.scale", (g) => multiply(g, by), grads));
 }
 
 /** The Euclidean norm of all leaves of a tree together: a float scalar. Source: `optax.global_norm`. */
@@ -39,14 +39,16 @@ export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyS
   checkNumber("optim.clipByGlobalNorm: maxNorm", maxNorm);
   return stateless((grads) => {
     const factor = divide(maxNorm, maximum(globalNorm(grads), maxNorm));
-    return scaledBy(factor, grads);
+    return scaledBy("optim.clipByGlobalNorm", factor, grads);
   });
 }
 
 /** Clips every element to [-limit, limit]. Source: `optax.clip`. */
 export function clipByValue(limit: number): GradientTransformation<EmptyState> {
   checkNumber("optim.clipByValue: limit", limit);
-  return stateless((grads) => mapLeaves((g) => minimum(maximum(g, -limit), limit), grads));
+  return stateless((grads) =>
+    mapLeaves("optim.clipByValue", (g) => minimum(maximum(g, -limit), limit), grads),
+  );
 }
 
 /** Adds `weightDecay · parameter` to every gradient. Source: `optax.add_decayed_weights`. */
@@ -54,8 +56,8 @@ export function addDecayedWeights(weightDecay: number): GradientTransformation<E
   checkNumber("optim.addDecayedWeights: weightDecay", weightDecay);
   return stateless((grads, params) => {
     if (params === undefined)
-      throw new WeftTypeError("addDecayedWeights: update needs the parameters as its third argument.");
-    return mapLeaves((g, p) => add(g, multiply(p, weightDecay)), grads, params);
+      throw new WeftTypeError("optim.addDecayedWeights: update needs the parameters as its third argument.");
+    return mapLeaves("optim.addDecayedWeights", (g, p) => add(g, multiply(p, weightDecay)), grads, params);
   });
 }
 
@@ -64,21 +66,28 @@ export function scaleBySchedule(schedule: Schedule): GradientTransformation<{ co
   checkCallable("optim.scaleBySchedule: schedule", schedule);
   return {
     init: () => ({ count: scalar(0, "int32") }),
-    update: (grads, { count }) => [scaledBy(schedule(count), grads) as never, { count: add(count, 1) }],
+    update: (grads, { count }) => [
+      scaledBy("optim.scaleBySchedule", schedule(count), grads) as never,
+      { count: add(count, 1) },
+    ],
   };
 }
 
 /** Updates times a computed factor, in the dtypes of the updates. */
-const scaledBy = (factor: ArrayLike, grads: unknown): unknown =>
-  mapLeaves((g) => multiply(g, typeof factor === "number" ? factor : inDTypeOf(g, factor)), grads);
+const scaledBy = (caller: string, factor: ArrayLike, grads: unknown): unknown =>
+  mapLeaves(caller, (g) => multiply(g, typeof factor === "number" ? factor : inDTypeOf(g, factor)), grads);
 const inDTypeOf = (g: NDArray, rate: ArrayLike): ArrayLike =>
   isFloat(g.dtype) ? convertElementType(rate, g.dtype) : rate;
 
 /** `-learningRate · update`, for a number or a schedule. */
 export const scaleByLearningRate = (rate: number | Schedule): GradientTransformation<RateState> =>
+  descent("optim.scaleByLearningRate", rate);
+
+/** {@link scaleByLearningRate} as the last part of the optimizer `caller`. */
+export const descent = (caller: string, rate: number | Schedule): GradientTransformation<RateState> =>
   typeof rate === "function"
     ? scaleBySchedule((count) => negative(rate(count)))
-    : scale(-checkNumber("optim: learningRate", rate));
+    : scale(-checkNumber(`${caller}: learningRate`, rate));
 const negative = (rate: ArrayLike): ArrayLike => (typeof rate === "number" ? -rate : multiply(rate, -1));
 
 /** What a learning rate remembers: the updates made so far, if it depends on them. */

@@ -38,11 +38,16 @@ export const stateless = (
   update: <P>(grads: P, state: EmptyState, params?: unknown) => [update(grads, params) as Arrays<P>, state],
 });
 
-/** tree.map for trees whose static structure does not matter here. */
-export function mapLeaves(f: (...leaves: NDArray[]) => NDArray, first: unknown, ...rest: unknown[]): unknown {
-  const [leaves, def] = arrayLeaves(first, { where: "optim: the leaf " });
+/** tree.map for the function `caller` of trees whose static structure does not matter here. */
+export function mapLeaves(
+  caller: string,
+  f: (...leaves: NDArray[]) => NDArray,
+  first: unknown,
+  ...rest: unknown[]
+): unknown {
+  const [leaves, def] = arrayLeaves(first, { where: `${caller}: the leaf ` });
   const others = rest.map((t) =>
-    toArrays(tree.flattenUpTo(def, t, "optim"), def, { where: "optim: the leaf " }),
+    toArrays(tree.flattenUpTo(def, t, caller), def, { where: `${caller}: the leaf ` }),
   );
   return tree.unflatten(
     def,
@@ -82,5 +87,10 @@ export function chain<const States extends readonly unknown[]>(
  * @example params = optim.applyUpdates(params, updates)
  */
 export function applyUpdates<P>(params: P, updates: unknown): Arrays<P> {
-  return mapLeaves((p, u) => convertElementType(add(p, u), p.dtype), params, updates) as Arrays<P>;
+  return mapLeaves(
+    "optim.applyUpdates",
+    (p, u) => convertElementType(add(p, u), p.dtype),
+    params,
+    updates,
+  ) as Arrays<P>;
 }

@@ -26,22 +26,26 @@ import { show } from "../util/text.ts";
  * @example random.key(42).js() // [0, 42]
  */
 export function key(seed: ArrayLike): NDArray {
+  return keyOf("random.key: the seed", seed);
+}
+
+function keyOf(what: string, seed: ArrayLike): NDArray {
   if (!(seed instanceof NDArray)) {
-    checkInteger("random.key: the seed", seed);
+    checkInteger(what, seed);
     // JAX without 64-bit integers keeps the low word only.
     return fromTyped(new Uint32Array([0, (seed as number) >>> 0]), [2], "uint32");
   }
   if (seed.ndim !== 0 || !isInteger(seed.dtype))
-    throw new WeftTypeError(`random.key: the seed must be an integer scalar, got ${seed.aval}.`);
+    throw new WeftTypeError(`${what} must be an integer scalar, got ${seed.aval}.`);
   const low = reshape(convertElementType(seed, "uint32"), [1]);
   return concatenate([fromTyped(new Uint32Array(1), [1], "uint32"), low], 0);
 }
 
 /** Throws unless `k` is one key. */
-export function checkKey(k: NDArray, what: string): void {
+export function checkKey(k: NDArray, caller: string): void {
   if (k instanceof NDArray && k.dtype === "uint32" && k.ndim === 1 && k.shape[0] === 2) return;
   throw new WeftTypeError(
-    `random.${what} needs a single key of type uint32[2], got ${show(k)}. Make one with random.key(seed); map over an array of keys with vmap.`,
+    `${caller} needs a single key of type uint32[2], got ${show(k)}. Make one with random.key(seed); map over an array of keys with vmap.`,
   );
 }
 
@@ -75,7 +79,7 @@ export type Keys<Num> = Num extends number
  * @example const [a, b] = random.split(random.key(0)); // iterating gives the keys
  */
 export function split<const Num extends number | Shape = 2>(k: NDArray, num: Num = 2 as Num): Keys<Num> {
-  checkKey(k, "split");
+  checkKey(k, "random.split");
   return pairs(hashCounters(k, checkShape("random.split", num))) as Keys<Num>;
 }
 
@@ -86,8 +90,8 @@ export function split<const Num extends number | Shape = 2>(k: NDArray, num: Num
  * @example random.foldIn(key, epoch)
  */
 export function foldIn(k: NDArray, data: ArrayLike): NDArray {
-  checkKey(k, "foldIn");
-  const counter = key(data);
+  checkKey(k, "random.foldIn");
+  const counter = keyOf("random.foldIn: data", data);
   const word = (x: NDArray, i: number): NDArray => indexInDim(x, i, 0, false);
   return pairs(threefry2x32(word(k, 0), word(k, 1), word(counter, 0), word(counter, 1)));
 }
@@ -103,7 +107,7 @@ const UINT: Readonly<Record<number, DType>> = { 8: "uint8", 16: "uint16", 32: "u
  * @example random.bits(random.key(0), [3]).js() // [4070199207, 4202968722, 1427181096]
  */
 export function bits(k: NDArray, shape: Shape = [], dtype: DType = "uint32"): NDArray {
-  checkKey(k, "bits");
+  checkKey(k, "random.bits");
   checkDType("random.bits", dtype);
   if (!Object.values(UINT).includes(dtype))
     throw new WeftTypeError(`random.bits: dtype must be uint8, uint16 or uint32, got ${dtype}.`);
@@ -113,7 +117,7 @@ export function bits(k: NDArray, shape: Shape = [], dtype: DType = "uint32"): ND
 
 /** 64 random bits per position as two words [high, low]. */
 export function bits64(k: NDArray, shape: Shape): [NDArray, NDArray] {
-  checkKey(k, "bits");
+  checkKey(k, "random.bits");
   return hashCounters(k, shape);
 }
 

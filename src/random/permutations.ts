@@ -48,12 +48,12 @@ export function permutation(key: NDArray, x: ArrayLike, options: PermutationOpti
     "axis",
     "independent",
   ]);
-  checkKey(key, "permutation");
+  checkKey(key, "random.permutation");
   if (typeof x === "number") return shuffle(key, iota("int32", checkCount("random.permutation: x", x)));
-  const array = asArray(x);
+  const array = asArray("random.permutation: x", x);
   if (array.ndim === 0)
     throw new WeftTypeError(`random.permutation: expected an array or a plain integer, got ${array.aval}.`);
-  const at = canonicalAxis(axis, array.ndim);
+  const at = canonicalAxis("random.permutation: axis", axis, array.ndim);
   if (independent || array.ndim === 1) return shuffle(key, array, at);
   return take(array, shuffle(key, iota("int32", array.shape[at]!)), at);
 }
@@ -86,14 +86,14 @@ export function choice(key: NDArray, a: ArrayLike, options: ChoiceOptions = {}):
     axis = 0,
     mode = "low",
   } = checkOptions("random.choice", options, ["shape", "replace", "p", "axis", "mode"]);
-  checkKey(key, "choice");
+  checkKey(key, "random.choice");
   const shape = checkShape("random.choice", wanted);
-  const source = typeof a === "number" ? null : asArray(a);
+  const source = typeof a === "number" ? null : asArray("random.choice: a", a);
   if (source?.ndim === 0)
     throw new WeftTypeError(
       `random.choice: a must be an array with axes or a plain integer, got ${source.aval}.`,
     );
-  const at = source ? canonicalAxis(axis, source.ndim) : 0;
+  const at = source ? canonicalAxis("random.choice: axis", axis, source.ndim) : 0;
   const n = source ? source.shape[at]! : checkCount("random.choice: a", a);
   const draws = size(shape);
   if (draws === 0)
@@ -118,7 +118,7 @@ function drawIndex(
 ): NDArray {
   if (p === undefined)
     return replace ? randint(key, shape, 0, n) : reshape(permutation(key, n).slice([0, draws]), shape);
-  const weights = toInexact(p);
+  const weights = toInexact("random.choice: p", p);
   if (weights.ndim !== 1 || weights.size !== n)
     throw new WeftValueError(
       `random.choice: p must be a vector with one probability per element, of which there are ${n}; got ${weights.aval}.`,

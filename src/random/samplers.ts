@@ -13,10 +13,11 @@ import { moveAxis } from "../lax/views.ts";
 import { toInexact } from "../numpy/promote.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { broadcastShapes, canonicalAxis, equalShape, size } from "../util/shape.ts";
-import { bits, bits64, split } from "./keys.ts";
+import { bits, bits64, checkKey, split } from "./keys.ts";
 
 /** The shape that a continuous distribution is asked for, in a dtype that it can have. */
-function checkSample(what: string, shape: Shape, dtype: DType): Shape {
+function checkSample(what: string, key: NDArray, shape: Shape, dtype: DType): Shape {
+  checkKey(key, `random.${what}`);
   if (!isFloat(checkDType(`random.${what}`, dtype)))
     throw new WeftTypeError(`random.${what}: dtype must be a float type, got ${dtype}.`);
   return checkShape(`random.${what}`, shape);
@@ -31,7 +32,8 @@ const spread = (x: NDArray, shape: Shape): NDArray =>
   );
 
 /** Scalars and arrays as arrays of one dtype. */
-const typed = (x: ArrayLike, dtype: DType): NDArray => lax.convertElementType(asArray(x), dtype);
+const typed = (what: string, x: ArrayLike, dtype: DType): NDArray =>
+  lax.convertElementType(asArray(what, x), dtype);
 
 /**
  * Uniform on [minval, maxval).
@@ -49,9 +51,12 @@ export function uniform(
     maxval = 1,
     dtype = "float32",
   } = checkOptions("random.uniform", options, ["minval", "maxval", "dtype"]);
-  const sizes = checkSample("uniform", shape, dtype);
+  const sizes = checkSample("uniform", key, shape, dtype);
   const unit = dtype === "float64" ? unit64(key, sizes) : unit32(key, sizes);
-  const [lo, hi] = [spread(typed(minval, dtype), sizes), spread(typed(maxval, dtype), sizes)];
+  const [lo, hi] = [
+    spread(typed("random.uniform: minval", minval, dtype), sizes),
+    spread(typed("random.uniform: maxval", maxval, dtype), sizes),
+  ];
   return lax.max(lo, lax.add(lax.mul(unit, lax.sub(hi, lo)), lo));
 }
 
@@ -76,7 +81,7 @@ function unit64(key: NDArray, shape: Shape): NDArray {
  */
 export function normal(key: NDArray, shape: Shape = [], options: { dtype?: DType } = {}): NDArray {
   const { dtype = "float32" } = checkOptions("random.normal", options, ["dtype"]);
-  checkSample("normal", shape, dtype);
+  checkSample("normal", key, shape, dtype);
   const u = uniform(key, shape, { minval: nextAfterMinusOne(dtype), maxval: 1, dtype });
   return lax.mul(lax.erfInv(u), Math.SQRT2);
 }
@@ -96,8 +101,11 @@ export function truncatedNormal(
   options: { dtype?: DType } = {},
 ): NDArray {
   const { dtype = "float32" } = checkOptions("random.truncatedNormal", options, ["dtype"]);
-  const sizes = shape && checkSample("truncatedNormal", shape, dtype);
-  const [lo, hi] = [typed(lower, dtype), typed(upper, dtype)];
+  const sizes = shape && checkSample("truncatedNormal", key, shape, dtype);
+  const [lo, hi] = [
+    typed("random.truncatedNormal: lower", lower, dtype),
+    typed("random.truncatedNormal: upper", upper, dtype),
+  ];
   const full = sizes ?? broadcastShapes(lo.shape, hi.shape);
   if (!full)
     throw new WeftValueError(
@@ -117,7 +125,8 @@ export function truncatedNormal(
  * @example random.bernoulli(random.key(0), 0.3, [10])
  */
 export function bernoulli(key: NDArray, p: ArrayLike = 0.5, shape?: Shape): NDArray {
-  const q = typed(p, "float32");
+  checkKey(key, "random.bernoulli");
+  const q = typed("random.bernoulli: p", p, "float32");
   const full = checkShape("random.bernoulli", shape ?? q.shape);
   return lax.lt(uniform(key, full), spread(q, full));
 }
@@ -125,14 +134,14 @@ export function bernoulli(key: NDArray, p: ArrayLike = 0.5, shape?: Shape): NDAr
 /** Exponential with rate 1. Source: `jax.random.exponential`. */
 export const exponential = (key: NDArray, shape: Shape = [], options: { dtype?: DType } = {}): NDArray => {
   const { dtype = "float32" } = checkOptions("random.exponential", options, ["dtype"]);
-  checkSample("exponential", shape, dtype);
+  checkSample("exponential", key, shape, dtype);
   return lax.neg(lax.log1p(lax.neg(uniform(key, shape, { dtype }))));
 };
 
 /** Laplace with location 0 and scale 1. Source: `jax.random.laplace`. */
 export function laplace(key: NDArray, shape: Shape = [], options: { dtype?: DType } = {}): NDArray {
   const { dtype = "float32" } = checkOptions("random.laplace", options, ["dtype"]);
-  checkSample("laplace", shape, dtype);
+  checkSample("laplace", key, shape, dtype);
   const u = uniform(key, shape, { minval: nextAfterMinusOne(dtype), maxval: 1, dtype });
   return lax.mul(lax.sign(u), lax.log1p(lax.neg(lax.abs(u))));
 }
@@ -152,8 +161,8 @@ export function gumbel(
   options: { dtype?: DType; mode?: GumbelMode } = {},
 ): NDArray {
   const { dtype = "float32", mode = "low" } = checkOptions("random.gumbel", options, ["dtype", "mode"]);
-  const sizes = checkSample("gumbel", shape, dtype);
-  checkChoice("random.gumbel: mode", mode, ["low", "high"]);
+  const sizes = checkSample("gumbel", key, shape, dtype);
+  checkMode("random.gumbel", mode);
   if (mode === "low")
     return lax.neg(
       lax.log(lax.neg(lax.log(uniform(key, shape, { minval: TINY[dtype]!, maxval: 1, dtype })))),
@@ -164,6 +173,8 @@ export function gumbel(
   const x = lax.select(lax.ge(high, 0.5), high, finer);
   return lax.neg(lax.log(lax.neg(lax.log1p(lax.neg(x)))));
 }
+const checkMode = (caller: string, mode: GumbelMode): unknown =>
+  checkChoice(`${caller}: mode`, mode, ["low", "high"]);
 const MANTISSA: Readonly<Record<string, number>> = { float32: 23, float64: 52 };
 
 export interface CategoricalOptions {
@@ -191,8 +202,10 @@ export function categorical(key: NDArray, logits: ArrayLike, options: Categorica
     replace = true,
     mode = "low",
   } = checkOptions("random.categorical", options, ["axis", "shape", "replace", "mode"]);
-  const l = toInexact(logits);
-  const at = canonicalAxis(axis, l.ndim);
+  checkKey(key, "random.categorical");
+  checkMode("random.categorical", mode);
+  const l = toInexact("random.categorical: logits", logits);
+  const at = canonicalAxis("random.categorical: axis", axis, l.ndim);
   const batch = l.shape.toSpliced(at, 1);
   const full = checkShape("random.categorical", shape ?? batch);
   const prefix = full.slice(0, full.length - batch.length);
@@ -230,12 +243,16 @@ export function randint(
   options: { dtype?: DType } = {},
 ): NDArray {
   const { dtype = "int32" } = checkOptions("random.randint", options, ["dtype"]);
+  checkKey(key, "random.randint");
   checkShape("random.randint", shape);
   if (!isInteger(checkDType("random.randint", dtype)))
     throw new WeftTypeError(`random.randint: dtype must be an integer type, got ${dtype}.`);
   // Narrow types are sampled as int32 and converted, as in JAX.
   if (DTYPES[dtype].bytes < 4) return lax.convertElementType(randint(key, shape, minval, maxval), dtype);
-  const [lo, hi] = [integer(minval, dtype), integer(maxval, dtype)];
+  const [lo, hi] = [
+    integer("random.randint: minval", minval, dtype),
+    integer("random.randint: maxval", maxval, dtype),
+  ];
   const u32 = (x: NDArray): NDArray => lax.bitcastConvertType(x, "uint32");
   const empty = lax.le(hi, lo);
   const width = lax.select(empty, fullLike(u32(lo), 1), lax.sub(u32(hi), u32(lo)));
@@ -253,8 +270,8 @@ export function randint(
 }
 
 /** Bounds beyond the dtype saturate. */
-function integer(x: ArrayLike, dtype: DType): NDArray {
-  if (typeof x !== "number") return lax.convertElementType(asArray(x), dtype);
+function integer(what: string, x: ArrayLike, dtype: DType): NDArray {
+  if (typeof x !== "number") return typed(what, x, dtype);
   const { min, max } = limits(dtype);
   const value = Math.min(Math.max(Math.trunc(x), min), max);
   return scalar(value, dtype);

@@ -56,7 +56,9 @@ export const devices: readonly DeviceName[] = ["wasm"];
  */
 export function defaultDevice(name?: DeviceName): DeviceName {
   if (name !== undefined && !devices.includes(name))
-    throw new WeftValueError(`There is no device ${show(name)}; there is ${devices.join(", ")}.`);
+    throw new WeftValueError(
+      `defaultDevice: There is no device ${show(name)}; there is ${devices.join(", ")}.`,
+    );
   return "wasm";
 }
 

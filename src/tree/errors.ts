@@ -1,6 +1,6 @@
 /** Where and how two structures differ, in pieces from which the caller makes a sentence. */
 
-import { structure } from "./flatten.ts";
+import { flattenFor } from "./flatten.ts";
 import type { Path } from "./path.ts";
 import { describePath } from "./path.ts";
 import { TreeDef } from "./treedef.ts";
@@ -20,17 +20,17 @@ export interface StructureError {
  * // => [{ path: [{ kind: "key", key: "c" }], whatA: "an array of length 2", whatB: "an array of length 3", explanation: "the lengths do not match" }]
  */
 export function equalityErrors(treeA: unknown, treeB: unknown): StructureError[] {
-  return compare(toTreeDef(treeA), toTreeDef(treeB), false);
+  return compare(toTreeDef("tree.equalityErrors", treeA), toTreeDef("tree.equalityErrors", treeB), false);
 }
 
 /** All places where `full` does not continue `prefix`, whose leaves stand for any subtree. Trees or tree definitions. */
 export function prefixErrors(prefix: unknown, full: unknown): StructureError[] {
-  return compare(toTreeDef(prefix), toTreeDef(full), true);
+  return compare(toTreeDef("tree.prefixErrors", prefix), toTreeDef("tree.prefixErrors", full), true);
 }
 
 /** A tree definition stands for itself wherever a function takes a tree only for its structure. */
-export function toTreeDef(tree: unknown): TreeDef {
-  return tree instanceof TreeDef ? tree : structure(tree);
+export function toTreeDef(caller: string, tree: unknown): TreeDef {
+  return tree instanceof TreeDef ? tree : flattenFor(caller, tree)[1];
 }
 
 /** The first difference as the end of an error text. */

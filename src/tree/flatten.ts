@@ -25,34 +25,50 @@ const MAX_DEPTH = 1000;
 export function flatten<T>(tree: T): [leaves: LeafOf<T>[], treedef: TreeDef<T>];
 export function flatten(tree: unknown, isLeaf: IsLeaf | undefined): [leaves: unknown[], treedef: TreeDef];
 export function flatten(tree: unknown, isLeaf?: IsLeaf): [leaves: unknown[], treedef: TreeDef] {
-  if (isLeaf !== undefined) checkCallable("tree: isLeaf", isLeaf);
+  return flattenFor("tree.flatten", tree, isLeaf);
+}
+
+/** {@link flatten} for the function `caller`, of which errors speak. */
+export function flattenFor(
+  caller: string,
+  tree: unknown,
+  isLeaf?: IsLeaf,
+): [leaves: unknown[], treedef: TreeDef] {
+  if (isLeaf !== undefined) checkCallable(`${caller}: isLeaf`, isLeaf);
   const leaves: unknown[] = [];
-  const treedef = collect(tree, leaves, isLeaf, 0);
+  const treedef = collect(caller, tree, leaves, isLeaf, 0);
   return [leaves, treedef];
 }
 
 /** Pushes the leaves and interns the structure bottom-up: it walks the container's trie by the children's definitions. */
-function collect(value: unknown, leaves: unknown[], isLeaf: IsLeaf | undefined, depth: number): TreeDef {
+function collect(
+  caller: string,
+  value: unknown,
+  leaves: unknown[],
+  isLeaf: IsLeaf | undefined,
+  depth: number,
+): TreeDef {
   const node = isLeaf?.(value) ? null : open(value);
   if (node === null) {
     leaves.push(value);
     return LEAF;
   }
-  if (depth > MAX_DEPTH) throw tooDeep(value);
+  if (depth > MAX_DEPTH) throw tooDeep(caller, value);
   const { container, children } = node;
   let at = container.definitions;
-  for (let i = 0; i < children.length; i++) at = at.next(collect(children[i], leaves, isLeaf, depth + 1));
+  for (let i = 0; i < children.length; i++)
+    at = at.next(collect(caller, children[i], leaves, isLeaf, depth + 1));
   return at.value ?? definitionAt(container, at);
 }
 
-function tooDeep(value: unknown): WeftTypeError {
+function tooDeep(caller: string, value: unknown): WeftTypeError {
   const cycle = pathToItself(value);
   const reason =
     cycle === null
       ? "a tree may not be that deep"
       : `it is cyclic, ${keystr(cycle)} of a node leads back to the node itself`;
   return new WeftTypeError(
-    `the tree is nested more than ${MAX_DEPTH} levels deep: ${reason}. ` +
+    `${caller}: the tree is nested more than ${MAX_DEPTH} levels deep: ${reason}. ` +
       "Break the cycle, or make the value a leaf by wrapping it in a class that is not registered.",
   );
 }
@@ -109,7 +125,7 @@ function rebuild(treedef: TreeDef, leaves: readonly unknown[], start: number): u
 export function structure<T>(tree: T): TreeDef<T>;
 export function structure(tree: unknown, isLeaf: IsLeaf | undefined): TreeDef;
 export function structure(tree: unknown, isLeaf?: IsLeaf): TreeDef {
-  return flatten(tree, isLeaf)[1];
+  return flattenFor("tree.structure", tree, isLeaf)[1];
 }
 
 /**
@@ -119,5 +135,5 @@ export function structure(tree: unknown, isLeaf?: IsLeaf): TreeDef {
 export function leaves<T>(tree: T): LeafOf<T>[];
 export function leaves(tree: unknown, isLeaf: IsLeaf | undefined): unknown[];
 export function leaves(tree: unknown, isLeaf?: IsLeaf): unknown[] {
-  return flatten(tree, isLeaf)[0];
+  return flattenFor("tree.leaves", tree, isLeaf)[0];
 }

@@ -4,7 +4,7 @@
  */
 
 export { describeMismatch, equalityErrors, prefixErrors, type StructureError } from "./errors.ts";
-export { flatten, leaves, structure, unflatten } from "./flatten.ts";
+export { flatten, flattenFor, leaves, structure, unflatten } from "./flatten.ts";
 export {
   all,
   broadcastPrefix,

@@ -3,7 +3,7 @@
 import { WeftTypeError } from "../util/errors.ts";
 import { checkCallable } from "../util/options.ts";
 import { describeMismatch, equalityErrors, prefixErrors, toTreeDef } from "./errors.ts";
-import { flatten, leaves, structure, unflatten } from "./flatten.ts";
+import { flattenFor, structure, unflatten } from "./flatten.ts";
 import type { Path } from "./path.ts";
 import { open } from "./registry.ts";
 import type { TreeDef } from "./treedef.ts";
@@ -19,7 +19,7 @@ import type { IsLeaf, LeafOf, MapTree, UpTo } from "./types.ts";
 export function flattenUpTo(treedef: TreeDef, tree: unknown, caller = "tree.flattenUpTo"): unknown[] {
   checkTreeDef(caller, treedef);
   const subtrees: unknown[] = [];
-  if (!descend(treedef, tree, subtrees)) throw notAPrefix(caller, treedef, toTreeDef(tree));
+  if (!descend(treedef, tree, subtrees)) throw notAPrefix(caller, treedef, toTreeDef(caller, tree));
   return subtrees;
 }
 
@@ -49,8 +49,8 @@ function notAPrefix(caller: string, prefix: TreeDef, full: TreeDef): WeftTypeErr
 export function broadcastPrefix<T>(prefix: T, full: unknown): LeafOf<T>[];
 export function broadcastPrefix(prefix: unknown, full: unknown, isLeaf: IsLeaf | undefined): unknown[];
 export function broadcastPrefix(prefix: unknown, full: unknown, isLeaf?: IsLeaf): unknown[] {
-  const [prefixLeaves, prefixDef] = flatten(prefix, isLeaf);
-  const fullDef = toTreeDef(full);
+  const [prefixLeaves, prefixDef] = flattenFor("tree.broadcastPrefix", prefix, isLeaf);
+  const fullDef = toTreeDef("tree.broadcastPrefix", full);
   if (prefixErrors(prefixDef, fullDef).length > 0)
     throw notAPrefix("tree.broadcastPrefix", prefixDef, fullDef);
   return coverage(prefixDef, fullDef).flatMap((count, i) => new Array<unknown>(count).fill(prefixLeaves[i]));
@@ -75,7 +75,7 @@ export function map<T, Rest extends readonly unknown[], To>(
   ...rest: Rest
 ): MapTree<T, To> {
   checkCallable("tree.map: f", f);
-  const [first, treedef] = flatten(tree);
+  const [first, treedef] = flattenFor("tree.map", tree) as [LeafOf<T>[], TreeDef<T>];
   const columns = upToAll("tree.map", treedef, rest);
   const apply = f as (leaf: LeafOf<T>, ...rest: unknown[]) => To;
   return unflatten(
@@ -98,7 +98,7 @@ export function mapWithPath<T, Rest extends readonly unknown[], To>(
   ...rest: Rest
 ): MapTree<T, To> {
   checkCallable("tree.mapWithPath: f", f);
-  const [first, treedef] = flatten(tree);
+  const [first, treedef] = flattenFor("tree.mapWithPath", tree) as [LeafOf<T>[], TreeDef<T>];
   const columns = upToAll("tree.mapWithPath", treedef, rest);
   const apply = f as (path: Path, leaf: LeafOf<T>, ...rest: unknown[]) => To;
   return unflatten(
@@ -114,7 +114,7 @@ export function mapWithPath<T, Rest extends readonly unknown[], To>(
 export function leavesWithPath<T>(tree: T): [path: Path, leaf: LeafOf<T>][];
 export function leavesWithPath(tree: unknown, isLeaf: IsLeaf | undefined): [path: Path, leaf: unknown][];
 export function leavesWithPath(tree: unknown, isLeaf?: IsLeaf): [path: Path, leaf: unknown][] {
-  const [found, treedef] = flatten(tree, isLeaf);
+  const [found, treedef] = flattenFor("tree.leavesWithPath", tree, isLeaf);
   return treedef.paths().map((path, i) => [path, found[i]]);
 }
 
@@ -128,7 +128,7 @@ export function reduce<T, Result>(
   init: Result,
 ): Result {
   checkCallable("tree.reduce: f", f);
-  return leaves(tree).reduce((result, leaf) => f(result, leaf), init);
+  return (flattenFor("tree.reduce", tree)[0] as LeafOf<T>[]).reduce((result, leaf) => f(result, leaf), init);
 }
 
 /**
@@ -136,7 +136,7 @@ export function reduce<T, Result>(
  * for its value.
  */
 export function all(tree: unknown): boolean {
-  return leaves(tree).every((leaf) => Boolean(hasItem(leaf) ? leaf.item() : leaf));
+  return flattenFor("tree.all", tree)[0].every((leaf) => Boolean(hasItem(leaf) ? leaf.item() : leaf));
 }
 
 function hasItem(leaf: unknown): leaf is { item(): unknown } {
@@ -157,7 +157,7 @@ export function transpose<Outer, Inner, T>(
   checkTreeDef("tree.transpose: outer", outer);
   if (inner !== null) checkTreeDef("tree.transpose: inner", inner);
   const innerDef = inner ?? structure(flattenUpTo(outer, tree, "tree.transpose")[0]);
-  const [found, treedef] = flatten(tree);
+  const [found, treedef] = flattenFor("tree.transpose", tree);
   const expected = outer.compose(innerDef);
   if (treedef !== expected) {
     const where = equalityErrors(expected, treedef).map(describeMismatch).join("; ");

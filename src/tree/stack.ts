@@ -4,9 +4,10 @@
 
 import { WeftTypeError } from "../util/errors.ts";
 import { show } from "../util/text.ts";
-import { flatten, unflatten } from "./flatten.ts";
+import { flattenFor, unflatten } from "./flatten.ts";
 import { flattenUpTo } from "./map.ts";
 import { describePath } from "./path.ts";
+import type { TreeDef } from "./treedef.ts";
 import type { LeafOf, MapTree } from "./types.ts";
 
 /**
@@ -20,7 +21,7 @@ export function stackWith<T, To>(
 ): MapTree<T, To> {
   if (!Array.isArray(trees)) throw new WeftTypeError(`tree.stack needs a list of trees, got ${show(trees)}.`);
   if (trees.length === 0) throw new WeftTypeError("tree.stack needs at least one tree, got none");
-  const [first, treedef] = flatten(trees[0] as T);
+  const [first, treedef] = flattenFor("tree.stack", trees[0]) as [LeafOf<T>[], TreeDef<T>];
   const rows = trees.map((tree, i) => flattenUpTo(treedef, tree, `tree.stack, tree ${i + 1}`) as LeafOf<T>[]);
   return unflatten(
     treedef,
@@ -37,7 +38,7 @@ export function unstackWith<T, Part>(
   unstackLeaf: (leaf: LeafOf<T>) => readonly Part[],
   tree: T,
 ): MapTree<T, Part>[] {
-  const [found, treedef] = flatten(tree);
+  const [found, treedef] = flattenFor("tree.unstack", tree) as [LeafOf<T>[], TreeDef<T>];
   const parts = found.map((leaf) => unstackLeaf(leaf));
   const count = parts[0]?.length;
   if (count === undefined) throw new WeftTypeError(`tree.unstack needs at least one leaf, got ${treedef}`);

@@ -47,6 +47,18 @@ export function checkChoice<T>(what: string, value: unknown, choices: readonly T
   );
 }
 
+/** `value`, which must be true or false. @throws WeftTypeError otherwise */
+export function checkBoolean(what: string, value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw new WeftTypeError(`${what} must be true or false, got ${show(value)}.`);
+}
+
+/** `value`, which must be a string. @throws WeftTypeError otherwise */
+export function checkString(what: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new WeftTypeError(`${what} must be a string, got ${show(value)}.`);
+}
+
 /** A function to call, which a class is not. @throws WeftTypeError otherwise */
 export function checkCallable(what: string, f: unknown): void {
   if (!isCallable(f)) throw new WeftTypeError(`${what} must be a function, got ${show(f)}.`);

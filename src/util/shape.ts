@@ -48,12 +48,13 @@ export function broadcastShapes(...shapes: readonly Shape[]): number[] | null {
 
 /**
  * Resolves an axis counted from either end.
+ * @param what names function and argument in the error: "np.flip: axis"
  * @throws WeftValueError if the axis is not an integer in [-ndim, ndim), WeftTypeError if it is no number.
- * @example canonicalAxis(-1, 3) // => 2
+ * @example canonicalAxis("np.flip: axis", -1, 3) // => 2
  */
-export function canonicalAxis(axis: number, ndim: number): number {
-  if (typeof axis !== "number") throw new WeftTypeError(`an axis must be an integer, got ${show(axis)}`);
+export function canonicalAxis(what: string, axis: number, ndim: number): number {
+  if (typeof axis !== "number") throw new WeftTypeError(`${what} must be an integer, got ${show(axis)}.`);
   if (!Number.isInteger(axis) || axis < -ndim || axis >= ndim)
-    throw new WeftValueError(`axis ${axis} is out of bounds for an array of dimension ${ndim}`);
+    throw new WeftValueError(`${what} ${axis} is out of bounds for an array of dimension ${ndim}.`);
   return axis < 0 ? axis + ndim : axis;
 }

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
 import { grad, jit, jvp, linearize, valueAndGrad, vjp, vmap } from "../../src/index.ts";
-import { asArray } from "../../src/lax/convert.ts";
+import { asArray } from "../../src/lax/index.ts";
 import * as np from "../../src/numpy/index.ts";
 
 const x = asArray([1, 2, 3]);

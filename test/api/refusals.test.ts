@@ -124,7 +124,7 @@ describe("axes", () =>
       "axis 2 is out of bounds for an array of dimension 2",
     ],
     ["a fraction", () => np.concatenate([X], 0.5), WeftValueError, "axis 0.5 is out of bounds"],
-    ["a string", () => nn.glu(X, "1" as Wrong), WeftTypeError, 'an axis must be an integer, got "1"'],
+    ["a string", () => nn.glu(X, "1" as Wrong), WeftTypeError, 'axis must be an integer, got "1"'],
     ["vmap outAxes", () => vmap((x: A) => x, 0, 7)(X), WeftValueError, "vmap outAxes: axis 7"],
   ]));
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadSafetensors, saveSafetensors } from "../../src/io/index.ts";
-import { asArray } from "../../src/lax/convert.ts";
+import { asArray } from "../../src/lax/index.ts";
 import "../../src/runtime/index.ts";
 
 const START = fileURLToPath(new URL("../../scripts/start.mjs", import.meta.url));

@@ -334,7 +334,9 @@ describe("asArray", () => {
     expect(() => lax.asArray([[1, 2], [3]])).toThrow(WeftValueError);
     expect(() => lax.asArray([[1, 2], [3]])).toThrow("element 0 has shape [2] but element 1 has shape [1]");
     expect(() => lax.asArray([lax.asArray([1]), 2])).toThrow(WeftValueError);
-    expect(() => lax.asArray("x" as never)).toThrow('Value "x" of type string is not a valid array.');
+    expect(() => lax.asArray("x" as never)).toThrow(
+      'lax.asArray: x is the string "x", which is not a valid array.',
+    );
     expect(() => lax.asArray([{}] as never)).toThrow(WeftTypeError);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
 import { grad, jit, vmap } from "../../src/index.ts";
 import { reduceSum } from "../../src/lax/broadcast.ts";
-import { asArray } from "../../src/lax/convert.ts";
+import { asArray } from "../../src/lax/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { expectClose, values } from "./support.ts";
 

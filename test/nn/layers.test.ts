@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
 import { grad, jit, vmap } from "../../src/index.ts";
-import { asArray } from "../../src/lax/convert.ts";
+import { asArray } from "../../src/lax/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { sum } from "../../src/numpy/math.ts";
 import * as random from "../../src/random/index.ts";
@@ -88,9 +88,7 @@ describe("embedding", () => {
   });
 
   test("floats are no ids", () => {
-    expect(() => layer.apply(params, asArray([1]))).toThrow(
-      "nn.embedding: indices must have an integer dtype",
-    );
+    expect(() => layer.apply(params, asArray([1]))).toThrow("nn.embedding: ids must have an integer dtype");
     expect(layer.init(key).table.shape).toEqual([3, 2]);
   });
 });

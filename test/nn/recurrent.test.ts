@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
 import { grad, jit, valueAndGrad, vmap } from "../../src/index.ts";
-import { asArray } from "../../src/lax/convert.ts";
+import { asArray } from "../../src/lax/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import * as np from "../../src/numpy/index.ts";
 import * as random from "../../src/random/index.ts";

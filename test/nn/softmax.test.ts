@@ -3,7 +3,7 @@ import type { NDArray } from "../../src/core/array.ts";
 import { grad, jit, vmap } from "../../src/index.ts";
 import { mul } from "../../src/lax/arithmetic.ts";
 import { reduceSum } from "../../src/lax/broadcast.ts";
-import { asArray } from "../../src/lax/convert.ts";
+import { asArray } from "../../src/lax/index.ts";
 import * as nn from "../../src/nn/index.ts";
 import { expectClose, values } from "./support.ts";
 
@@ -147,7 +147,7 @@ describe("oneHot", () => {
 
   test("wants integers and a count", () => {
     expect(() => nn.oneHot(asArray(new Float32Array([1])), 3)).toThrow(
-      "nn.oneHot: indices must have an integer dtype, got float32[1]",
+      "nn.oneHot: x must have an integer dtype, got float32[1]",
     );
     expect(() => nn.oneHot(ids, -1)).toThrow("numClasses must be a non-negative integer, got -1");
   });

@@ -384,7 +384,12 @@ describe("errors name the function, the types and the way out", () => {
       /does not fit an array of 2 axes/,
     ],
     ["round", () => np.round(np.arange(3), -1), WeftValueError, /negative decimals/],
-    ["text", () => np.array("text" as never), WeftTypeError, /"text" of type string is not a valid array/],
+    [
+      "text",
+      () => np.array("text" as never),
+      WeftTypeError,
+      /np.array: values is the string "text", which is not a valid array/,
+    ],
     ["finfo", () => np.finfo("int32"), WeftTypeError, /np\.iinfo/],
   ];
   test.each(cases)("%s", (_, run, type, message) => {

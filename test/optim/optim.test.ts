@@ -3,7 +3,7 @@ import type { NDArray } from "../../src/core/array.ts";
 import { grad, jit, numpy as np } from "../../src/index.ts";
 import { convertElementType } from "../../src/lax/cast.ts";
 import { scan } from "../../src/lax/control/loops.ts";
-import { asArray } from "../../src/lax/convert.ts";
+import { asArray } from "../../src/lax/index.ts";
 import { multiply, subtract, sum } from "../../src/numpy/math.ts";
 import * as optim from "../../src/optim/index.ts";
 import { expectClose, values } from "../nn/support.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
 import { jit, vmap } from "../../src/index.ts";
-import { asArray } from "../../src/lax/convert.ts";
+import { asArray } from "../../src/lax/index.ts";
 import { threefry2x32 } from "../../src/lax/threefry.ts";
 import * as np from "../../src/numpy/index.ts";
 import * as random from "../../src/random/index.ts";

@@ -66,6 +66,7 @@ export const ROWS: Readonly<Record<string, Row>> = {
   evalShape: row(identity, m),
   ...each("init memoryStats", row()),
   defaultDevice: row("wasm"),
+  checkpointName: row(m, "m"),
   // debug, io
   "debug.callback": row(identity, m),
   "debug.print": row("", {}, {}),

@@ -50,7 +50,7 @@ describe("shape arithmetic", () => {
     [-1, 3, 2],
     [-3, 3, 0],
   ])("canonicalAxis(%d, %d)", (axis, ndim, expected) => {
-    expect(canonicalAxis(axis, ndim)).toBe(expected);
+    expect(canonicalAxis("axis", axis, ndim)).toBe(expected);
   });
 
   it.each([
@@ -60,8 +60,8 @@ describe("shape arithmetic", () => {
     [0.5, 3],
     [Number.NaN, 3],
   ])("canonicalAxis(%d, %d) is out of bounds", (axis, ndim) => {
-    expect(() => canonicalAxis(axis, ndim)).toThrow(
-      new WeftValueError(`axis ${axis} is out of bounds for an array of dimension ${ndim}`),
+    expect(() => canonicalAxis("axis", axis, ndim)).toThrow(
+      new WeftValueError(`axis ${axis} is out of bounds for an array of dimension ${ndim}.`),
     );
   });
 });

@@ -35,7 +35,7 @@ export function associativeScan<T extends AnyTree, R extends AnyTree>(
   const { reverse = false, axis = 0 } = checkOptions("lax.associativeScan", options, ["reverse", "axis"]);
   checkCallables("lax.associativeScan: fn argument should be a callable.", f);
   const [leaves, def] = arrayLeaves(elems, { where: "lax.associativeScan: elems" });
-  const at = leaves.length ? canonicalAxis(axis, leaves[0]!.ndim) : 0;
+  const at = leaves.length ? canonicalAxis("lax.associativeScan: axis", axis, leaves[0]!.ndim) : 0;
   checkSizes(leaves, at);
   const combine = (a: NDArray[], b: NDArray[]): NDArray[] =>
     elementsLike(a, def, f(tree.unflatten(def, a) as Arrays<T>, tree.unflatten(def, b) as Arrays<T>));

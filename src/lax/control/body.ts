@@ -41,6 +41,7 @@ export interface TracedBody {
  * which plain numbers take the types of `likes`, see {@link bodyOutput}.
  */
 export function traceBody(
+  what: string,
   f: UserFunction,
   inTrees: readonly tree.TreeDef[],
   avals: readonly ShapedArray[],
@@ -52,7 +53,7 @@ export function traceBody(
   let numbers: boolean[] = [];
   const { jaxpr, consts } = stage((leaves) => {
     out = finish(f(...unflattenAll(inTrees, leaves)));
-    const [outLeaves, def] = arrayLeaves(out, { where: "the function's result" });
+    const [outLeaves, def] = arrayLeaves(out, { where: what });
     outTree = def;
     numbers = outLeaves.map(isNumber);
     return outLeaves.map((x, i) => bodyOutput(x, likes[i]));
@@ -65,7 +66,7 @@ export function traceBody(
  * float, say), else what it would be as a carry.
  */
 export function bodyOutput(x: ArrayLike, like: Promoted | undefined): NDArray {
-  const own = asCarry(x);
+  const own = asCarry("lax.bodyOutput: x", x);
   if (!like || !isNumber(x) || promote([like, own]).dtype !== like.dtype) return own;
   return convertTo(x, like);
 }

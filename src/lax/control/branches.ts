@@ -1,7 +1,7 @@
 /** The public branches: cond and switch over trees. */
 import { type ArrayLike, NDArray } from "../../core/array.ts";
 import { type ShapedArray, typeMatch } from "../../core/aval.ts";
-import { isInteger, promote } from "../../core/dtype.ts";
+import { isInteger, type Promoted, promote } from "../../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { isStepwise, Tracer } from "../../core/trace.ts";
 import * as tree from "../../tree/index.ts";
@@ -77,11 +77,14 @@ export function switchCase(
   const expected = "lax.switch: branches argument should be a sequence of callables.";
   if (!Array.isArray(branches)) throw new WeftTypeError(`${expected} Got ${show(branches)}.`);
   checkCallables(expected, ...branches);
-  if (branches.length === 0) throw new WeftValueError("Empty branch sequence");
-  const i = asCarry(index);
+  if (branches.length === 0) throw new WeftValueError("lax.switch: Empty branch sequence");
+  const i = asCarry("lax.switchCase: index", index);
   if (i.ndim !== 0)
-    throw new WeftTypeError(`Branch index must be scalar, got ${i.aval} of shape (${i.shape.join(", ")}).`);
-  if (!isInteger(i.dtype)) throw new WeftTypeError(`Index type must be an integer, got ${i.aval}.`);
+    throw new WeftTypeError(
+      `lax.switch: Branch index must be scalar, got ${i.aval} of shape (${i.shape.join(", ")}).`,
+    );
+  if (!isInteger(i.dtype))
+    throw new WeftTypeError(`lax.switch: Index type must be an integer, got ${i.aval}.`);
   const names: BranchNames = {
     what: "switch",
     names: branches.map((_, k) => `branch ${k}`),
@@ -92,12 +95,14 @@ export function switchCase(
 }
 
 function predicate(pred: ArrayLike): NDArray {
-  if (pred === null || pred === undefined) throw new WeftTypeError("cond predicate is null");
+  if (pred === null || pred === undefined) throw new WeftTypeError("lax.cond: predicate is null");
   if (typeof pred !== "number" && typeof pred !== "boolean" && !(pred instanceof NDArray))
-    throw new WeftTypeError(`Pred must be a scalar, got ${show(pred)} of type ${typeof pred}.`);
-  const p = asArray(pred);
+    throw new WeftTypeError(`lax.cond: Pred must be a scalar, got ${show(pred)} of type ${typeof pred}.`);
+  const p = asArray("lax.cond: pred", pred);
   if (p.ndim !== 0)
-    throw new WeftTypeError(`Pred must be a scalar, got ${p.aval} of shape (${p.shape.join(", ")}).`);
+    throw new WeftTypeError(
+      `lax.cond: Pred must be a scalar, got ${p.aval} of shape (${p.shape.join(", ")}).`,
+    );
   return p;
 }
 
@@ -125,6 +130,7 @@ function runBranches(
   }
   const traced = traceBranches(
     fns,
+    names,
     inTrees,
     leaves.map((x) => x.aval),
   );
@@ -137,16 +143,19 @@ function runBranches(
 /** The branches recorded; where one returns a plain number, it becomes what the others return there. */
 function traceBranches(
   fns: readonly UserFunction[],
+  { what, names }: BranchNames,
   inTrees: readonly tree.TreeDef[],
   avals: readonly ShapedArray[],
 ): TracedBody[] {
-  const traced = fns.map((f) => traceBody(f, inTrees, avals));
+  const trace = (k: number, likes: readonly Promoted[] = []): TracedBody =>
+    traceBody(`lax.${what}: the result of ${names[k]}`, fns[k]!, inTrees, avals, (r) => r, likes);
+  const traced = fns.map((_, k) => trace(k));
   const [first, ...others] = traced as [TracedBody, ...TracedBody[]];
   if (others.some((b) => b.outTree !== first.outTree)) return traced;
   const types = first.jaxpr.outAvals.map((_, i) => promote(traced.map((b) => b.jaxpr.outAvals[i]!)));
   const isSettled = (b: TracedBody): boolean =>
     b.numbers.every((number, i) => !number || b.jaxpr.outAvals[i]!.dtype === types[i]!.dtype);
-  return traced.map((b, k) => (isSettled(b) ? b : traceBody(fns[k]!, inTrees, avals, (r) => r, types)));
+  return traced.map((b, k) => (isSettled(b) ? b : trace(k, types)));
 }
 
 function checkBranches(traced: readonly TracedBody[], { what, names, first }: BranchNames): void {

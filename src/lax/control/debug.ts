@@ -85,16 +85,17 @@ export function callback<Args extends readonly unknown[]>(
   f: (...args: { [K in keyof Args]: tree.MapTree<Args[K], NDArray> }) => unknown,
   ...args: Args
 ): void {
-  runCallback(f as (...args: unknown[]) => unknown, args, {});
+  checkCallable("debug.callback: the first argument", f);
+  runCallback("debug.callback: argument ", f as (...args: unknown[]) => unknown, args, {});
 }
 
 function runCallback(
+  where: string,
   f: (...args: unknown[]) => unknown,
   args: readonly unknown[],
   options: CallbackOptions,
 ): void {
-  checkCallable("debug.callback: the first argument", f);
-  const [leaves, def] = arrayLeaves(args, { where: "debug.callback: argument " });
+  const [leaves, def] = arrayLeaves(args, { where });
   const host: HostFn = (values) =>
     withEager(() => {
       const arrays = values.map(({ aval: t, data }) =>
@@ -130,7 +131,8 @@ export function print(
     );
   checkOptions("debug.print", options, ["ordered"]);
   checkFormat(format, values);
-  runCallback((v) => console.log(formatLine(format, v as Record<string, unknown>)), [values], options);
+  const line = (v: unknown): void => console.log(formatLine(format, v as Record<string, unknown>));
+  runCallback("debug.print: values", line as (...args: unknown[]) => unknown, [values], options);
 }
 
 function checkFormat(format: string, values: Record<string, unknown>): void {

@@ -8,7 +8,7 @@ import { isStepwise } from "../../core/trace.ts";
 import { batchFlat, moveBatchAxis } from "../../transforms/batch.ts";
 import type { MapTree } from "../../tree/index.ts";
 import * as tree from "../../tree/index.ts";
-import { checkOptions } from "../../util/options.ts";
+import { checkBoolean, checkOptions } from "../../util/options.ts";
 import { show } from "../../util/text.ts";
 import { convertElementType, convertTo } from "../cast.ts";
 import { asCarry } from "../convert.ts";
@@ -124,7 +124,7 @@ function runScan(
   const xsArrays = toArrays(xsLeaves, xsTree, { where: `${name.caller}: xs` });
   const length = scanLength(xsLeaves, xsTree, xsArrays, options.length);
   const unroll = unrollFactor(options.unroll, length);
-  const reverse = options.reverse ?? false;
+  const reverse = checkBoolean(`${name.caller}: reverse`, options.reverse ?? false);
   if (isStepwise()) return scanStepwise(body, init, xsTree, xsArrays, length, reverse);
 
   const xAvals = xsArrays.map((x) => aval(x.shape.slice(1), x.dtype, x.weakType));
@@ -171,10 +171,20 @@ function traceLoop(
 ): TracedLoop {
   const [raw, carryTree] = tree.flatten(init, undefined);
   const inTrees = xTree ? [carryTree, xTree] : [carryTree];
-  let leaves = toArrays(raw, carryTree, { where: `${name.caller}: init`, convert: asCarry });
+  let leaves = toArrays(raw, carryTree, {
+    where: `${name.caller}: init`,
+    convert: (x) => asCarry(name.caller, x),
+  });
   for (;;) {
     const carry = leaves.map((x) => x.aval);
-    const traced = traceBody(body, inTrees, [...carry, ...xAvals], finish, carry);
+    const traced = traceBody(
+      `${name.caller}: the function's result`,
+      body,
+      inTrees,
+      [...carry, ...xAvals],
+      finish,
+      carry,
+    );
     const outCarry = xTree ? traced.outTree.children()[0]! : traced.outTree;
     const outAvals = traced.jaxpr.outAvals.slice(0, outCarry.numLeaves);
     const promoted = carryTree === outCarry ? leaves.map((x, i) => promoteWeak(x, outAvals[i]!)) : leaves;
@@ -221,7 +231,7 @@ function scanLength(
   }
   const length = concreteInt(
     given,
-    "The `length` argument to `scan` expects a concrete `int` value. For scan-like iteration with a dynamic length, use `whileLoop` or `foriLoop`.",
+    "lax.scan: The `length` argument to `scan` expects a concrete `int` value. For scan-like iteration with a dynamic length, use `whileLoop` or `foriLoop`.",
   );
   if (!Number.isInteger(length) || length < 0)
     throw new WeftValueError(`scan got \`length\` argument of ${length}; it must be a non-negative integer.`);
@@ -235,9 +245,12 @@ function scanLength(
 function unrollFactor(unroll: unknown, length: number): number {
   if (unroll === undefined || unroll === false) return 1;
   if (unroll === true) return Math.max(length, 1);
-  const k = concreteInt(unroll, "The `unroll` argument to `scan` expects a concrete `int` or `bool` value.");
+  const k = concreteInt(
+    unroll,
+    "lax.scan: The `unroll` argument to `scan` expects a concrete `int` or `bool` value.",
+  );
   if (!Number.isInteger(k) || k < 0)
-    throw new WeftValueError("`unroll` must be a `bool` or a non-negative `int`.");
+    throw new WeftValueError("lax.scan: `unroll` must be a `bool` or a non-negative `int`.");
   return k === 0 ? Math.max(length, 1) : k;
 }
 
@@ -257,10 +270,21 @@ export function map<X extends AnyTree, Y extends AnyTree>(
 ): NoInfer<Arrays<Y>> {
   checkCallables("lax.map: f argument should be a callable.", f);
   const { batchSize } = checkOptions("lax.map", options, ["batchSize"]);
-  if (batchSize === undefined)
-    return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1] as Arrays<Y>;
+  if (batchSize === undefined) return mapSteps(f as UserFunction, xs) as Arrays<Y>;
   checkCount("lax.map: batchSize", batchSize);
   return mapChunks(f as UserFunction, xs, batchSize) as Arrays<Y>;
+}
+
+/** A scan without carry. */
+function mapSteps(f: UserFunction, xs: unknown): unknown {
+  const step: UserFunction = (_, x) => [null, f(x)];
+  const name = {
+    caller: "lax.map",
+    what: "function that map applies",
+    parameter: parameterName(f),
+    depth: 0,
+  };
+  return runScan(step, name, null, xs, {})[1];
 }
 
 /** A scan over whole chunks, each computed at once, and the remainder at once. */
@@ -343,6 +367,7 @@ function runWhile(cond: UserFunction, body: UserFunction, init: unknown, name: C
   if (done) return done.value;
   const { leaves, carryTree, traced } = traceLoop(body, name, init, null, [], (r) => r);
   const condition = traceBody(
+    `${name.caller}: the condition's result`,
     cond,
     [carryTree],
     leaves.map((x) => x.aval),
@@ -410,7 +435,14 @@ export function foriLoop(
     return foriWhile(lo, hi, body as UserFunction, init, name);
   }
   const length = Math.max(Math.ceil(Number(stop) - Number(start)), 0);
-  return foriScan(asCarry(Math.trunc(Number(start))), length, body as UserFunction, init, name, options);
+  return foriScan(
+    asCarry("lax.foriLoop: Math", Math.trunc(Number(start))),
+    length,
+    body as UserFunction,
+    init,
+    name,
+    options,
+  );
 }
 
 function foriScan(
@@ -435,7 +467,7 @@ function foriWhile(lo: NDArray, hi: NDArray, body: UserFunction, init: unknown, 
 
 function loopBound(name: string, bound: ArrayLike): NDArray {
   if (typeof bound === "number") checkInteger(`lax.foriLoop: ${name}`, bound);
-  const x = asCarry(bound);
+  const x = asCarry(`lax.foriLoop: ${name}`, bound);
   if (x.ndim === 0 && (isInteger(x.dtype) || knownScalar(x) !== undefined)) return x;
   throw new WeftTypeError(`lax.foriLoop: ${name} must be an integer scalar, got ${show(bound)}.`);
 }

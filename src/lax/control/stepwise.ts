@@ -55,7 +55,7 @@ export function whileStepwise(
 ): { readonly value: unknown } | null {
   let value = asArrays(init);
   for (;;) {
-    const holds = asArray(cond(value) as NDArray);
+    const holds = asArray("lax.whileStepwise: cond", cond(value) as NDArray);
     if (holds instanceof Tracer) return null;
     if (!holds.dataSync()[0]) return { value };
     value = asArrays(body(value), value);

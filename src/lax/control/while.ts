@@ -31,10 +31,12 @@ const groups = <T>(list: readonly T[], p: WhileParams): [condConsts: T[], bodyCo
 /** cond must return one boolean scalar. */
 export function checkCondition(outTree: TreeDef, avals: readonly ShapedArray[]): void {
   if (!outTree.isLeaf)
-    throw new WeftTypeError(`cond_fun must return a boolean scalar, but got pytree ${outTree}.`);
+    throw new WeftTypeError(
+      `lax.whileLoop: cond_fun must return a boolean scalar, but got pytree ${outTree}.`,
+    );
   if (avals[0] !== aval([], "bool"))
     throw new WeftTypeError(
-      `cond_fun must return a boolean scalar, but got output type(s) [${avals.join(", ")}]. Compare, or reduce with np.all or np.any.`,
+      `lax.whileLoop: cond_fun must return a boolean scalar, but got output type(s) [${avals.join(", ")}]. Compare, or reduce with np.all or np.any.`,
     );
 }
 

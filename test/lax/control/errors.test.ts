@@ -298,7 +298,7 @@ const PREDICATES: Case[] = [
         (x: A) => x,
         0,
       ),
-    "cond predicate is null",
+    "lax.cond: predicate is null",
   ],
   [
     "a string",

@@ -27,7 +27,7 @@ export interface Checked {
 
 const SEEDS = [0.3, 1.7, 2.9];
 /** For what those do not explain: near an edge, few errors fall on the other side. */
-const MORE_SEEDS = Array.from({ length: 12 }, (_, k) => 4.1 + 1.3 * k);
+const MORE_SEEDS = Array.from({ length: 40 }, (_, k) => 4.1 + 1.3 * k);
 
 const resultsOf = (o: Outcome): readonly Result[] => (hasFailed(o) ? [] : o.outs);
 

@@ -29,7 +29,7 @@ def narrow(tree):
 
 def starts(indices):
     """Start indices of one type: beside int32 a plain 0 is int64 where JAX has 64-bit types."""
-    return [np.int32(i) if type(i) is int else i for i in indices]
+    return [np.int32(i) if type(i) is int else narrow(i) for i in indices]
 
 
 def flat(x):

@@ -19,10 +19,10 @@ import { isWhole, NumberTracer } from "../core/stage.ts";
 import { show } from "../util/text.ts";
 
 /** Stacking traced arrays is an operation, and operations stand above this module: join.ts installs it. */
-let stackArrays: (parts: NDArray[]) => NDArray = () => {
+let stackArrays: (what: string, parts: NDArray[]) => NDArray = () => {
   throw new InternalError("lax is not loaded.");
 };
-export function installStack(stack: (parts: NDArray[]) => NDArray): void {
+export function installStack(stack: (what: string, parts: NDArray[]) => NDArray): void {
   stackArrays = stack;
 }
 
@@ -54,12 +54,12 @@ export function fromHost(what: string, x: Exclude<ArrayLike, NDArray>, dtype?: D
     return fromTyped(cast(x, dtype ?? dtypeOfTypedArray(x)!), [x.length], dtype ?? dtypeOfTypedArray(x)!);
   if (isPlain(x)) return scalar(x, dtype ?? (typeof x === "boolean" ? "bool" : "float32"));
   if (!Array.isArray(x)) throw notAnArray(what, x);
-  const leaves = flatten(what, x, [], 0);
+  const leaves = flatten(what, x);
   if (leaves.length > 0 && !leaves.every(isPlain)) {
     const common = dtype ?? promote(leaves.map(leafType)).dtype;
     const inner = (part: ArrayLike): NDArray =>
       isNumber(part) ? asScalar(part, common) : part instanceof NDArray ? part : fromHost(what, part, common);
-    return stackArrays(x.map(inner));
+    return stackArrays(what, x.map(inner));
   }
   const type =
     dtype ?? (leaves.length > 0 && leaves.every((v) => typeof v === "boolean") ? "bool" : "float32");
@@ -71,8 +71,12 @@ const leafType = (x: ArrayLike): Promoted =>
   isView(x) ? { dtype: dtypeOfTypedArray(x)!, weakType: false } : asCarry("", x).aval;
 
 /** How errors describe what is no array. */
-export const describe = (x: unknown): string =>
-  typeof x === "string" ? `the string ${show(x)}` : `${show(x)} of type ${typeof x}`;
+export function describe(x: unknown): string {
+  if (typeof x === "string") return `the string ${show(x)}`;
+  return x === undefined || x === null || typeof x === "function"
+    ? show(x)
+    : `${show(x)} of type ${typeof x}`;
+}
 
 /** The error for what cannot become an array. */
 const notAnArray = (what: string, x: unknown): WeftTypeError =>
@@ -82,15 +86,30 @@ const notAnArray = (what: string, x: unknown): WeftTypeError =>
   );
 
 /** The plain values, views and arrays in nested arrays. */
-function flatten(what: string, x: ArrayLike, out: ArrayLike[], depth: number): ArrayLike[] {
-  if (depth > MOST_AXES)
-    throw new WeftValueError(
-      `${what}: nested arrays are at most ${MOST_AXES} levels deep; these are deeper, or contain themselves.`,
-    );
-  if (Array.isArray(x)) for (const [i, part] of x.entries()) flatten(`${what}[${i}]`, part, out, depth + 1);
-  else if (isPlain(x) || x instanceof NDArray || isView(x)) out.push(x as ArrayLike);
-  else throw notAnArray(what, x);
+function flatten(what: string, nested: ArrayLike): ArrayLike[] {
+  const out: ArrayLike[] = [];
+  const walk = (x: ArrayLike, depth: number): void => {
+    if (depth > MOST_AXES)
+      throw new WeftValueError(
+        `${what}: nested arrays are at most ${MOST_AXES} levels deep; these are deeper, or contain themselves.`,
+      );
+    if (Array.isArray(x)) for (const part of x) walk(part, depth + 1);
+    else if (isPlain(x) || x instanceof NDArray || isView(x)) out.push(x as ArrayLike);
+    else throw notAnArray(`${what}${placeIn(nested, x)}`, x);
+  };
+  walk(nested, 0);
   return out;
+}
+
+/** `[1][0]`: where a value is met first in nested arrays. */
+function placeIn(nested: unknown, value: unknown): string | undefined {
+  if (Object.is(nested, value)) return "";
+  if (!Array.isArray(nested)) return undefined;
+  for (const [i, part] of nested.entries()) {
+    const place = placeIn(part, value);
+    if (place !== undefined) return `[${i}]${place}`;
+  }
+  return undefined;
 }
 
 /** The shape of nested plain arrays; throws where siblings differ. */

@@ -116,11 +116,11 @@ export const split = (operand: ArrayLike, sizes: readonly number[], axis = 0): N
   });
 
 /** Arrays of one shape as the slices of a new leading axis, under the usual promotion. */
-function stack(parts: NDArray[]): NDArray {
+function stack(what: string, parts: NDArray[]): NDArray {
   const odd = parts.findIndex((x) => !equalShape(x.shape, parts[0]!.shape));
   if (odd > 0)
     throw new WeftValueError(
-      `np.array: nested arrays must have equal shapes: element 0 has shape [${parts[0]!.shape}] but element ${odd} has shape [${parts[odd]!.shape}].`,
+      `${what}: nested arrays must have equal shapes: element 0 has shape [${parts[0]!.shape}] but element ${odd} has shape [${parts[odd]!.shape}].`,
     );
   const { dtype } = promote(parts);
   return concatenate(

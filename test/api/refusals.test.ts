@@ -276,7 +276,7 @@ const TREES: [what: string, take: (t: Wrong) => unknown, place: string][] = [
 ];
 describe.each(TREES)("%s", (_, take, place) => {
   test.each<[string, unknown, ...string[]]>([
-    ["a function", { w: X, act: Math.sin }, "['act']", "of type function"],
+    ["a function", { w: X, act: Math.sin }, "['act']", "the function sin"],
     ["a string", { w: X, label: "lstm" }, "['label']", 'the string "lstm"'],
     ["an instance of a class", { w: X, s: new State() }, "['s']", "an instance of State", "tree.register"],
     ["a Map", { w: X, m: new Map() }, "['m']", "an instance of Map", "tree.register"],

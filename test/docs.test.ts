@@ -8,7 +8,7 @@ import { docExamples, instrument, markdownProgram, matches, Recorder } from "./s
 
 const ROOT = resolve(fileURLToPath(new URL("..", import.meta.url)));
 const WORK = join(ROOT, "build", "docs");
-const SOURCES = ["src/api", "src/lax/control", "src/nn", "src/optim", "src/random", "src/numpy", "src/tree"];
+const SOURCES = ["src/api", "src/lax", "src/nn", "src/optim", "src/random", "src/numpy", "src/tree"];
 
 const filesBelow = (folder: string, extension: string): string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })

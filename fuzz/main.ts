@@ -54,14 +54,17 @@ function onFinding(index: number, finding: Finding): void {
   const key = signature(finding);
   const count = (kinds.get(key) ?? 0) + 1;
   kinds.set(key, count);
-  const { program, actual, expected, difference } = finding;
-  console.log(`#${index}: ${actual} against ${expected}: ${difference.kind}: ${difference.what} [${key}]`);
+  const { program } = finding;
+  console.log(`${textOf(index, finding)} [${key}]`);
   if (count > 1) return;
   console.log(`${typescript(program)}\n${python(program)}`);
   if (out === undefined) return;
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, `${seed}-${index}.mjs`), asFile(finding));
 }
+
+const textOf = (index: number, { actual, expected, difference }: Finding): string =>
+  `#${index}: ${actual} against ${expected}: ${difference.kind}: ${difference.what}`;
 
 let reported = 0;
 function onProgress({ programs, findings, next }: Totals): void {
@@ -87,6 +90,7 @@ async function main(): Promise<void> {
     steps: Number(options.steps),
     native: Number(options.native),
     jax,
+    onDisagreement: (index, finding) => console.error(textOf(index, finding)),
     onFinding,
     onProgress,
   });

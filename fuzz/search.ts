@@ -18,6 +18,8 @@ export interface SearchOptions extends GenerateOptions {
   /** The share of programs that are compiled natively as well. */
   readonly native?: number;
   readonly seconds?: number;
+  /** As soon as a program disagrees, before it is cut down. */
+  onDisagreement?(index: number, finding: Finding): void;
   onFinding?(index: number, finding: Finding): void;
   onProgress?(totals: Totals): void;
 }
@@ -93,6 +95,7 @@ export async function search(options: SearchOptions): Promise<Totals> {
     const [finding] = checked.findings;
     if (!finding) return;
     totals.findings++;
+    options.onDisagreement?.(index, finding);
     options.onFinding?.(index, await smallest(finding, jax));
   }
 

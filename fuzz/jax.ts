@@ -75,11 +75,12 @@ export class Jax {
     this.#answer(this.#asked.map(() => ({ error: "OracleDied", message })));
   }
 
-  /** Sends what waits when Python has nothing to do: of one kind, since reruns are compiled with seeds. */
+  /** Sends what waits when Python has nothing to do: of one kind, since a batch is run once for each of its first request's seeds. */
   #next(): void {
     const [first] = this.#waiting;
     if (!first || this.#asked.length > 0) return;
-    const isLike = (w: Waiting): boolean => !w.suspect && !w.request.seeds === !first.request.seeds;
+    const seeds = String(first.request.seeds);
+    const isLike = (w: Waiting): boolean => !w.suspect && String(w.request.seeds) === seeds;
     const alike = first.suspect ? [first] : this.#waiting.filter(isLike).slice(0, BATCH);
     this.#waiting = this.#waiting.filter((w) => !alike.includes(w));
     this.#asked = alike;

@@ -7,7 +7,7 @@ import { expect, test, vi } from "vitest";
 import type { Finding } from "../../fuzz/check.ts";
 import { Jax } from "../../fuzz/jax.ts";
 import { asFile } from "../../fuzz/report.ts";
-import { type SearchOptions, search } from "../../fuzz/search.ts";
+import { programOf, type SearchOptions, search } from "../../fuzz/search.ts";
 import { findJax, LEFT_OUT } from "../../scripts/jax.mjs";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? 2026);
@@ -33,7 +33,16 @@ test("weft agrees with itself in float64", () => expectAgreement({ programs: 50 
 
 const python = findJax();
 if (python === undefined) test(LEFT_OUT, () => console.log(LEFT_OUT));
-else
+else {
+  test("programs that JAX runs again at the same time keep their own seeds", async () => {
+    const jax = new Jax(python, false);
+    const program = programOf(SEED, 0, {});
+    const seeds = [[], [0.5], [1, 2, 3], [4, 5]];
+    const runs = await Promise.all([jax.run(program), ...seeds.map((s) => jax.rerun(program, s))]);
+    expect(runs.slice(1).map((r) => (r as unknown[]).length)).toEqual(seeds.map((s) => s.length));
+    jax.stop();
+  });
+
   test.each([
     ["float32", false, 100 * TIMES],
     ["float64", true, 50 * TIMES],
@@ -42,3 +51,4 @@ else
     await expectAgreement({ programs, x64, jax });
     jax.stop();
   });
+}

@@ -66,7 +66,7 @@ const bools: Promotion = (at, ...xs) => xs.map((x, i) => lax.convertElementType(
 const logical = (name: string, op: Pairwise): BinaryFunction => pairwise(name, op, bools);
 
 const constant = (value: number, like: NDArray): NDArray => scalar(value, like.dtype, true);
-/** Some of JAX's functions meet a constant that is an array where they are given arrays, and a weak one where scalars. */
+/** Some of JAX's functions meet a constant that is an array where they are given arrays, a weak one where scalars. */
 const strongArray = (x: NDArray): NDArray => (x.ndim === 0 ? x : strong(x));
 /** As a {@link constant} that makes results strong, as constants that are arrays do in JAX. */
 const own = (value: number, like: NDArray): NDArray => scalar(value, like.dtype);
@@ -79,34 +79,60 @@ const own = (value: number, like: NDArray): NDArray => scalar(value, like.dtype)
  * @example np.add([1, 2], 1).js() // => [2, 3]
  */
 export const add: BinaryFunction = arithmetic("add", lax.add, lax.bitwiseOr);
-/** `x - y`. @throws WeftTypeError for bools, or if the shapes do not broadcast. */
+/**
+ * `x - y`; unsigned integers wrap.
+ * @throws WeftTypeError for bools, or if the shapes do not broadcast.
+ * @example np.subtract(np.array([3, 1], { dtype: "uint8" }), 2).js() // => [1, 255]
+ */
 export const subtract: BinaryFunction = pairwise("subtract", lax.sub);
-/** `x · y`; on bools a logical and. @throws WeftTypeError if the shapes do not broadcast. */
+/**
+ * `x · y`; on bools a logical and.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.multiply([[1], [2]], [10, 20]).js() // => [[10, 20], [20, 40]]
+ */
 export const multiply: BinaryFunction = arithmetic("multiply", lax.mul, lax.bitwiseAnd);
-/** `x / y` as a float, also for integers. @example np.trueDivide(np.arange(3), 2).js() // => [0, 0.5, 1] */
+/**
+ * `x / y` as a float, also for integers.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.trueDivide(np.arange(3), 2).js() // => [0, 0.5, 1]
+ */
 export const trueDivide: BinaryFunction = pairwise("divide", lax.div, promoteInexact);
 export { trueDivide as divide };
 
-/** `-x`. Unsigned integers wrap. */
+/**
+ * `-x`. Unsigned integers wrap.
+ * @throws WeftTypeError for bools.
+ * @example np.negative(np.array([1, 2], { dtype: "uint8" })).js() // => [255, 254]
+ */
 export const negative: UnaryFunction = (x) => lax.neg(asArray("np.negative: x", x));
-/** x itself. */
+/** x itself, as an array. @example np.positive(np.arange(-1, 2)).js() // => [-1, 0, 1] */
 export const positive: UnaryFunction = (x) => asArray("np.positive: x", x);
-/** `1 / x` as a float. */
+/** `1 / x` as a float. @example np.reciprocal(np.arange(3)).js() // => [Infinity, 1, 0.5] */
 export const reciprocal: UnaryFunction = floating("reciprocal", lax.reciprocal);
-/** `x²`. */
+/**
+ * `x²`, in the dtype of x; bools as int32.
+ * @example np.square(np.array([-3, 16], { dtype: "int8" })).js() // => [9, 0]
+ */
 export const square: UnaryFunction = (x) => lax.square(toNumeric("np.square: x", x));
-/** `|x|`. Unsigned integers and bools are returned as they are. */
+/**
+ * `|x|`. Unsigned integers and bools are returned as they are, and so is the lowest integer of a signed dtype.
+ * @example np.absolute(np.array([-5, -128], { dtype: "int8" })).js() // => [5, -128]
+ */
 export const absolute: UnaryFunction = (x) => {
   const a = asArray("np.absolute: x", x);
   return isDTypeOfKind(a.dtype, "float", "int") ? lax.abs(a) : a;
 };
 export { absolute as abs };
-/** -1, 0 or 1; NaN for NaN. */
+/**
+ * -1, 0 or 1 in the dtype of x; NaN for NaN.
+ * @throws WeftTypeError for bools.
+ * @example np.sign([-2.5, 0, NaN, 7]).js() // => [-1, 0, NaN, 1]
+ */
 export const sign: UnaryFunction = (x) => lax.sign(x);
 
 /**
- * Floats: the sign of the quotient's remainder decides; the quotient is rounded to absorb the error of the division. A step
- * function has no derivative, also where y is 0 and the result infinite.
+ * Floats: the sign of the quotient's remainder decides; the quotient is rounded to absorb the error of the division.
+ * A step function has no derivative, also where y is 0 and the result infinite.
  */
 function floorDivideFloats(dividend: NDArray, divisor: NDArray): NDArray {
   const [x, y] = [lax.stopGradient(dividend), lax.stopGradient(divisor)];
@@ -125,6 +151,7 @@ function floorDivideIntegers(x: NDArray, y: NDArray): NDArray {
 
 /**
  * The largest integer not above `x / y`, in the promoted dtype.
+ * @throws WeftTypeError if the shapes do not broadcast.
  * @example np.floorDivide(7, -3).item() // => -3
  */
 export const floorDivide: BinaryFunction = pairwise(
@@ -142,6 +169,7 @@ const nonzero = (y: NDArray): NDArray =>
 
 /**
  * `x - floorDivide(x, y) · y`: the sign is that of y. For integers, 0 where y is 0.
+ * @throws WeftTypeError if the shapes do not broadcast.
  * @example np.remainder(-7, 3).item() // => 2
  */
 export const remainder: BinaryFunction = pairwise(
@@ -155,11 +183,19 @@ export const remainder: BinaryFunction = pairwise(
   promoteNumeric,
 );
 export { remainder as mod };
-/** The remainder of `x / y` with the sign of x. For integers, 0 where y is 0; for bools, x as int32. */
+/**
+ * The remainder of `x / y` with the sign of x. For integers, 0 where y is 0; for bools, x as int32 where y is false.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.fmod([-7, 7, 5], [3, -3, 0]).js() // => [-1, 1, NaN]
+ */
 export const fmod: BinaryFunction = pairwise("fmod", (x, y) =>
   lax.rem(toNumeric("np.fmod: x", x), toNumeric("np.fmod: y", nonzero(y))),
 );
-/** `[floorDivide(x, y), remainder(x, y)]`. */
+/**
+ * `[floorDivide(x, y), remainder(x, y)]`.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.divmod([7.5, -7.5], 2).map((part) => part.js()) // => [[3, -4], [1.5, 0.5]]
+ */
 export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => {
   const [a, b] = promoteNumeric(place("np.divmod", "x", "y"), x, y) as [NDArray, NDArray];
   return [floorDivide(a, b), remainder(a, b)];
@@ -200,7 +236,7 @@ function integerPowers(x: NDArray, y: NDArray): NDArray {
 
 /**
  * `xʸ`. An integer exponent that is known while tracing is computed by multiplication, and is differentiable at 0.
- * @throws WeftTypeError for integers to a known negative power.
+ * @throws WeftTypeError for integers to a known negative power, or if the shapes do not broadcast.
  * @example np.power([1, 2, 3], 2).js() // => [1, 4, 9]
  */
 export const power: BinaryFunction = (x, y) => {
@@ -218,68 +254,100 @@ export { power as pow };
 const pair = (...xs: NDArray[]): [NDArray, NDArray] => broadcastArgs("power", xs) as [NDArray, NDArray];
 const isIntegerArray = (x: ArrayLike): boolean => isInteger(asCarry("np.power: y", x).dtype);
 
-/** `xʸ` as a float, also for integers. */
+/**
+ * `xʸ` as a float, also for integers, which may then have negative powers.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.floatPower(np.array([2, 4], { dtype: "int32" }), -1).js() // => [0.5, 0.25]
+ */
 export const floatPower: BinaryFunction = (x, y) => {
   const [base, exponent] = promoteInexact(place("np.floatPower", "x", "y"), x, y);
   return power(base!, exponent!);
 };
 
-/** The larger of x and y; NaN wins. @example np.maximum([1, 5], 3).js() // => [3, 5] */
+/**
+ * The larger of x and y; NaN wins.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.maximum([1, 5], 3).js() // => [3, 5]
+ */
 export const maximum: BinaryFunction = pairwise("maximum", lax.max);
-/** The smaller of x and y; NaN wins. */
+/**
+ * The smaller of x and y; NaN wins.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.minimum([1, NaN], 2).js() // => [1, NaN]
+ */
 export const minimum: BinaryFunction = pairwise("minimum", lax.min);
 
 /** x where it wins or y is NaN, else y, which gets the derivative of ties. */
 const ignoringNan = (name: string, wins: Pairwise): BinaryFunction =>
   pairwise(name, (x, y) => lax.select(lax.bitwiseOr(wins(x, y), lax.ne(y, y)), x, y));
-/** The larger of x and y, ignoring NaN. */
+/**
+ * The larger of x and y, ignoring NaN; NaN where both are.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.fmax([1, NaN, NaN], [2, 2, NaN]).js() // => [2, 2, NaN]
+ */
 export const fmax: BinaryFunction = ignoringNan("fmax", lax.gt);
-/** The smaller of x and y, ignoring NaN. */
+/**
+ * The smaller of x and y, ignoring NaN; NaN where both are.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.fmin([[3], [NaN]], [1, NaN]).js() // => [[1, 3], [1, NaN]]
+ */
 export const fmin: BinaryFunction = ignoringNan("fmin", lax.lt);
 
 // ---- elementary functions: floats; integers and bools become float32
 
 /** `√x`. @example np.sqrt([1, 4]).js() // => [1, 2] */
 export const sqrt: UnaryFunction = floating("sqrt", lax.sqrt);
-/** The real cube root. */
+/** The real cube root, also of negative numbers. @example np.cbrt([-8, 27]).js() // => [-2, 3] */
 export const cbrt: UnaryFunction = floating("cbrt", lax.cbrt);
 /** `eˣ`. @example np.exp(0).item() // => 1 */
 export const exp: UnaryFunction = floating("exp", lax.exp);
-/** `2ˣ`. */
+/** `2ˣ` as a float. @example np.exp2(np.arange(-2, 3)).js() // => [0.25, 0.5, 1, 2, 4] */
 export const exp2: UnaryFunction = floating("exp2", lax.exp2);
-/** `eˣ - 1`, accurate near 0. */
+/** `eˣ - 1`, accurate near 0. @example np.expm1(2 ** -30).item() === 2 ** -30 // => true */
 export const expm1: UnaryFunction = floating("expm1", lax.expm1);
-/** The natural logarithm. */
+/** The natural logarithm; NaN below 0. @example np.log([1, 0, -1]).js() // => [0, -Infinity, NaN] */
 export const log: UnaryFunction = floating("log", lax.log);
-/** `log(1 + x)`, accurate near 0. */
+/** `log(1 + x)`, accurate near 0. @example np.log1p([0, 2 ** -30, -1]).js() // => [0, 2 ** -30, -Infinity] */
 export const log1p: UnaryFunction = floating("log1p", lax.log1p);
-/** The logarithm to base 2. */
+/** The logarithm to base 2. @example np.log2([0.5, 8, 0]).js() // => [-1, 3, -Infinity] */
 export const log2: UnaryFunction = floating("log2", (x) => lax.div(lax.log(x), own(Math.LN2, x)));
-/** The logarithm to base 10. */
+/** The logarithm to base 10. @example np.log10(np.array([1, 1000], { dtype: "int32" })).js() // => [0, 3] */
 export const log10: UnaryFunction = floating("log10", (x) => lax.div(lax.log(x), own(Math.LN10, x)));
-/** Sine, of radians. */
+/** Sine, of radians. @example np.sin([0, Math.PI / 2, Infinity]).js() // => [0, 1, NaN] */
 export const sin: UnaryFunction = floating("sin", lax.sin);
-/** Cosine, of radians. */
+/** Cosine, of radians. @example np.cos([0, Math.PI]).js() // => [1, -1] */
 export const cos: UnaryFunction = floating("cos", lax.cos);
-/** Tangent, of radians. */
+/**
+ * Tangent, of radians. No float is π/2, so that it is finite there.
+ * @example np.isfinite(np.tan([0, Math.PI / 2, Infinity])).js() // => [true, true, false]
+ */
 export const tan: UnaryFunction = floating("tan", lax.tan);
-/** Arc sine, in radians. */
+/**
+ * Arc sine, in radians from -π/2 to π/2; NaN beyond ±1.
+ * @example np.rad2deg(np.arcsin([-1, 0, 2])).js() // => [-90, 0, NaN]
+ */
 export const arcsin: UnaryFunction = floating("arcsin", lax.asin);
-/** Arc cosine, in radians. */
+/**
+ * Arc cosine, in radians from 0 to π; NaN beyond ±1.
+ * @example np.rad2deg(np.arccos([1, 0, -1])).js() // => [0, 90, 180]
+ */
 export const arccos: UnaryFunction = floating("arccos", lax.acos);
-/** Arc tangent, in radians. */
+/**
+ * Arc tangent, in radians from -π/2 to π/2. See {@link arctan2} for all directions.
+ * @example np.divide(np.arctan([1, -Infinity]), Math.PI).js() // => [0.25, -0.5]
+ */
 export const arctan: UnaryFunction = floating("arctan", lax.atan);
-/** Hyperbolic sine. */
+/** Hyperbolic sine. @example np.sinh([0, -100]).js() // => [0, -Infinity] */
 export const sinh: UnaryFunction = floating("sinh", lax.sinh);
-/** Hyperbolic cosine. */
+/** Hyperbolic cosine. @example np.cosh([0, -Infinity]).js() // => [1, Infinity] */
 export const cosh: UnaryFunction = floating("cosh", lax.cosh);
-/** Hyperbolic tangent. */
+/** Hyperbolic tangent. @example np.tanh([-100, 0, 100]).js() // => [-1, 0, 1] */
 export const tanh: UnaryFunction = floating("tanh", lax.tanh);
-/** Inverse hyperbolic sine. */
+/** Inverse hyperbolic sine. @example np.arcsinh([0, Infinity]).js() // => [0, Infinity] */
 export const arcsinh: UnaryFunction = floating("arcsinh", lax.asinh);
-/** Inverse hyperbolic cosine. */
+/** Inverse hyperbolic cosine; NaN below 1. @example np.arccosh([1, 0.5]).js() // => [0, NaN] */
 export const arccosh: UnaryFunction = floating("arccosh", lax.acosh);
-/** Inverse hyperbolic tangent. */
+/** Inverse hyperbolic tangent; NaN beyond ±1. @example np.arctanh([0, -1, 2]).js() // => [0, -Infinity, NaN] */
 export const arctanh: UnaryFunction = floating("arctanh", lax.atanh);
 export {
   arccos as acos,
@@ -290,23 +358,34 @@ export {
   arctanh as atanh,
 };
 
-/** `sin(πx) / (πx)`, 1 at 0. */
+/**
+ * `sin(πx) / (πx)`, 1 at 0, where its derivative is 0.
+ * @example [np.sinc(0).item(), grad(np.sinc)(0).item()] // => [1, 0]
+ */
 export const sinc: UnaryFunction = floating("sinc", (x) => {
   const isZero = lax.eq(x, 0);
   const angle = lax.mul(lax.select(isZero, constant(1, x), x), own(Math.PI, x));
   return lax.select(isZero, constant(1, angle), lax.div(lax.sin(angle), angle));
 });
-/** Degrees as radians. */
+/** Degrees as radians. @example np.sin(np.deg2rad([-90, 0, 90])).js() // => [-1, 0, 1] */
 export const deg2rad: UnaryFunction = floating("deg2rad", (x) => lax.mul(x, own(Math.PI / 180, x)));
-/** Radians as degrees. */
+/** Radians as degrees. @example np.rad2deg([Math.PI, Math.PI / 2]).js() // => [180, 90] */
 export const rad2deg: UnaryFunction = floating("rad2deg", (x) => lax.mul(x, own(180 / Math.PI, x)));
 export { deg2rad as radians, rad2deg as degrees };
 
-/** The angle of the point (x, y) as `arctan2(y, x)`, in (-π, π]. */
+/**
+ * The angle of the point (x, y) as `arctan2(y, x)`, in radians from -π to π; -π where x is negative and y is -0.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.rad2deg(np.arctan2([1, 1, -1], [1, -1, -1])).js() // => [45, 135, -135]
+ */
 export const arctan2: BinaryFunction = pairwise("arctan2", lax.atan2, promoteInexact);
 export { arctan2 as atan2 };
 
-/** `√(x² + y²)` without overflow. */
+/**
+ * `√(x² + y²)` without overflow; an infinity wins over NaN.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.hypot([3, NaN], [4, Infinity]).js() // => [5, Infinity]
+ */
 export const hypot: BinaryFunction = pairwise(
   "hypot",
   (x, y) => {
@@ -325,9 +404,17 @@ export const hypot: BinaryFunction = pairwise(
   promoteInexact,
 );
 
-/** `log(eˣ + eʸ)` without overflow. @example np.logaddexp(0, 0).item() // => 0.6931471824645996 */
+/**
+ * `log(eˣ + eʸ)` without overflow.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.logaddexp(0, 0).item() // => 0.6931471824645996
+ */
 export const logaddexp: BinaryFunction = pairwise("logaddexp", lax.logaddexp, promoteInexact);
-/** `log2(2ˣ + 2ʸ)` without overflow. */
+/**
+ * `log2(2ˣ + 2ʸ)` without overflow.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.logaddexp2([3, 200], [3, 200]).js() // => [4, 201]
+ */
 export const logaddexp2: BinaryFunction = pairwise(
   "logaddexp2",
   (x, y) => strongArray(lax.logaddexp2(x, y)),
@@ -336,15 +423,18 @@ export const logaddexp2: BinaryFunction = pairwise(
 
 // ---- rounding
 
-/** The largest integer not above x, in the dtype of x. */
+/** The largest integer not above x, in the dtype of x. @example np.floor([-1.5, 1.5]).js() // => [-2, 1] */
 export const floor: UnaryFunction = rounding("floor", lax.floor);
-/** The smallest integer not below x, in the dtype of x. */
+/** The smallest integer not below x, in the dtype of x. @example np.ceil(np.arange(2)).dtype // => "int32" */
 export const ceil: UnaryFunction = rounding("ceil", lax.ceil);
-/** x without its fraction. */
+/** x without its fraction, in the dtype of x. @example np.trunc([-1.7, 1.7]).js() // => [-1, 1] */
 export const trunc: UnaryFunction = rounding("trunc", (x) =>
   lax.select(lax.lt(x, 0), lax.ceil(x), lax.floor(x)),
 );
-/** The nearest integer; halves go to the even neighbour. */
+/**
+ * The nearest integer as a float; halves go to the even neighbour.
+ * @example np.rint([0.5, 1.5, 2.5]).js() // => [0, 2, 2]
+ */
 export const rint: UnaryFunction = (x) => {
   const a = asArray("np.rint: x", x);
   return roundEven(isFloat(a.dtype) ? a : strong(toInexact("np.rint: x", a)));
@@ -369,7 +459,11 @@ export function round(x: ArrayLike, decimals = 0): NDArray {
 }
 export { round as around };
 
-/** `[fraction, whole part]`, both with the sign of x; the fraction of an infinity is NaN. */
+/**
+ * `[fraction, whole part]` as floats, both with the sign of x; the fraction of whole numbers is 0, that of infinities
+ * NaN.
+ * @example np.modf([-1.5, Infinity]).map((part) => part.js()) // => [[-0.5, NaN], [-1, Infinity]]
+ */
 export function modf(x: ArrayLike): [NDArray, NDArray] {
   const a = toInexact("np.modf: x", x);
   const whole = trunc(a);
@@ -378,33 +472,53 @@ export function modf(x: ArrayLike): [NDArray, NDArray] {
 
 // ---- tests of floats
 
-/** Whether x is NaN. */
+/** Whether x is NaN. @example np.isnan([NaN, 0, Infinity]).js() // => [true, false, false] */
 export const isnan: UnaryFunction = asking("isnan", (x) => lax.ne(x, x), false);
-/** Whether x is neither NaN nor infinite. */
+/**
+ * Whether x is neither NaN nor infinite.
+ * @example np.isfinite([1, NaN, -Infinity]).js() // => [true, false, false]
+ */
 export const isfinite: UnaryFunction = asking("isfinite", lax.isFinite, true);
-/** Whether x is an infinity. */
+/**
+ * Whether x is an infinity, of either sign.
+ * @example np.isinf([-Infinity, 1, NaN]).js() // => [true, false, false]
+ */
 export const isinf: UnaryFunction = asking(
   "isinf",
   (x) => lax.eq(lax.abs(x), Number.POSITIVE_INFINITY),
   false,
 );
-/** Whether x is positive infinity. */
+/** Whether x is positive infinity. @example np.isposinf([Infinity, -Infinity]).js() // => [true, false] */
 export const isposinf: UnaryFunction = asking("isposinf", (x) => lax.eq(x, Number.POSITIVE_INFINITY), false);
-/** Whether x is negative infinity. */
+/**
+ * Whether x is negative infinity; never for integers and bools.
+ * @example np.isneginf(np.log([0, 1])).js() // => [true, false]
+ */
 export const isneginf: UnaryFunction = asking("isneginf", (x) => lax.eq(x, Number.NEGATIVE_INFINITY), false);
 
-/** Whether the sign is negative, also of -0 and NaN. */
+/**
+ * Whether the sign is negative, also of -0 and NaN.
+ * @example np.signbit([-0, 0, -3]).js() // => [true, false, true]
+ */
 export const signbit: UnaryFunction = (x) => {
   const a = asArray("np.signbit: x", x);
   return isFloat(a.dtype) ? lax.signbit(a) : lax.lt(toNumeric("np.signbit: x", a), 0);
 };
-/** |x| with the sign of y. */
+/**
+ * |x| with the sign of y, as a float.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.copysign(3, [-0, 1]).js() // => [-3, 3]
+ */
 export const copysign: BinaryFunction = pairwise(
   "copysign",
   (x, y) => lax.select(signbit(y), lax.neg(lax.abs(x)), lax.abs(x)),
   promoteInexact,
 );
-/** 0 where x < 0, 1 where x > 0, y where x is 0. */
+/**
+ * 0 where x < 0, 1 where x > 0, y where x is 0, NaN where x is; a float.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.heaviside([-1, 0, 2, NaN], 0.5).js() // => [0, 0.5, 1, NaN]
+ */
 export const heaviside: BinaryFunction = pairwise(
   "heaviside",
   (x, y) =>
@@ -426,6 +540,7 @@ export interface NanToNumOptions {
 }
 /**
  * x with NaN replaced by 0 and infinities by the extreme finite values.
+ * @throws WeftTypeError if the shapes of x and of a replacement do not broadcast.
  * @example np.nanToNum([NaN, 1]).js() // => [0, 1]
  */
 export function nanToNum(x: ArrayLike, options: NanToNumOptions = {}): NDArray {
@@ -448,48 +563,112 @@ export function nanToNum(x: ArrayLike, options: NanToNumOptions = {}): NDArray {
 
 // ---- comparisons: bool
 
-/** `x === y` per element. NaN equals nothing. @example np.equal([1, 2], 2).js() // => [false, true] */
+/**
+ * `x === y` per element. NaN equals nothing.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.equal([1, 2], 2).js() // => [false, true]
+ */
 export const equal: BinaryFunction = pairwise("equal", lax.eq);
-/** `x !== y` per element. */
+/**
+ * `x !== y` per element; true where one is NaN.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.notEqual([NaN, 1], [NaN, 1]).js() // => [true, false]
+ */
 export const notEqual: BinaryFunction = pairwise("notEqual", lax.ne);
-/** `x < y` per element. */
+/**
+ * `x < y` per element; false where one is NaN.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.less([1, NaN, 3], 2).js() // => [true, false, false]
+ */
 export const less: BinaryFunction = pairwise("less", lax.lt);
-/** `x <= y` per element. */
+/**
+ * `x <= y` per element; false where one is NaN.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.lessEqual([[1], [2]], [1, 2]).js() // => [[true, true], [false, true]]
+ */
 export const lessEqual: BinaryFunction = pairwise("lessEqual", lax.le);
-/** `x > y` per element. */
+/**
+ * `x > y` per element, after promotion; false where one is NaN.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.greater(np.arange(3), 0.5).js() // => [false, true, true]
+ */
 export const greater: BinaryFunction = pairwise("greater", lax.gt);
-/** `x >= y` per element. */
+/**
+ * `x >= y` per element; false where one is NaN. True is above false.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.greaterEqual([false, true], true).js() // => [false, true]
+ */
 export const greaterEqual: BinaryFunction = pairwise("greaterEqual", lax.ge);
 
 // ---- logic and bits
 
-/** Whether both are true (not 0). */
+/**
+ * Whether both are true (not 0, so that NaN is true).
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.logicalAnd([2, 0, NaN], true).js() // => [true, false, true]
+ */
 export const logicalAnd: BinaryFunction = logical("logicalAnd", lax.bitwiseAnd);
-/** Whether one of them is true (not 0). */
+/**
+ * Whether one of them is true (not 0).
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.logicalOr([[true], [false]], [0, 5]).js() // => [[true, true], [false, true]]
+ */
 export const logicalOr: BinaryFunction = logical("logicalOr", lax.bitwiseOr);
-/** Whether exactly one of them is true (not 0). */
+/**
+ * Whether exactly one of them is true (not 0).
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.logicalXor([0, 1, 2], [0, 2, 0]).js() // => [false, false, true]
+ */
 export const logicalXor: BinaryFunction = logical("logicalXor", lax.bitwiseXor);
-/** Whether x is false (0). */
+/** Whether x is false (0). @example np.logicalNot([0, -0, 2, NaN]).js() // => [true, true, false, false] */
 export const logicalNot: UnaryFunction = (x) =>
   lax.bitwiseNot(lax.convertElementType(asArray("np.logicalNot: x", x), "bool"));
 
-/** Bitwise and of integers; logical and of bools. */
+/**
+ * Bitwise and of integers; logical and of bools. A plain number is an integer beside an array of integers.
+ * @throws WeftTypeError for floats, or if the shapes do not broadcast.
+ * @example np.bitwiseAnd(np.array([12, 7], { dtype: "int32" }), 10).js() // => [8, 2]
+ */
 export const bitwiseAnd: BinaryFunction = pairwise("bitwiseAnd", lax.bitwiseAnd);
-/** Bitwise or of integers; logical or of bools. */
+/**
+ * Bitwise or of integers; logical or of bools.
+ * @throws WeftTypeError for floats, or if the shapes do not broadcast.
+ * @example np.bitwiseOr(np.arange(4), 4).js() // => [4, 5, 6, 7]
+ */
 export const bitwiseOr: BinaryFunction = pairwise("bitwiseOr", lax.bitwiseOr);
-/** Bitwise exclusive or of integers; logical of bools. */
+/**
+ * Bitwise exclusive or of integers; logical of bools.
+ * @throws WeftTypeError for floats, or if the shapes do not broadcast.
+ * @example np.bitwiseXor([true, true], [true, false]).js() // => [false, true]
+ */
 export const bitwiseXor: BinaryFunction = pairwise("bitwiseXor", lax.bitwiseXor);
-/** Bitwise not of integers; logical not of bools. */
+/**
+ * Bitwise not of integers; logical not of bools.
+ * @throws WeftTypeError for floats.
+ * @example np.invert(np.array([0, 5], { dtype: "uint8" })).js() // => [255, 250]
+ */
 export const invert: UnaryFunction = (x) => lax.bitwiseNot(x);
 export { invert as bitwiseInvert, invert as bitwiseNot };
-/** How many bits of |x| are set, as uint8. */
+/**
+ * How many bits of |x| are set, as uint8.
+ * @throws WeftTypeError for floats.
+ * @example np.bitwiseCount(np.array([7, -1, 8], { dtype: "int32" })).js() // => [3, 1, 1]
+ */
 export const bitwiseCount: UnaryFunction = (x) => {
   const a = absolute(asArray("np.bitwiseCount: x", x));
   return lax.convertElementType(a.dtype === "bool" ? a : lax.populationCount(a), "uint8");
 };
-/** `x << y` on integers. */
+/**
+ * `x << y` on integers; 0 where y is not below the number of bits. Bools become int32.
+ * @throws WeftTypeError for floats, or if the shapes do not broadcast.
+ * @example np.leftShift(1, np.array([0, 4, 32], { dtype: "int32" })).js() // => [1, 16, 0]
+ */
 export const leftShift: BinaryFunction = pairwise("leftShift", lax.shiftLeft, promoteNumeric);
-/** `x >> y` on integers: the sign comes in for signed dtypes, zeros for unsigned ones. */
+/**
+ * `x >> y` on integers: the sign comes in for signed dtypes, zeros for unsigned ones. Bools become int32.
+ * @throws WeftTypeError for floats, or if the shapes do not broadcast.
+ * @example np.rightShift(np.array([-8, 7], { dtype: "int32" }), 1).js() // => [-4, 3]
+ */
 export const rightShift: BinaryFunction = pairwise(
   "rightShift",
   (x, y) => (isDTypeOfKind(x.dtype, "uint") ? lax.shiftRightLogical(x, y) : lax.shiftRightArithmetic(x, y)),
@@ -498,6 +677,11 @@ export const rightShift: BinaryFunction = pairwise(
 
 export { leftShift as bitwiseLeftShift, rightShift as bitwiseRightShift };
 
-/** x with another dtype. Floats to integers truncate and saturate; integers to integers wrap. */
+/**
+ * x with another dtype. Floats to integers truncate and saturate, NaN becomes 0; integers to integers wrap; bool is
+ * whether not 0.
+ * @throws WeftTypeError for what is no dtype.
+ * @example np.astype([1.9, -1.9, 300, NaN], "uint8").js() // => [1, 0, 255, 0]
+ */
 export const astype = (x: ArrayLike, dtype: DType): NDArray =>
   lax.convertElementType(asArray("np.astype: x", x), checkDType("np.astype", dtype));

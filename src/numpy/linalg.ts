@@ -32,7 +32,12 @@ const largest: OfMagnitudes = (x, axis, { keepdims = false } = {}) => {
   return keepdims ? expandDims(top, axes) : top;
 };
 
-/** The p-norm of vectors along `axis` (default: of all elements): `(Σ |x|^ord)^(1/ord)`; ±Infinity: the extreme; 0: how many are not 0. */
+/**
+ * The p-norm of vectors along `axis` (default: of all elements): `(Σ |x|^ord)^(1/ord)`; ±Infinity: the extreme; 0:
+ * how many are not 0.
+ * @throws WeftValueError if an axis does not exist, or if it is empty and `ord` is -Infinity.
+ * @example np.linalg.vectorNorm([[3, -4], [0, 8]], { ord: 1, axis: 1 }).js() // => [7, 8]
+ */
 export function vectorNorm(
   x: ArrayLike,
   options: { readonly ord?: number; readonly axis?: Axis } & ReduceOptions = {},
@@ -60,8 +65,8 @@ const MATRIX_NORMS: Readonly<Record<string, { readonly over: 0 | 1; readonly pic
 };
 
 /**
- * The norm of matrices in two axes: "fro" (default), or the largest (1, Infinity) or smallest (-1, -Infinity) sum of absolute
- * values of a column or row.
+ * The norm of matrices in two axes: "fro" (default), or the largest (1, Infinity) or smallest (-1, -Infinity) sum of
+ * absolute values of a column or row.
  * @throws WeftValueError for norms that need a decomposition.
  */
 function normOfMatrices(
@@ -78,7 +83,11 @@ function normOfMatrices(
   const result = norm.pick(sums, axes[1 - norm.over]!, { keepdims: true });
   return keepdims ? result : result.squeeze(axes);
 }
-/** The norm of the matrices in the last two axes. See {@link norm} for `ord`. */
+/**
+ * The norm of the matrices in the last two axes. See {@link norm} for `ord`.
+ * @throws WeftValueError below two axes, and for orders that there are not.
+ * @example np.linalg.matrixNorm([[1, -2], [3, 4]], { ord: Infinity }).item() // => 7
+ */
 export const matrixNorm = (
   x: ArrayLike,
   options: { readonly ord?: number | "fro" } & ReduceOptions = {},
@@ -114,7 +123,11 @@ export function norm(x: ArrayLike, options: NormOptions = {}): NDArray {
   return vectorNorm(a, { ord: ord ?? 2, axis: axes, keepdims });
 }
 
-/** The n-th power of square matrices, by squaring. @throws WeftValueError for negative n or other matrices. */
+/**
+ * The n-th power of square matrices, by squaring; the unit matrix where n is 0.
+ * @throws WeftValueError for negative n or other matrices.
+ * @example np.linalg.matrixPower([[1, 1], [1, 0]], 10).js() // => [[89, 55], [55, 34]]
+ */
 export function matrixPower(a: ArrayLike, n: number): NDArray {
   const x = asArray("np.linalg.matrixPower: a", a);
   if (x.ndim < 2 || x.shape.at(-1) !== x.shape.at(-2))
@@ -127,7 +140,11 @@ export function matrixPower(a: ArrayLike, n: number): NDArray {
   return n % 2 ? matmul(squared, x) : squared;
 }
 
-/** The product of several matrices, in the order that costs least. The first and the last may be vectors. */
+/**
+ * The product of several matrices, in the order that costs least. The first and the last may be vectors.
+ * @throws WeftValueError for fewer than two arrays, WeftTypeError if sizes do not fit.
+ * @example np.linalg.multiDot([[1, 2], [[1, 0], [0, 2]], [3, 4]]).item() // => 19
+ */
 export function multiDot(arrays: readonly ArrayLike[]): NDArray {
   const xs = checkList("np.linalg.multiDot: arrays", arrays).map((x, i) =>
     asArray(`np.linalg.multiDot: arrays[${i}]`, x),

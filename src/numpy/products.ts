@@ -54,8 +54,8 @@ function stacked(
 }
 
 /**
- * The matrix product of the last two axes; vectors are a row on the left and a column on the right, and axes before the last
- * two broadcast.
+ * The matrix product of the last two axes; vectors are a row on the left and a column on the right, and axes before
+ * the last two broadcast.
  * @throws WeftValueError for scalars, WeftTypeError if sizes do not fit.
  * @example np.matmul([[1, 2], [3, 4]], [1, 1]).js() // => [3, 7]
  */
@@ -65,11 +65,23 @@ export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
   const [rows, columns] = [a.ndim > 1 ? "m" : "", b.ndim > 1 ? "n" : ""];
   return stacked("matmul", a, b, `${rows}k`, `k${columns}`, rows + columns);
 }
-/** Stacks of matrices times stacks of vectors. */
+/**
+ * Stacks of matrices times stacks of vectors: the last two axes of x1 and the last of x2; the axes before broadcast.
+ * @throws WeftTypeError if sizes do not fit.
+ * @example np.matvec([[1, 2], [3, 4]], [[1, 1], [1, -1]]).js() // => [[3, 7], [-1, -1]]
+ */
 export const matvec = (x1: ArrayLike, x2: ArrayLike): NDArray => stacked("matvec", x1, x2, "mk", "k", "m");
-/** Stacks of vectors times stacks of matrices. */
+/**
+ * Stacks of vectors times stacks of matrices: the last axis of x1 and the last two of x2; the axes before broadcast.
+ * @throws WeftTypeError if sizes do not fit.
+ * @example np.vecmat([1, 10], [[1, 2], [3, 4]]).js() // => [31, 42]
+ */
 export const vecmat = (x1: ArrayLike, x2: ArrayLike): NDArray => stacked("vecmat", x1, x2, "k", "kn", "n");
-/** Scalar products of vectors along an axis; the other axes broadcast. */
+/**
+ * Scalar products of vectors along an axis (default: the last); the other axes broadcast.
+ * @throws WeftTypeError if sizes do not fit, WeftValueError if the axis does not exist.
+ * @example np.vecdot([[1, 2], [3, 4]], [10, 1]).js() // => [12, 34]
+ */
 export function vecdot(x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray {
   const { axis = -1 } = checkOptions("np.vecdot", options, ["axis"]);
   const last = (name: string, v: ArrayLike): NDArray => {
@@ -91,9 +103,10 @@ export function dot(x: ArrayLike, y: ArrayLike): NDArray {
 }
 
 /**
- * The sum of products over pairs of axes: the last `axes` of x with the first of y, or the axes of the two lists. The result
- * has the other axes of x, then those of y.
- * @throws WeftTypeError if the lists or the sizes do not fit.
+ * The sum of products over pairs of axes: the last `axes` of x with the first of y, or the axes of the two lists. The
+ * result has the other axes of x, then those of y.
+ * @throws WeftTypeError if the lists or the sizes do not fit, WeftValueError if an axis does not exist.
+ * @example np.tensordot(np.ones([2, 3, 4]), np.ones([4, 3, 5]), [[1, 2], [1, 0]]).shape // => [2, 5]
  */
 export function tensordot(
   x: ArrayLike,
@@ -137,19 +150,35 @@ function overAxes(
   );
 }
 
-/** The sum of products over the last axes; scalars multiply. */
+/**
+ * The sum of products over the last axes; scalars multiply. The result has the other axes of x, then those of y.
+ * @throws WeftTypeError if sizes do not fit.
+ * @example np.inner([[1, 2], [3, 4]], [[1, 0], [1, 1]]).js() // => [[1, 3], [3, 7]]
+ */
 export function inner(x: ArrayLike, y: ArrayLike): NDArray {
   const [a, b] = [asArray("np.inner: x", x), asArray("np.inner: y", y)];
   return a.ndim === 0 || b.ndim === 0 ? multiply(x, y) : overAxes("inner", a, b, -1, -1);
 }
-/** All products of elements of the flattened arrays, as a matrix. */
+/**
+ * All products of elements of the flattened arrays, as a matrix.
+ * @example np.outer([1, 2], [[3, 4], [5, 6]]).js() // => [[3, 4, 5, 6], [6, 8, 10, 12]]
+ */
 export const outer = (x: ArrayLike, y: ArrayLike): NDArray =>
   multiply(expandDims(ravel(asArray("np.outer: x", x)), 1), ravel(asArray("np.outer: y", y)));
-/** The scalar product of the flattened arrays. */
+/**
+ * The scalar product of the flattened arrays.
+ * @throws WeftTypeError if sizes do not fit.
+ * @example np.vdot([[1, 2], [3, 4]], [[1, 0], [0, 1]]).item() // => 5
+ */
 export const vdot = (x: ArrayLike, y: ArrayLike): NDArray =>
   overAxes("vdot", ravel(asArray("np.vdot: x", x)), ravel(asArray("np.vdot: y", y)), 0, 0);
 
-/** Sums of the diagonals of the planes that two axes span. */
+/**
+ * Sums of the diagonals of the planes that two axes span; `offset` moves the diagonal to the right. Dtypes as in
+ * {@link sum}.
+ * @throws WeftValueError below two axes, or if an axis does not exist.
+ * @example np.trace([[1, 2, 3], [4, 5, 6]], 1).item() // => 8
+ */
 export const trace = (a: ArrayLike, offset = 0, axis1 = 0, axis2 = 1): NDArray =>
   sum(diagonal(asArray("np.trace: a", a), offset, axis1, axis2), -1);
 
@@ -161,8 +190,10 @@ export interface CrossOptions {
   readonly axis?: number;
 }
 /**
- * Cross products of vectors of 3 (or 2) components along an axis; of 2 components on both sides, the third component alone.
- * @throws WeftValueError for other numbers of components.
+ * Cross products of vectors of 3 (or 2) components along an axis; of 2 components on both sides, the third component
+ * alone.
+ * @throws WeftValueError for other numbers of components, WeftTypeError if the other axes do not broadcast.
+ * @example np.cross([[1, 0, 0], [0, 0, 1]], [0, 1, 0]).js() // => [[0, 0, 1], [-1, 0, 0]]
  */
 export function cross(a: ArrayLike, b: ArrayLike, options: CrossOptions = {}): NDArray {
   const {

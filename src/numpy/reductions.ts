@@ -85,29 +85,61 @@ const refusingEmpty =
  * @example np.sum([[1, 2], [3, 4]], 0).js() // => [4, 6]
  */
 export const sum: Reduction = reduction("sum", summable, reduce.reduceSum);
-/** The product over `axis`. Bools and narrow integers are multiplied as int32 or uint32. */
+/**
+ * The product over `axis` (default: all axes). Bools and narrow integers are multiplied as int32 or uint32.
+ * @throws WeftValueError if an axis does not exist.
+ * @example np.prod(np.array([[100, 3], [100, 2]], { dtype: "int8" }), 0).js() // => [10000, 6]
+ */
 export const prod: Reduction = reduction("prod", summable, reduce.reduceProd);
-/** The maximum over `axis`; NaN wins. @throws WeftValueError if an axis is empty. */
+/**
+ * The maximum over `axis` (default: all axes); NaN wins.
+ * @throws WeftValueError if an axis is empty or does not exist.
+ * @example np.max([[1, 5], [7, 2]], 1, { keepdims: true }).js() // => [[5], [7]]
+ */
 export const max: Reduction = reduction("max", strongly, refusingEmpty("max", reduce.reduceMax));
-/** The minimum over `axis`; NaN wins. @throws WeftValueError if an axis is empty. */
+/**
+ * The minimum over `axis` (default: all axes); NaN wins.
+ * @throws WeftValueError if an axis is empty or does not exist.
+ * @example np.min([[3, 1], [NaN, 2]], 1).js() // => [1, NaN]
+ */
 export const min: Reduction = reduction("min", strongly, refusingEmpty("min", reduce.reduceMin));
-/** Whether any element is true (not 0). */
+/**
+ * Whether any element over `axis` (default: all axes) is true (not 0); false if there is none.
+ * @throws WeftValueError if an axis does not exist.
+ * @example np.any([[0, 0], [0, NaN]], 1).js() // => [false, true]
+ */
 export const any: Reduction = reduction("any", bools, reduce.reduceOr);
-/** Whether all elements are true (not 0). */
+/**
+ * Whether all elements over `axis` (default: all axes) are true (not 0); true if there is none.
+ * @throws WeftValueError if an axis does not exist.
+ * @example np.all([[1, 0], [NaN, 2]], 1).js() // => [false, true]
+ */
 export const all: Reduction = reduction("all", bools, reduce.reduceAnd);
-/** How many elements are not 0, as int32. */
+/**
+ * How many elements over `axis` (default: all axes) are not 0, as int32.
+ * @throws WeftValueError if an axis does not exist.
+ * @example np.countNonzero([[0, NaN], [3, -0]]).item() // => 2
+ */
 export const countNonzero: Reduction = reduction(
   "countNonzero",
   (what, a) => convertElementType(bools(what, a), "int32"),
   reduce.reduceSum,
 );
-/** The arithmetic mean as a float. @example np.mean([1, 2, 3, 4]).item() // => 2.5 */
+/**
+ * The arithmetic mean over `axis` (default: all axes) as a float; NaN of nothing.
+ * @throws WeftValueError if an axis does not exist.
+ * @example np.mean([1, 2, 3, 4]).item() // => 2.5
+ */
 export const mean: Reduction = reduction(
   "mean",
   (what, a) => strong(toInexact(what, a)),
   (x, axes) => div(reduce.reduceSum(x, axes), size(pick(x.shape, axes))),
 );
-/** The maximum less the minimum. */
+/**
+ * The maximum less the minimum over `axis` (default: all axes), in the dtype of a.
+ * @throws WeftTypeError for bools, WeftValueError if an axis is empty or does not exist.
+ * @example np.ptp([[1, 9], [4, 2]], 1).js() // => [8, 2]
+ */
 export const ptp: Reduction = (a, axis, options) => {
   const [x, axes] = reduced("np.ptp", a, axis, options);
   return subtract(max(x, axes, options), min(x, axes, options));
@@ -120,7 +152,9 @@ export interface VarianceOptions extends ReduceOptions {
   readonly correction?: number;
 }
 /**
- * The variance over `axis`: the mean square of the distance from the mean. A float.
+ * The variance over `axis` (default: all) as a float: the mean square of distances from the mean. Source:
+ * `jax.numpy.var`.
+ * @throws WeftValueError if an axis does not exist.
  * @example np.var_([1, 2, 3, 4]).item() // => 1.25
  */
 export const var_ = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray =>
@@ -157,11 +191,19 @@ function varianceOptions(
 /** A sum of squares by the number of degrees of freedom; NaN when there are none. */
 const perFreedom = (total: NDArray, count: number): NDArray =>
   count > 0 ? div(total, count) : where(false, div(total, count), Number.NaN);
-/** The standard deviation over `axis`: the root of {@link var_}. */
+/**
+ * The standard deviation over `axis`: the root of {@link var_}.
+ * @throws WeftValueError if an axis does not exist.
+ * @example np.std([0, 4, 8], null, { correction: 1 }).item() // => 4
+ */
 export const std = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray =>
   sqrt(variance("np.std", x, axis, options));
 
-/** The mean under `weights`, which have the shape of `a` or of its one reduced axis. */
+/**
+ * The mean over `axis` (default: all axes) under `weights`, shaped as `a` or as its one reduced axis: a float.
+ * @throws WeftTypeError if the weights have another shape, WeftValueError if an axis does not exist.
+ * @example np.average([[1, 2], [3, 4]], 0, { weights: [3, 1] }).js() // => [1.5, 2.5]
+ */
 export function average(
   a: ArrayLike,
   axis?: Axis,
@@ -198,9 +240,17 @@ const argReduction =
     return keepdims ? expandDims(find(x, at), [at]) : find(x, at);
   };
 
-/** The int32 index of the first maximum along `axis` (default: of the flattened array); NaN wins. */
+/**
+ * The int32 index of the first maximum along `axis` (default: of the flattened array); NaN wins.
+ * @throws WeftValueError if the axis does not exist, or if there is nothing along it.
+ * @example np.argmax([[1, 9], [9, 2]]).item() // => 1
+ */
 export const argmax: ArgReduction = argReduction("argmax", reduce.argmax);
-/** The int32 index of the first minimum along `axis` (default: of the flattened array); NaN wins. */
+/**
+ * The int32 index of the first minimum along `axis` (default: of the flattened array); NaN wins.
+ * @throws WeftValueError if the axis does not exist, or if there is nothing along it.
+ * @example np.argmin([[3, 1], [1, NaN]], 1).js() // => [1, 1]
+ */
 export const argmin: ArgReduction = argReduction("argmin", reduce.argmin);
 
 // ---- running along an axis
@@ -216,9 +266,17 @@ const running =
     return op(numbers, canonicalAxis(`np.${name}: axis`, axis, x.ndim));
   };
 
-/** Running sums along `axis` (default: of the flattened array), in the dtype of a; bools as int32. */
+/**
+ * Running sums along `axis` (default: of the flattened array), in the dtype of a; bools as int32.
+ * @throws WeftValueError if the axis does not exist.
+ * @example np.cumsum([[1, 2], [3, 4]], 1).js() // => [[1, 3], [3, 7]]
+ */
 export const cumsum: Running = running("cumsum", cumulative.cumsum);
-/** Running products along `axis` (default: of the flattened array), in the dtype of a; bools as int32. */
+/**
+ * Running products along `axis` (default: of the flattened array), in the dtype of a; bools as int32.
+ * @throws WeftValueError if the axis does not exist.
+ * @example np.cumprod(np.array([100, 100], { dtype: "int8" })).js() // => [100, 16]
+ */
 export const cumprod: Running = running("cumprod", cumulative.cumprod);
 
 export interface CumulativeOptions {
@@ -238,13 +296,21 @@ const cumulativeWith =
     if (!includeInitial) return result;
     return concatenate([full(a.shape.with(at, 1), initial, result.dtype), result], at);
   };
-/** {@link cumsum} of the array API standard: narrow integers are summed as int32 or uint32. */
+/**
+ * {@link cumsum} of the array API standard: narrow integers are summed as int32 or uint32.
+ * @throws WeftValueError without an axis if x is no vector, or if the axis does not exist.
+ * @example np.cumulativeSum([1, 2, 3], { includeInitial: true }).js() // => [0, 1, 3, 6]
+ */
 export const cumulativeSum: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(
   "cumulativeSum",
   (x, axis) => cumsum(summable("np.cumulativeSum: x", x), axis),
   0,
 );
-/** {@link cumprod} of the array API standard. */
+/**
+ * {@link cumprod} of the array API standard, in the dtype of x; bools as int32.
+ * @throws WeftValueError without an axis if x is no vector, or if the axis does not exist.
+ * @example np.cumulativeProd([[1, 2], [3, 4]], { axis: 1 }).js() // => [[1, 2], [3, 12]]
+ */
 export const cumulativeProd: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeWith(
   "cumulativeProd",
   cumprod,
@@ -263,20 +329,29 @@ const replacingNan =
 const present = (a: ArrayLike, axis: Axis | undefined, options?: ReduceOptions): NDArray =>
   sum(logicalNot(isnan(a)), axis, options);
 
-/** {@link sum}, ignoring NaN. */
+/**
+ * {@link sum}, ignoring NaN; 0 where nothing else is.
+ * @example np.nansum([[1, NaN], [3, NaN]], 0).js() // => [4, 0]
+ */
 export const nansum: Reduction = reduction("nansum", replacingNan(0, summable), reduce.reduceSum);
-/** {@link prod}, ignoring NaN. */
+/**
+ * {@link prod}, ignoring NaN; 1 where nothing else is.
+ * @example np.nanprod([[2, NaN, 3], [NaN, NaN, NaN]], 1).js() // => [6, 1]
+ */
 export const nanprod: Reduction = reduction("nanprod", replacingNan(1, summable), reduce.reduceProd);
-/** {@link cumsum}, with NaN as 0. */
+/** {@link cumsum}, with NaN as 0. @example np.nancumsum([1, NaN, 2]).js() // => [1, 1, 3] */
 export const nancumsum: Running = running("nancumsum", cumulative.cumsum, replacingNan(0));
-/** {@link cumprod}, with NaN as 1. */
+/** {@link cumprod}, with NaN as 1. @example np.nancumprod([[NaN, 2], [3, NaN]], 0).js() // => [[1, 2], [3, 2]] */
 export const nancumprod: Running = running("nancumprod", cumulative.cumprod, replacingNan(1));
 /** Floats that are differentiated: the derivative of what nothing goes into is 0, not 0/0. */
 const floats: Prepare = (what, a) => {
   const x = strong(toInexact(what, a));
   return x.size === 0 ? stopGradient(x) : x;
 };
-/** {@link mean}, ignoring NaN; NaN where nothing else is. */
+/**
+ * {@link mean}, ignoring NaN; NaN where nothing else is.
+ * @example np.nanmean([[1, NaN, 3], [NaN, NaN, NaN]], 1).js() // => [2, NaN]
+ */
 export const nanmean: Reduction = (a, axis, options) => {
   const [given, axes] = reduced("np.nanmean", a, axis, options);
   const x = floats("np.nanmean: a", given);
@@ -291,9 +366,12 @@ const nanExtremum =
     const found = op(where(isnan(x), worst, x), axes, options);
     return where(all(isnan(x), axes, options), Number.NaN, found);
   };
-/** {@link max}, ignoring NaN; NaN where nothing else is. */
+/**
+ * {@link max}, ignoring NaN; NaN where nothing else is.
+ * @example np.nanmax([[NaN, -Infinity], [NaN, NaN]], 1).js() // => [-Infinity, NaN]
+ */
 export const nanmax: Reduction = nanExtremum("nanmax", max, Number.NEGATIVE_INFINITY);
-/** {@link min}, ignoring NaN; NaN where nothing else is. */
+/** {@link min}, ignoring NaN; NaN where nothing else is. @example np.nanmin([NaN, 3, 2]).item() // => 2 */
 export const nanmin: Reduction = nanExtremum("nanmin", min, Number.POSITIVE_INFINITY);
 
 const nanArg =
@@ -303,12 +381,18 @@ const nanArg =
     const x = replacingNan(worst)(`np.${name}: a`, given);
     return where(all(isnan(given), axis ?? null, options), -1, op(x, axis, options));
   };
-/** {@link argmax}, ignoring NaN; -1 where nothing else is. */
+/** {@link argmax}, ignoring NaN; -1 where nothing else is. @example np.nanargmax([NaN, 3, 7]).item() // => 2 */
 export const nanargmax: ArgReduction = nanArg("nanargmax", argmax, Number.NEGATIVE_INFINITY);
-/** {@link argmin}, ignoring NaN; -1 where nothing else is. */
+/**
+ * {@link argmin}, ignoring NaN; -1 where nothing else is.
+ * @example np.nanargmin([[NaN, 3], [NaN, NaN]], 1).js() // => [1, -1]
+ */
 export const nanargmin: ArgReduction = nanArg("nanargmin", argmin, Number.POSITIVE_INFINITY);
 
-/** {@link var_}, ignoring NaN; NaN where no more than `correction` numbers are left. */
+/**
+ * {@link var_}, ignoring NaN; NaN where no more than `correction` numbers are left.
+ * @example np.nanvar([1, NaN, 3], null, { correction: 1 }).item() // => 2
+ */
 export const nanvar = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray =>
   nanVariance("np.nanvar", x, axis, options);
 
@@ -328,6 +412,9 @@ function nanVariance(
   const total = where(none, Number.NaN, sum(square(centred), axes, { keepdims }));
   return div(total, where(none, 1, freedom));
 }
-/** {@link std}, ignoring NaN. */
+/**
+ * {@link std}, ignoring NaN, as {@link nanvar} does.
+ * @example np.nanstd([[1, NaN, 3], [5, 5, NaN]], 1).js() // => [1, 0]
+ */
 export const nanstd = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray =>
   sqrt(nanVariance("np.nanstd", x, axis, options));

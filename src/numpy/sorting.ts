@@ -27,12 +27,20 @@ import { all } from "./reductions.ts";
 import { take, where } from "./select.ts";
 import { broadcastArrays } from "./shape.ts";
 
-/** Ascending order along an axis (null: of the flattened array); NaN comes last. */
+/**
+ * Ascending order along an axis (null: of the flattened array); NaN comes last.
+ * @throws WeftValueError if the axis does not exist.
+ * @example np.sort([[3, NaN, 1], [5, -0, 4]]).js() // => [[1, 3, NaN], [-0, 4, 5]]
+ */
 export function sort(a: ArrayLike, axis: number | null = -1): NDArray {
   const x = asArray("np.sort: a", a);
   return axis === null ? laxSort(reshape(x, [x.size]), 0) : laxSort(x, axis);
 }
-/** The int32 positions that sort along an axis (null: the flattened array). Stable. @example np.argsort([3, 1, 2]).js() // => [1, 2, 0] */
+/**
+ * The int32 positions that sort along an axis (null: the flattened array). Stable.
+ * @throws WeftValueError if the axis does not exist.
+ * @example np.argsort([3, 1, 2]).js() // => [1, 2, 0]
+ */
 export function argsort(a: ArrayLike, axis: number | null = -1): NDArray {
   const x = asArray("np.argsort: a", a);
   return axis === null ? laxArgsort(reshape(x, [x.size]), 0) : laxArgsort(x, axis);
@@ -47,7 +55,7 @@ export interface SearchSortedOptions {
   readonly side?: "left" | "right";
 }
 /**
- * Where to insert the values v into the sorted vector a so that it stays sorted: int32 of the shape of v. Binary search.
+ * Where to insert values v into the sorted vector a so that it stays sorted: int32 in the shape of v. Binary search.
  * @throws WeftTypeError if a is no vector, WeftValueError for another side.
  * @example np.searchsorted([1, 3, 5], [0, 3, 9]).js() // => [0, 1, 3]
  */
@@ -81,7 +89,11 @@ export interface CloseOptions {
   readonly equalNaN?: boolean;
 }
 const CLOSE_OPTIONS = ["rtol", "atol", "equalNaN"] as const;
-/** Whether `|a - b| <= atol + rtol · |b|`, per element; infinities are close to themselves. */
+/**
+ * Whether `|a - b| <= atol + rtol · |b|` (by default 1e-8 and 1e-5), per element; infinities are close to themselves.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.isclose([100, NaN, Infinity], [101, NaN, Infinity], { rtol: 0.02 }).js() // => [true, false, true]
+ */
 export const isclose = (a: ArrayLike, b: ArrayLike, options: CloseOptions = {}): NDArray =>
   close("np.isclose", a, b, options);
 
@@ -99,14 +111,21 @@ function close(caller: string, a: ArrayLike, b: ArrayLike, options: CloseOptions
   const same = where(bitwiseAnd(isfinite(x), isfinite(y)), near, equal(x, y));
   return equalNaN ? logicalOr(same, bitwiseAnd(isnan(x), isnan(y))) : same;
 }
-/** Whether all elements are close. Needs concrete arrays. See {@link isclose}. */
+/**
+ * Whether all elements are close, as a boolean, after broadcasting. Needs concrete arrays. See {@link isclose}.
+ * @throws ConcretizationTypeError for traced arrays, WeftTypeError if the shapes do not broadcast.
+ * @example np.allclose([1, 2], [1, 2.1], { atol: 0.2 }) // => true
+ */
 export const allclose = (actual: ArrayLike, expected: ArrayLike, options: CloseOptions = {}): boolean =>
   Boolean(all(close("np.allclose", actual, expected, options)).item());
 
 const equalPairs = (x: NDArray, y: NDArray, equalNaN: boolean): NDArray =>
   all(equalNaN ? logicalOr(equal(x, y), bitwiseAnd(isnan(x), isnan(y))) : equal(x, y));
 
-/** Whether shapes and all elements are equal: a bool scalar. */
+/**
+ * Whether shapes and all elements are equal: a bool scalar.
+ * @example np.arrayEqual([1, NaN], [1, NaN], { equalNaN: true }).js() // => true
+ */
 export function arrayEqual(
   a1: ArrayLike,
   a2: ArrayLike,
@@ -116,7 +135,11 @@ export function arrayEqual(
   const [x, y] = [asArray("np.arrayEqual: a1", a1), asArray("np.arrayEqual: a2", a2)];
   return equalShape(x.shape, y.shape) ? equalPairs(x, y, equalNaN) : asArray("", false);
 }
-/** Whether all elements are equal after broadcasting: a bool scalar. */
+/**
+ * Whether all elements are equal after broadcasting: a bool scalar.
+ * @throws WeftTypeError if the shapes do not broadcast.
+ * @example np.arrayEquiv([1, 2], [[1, 2], [1, 2]]).js() // => true
+ */
 export function arrayEquiv(a1: ArrayLike, a2: ArrayLike): NDArray {
   const [x, y] = broadcastArrays(asArray("np.arrayEquiv: a1", a1), asArray("np.arrayEquiv: a2", a2)) as [
     NDArray,

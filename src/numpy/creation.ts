@@ -36,11 +36,11 @@ function dtypeIn(caller: string, options: ArrayOptions, otherwise: DType): DType
 }
 
 /**
- * An array from numbers, booleans, typed arrays, nested arrays of these, or arrays. Numbers become float32 and booleans bool
- * unless `dtype` says otherwise; typed arrays keep their element type.
+ * An array from numbers, booleans, typed arrays, nested arrays of these, or arrays. Numbers become float32 and
+ * booleans bool unless `dtype` says otherwise; typed arrays keep their element type.
  *
  * @param options `shape`: the shape to give to the elements
- * @throws WeftValueError for ragged nesting, WeftTypeError for what is not an array.
+ * @throws WeftValueError for ragged nesting, WeftTypeError for what is no array or does not fill `shape`.
  * Source: `jax.numpy.array`.
  * @example np.array([[1, 2], [3, 4]]).shape // => [2, 2]
  */
@@ -64,17 +64,29 @@ function typedAs(what: string, values: ArrayLike, dtype: DType | undefined): NDA
   return convertElementType(values instanceof NDArray ? values : fromHost(what, values, dtype), dtype);
 }
 
-/** {@link array}. Arrays are immutable, so nothing need be copied. */
+/**
+ * {@link array}, but without `shape`. Arrays are immutable, so nothing need be copied.
+ * @throws as {@link array}.
+ * @example np.asarray(new Int8Array([1, 2])).dtype // => "int8"
+ */
 export const asarray = (values: ArrayLike, options: ArrayOptions = {}): NDArray =>
   arrayFor("np.asarray", values, options);
 
-/** Zeros. @example np.zeros([2, 3]).dtype // => "float32" */
+/**
+ * Zeros, float32 unless `dtype` says otherwise. A number for a shape is the size of a vector.
+ * @throws WeftValueError for negative sizes, WeftTypeError for what is no size or no dtype.
+ * @example np.zeros([2, 3]).dtype // => "float32"
+ */
 export const zeros = (shape: number | Shape, options: ArrayOptions = {}): NDArray =>
   filled("np.zeros", shape, 0, options);
-/** Ones. */
+/** Ones. @throws as {@link zeros}. @example np.ones(2, { dtype: "bool" }).js() // => [true, true] */
 export const ones = (shape: number | Shape, options: ArrayOptions = {}): NDArray =>
   filled("np.ones", shape, 1, options);
-/** An array whose contents do not matter; they are zeros. */
+/**
+ * An array whose contents do not matter; they are zeros.
+ * @throws as {@link zeros}.
+ * @example np.empty([0, 3]).size // => 0
+ */
 export const empty = (shape: number | Shape, options: ArrayOptions = {}): NDArray =>
   filled("np.empty", shape, 0, options);
 
@@ -82,8 +94,10 @@ const filled = (caller: string, shape: number | Shape, value: number, options: A
   lax.full(checkShape(caller, shape), value, dtypeIn(caller, options, "float32"));
 
 /**
- * `fillValue` everywhere; it may be an array that broadcasts to `shape`. The dtype is that of the value, weak for a plain number.
- * @example np.full([2], 3).js() // => [3, 3]
+ * `fillValue` everywhere; it may be an array that broadcasts to `shape`. The dtype is that of the value, weak for a
+ * plain number.
+ * @throws WeftValueError if the value does not fit; otherwise as {@link zeros}.
+ * @example np.full([2, 2], [3, 4]).js() // => [[3, 4], [3, 4]]
  */
 export function full(shape: number | Shape, fillValue: ArrayLike, options: ArrayOptions = {}): NDArray {
   const { dtype } = checkOptions("np.full", options, ARRAY_OPTIONS);
@@ -94,16 +108,33 @@ export function full(shape: number | Shape, fillValue: ArrayLike, options: Array
   return broadcastFor("np.full", x, shape);
 }
 
-/** Zeros of the shape and dtype of a. */
+/**
+ * Zeros of the shape and dtype of a, where options do not name others.
+ * @throws as {@link zeros}.
+ * @example np.zerosLike(np.arange(3)).dtype // => "int32"
+ */
 export const zerosLike = (a: ArrayLike, options: LikeOptions = {}): NDArray =>
   likeWith("np.zerosLike", a, 0, options);
-/** Ones of the shape and dtype of a. */
+/**
+ * Ones of the shape and dtype of a, where options do not name others.
+ * @throws as {@link zeros}.
+ * @example np.onesLike([[5, 6]], { shape: [3] }).js() // => [1, 1, 1]
+ */
 export const onesLike = (a: ArrayLike, options: LikeOptions = {}): NDArray =>
   likeWith("np.onesLike", a, 1, options);
-/** An array of the shape and dtype of a whose contents do not matter; they are zeros. */
+/**
+ * An array of the shape and dtype of a whose contents do not matter; they are zeros.
+ * @throws as {@link zeros}.
+ * @example np.emptyLike([true, false]).dtype // => "bool"
+ */
 export const emptyLike = (a: ArrayLike, options: LikeOptions = {}): NDArray =>
   likeWith("np.emptyLike", a, 0, options);
-/** `fillValue` everywhere, with the shape and dtype of a. */
+/**
+ * `fillValue` everywhere, with the shape and dtype of a where options do not name others. The value is converted, and
+ * broadcast if it is an array.
+ * @throws as {@link full}.
+ * @example np.fullLike(np.arange(3), 2.7).js() // => [2, 2, 2]
+ */
 export const fullLike = (a: ArrayLike, fillValue: ArrayLike, options: LikeOptions = {}): NDArray =>
   likeWith("np.fullLike", a, fillValue, options);
 
@@ -131,8 +162,9 @@ function sequence(length: number, at: (i: number) => number, dtype: DType): NDAr
 }
 
 /**
- * start, start + step, … up to and without stop; `arange(stop)` starts at 0. int32 if all three are whole numbers, else float32.
- * @throws WeftValueError if step is 0 or something is not finite.
+ * start, start + step, … up to and without stop; `arange(stop)` starts at 0. int32 if all three are whole numbers,
+ * else float32.
+ * @throws WeftValueError if step is 0 or something is not finite, WeftTypeError for what is no number.
  * @example np.arange(1, 7, 2).js() // => [1, 3, 5]
  */
 export function arange(start: number, stop?: number, step = 1, options: ArrayOptions = {}): NDArray {
@@ -153,8 +185,9 @@ export function arange(start: number, stop?: number, step = 1, options: ArrayOpt
 }
 
 /**
- * `num` evenly spaced values from start to stop, which is the last one unless `endpoint` is false.
- * @throws WeftValueError if `num` is no whole number or negative.
+ * `num` evenly spaced values from start to stop, which is the last one unless `endpoint` is false. float32 unless
+ * `dtype` says otherwise; integers are rounded down.
+ * @throws WeftValueError if `num` is negative, WeftTypeError if it is no whole number or a bound is no number.
  * @example np.linspace(0, 1, 5).js() // => [0, 0.25, 0.5, 0.75, 1]
  */
 export function linspace(
@@ -190,7 +223,12 @@ function spaced(
 const cutOff = (dtype: DType): ((x: number) => number) =>
   isFloat(dtype) ? (x) => x : (x) => Math.trunc(x * (1 + 2 ** -40));
 
-/** `num` values from `base^start` to `base^stop`, evenly spaced on a logarithmic scale. */
+/**
+ * `num` values from `base^start` to `base^stop`, evenly spaced on a logarithmic scale. float32 unless `dtype` says
+ * otherwise; integers are cut off.
+ * @throws as {@link linspace}.
+ * @example np.logspace(0, 3, 4, true, 2).js() // => [1, 2, 4, 8]
+ */
 export function logspace(
   start: number,
   stop: number,
@@ -204,7 +242,11 @@ export function logspace(
   return spaced("np.logspace", [start, stop], num, endpoint, (x) => cutOff(dtype)(b ** x), dtype);
 }
 
-/** `num` values from start to stop, each the same multiple of the one before. @throws WeftValueError if one is 0 or their signs differ. */
+/**
+ * `num` values from start to stop, each the same multiple of the one before. float32 unless `dtype` says otherwise.
+ * @throws WeftValueError if a bound is 0 or their signs differ; otherwise as {@link linspace}.
+ * @example np.geomspace(-1, -8, 4).js() // => [-1, -2, -4, -8]
+ */
 export function geomspace(
   start: number,
   stop: number,
@@ -233,7 +275,12 @@ function diagonalMask(caller: string, test: typeof eq, sizes: Shape, k: number):
   return test(add(index(0), scalar(checkInteger(`${caller}: k`, k), "int32")), index(1));
 }
 
-/** Ones on the diagonal of a matrix, zeros elsewhere; `k` moves the diagonal to the right. @example np.eye(2).js() // => [[1, 0], [0, 1]] */
+/**
+ * Ones on the diagonal of a matrix, zeros elsewhere; `k` moves the diagonal to the right. float32 unless `dtype` says
+ * otherwise.
+ * @throws as {@link zeros}.
+ * @example np.eye(2, 3, { k: 1 }).js() // => [[0, 1, 0], [0, 0, 1]]
+ */
 export function eye(
   numRows: number,
   numCols: number = numRows,
@@ -242,11 +289,15 @@ export function eye(
   const { dtype = "float32", k = 0 } = checkOptions("np.eye", options, ["dtype", "device", "k"]);
   return convertElementType(diagonalMask("np.eye", eq, [numRows, numCols], k), checkDType("np.eye", dtype));
 }
-/** The identity matrix. */
+/** The identity matrix of n rows. @throws as {@link zeros}. @example np.identity(2).js() // => [[1, 0], [0, 1]] */
 export const identity = (n: number, options: ArrayOptions = {}): NDArray =>
   eye(n, n, checkOptions("np.identity", options, ARRAY_OPTIONS));
 
-/** Ones on and below the k-th diagonal, zeros above. */
+/**
+ * Ones on and below the k-th diagonal of n rows and m columns, zeros above. float32 unless `dtype` says otherwise.
+ * @throws as {@link zeros}.
+ * @example np.tri(2, 3, 1).js() // => [[1, 1, 0], [1, 1, 1]]
+ */
 export function tri(n: number, m: number = n, k = 0, options: ArrayOptions = {}): NDArray {
   const { dtype = "float32" } = checkOptions("np.tri", options, ARRAY_OPTIONS);
   return convertElementType(diagonalMask("np.tri", ge, [n, m], k), checkDType("np.tri", dtype));
@@ -258,18 +309,31 @@ function triangular(name: string, a: ArrayLike, k: number): [mask: NDArray, x: N
     throw new WeftValueError(`Argument to np.${name} must be at least 2-dimensional, got ${x.aval}.`);
   return [diagonalMask(`np.${name}`, ge, x.shape.slice(-2), k), x];
 }
-/** The lower triangles of the matrices in the last two axes: zeros above the k-th diagonal. @throws WeftValueError below two axes. */
+/**
+ * The lower triangles of the matrices in the last two axes: zeros above the k-th diagonal.
+ * @throws WeftValueError below two axes.
+ * @example np.tril([[1, 2], [3, 4]], -1).js() // => [[0, 0], [3, 0]]
+ */
 export function tril(a: ArrayLike, k = 0): NDArray {
   const [below, x] = triangular("tril", a, k);
   return where(below, x, zerosLike(x));
 }
-/** The upper triangles of the matrices in the last two axes: zeros below the k-th diagonal. @throws WeftValueError below two axes. */
+/**
+ * The upper triangles of the matrices in the last two axes: zeros below the k-th diagonal.
+ * @throws WeftValueError below two axes.
+ * @example np.triu([[1, 2, 3], [4, 5, 6]], 1).js() // => [[0, 2, 3], [0, 0, 6]]
+ */
 export function triu(a: ArrayLike, k = 0): NDArray {
   const [below, x] = triangular("triu", a, checkInteger("np.triu: k", k) - 1);
   return where(below, zerosLike(x), x);
 }
 
-/** Powers of the vector x as columns, from the highest to the 0th, or the other way with `increasing`. */
+/**
+ * Powers of the vector x as `n` columns (default: as many as x has elements), from the highest to the 0th, or the
+ * other way with `increasing`.
+ * @throws WeftValueError if x is no vector or `n` is negative.
+ * @example np.vander([2, 3], { n: 3 }).js() // => [[4, 2, 1], [9, 3, 1]]
+ */
 export function vander(
   x: ArrayLike,
   options: { readonly n?: number; readonly increasing?: boolean } = {},
@@ -283,7 +347,12 @@ export function vander(
 
 // ---- grids
 
-/** Coordinate arrays from coordinate vectors: entry i varies along axis i ("ij"), or with the first two axes swapped ("xy"). */
+/**
+ * Coordinate arrays from coordinate vectors: entry i varies along axis i ("ij"), or with the first two axes swapped
+ * ("xy", the default).
+ * @throws WeftValueError for arrays of several axes.
+ * @example np.meshgrid([[1, 2], [3, 4, 5]]).map((x) => x.slice(0).js()) // => [[1, 2], [3, 3]]
+ */
 export function meshgrid(
   xs: readonly ArrayLike[],
   options: { readonly indexing?: "xy" | "ij" } = {},
@@ -299,7 +368,12 @@ export function meshgrid(
   return vectors.map((x, i) => lax.broadcastInDim(lax.reshape(x, [x.size]), shape, [axes.indexOf(i)]));
 }
 
-/** The positions along every axis of `dimensions`, stacked; or with `sparse` one broadcastable array per axis. int32. */
+/**
+ * The positions along every axis of `dimensions`, stacked; or with `sparse` one broadcastable array per axis. int32
+ * unless `dtype` says otherwise.
+ * @throws as {@link zeros}.
+ * @example np.indices([2, 3], { sparse: true }).map((x) => x.js()) // => [[[0], [1]], [[0, 1, 2]]]
+ */
 export function indices(dimensions: Shape, options?: ArrayOptions & { readonly sparse?: false }): NDArray;
 export function indices(dimensions: Shape, options: ArrayOptions & { readonly sparse: true }): NDArray[];
 export function indices(
@@ -328,12 +402,20 @@ export function indices(
   return all.length ? stack(all) : zeros([0], { dtype });
 }
 
-/** The positions of a diagonal of an array with `ndim` axes of size n, one array per axis. */
+/**
+ * The positions of a diagonal of an array with `ndim` axes of size n, one int32 array per axis.
+ * @throws WeftValueError if a number is negative, WeftTypeError if it is no whole number.
+ * @example np.array([[1, 2], [3, 4]]).at(...np.diagIndices(2)).set(0).js() // => [[0, 2], [3, 0]]
+ */
 export const diagIndices = (n: number, ndim = 2): NDArray[] =>
   range(checkCount("np.diagIndices: ndim", ndim)).map(() =>
     lax.iota("int32", checkCount("np.diagIndices: n", n)),
   );
-/** {@link diagIndices} for an array. @throws WeftTypeError if its sizes differ. */
+/**
+ * {@link diagIndices} for an array.
+ * @throws WeftTypeError if its sizes differ or it has fewer than two axes.
+ * @example np.diagIndicesFrom(np.zeros([2, 2, 2])).map((x) => x.js()) // => [[0, 1], [0, 1], [0, 1]]
+ */
 export function diagIndicesFrom(arr: ArrayLike): NDArray[] {
   const x = asArray("np.diagIndicesFrom: arr", arr);
   if (x.ndim < 2 || x.shape.some((d) => d !== x.shape[0]))
@@ -347,13 +429,29 @@ export function diagIndicesFrom(arr: ArrayLike): NDArray[] {
 
 const window = (caller: string, M: number, at: (phase: number) => number): NDArray =>
   sequence(checkCount(`np.${caller}: M`, M), (i) => (M === 1 ? 1 : at(i / (M - 1))), "float32");
-/** The triangular window of M points. */
+/**
+ * The triangular window of M points, float32; its ends are 0.
+ * @throws WeftValueError if M is negative, WeftTypeError if it is no whole number.
+ * @example np.bartlett(5).js() // => [0, 0.5, 1, 0.5, 0]
+ */
 export const bartlett = (M: number): NDArray => window("bartlett", M, (p) => 1 - Math.abs(2 * p - 1));
-/** The Hann window of M points. */
+/**
+ * The Hann window of M points, a raised cosine whose ends are 0. Source: `jax.numpy.hanning`.
+ * @throws as {@link bartlett}.
+ * @example np.hann(4).js() // => [0, 0.75, 0.75, 0]
+ */
 export const hann = (M: number): NDArray => window("hann", M, (p) => 0.5 - 0.5 * Math.cos(2 * Math.PI * p));
-/** The Hamming window of M points. */
+/**
+ * The Hamming window of M points: the Hann window on a pedestal, so that its ends are not 0.
+ * @throws as {@link bartlett}.
+ * @example np.hamming(3).greater(0).js() // => [true, true, true]
+ */
 export const hamming = (M: number): NDArray =>
   window("hamming", M, (p) => 0.54 - 0.46 * Math.cos(2 * Math.PI * p));
-/** The Blackman window of M points. */
+/**
+ * The Blackman window of M points: two cosines, narrower than the Hann window.
+ * @throws as {@link bartlett}.
+ * @example np.blackman(5).slice(2).item() // => 1
+ */
 export const blackman = (M: number): NDArray =>
   window("blackman", M, (p) => 0.42 - 0.5 * Math.cos(2 * Math.PI * p) + 0.08 * Math.cos(4 * Math.PI * p));

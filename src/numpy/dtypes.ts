@@ -115,12 +115,21 @@ export function iinfo(dtype: DType): IInfo {
   return { bits: 8 * DTYPES[dtype].bytes, dtype, ...limits(dtype) };
 }
 
-/** The dtype in which two dtypes meet. @example np.promoteTypes("int32", "float32") // => "float32" */
+/**
+ * The dtype in which two dtypes meet.
+ * @throws WeftTypeError for what is no dtype.
+ * @example np.promoteTypes("int32", "float32") // => "float32"
+ */
 export const promoteTypes = (dtype1: DType, dtype2: DType): DType =>
   promote([dtype1, dtype2].map((d) => ({ dtype: checkDType("np.promoteTypes", d), weakType: false }))).dtype;
 
 const placeOf: Place = (i) => `np.resultType: argument ${i}`;
-/** The dtype in which these arrays, numbers and dtypes meet. Plain numbers are weak. */
+/**
+ * The dtype in which these arrays, numbers and dtypes meet. Plain numbers are weak: they take the dtype of what they
+ * meet, fractions beside integers float32.
+ * @throws WeftTypeError for no arguments, or one that is neither an array nor a dtype.
+ * @example np.resultType("int8", np.zeros(2, { dtype: "uint8" }), 1) // => "int16"
+ */
 export function resultType(...args: (ArrayLike | DType)[]): DType {
   if (args.length === 0) throw new WeftTypeError("np.resultType needs at least one array or dtype.");
   return commonOf(args.map((x, i) => (isDType(x) ? { dtype: x, weakType: false } : operand(placeOf, i, x))))
@@ -146,7 +155,11 @@ export type DTypeGroup =
   | "signedinteger"
   | "unsignedinteger";
 
-/** Whether a dtype is another one or belongs to a group. @example np.issubdtype("int8", "integer") // => true */
+/**
+ * Whether a dtype is another one or belongs to a group.
+ * @throws WeftTypeError if the first is no dtype, WeftValueError if the second is neither dtype nor group.
+ * @example np.issubdtype("int8", "integer") // => true
+ */
 export function issubdtype(dtype: DType, of: DType | DTypeGroup): boolean {
   const kind = kindOf(checkDType("np.issubdtype", dtype));
   const choices = [...Object.keys(DTYPES), ...Object.keys(GROUPS)];

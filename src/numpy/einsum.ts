@@ -62,8 +62,8 @@ function fromLists(args: readonly (ArrayLike | readonly number[])[]): [string, A
 }
 
 /**
- * Sums of products by index notation: axes with one letter are multiplied together, and summed where the letter is missing
- * after the arrow. `...` stands for axes that broadcast. Operands are contracted in pairs from left to right.
+ * Sums of products by index notation: axes with one letter are multiplied together, and summed where the letter is
+ * missing after the arrow. `...` stands for axes that broadcast. Operands are contracted in pairs from left to right.
  *
  * Also `einsum(x, [0, 1], y, [1, 2], [0, 2])`, with numbers for letters.
  * @throws WeftValueError if the subscripts do not fit the operands, WeftTypeError if sizes differ.

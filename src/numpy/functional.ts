@@ -13,7 +13,12 @@ import { ARRAY_OPTIONS, type ArrayOptions, indices } from "./creation.ts";
 import { unstack } from "./join.ts";
 import { expandDims, moveaxis } from "./shape.ts";
 
-/** `func` of the index arrays of `shape`, float32 unless `dtype` says otherwise; what it returns, arrays or a tree of them. */
+/**
+ * `func` of the index arrays of `shape`, float32 unless `dtype` says otherwise; what it returns, arrays or a tree of
+ * them.
+ * @throws WeftTypeError if `func` is no function; otherwise as `np.indices`.
+ * @example np.fromfunction((i, j) => i.mul(10).add(j), [2, 3]).js() // => [[0, 1, 2], [10, 11, 12]]
+ */
 export function fromfunction<T>(
   func: (...indices: NDArray[]) => T,
   shape: Shape,
@@ -24,7 +29,12 @@ export function fromfunction<T>(
   return func(...unstack(indices(shape, { dtype: checkDType("np.fromfunction", dtype) })));
 }
 
-/** `func1d` of every vector along an axis; the axes of its result stand in place of that axis. A loop over the vectors. */
+/**
+ * `func1d` of every vector along an axis; the axes of its result stand in place of that axis. A loop over the
+ * vectors.
+ * @throws WeftValueError if the axis does not exist, WeftTypeError if `func1d` is no function or returns no array.
+ * @example np.applyAlongAxis((v) => v.max().sub(v.min()), 1, [[1, 2, 4], [9, 3, 5]]).js() // => [3, 6]
+ */
 export function applyAlongAxis(func1d: (x: NDArray) => ArrayLike, axis: number, x: ArrayLike): NDArray {
   checkCallable("np.applyAlongAxis: func1d", func1d);
   const a = asArray("np.applyAlongAxis: x", x);
@@ -42,7 +52,11 @@ export function applyAlongAxis(func1d: (x: NDArray) => ArrayLike, axis: number, 
   return moveaxis(whole, range(made, batch.length), range(made, at));
 }
 
-/** `func(x, axis)` for one axis after the other; axes that it drops are put back with size 1. */
+/**
+ * `func(x, axis)` for one axis after the other; axes that it drops are put back with size 1.
+ * @throws WeftTypeError if `func` is no function or returns no array.
+ * @example np.applyOverAxes(np.sum, [[1, 2], [3, 4]], [0, 1]).js() // => [[10]]
+ */
 export function applyOverAxes(
   func: (x: NDArray, axis: number) => ArrayLike,
   a: ArrayLike,

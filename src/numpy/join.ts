@@ -24,7 +24,7 @@ function members(caller: string, xs: readonly ArrayLike[] | NDArray): NDArray[] 
 
 /**
  * Arrays end to end along an axis (null: flattened), under NumPy's promotion.
- * @throws WeftTypeError if other sizes differ, WeftValueError if there is nothing to join.
+ * @throws WeftTypeError if other sizes differ, WeftValueError if there is nothing to join or an array has no axes.
  * @example np.concatenate([[1, 2], [3]]).js() // => [1, 2, 3]
  */
 export const concatenate = (xs: readonly ArrayLike[] | NDArray, axis: number | null = 0): NDArray =>
@@ -57,7 +57,11 @@ export function stack(xs: readonly ArrayLike[] | NDArray, axis = 0): NDArray {
   );
 }
 
-/** The slices of x along an axis, which they lack. */
+/**
+ * The slices of x along an axis, which they lack.
+ * @throws WeftValueError if the axis does not exist.
+ * @example np.unstack([[1, 2], [3, 4]], 1).map((x) => x.js()) // => [[1, 3], [2, 4]]
+ */
 export function unstack(x: ArrayLike, axis = 0): NDArray[] {
   const a = asArray("np.unstack: x", x);
   const at = canonicalAxis("np.unstack: axis", axis, a.ndim);
@@ -71,18 +75,30 @@ export function unstack(x: ArrayLike, axis = 0): NDArray[] {
     .map((part) => lax.squeeze(part, [at]));
 }
 
-/** Side by side: along the second axis, or the first for vectors. */
+/**
+ * Side by side: along the second axis, or the first for vectors; scalars are vectors.
+ * @throws as {@link concatenate}.
+ * @example np.hstack([[[1], [2]], [[3, 4], [5, 6]]]).js() // => [[1, 3, 4], [2, 5, 6]]
+ */
 export function hstack(xs: readonly ArrayLike[] | NDArray): NDArray {
   const arrays = members("np.hstack", xs).map((x) => atLeast("", x, 1));
   return concatenate(arrays, arrays[0]!.ndim === 1 ? 0 : 1);
 }
-/** On top of each other: along the first axis; vectors are rows. */
+/**
+ * On top of each other: along the first axis; vectors are rows.
+ * @throws as {@link concatenate}.
+ * @example np.vstack([[1, 2], [[3, 4], [5, 6]]]).js() // => [[1, 2], [3, 4], [5, 6]]
+ */
 export const vstack = (xs: readonly ArrayLike[] | NDArray): NDArray =>
   concatenate(
     members("np.vstack", xs).map((x) => atLeast("", x, 2)),
     0,
   );
-/** Behind each other: along the third axis; vectors are rows. */
+/**
+ * Behind each other: along the third axis; vectors are rows.
+ * @throws as {@link concatenate}.
+ * @example np.dstack([[1, 2], [3, 4]]).js() // => [[[1, 3], [2, 4]]]
+ */
 export function dstack(xs: readonly ArrayLike[] | NDArray): NDArray {
   const deep = (x: NDArray): NDArray => (x.ndim < 3 ? lax.reshape(x, [...x.shape, 1]) : x);
   return concatenate(
@@ -90,12 +106,20 @@ export function dstack(xs: readonly ArrayLike[] | NDArray): NDArray {
     2,
   );
 }
-/** Vectors as the columns of a matrix. */
+/**
+ * Vectors as the columns of a matrix; matrices stand beside them as they are.
+ * @throws as {@link concatenate}.
+ * @example np.columnStack([[1, 2], [3, 4], [5, 6]]).js() // => [[1, 3, 5], [2, 4, 6]]
+ */
 export function columnStack(xs: readonly ArrayLike[] | NDArray): NDArray {
   const column = (x: NDArray): NDArray => (x.ndim < 2 ? lax.reshape(x, [x.size, 1]) : x);
   return concatenate(members("np.columnStack", xs).map(column), 1);
 }
-/** `values` after `arr` along an axis (default: both flattened). */
+/**
+ * `values` after `arr` along an axis (default: both flattened).
+ * @throws as {@link concatenate}.
+ * @example np.append([[1, 2], [3, 4]], [[5, 6]]).js() // => [1, 2, 3, 4, 5, 6]
+ */
 export const append = (arr: ArrayLike, values: ArrayLike, axis: number | null = null): NDArray =>
   joined("np.append", [asArray("np.append: arr", arr), asArray("np.append: values", values)], axis);
 
@@ -128,7 +152,9 @@ function sizesAt(n: number, positions: readonly number[]): number[] {
 
 /**
  * Parts of a along an axis: `indicesOrSections` parts of nearly equal size, or cut before the given positions.
- * @throws WeftValueError if the number of parts is not positive.
+ * Negative positions count from the end; behind the end parts are empty.
+ * @throws WeftValueError if the number of parts is not positive or the positions decrease.
+ * @example np.arraySplit(np.arange(5), 3).map((x) => x.js()) // => [[0, 1], [2, 3], [4]]
  */
 export function arraySplit<const N extends Cuts>(a: ArrayLike, indicesOrSections: N, axis = 0): Parts<N> {
   return parts("np.arraySplit", a, indicesOrSections, axis) as Parts<N>;
@@ -146,7 +172,7 @@ function parts(caller: string, a: ArrayLike, indicesOrSections: Cuts, axis: numb
 const isListOfIntegers = (x: number | readonly number[]): x is readonly number[] =>
   Array.isArray(x) || ArrayBuffer.isView(x);
 
-/** Positions may decrease, in which case parts overlap as slices do. */
+/** Positions must not decrease: parts do not overlap. */
 function cutAt(caller: string, x: NDArray, positions: readonly number[], axis: number): NDArray[] {
   const sizes = sizesAt(x.shape[axis]!, checkIntegers(`${caller}: indices`, positions));
   const covers = sizes.reduce((a, b) => a + b, 0) === x.shape[axis];
@@ -155,8 +181,8 @@ function cutAt(caller: string, x: NDArray, positions: readonly number[], axis: n
 }
 
 /**
- * As {@link arraySplit}, but the parts must have one size.
- * @throws WeftValueError if they cannot.
+ * As {@link arraySplit}, but a number of parts must divide the axis.
+ * @throws WeftValueError if it does not; otherwise as {@link arraySplit}.
  * @example np.split(np.arange(4), 2).map((x) => x.js()) // => [[0, 1], [2, 3]]
  */
 export const split = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N, axis = 0): Parts<N> =>
@@ -175,15 +201,27 @@ function equalParts<N extends Cuts>(
     );
   return parts(caller, x, indicesOrSections, axis) as Parts<N>;
 }
-/** {@link split} along the first axis. */
+/**
+ * {@link split} along the first axis.
+ * @throws as {@link split}.
+ * @example np.vsplit([[1, 2], [3, 4], [5, 6]], [1]).map((x) => x.js()) // => [[[1, 2]], [[3, 4], [5, 6]]]
+ */
 export const vsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N): Parts<N> =>
   equalParts("np.vsplit", asArray("np.vsplit: a", a), indicesOrSections, 0);
-/** {@link split} along the second axis, or the first of vectors. */
+/**
+ * {@link split} along the second axis, or the first of vectors.
+ * @throws as {@link split}.
+ * @example np.hsplit([[1, 2, 3, 4]], 2).map((x) => x.js()) // => [[[1, 2]], [[3, 4]]]
+ */
 export const hsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N): Parts<N> =>
   hsplitOf(asArray("np.hsplit: a", a), indicesOrSections);
 const hsplitOf = <N extends Cuts>(x: NDArray, indicesOrSections: N): Parts<N> =>
   equalParts("np.hsplit", x, indicesOrSections, x.ndim === 1 ? 0 : 1);
-/** {@link split} along the third axis. */
+/**
+ * {@link split} along the third axis.
+ * @throws as {@link split}; WeftValueError if there is none.
+ * @example np.dsplit(np.zeros([1, 2, 3]), [1]).map((x) => x.shape) // => [[1, 2, 1], [1, 2, 2]]
+ */
 export const dsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N): Parts<N> =>
   equalParts("np.dsplit", asArray("np.dsplit: a", a), indicesOrSections, 2);
 
@@ -191,6 +229,7 @@ export const dsplit = <const N extends Cuts>(a: ArrayLike, indicesOrSections: N)
 
 /**
  * a repeated `reps[i]` times along axis i; missing axes and repetitions are 1, aligned at the right.
+ * @throws WeftValueError for negative repetitions.
  * @example np.tile([1, 2], [2, 2]).js() // => [[1, 2, 1, 2], [1, 2, 1, 2]]
  */
 export function tile(a: ArrayLike, reps: number | readonly number[]): NDArray {
@@ -210,9 +249,9 @@ export function tile(a: ArrayLike, reps: number | readonly number[]): NDArray {
 }
 
 /**
- * Every slice along `axis` (default: every element of the flattened array) `repeats` times in a row, or as often as its entry
- * of the list says.
- * @throws WeftTypeError if the list has another length than the axis.
+ * Every slice along `axis` (default: every element of the flattened array) `repeats` times in a row, or as often as
+ * its entry of the list says.
+ * @throws WeftTypeError if the list has another length than the axis, WeftValueError for negative counts.
  * @example np.repeat([1, 2], 2).js() // => [1, 1, 2, 2]
  */
 export function repeat(a: ArrayLike, repeats: number | readonly number[], axis?: number | null): NDArray {
@@ -247,7 +286,9 @@ function repeated(repeats: readonly number[], n: number): TypedArray {
 }
 
 /**
- * Elements moved by `shift` along an axis (default: of the flattened array); what leaves at one end enters at the other.
+ * Elements moved by `shift` along an axis (default: of the flattened array); what leaves at one end enters at the
+ * other.
+ * @throws WeftValueError if several shifts are given, but not one per axis.
  * @example np.roll([1, 2, 3], 1).js() // => [3, 1, 2]
  */
 export function roll(a: ArrayLike, shift: number | readonly number[], axis?: Axis): NDArray {

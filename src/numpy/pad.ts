@@ -61,7 +61,8 @@ const SOURCES: Readonly<Record<string, (i: number, n: number) => number>> = {
 
 /**
  * x with elements added before and after it along its axes.
- * @throws WeftTypeError if the widths do not fit, WeftValueError if they are negative or an empty axis has nothing to repeat.
+ * @throws WeftTypeError if the widths do not fit, WeftValueError if they are negative or an empty axis has nothing to
+ * repeat.
  * @example np.pad([1, 2], [1, 2]).js() // => [0, 1, 2, 0, 0]
  */
 export function pad(x: ArrayLike, width: PadWidth, options: PadOptions = {}): NDArray {

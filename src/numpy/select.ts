@@ -29,6 +29,7 @@ export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray
 
 /**
  * a limited to `[min, max]`; either bound may be left out.
+ * @throws WeftTypeError if the shapes do not broadcast.
  * @example np.clip([-1, 0.5, 2], 0, 1).js() // => [0, 0.5, 1]
  */
 export function clip(a: ArrayLike, min?: ArrayLike | null, max?: ArrayLike | null): NDArray {
@@ -40,7 +41,13 @@ export function clip(a: ArrayLike, min?: ArrayLike | null, max?: ArrayLike | nul
   return bounded(bounded(asArray("np.clip: a", a), min, lax.max), max, lax.min);
 }
 
-/** The choice that belongs to the first condition that holds, else `defaultValue`. */
+/**
+ * The choice that belongs to the first condition that holds, else `defaultValue`. All are broadcast, choices and
+ * default promoted.
+ * @throws WeftValueError if there are not as many choices as conditions, at least one; WeftTypeError if shapes do not
+ * broadcast.
+ * @example np.select([[true, false, false], [true, true, false]], [[7, 8, 9], -1]).js() // => [7, -1, 0]
+ */
 export function select(
   condlist: readonly ArrayLike[],
   choicelist: readonly ArrayLike[],
@@ -91,8 +98,8 @@ function resolve(
 }
 
 /**
- * The slices of a at `indices` along `axis` (default: elements of the flattened array). The result has the shape of `indices`
- * in place of that axis.
+ * The slices of a at `indices` along `axis` (default: elements of the flattened array). The result has the shape of
+ * `indices` in place of that axis.
  * @throws WeftTypeError if the indices are not integers, WeftValueError for indices into an axis of size 0.
  * @example np.take([10, 20, 30], [2, 0, -1]).js() // => [30, 10, 30]
  */
@@ -120,8 +127,8 @@ export function take(
 }
 
 /**
- * Elements of a at `indices` along `axis` (default -1; null: of the flattened array), which has as many axes as a; the other
- * axes broadcast. Of an array without elements zeros are taken.
+ * Elements of a at `indices` along `axis` (default -1; null: of the flattened array), which has as many axes as a;
+ * the other axes broadcast. Of an array without elements zeros are taken.
  * @throws WeftTypeError if the numbers of axes differ or the indices are not integers.
  * @example np.takeAlongAxis([[1, 2], [3, 4]], [[1], [0]], 1).js() // => [[2], [3]]
  */
@@ -172,7 +179,11 @@ function gatherAlong(x: NDArray, positions: NDArray, axis: number, options: Gath
   );
 }
 
-/** Whether each element occurs in `testElements`. */
+/**
+ * Whether each element occurs in `testElements`, or with `invert` does not. NaN equals nothing and occurs nowhere.
+ * @throws WeftTypeError for what is no array.
+ * @example np.isin([1, 2, NaN], [2, NaN]).js() // => [false, true, false]
+ */
 export function isin(
   element: ArrayLike,
   testElements: ArrayLike,

@@ -64,7 +64,12 @@ export function diff(a: ArrayLike, n = 1, axis = -1, options: DiffOptions = {}):
   return range(n).reduce((y) => differences(y, at), whole);
 }
 
-/** Differences of neighbours in the flattened array, with values put before and after them. @throws WeftTypeError for bools. */
+/**
+ * Differences of neighbours in the flattened array, with `toBegin` and `toEnd` before and after them, converted to
+ * its dtype.
+ * @throws WeftTypeError for bools.
+ * @example np.ediff1d([[1, 2], [4, 8]], { toEnd: 0 }).js() // => [1, 2, 4, 0]
+ */
 export function ediff1d(
   ary: ArrayLike,
   options: { readonly toBegin?: ArrayLike; readonly toEnd?: ArrayLike } = {},
@@ -77,7 +82,12 @@ export function ediff1d(
   return concatenate([...extra("toBegin", toBegin), np.subtract(after, before), ...extra("toEnd", toEnd)]);
 }
 
-/** The integral of y along an axis by the trapezoidal rule, over positions x or with distance `dx`. */
+/**
+ * The integral of y along an axis (default: the last) by the trapezoidal rule, over positions x or with distance
+ * `dx`. A float.
+ * @throws WeftValueError if the axis does not exist, WeftTypeError if the shapes do not broadcast.
+ * @example np.trapezoid([1, 2, 4], [0, 1, 3]).item() // => 7.5
+ */
 export function trapezoid(
   y: ArrayLike,
   x?: ArrayLike | null,
@@ -139,9 +149,9 @@ const MARGINS: Readonly<Record<ConvolutionMode, (n: number) => readonly [number,
 };
 
 /**
- * The convolution of two vectors. "full": wherever they overlap; "same": as long as the longer one; "valid": where they
- * overlap completely.
- * @throws WeftValueError for what is no vector or empty.
+ * The convolution of two vectors, as floats. "full": wherever they overlap; "same": as long as the longer one;
+ * "valid": where they overlap completely.
+ * @throws WeftValueError for what is no vector or empty, and for other modes.
  * @example np.convolve([1, 2, 3], [1, 1]).js() // => [1, 3, 5, 3]
  */
 export function convolve(x: ArrayLike, y: ArrayLike, mode: ConvolutionMode = "full"): NDArray {
@@ -153,7 +163,11 @@ export function convolve(x: ArrayLike, y: ArrayLike, mode: ConvolutionMode = "fu
   return slidingProducts(long, flip(short), [low, high]);
 }
 
-/** The correlation of two vectors: {@link convolve} with y reversed. */
+/**
+ * The correlation of two vectors: {@link convolve} with y reversed, but "valid" by default.
+ * @throws as {@link convolve}.
+ * @example np.correlate([1, 2, 3], [0, 1]).js() // => [2, 3]
+ */
 export function correlate(x: ArrayLike, y: ArrayLike, mode: ConvolutionMode = "valid"): NDArray {
   const [a, b] = promoteInexact(place("np.correlate", "x", "y"), x, y) as [NDArray, NDArray];
   checkChoice("np.correlate: mode", mode, CONVOLUTION_MODES);
@@ -190,7 +204,12 @@ export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike): NDArray {
   return where(np.greater(at, xs.slice(-1)), ys.slice(-1), beyond);
 }
 
-/** Phases without jumps: differences beyond `discont` (default half a period) are complemented by multiples of the period. */
+/**
+ * Phases without jumps: differences of at least `discont` (default half a period) are complemented by multiples of
+ * the period. A float.
+ * @throws WeftValueError if the axis does not exist.
+ * @example np.unwrap([350, 355, 2, 10], null, -1, 360).js() // => [350, 355, 362, 370]
+ */
 export function unwrap(
   p: ArrayLike,
   discont?: number | null,
@@ -211,7 +230,12 @@ export function unwrap(
   return concatenate([first, np.add(rest, cumsum(correction, at))], at);
 }
 
-/** The covariance matrix of variables, which are the rows of x (and of y); `rowvar: false`: the columns. */
+/**
+ * The covariance matrix of variables, which are the rows of x (and of y); `rowvar: false`: the columns. Of a single
+ * variable it is a scalar. Sums are divided by the number of observations less 1.
+ * @throws WeftTypeError for more than two axes, or if x and y have different numbers of observations.
+ * @example np.cov([[1, 2, 3], [6, 4, 2]]).js() // => [[1, -2], [-2, 4]]
+ */
 export function cov(
   x: ArrayLike,
   y?: ArrayLike | null,
@@ -231,7 +255,11 @@ export function cov(
   return matrix.shape[0] === 1 ? matrix.reshape([]) : matrix;
 }
 
-/** Pearson's correlation coefficients of the rows of x (and of y). */
+/**
+ * Pearson's correlation coefficients of the rows of x (and of y); NaN for one that does not vary.
+ * @throws as {@link cov}.
+ * @example np.corrcoef([1, 2, 3], [6, 4, 2]).js() // => [[1, -1], [-1, 1]]
+ */
 export function corrcoef(x: ArrayLike, y?: ArrayLike): NDArray {
   const operand = (name: string, a: ArrayLike): NDArray => toInexact(`np.corrcoef: ${name}`, a);
   const c = cov(operand("x", x), y === undefined || y === null ? null : operand("y", y));
@@ -264,14 +292,30 @@ const combine =
     const degree = Math.max(p.size, q.size);
     return op(pad(p, [degree - p.size, 0]), pad(q, [degree - q.size, 0]));
   };
-/** The sum of two polynomials. */
+/**
+ * The sum of two polynomials; the shorter one is filled with zeros in front.
+ * @throws WeftTypeError for what is no array.
+ * @example np.polyadd([1, 2], [1, 0, 0]).js() // => [1, 1, 2]
+ */
 export const polyadd: BinaryFunction = combine("np.polyadd", np.add);
-/** The difference of two polynomials. */
+/**
+ * The difference of two polynomials; zeros in front stay.
+ * @throws WeftTypeError for what is no array.
+ * @example np.polysub([1, 5, 2], [1, 0, 0]).js() // => [0, 5, 2]
+ */
 export const polysub: BinaryFunction = combine("np.polysub", np.subtract);
-/** The product of two polynomials. */
+/**
+ * The product of two polynomials, as floats.
+ * @throws WeftValueError for what is no vector or empty.
+ * @example np.polymul([1, 1], [1, -1]).js() // => [1, 0, -1]
+ */
 export const polymul = (a1: ArrayLike, a2: ArrayLike): NDArray =>
   convolve(atLeast("np.polymul: a1", a1, 1), atLeast("np.polymul: a2", a2, 1));
-/** The m-th derivative of a polynomial, as floats. */
+/**
+ * The m-th derivative of a polynomial, as floats; that of a constant is empty.
+ * @throws WeftValueError if m is negative.
+ * @example np.polyder([1, 0, 2, 5], 2).js() // => [6, 0]
+ */
 export function polyder(p: ArrayLike, m = 1): NDArray {
   const coefficients = atLeast("np.polyder: p", toInexact("np.polyder: p", p), 1);
   const once = (q: NDArray): NDArray =>

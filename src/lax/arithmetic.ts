@@ -8,7 +8,11 @@ import { NUMBER } from "./check.ts";
 import { asArray } from "./convert.ts";
 import { type Binary, binary, defineMap, transposeBy, type Unary, unary } from "./map.ts";
 
-/** `-x`. Any number; unsigned integers wrap. */
+/**
+ * `-x`. Any number; unsigned integers wrap.
+ * @throws WeftTypeError for bools.
+ * @example neg(np.array([1, 2], { dtype: "uint8" })).js() // => [255, 254]
+ */
 export const neg: Unary = unary("neg", {
   accepts: NUMBER,
   jvp: (g) => neg(g),
@@ -31,7 +35,12 @@ export const add: Binary = binary("add", {
   scalar: "add",
 });
 
-/** The sum of two cotangents of one value: an `add` that readers of jaxprs can tell from the user's own. */
+/**
+ * The sum of two cotangents of one value: an `add` that readers of jaxprs can tell from the user's own. Source:
+ * `jax.interpreters.ad.add_any_p`.
+ * @throws WeftTypeError as {@link add}.
+ * @example addAny(np.array([1, 2]), np.array([3, 4])).js() // => [4, 6]
+ */
 export const addAny: Binary = binary("add_any", {
   accumulates: true,
   jvp: [(g) => g, (g) => g],
@@ -42,7 +51,10 @@ export const addAny: Binary = binary("add_any", {
   scalar: "add",
 });
 
-/** `x - y`. See {@link add} for what operands may be. */
+/**
+ * `x - y`. Operands and errors are those of {@link add}.
+ * @example sub(1, np.array([0.25, 3])).js() // => [0.75, -2]
+ */
 export const sub: Binary = binary("sub", {
   jvp: [(g) => g, (g) => neg(g)],
   transpose: transposeBy(
@@ -52,7 +64,10 @@ export const sub: Binary = binary("sub", {
   scalar: "sub",
 });
 
-/** `x · y`. See {@link add} for what operands may be. */
+/**
+ * `x · y`; integers wrap. Operands and errors are those of {@link add}.
+ * @example mul(np.array([50, 100], { dtype: "int8" }), 2).js() // => [100, -56]
+ */
 export const mul: Binary = binary("mul", {
   jvp: [(g, _, __, y) => mul(g, y!), (g, _, x) => mul(x!, g)],
   transpose: transposeBy(
@@ -62,7 +77,11 @@ export const mul: Binary = binary("mul", {
   scalar: "mul",
 });
 
-/** `x / y`. Integers truncate towards zero; division of an integer by 0 gives -1. See {@link add}. */
+/**
+ * `x / y`. Integers truncate towards zero; an integer by 0 is -1, or if unsigned the largest. Operands and errors are
+ * those of {@link add}.
+ * @example div(new Int32Array([7, -7, 5]), new Int32Array([2, 2, 0])).js() // => [3, -3, -1]
+ */
 export const div: Binary = binary("div", {
   jvp: [(g, _, __, y) => div(g, y!), (g, _, x, y) => mul(mul(neg(g), x!), integerPow(y!, -2))],
   transpose: transposeBy((ct, _, y) => div(ct, y!), null),
@@ -87,6 +106,7 @@ function power(s: ScalarBuilder, x: Scalar, y: number): Scalar {
 
 /**
  * `x` to a constant integer power, by repeated multiplication. Negative powers need a floating dtype to be useful.
+ * @throws WeftTypeError for bools or if y is no integer.
  * @example integerPow(np.array([1, 2, 3]), 2).js() // => [1, 4, 9]
  */
 export function integerPow(x: ArrayLike, y: number): NDArray {
@@ -96,14 +116,22 @@ export function integerPow(x: ArrayLike, y: number): NDArray {
   return n === 1 ? base : bind1(integerPowP, [base], { y: n });
 }
 
-/** `x²`. Any number. */
+/**
+ * `x²`. Any number; integers wrap.
+ * @throws WeftTypeError for bools.
+ * @example square(np.array([3, 20], { dtype: "uint8" })).js() // => [9, 144]
+ */
 export const square: Unary = unary("square", {
   accepts: NUMBER,
   jvp: (g, _, x) => mul(g, mul(x, 2)),
   scalar: (s, x) => s.binary("mul", x, x),
 });
 
-/** -1, 0 or 1 (and NaN for NaN), in the dtype of x. */
+/**
+ * -1, 0 or 1 (and NaN for NaN), in the dtype of x.
+ * @throws WeftTypeError for bools.
+ * @example sign(np.array([-2.5, 0, NaN])).js() // => [-1, 0, NaN]
+ */
 export const sign: Unary = unary("sign", {
   accepts: NUMBER,
   jvp: "zero",
@@ -114,5 +142,9 @@ export const sign: Unary = unary("sign", {
   },
 });
 
-/** `1 / x`. Floating dtypes. */
+/**
+ * `1 / x`. Meant for floating dtypes: integers truncate, as in {@link div}.
+ * @throws WeftTypeError for bools.
+ * @example reciprocal(np.array([4, -0.5, 0])).js() // => [0.25, -2, Infinity]
+ */
 export const reciprocal = (x: ArrayLike): NDArray => div(1, asArray("lax.reciprocal: x", x));

@@ -80,7 +80,12 @@ export const reduceSumP: Primitive<ReduceParams> = defineLinear<ReduceParams>({
   printParams: ({ axes }) => ({ axes, out_sharding: null }),
 });
 
-/** The sum over `axes`; x itself when there are none. */
+/**
+ * The sum over `axes`, in the dtype of x; x itself when there are none. Axes are not negative.
+ * @throws WeftTypeError for bools.
+ * @throws WeftValueError for axes that are negative, do not exist or stand there twice.
+ * @example reduceSum(np.array([[1, 2], [3, 4]]), [0]).js() // => [4, 6]
+ */
 export function reduceSum(x: ArrayLike, axes: readonly number[]): NDArray {
   const sorted = checkAxisOrder("lax.reduceSum", axes);
   return sorted.length
@@ -90,6 +95,7 @@ export function reduceSum(x: ArrayLike, axes: readonly number[]): NDArray {
 
 /**
  * Adds new leading axes of these sizes.
+ * @throws WeftValueError for negative sizes.
  * @example broadcast(np.array([1, 2]), [2]).js() // => [[1, 2], [1, 2]]
  */
 export function broadcast(operand: ArrayLike, sizes: Shape): NDArray {
@@ -106,7 +112,11 @@ export const unbroadcast = (ct: NDArray, type: { readonly shape: Shape }): NDArr
 export const fitTo = (x: NDArray, shape: Shape): NDArray =>
   x.ndim === shape.length ? x : broadcastInDim(x, shape, []);
 
-/** An array with the same value everywhere. */
+/**
+ * An array with the same value everywhere.
+ * @throws WeftTypeError for a value that is no plain number or boolean, or an unknown dtype.
+ * @example full([2, 2], 7.9, "int32").js() // => [[7, 7], [7, 7]]
+ */
 export const full = (shape: Shape, value: number | boolean, dtype: DType): NDArray =>
   broadcastInDim(
     scalar(checkPlain("lax.full: value", value), checkDType("lax.full", dtype)),
@@ -114,12 +124,24 @@ export const full = (shape: Shape, value: number | boolean, dtype: DType): NDArr
     [],
   );
 
-/** `full` with the shape and the (weak) dtype of an array or a type. */
+/**
+ * {@link full} with the shape and the (weak) dtype of an array or of a type.
+ * @throws WeftTypeError for a value that is no plain number or boolean.
+ * @example fullLike({ shape: [2], dtype: "bool" }, 1).js() // => [true, true]
+ */
 export const fullLike = (x: Typed, value: number | boolean): NDArray => {
   const { shape, dtype, weakType } = checkTyped("lax.fullLike", x);
   return broadcastInDim(scalar(checkPlain("lax.fullLike: value", value), dtype, weakType), shape, []);
 };
+/**
+ * Zeros with the shape and the (weak) dtype of an array or of a type: false for bool.
+ * @example zerosLike(np.array([true, true])).js() // => [false, false]
+ */
 export const zerosLike = (x: Typed): NDArray => fullLike(checkTyped("lax.zerosLike", x), 0);
+/**
+ * Ones with the shape and the (weak) dtype of an array or of a type: true for bool.
+ * @example onesLike(np.array([4, 5], { dtype: "int8" })).dtype // => "int8"
+ */
 export const onesLike = (x: Typed): NDArray => fullLike(checkTyped("lax.onesLike", x), 1);
 
 /** Inserts a new axis of `size` at `axis`. */

@@ -29,6 +29,7 @@ export const convertElementTypeP: Primitive<ConvertParams> = defineMap<ConvertPa
 /**
  * Converts values to another dtype: floats to integers truncate and saturate, NaN becomes 0; integers to integers wrap;
  * to bool is `!= 0`. The result is not weak. Only float to float carries a derivative.
+ * @throws WeftTypeError if there is no such dtype.
  * @example convertElementType(np.array([1.7, -1.7]), "int32").js() // => [1, -1]
  */
 export const convertElementType = (x: ArrayLike, newDtype: DType): NDArray =>
@@ -70,7 +71,10 @@ export const bitcastConvertType = (x: ArrayLike, newDtype: DType): NDArray =>
     new_dtype: checkDType("lax.bitcastConvertType", newDtype),
   });
 
-/** The identity as an operation: a value of its own. */
+/**
+ * The identity as an operation: a value of its own, in the program, too.
+ * @example copy(np.array([1, 2])).js() // => [1, 2]
+ */
 export const copy: Unary = unary("copy", {
   accepts: ANY,
   jvp: (g) => g,

@@ -191,7 +191,11 @@ export const psum = <T>(x: T, axisName: AxisName): Arrays<T> =>
     bind1(psumP, [leaf.dtype === "bool" ? convertElementType(leaf, "int32") : leaf], axis),
   );
 
-/** The mean over a mapped axis, in float32 for integers; see {@link psum}. Source: `jax.lax.pmean`. */
+/**
+ * The mean over a mapped axis, in float32 for integers; see {@link psum}. Source: `jax.lax.pmean`.
+ * @throws WeftValueError outside of an axis of that name
+ * @example vmap((x) => x.sub(pmean(x, "i")), { axisName: "i" })(np.array([1, 2, 6])) // => [-2, -1, 3]
+ */
 export const pmean = <T>(x: T, axisName: AxisName): Arrays<T> =>
   along("pmean", x, axisName, (leaf, axis) => {
     const float = isFloat(leaf.dtype) ? leaf : convertElementType(leaf, "float32");
@@ -204,9 +208,17 @@ const extremum =
     along(what, x, axisName, (leaf, axis) =>
       reduce(bind1(allGatherP, [leaf], { ...axis, all_gather_dimension: 0 }), [0]),
     );
-/** The largest element along a mapped axis; see {@link psum}. Source: `jax.lax.pmax`, here differentiable. */
+/**
+ * The largest element along a mapped axis; see {@link psum}. Source: `jax.lax.pmax`, here differentiable.
+ * @throws WeftValueError outside of an axis of that name
+ * @example vmap((x) => pmax(x, "i"), { axisName: "i" })(np.array([[1, 6], [5, 2]])) // => [[5, 6], [5, 6]]
+ */
 export const pmax: <T>(x: T, axisName: AxisName) => Arrays<T> = extremum("pmax", reduceMax);
-/** The smallest element along a mapped axis; see {@link psum}. Source: `jax.lax.pmin`, here differentiable. */
+/**
+ * The smallest element along a mapped axis; see {@link psum}. Source: `jax.lax.pmin`, here differentiable.
+ * @throws WeftValueError outside of an axis of that name
+ * @example vmap((x) => x.div(pmin(x, "i")), { axisName: "i" })(np.array([2, 3, 8])) // => [1, 1.5, 4]
+ */
 export const pmin: <T>(x: T, axisName: AxisName) => Arrays<T> = extremum("pmin", reduceMin);
 
 /** Axis `axis` together with the one behind it. */
@@ -352,9 +364,9 @@ export const axisIndex = (axisName: AxisName): NDArray =>
     }, undefined) ?? scalar(0, "int32");
 
 /**
- * The number of elements of a mapped axis, or of several together.
+ * The number of elements of a mapped axis, or of several together: a plain number. Source: `jax.lax.axis_size`.
  * @throws WeftValueError outside of an axis of that name
- * Source: `jax.lax.axis_size`.
+ * @example vmap((x) => x.mul(axisSize("i")), { axisName: "i" })(np.array([1, 2, 3])) // => [3, 6, 9]
  */
 export const axisSize = (axisName: AxisName): number =>
   namesOf("axisSize", axisName).reduce((n, name) => n * axisOf("axisSize", name).size, 1);

@@ -186,31 +186,56 @@ export const exclusive = (
   { reverse = false }: AlongOptions,
 ): NDArray => shifted(op(x, axis, { reverse }), { axis, reverse }, 1, init);
 
-/** Running sums along a non-negative axis, in the dtype of x. @example cumsum(np.array([1, 2, 3])).js() // => [1, 3, 6] */
+/**
+ * Running sums along a non-negative axis, in the dtype of x.
+ * @throws WeftTypeError for bools.
+ * @throws WeftValueError if the axis is negative or does not exist.
+ * @example cumsum(np.array([1, 2, 3])).js() // => [1, 3, 6]
+ */
 export const cumsum: Cumulative = cumulative("cumsum", {
   fold: runningSum,
   jvp: "linear",
 });
 
-/** Running products along a non-negative axis, in the dtype of x. */
+/**
+ * Running products along a non-negative axis, in the dtype of x.
+ * @throws WeftTypeError for bools.
+ * @throws WeftValueError if the axis is negative or does not exist.
+ * @example cumprod(np.array([1, 2, 3]), 0, { reverse: true }).js() // => [6, 6, 3]
+ */
 export const cumprod: Cumulative = cumulative("cumprod", {
   fold: () => plainly(1, "mul"),
   jvp: combined(mul),
 });
 
-/** Running maxima along a non-negative axis; NaN wins from where it stands. */
+/**
+ * Running maxima along a non-negative axis; NaN wins from where it stands.
+ * @throws WeftTypeError for bools.
+ * @throws WeftValueError if the axis is negative or does not exist.
+ * @example cummax(np.array([[3, 1], [1, 2]]), 1).js() // => [[3, 3], [1, 2]]
+ */
 export const cummax: Cumulative = cumulative("cummax", {
   fold: (dtype) => plainly(lowest(dtype), "max"),
   jvp: combined(max),
 });
 
-/** Running minima along a non-negative axis; NaN wins from where it stands. */
+/**
+ * Running minima along a non-negative axis; NaN wins from where it stands.
+ * @throws WeftTypeError for bools.
+ * @throws WeftValueError if the axis is negative or does not exist.
+ * @example cummin(np.array([3, 1, NaN, 0])).js() // => [3, 1, NaN, NaN]
+ */
 export const cummin: Cumulative = cumulative("cummin", {
   fold: (dtype) => plainly(highest(dtype), "min"),
   jvp: combined(min),
 });
 
-/** `log Σ exp` of what came so far, along a non-negative axis, without overflow. Floating dtypes. */
+/**
+ * `log Σ exp` of what came so far, along a non-negative axis, without overflow. Floating dtypes.
+ * @throws WeftTypeError for other dtypes.
+ * @throws WeftValueError if the axis is negative or does not exist.
+ * @example cumlogsumexp(np.array([-Infinity, 1000, 0])).js() // => [-Infinity, 1000, 1000]
+ */
 export const cumlogsumexp: Cumulative = cumulative("cumlogsumexp", {
   accepts: FLOATING,
   fold: () => RUNNING_LOG_SUM_EXP,

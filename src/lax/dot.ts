@@ -163,10 +163,15 @@ function batchDot([x, y]: NDArray[], [dx, dy]: (number | null)[], params: DotPar
 }
 
 /**
- * Contracts axes of `lhs` with axes of `rhs`. The result has the batch axes, then the free axes of `lhs`, then those of `rhs`.
+ * Contracts axes of `lhs` with axes of `rhs`. The result has the batch axes, then the free axes of `lhs`, then those of
+ * `rhs`.
  * @param dimensionNumbers `[[lhs contracting, rhs contracting], [lhs batch, rhs batch]]`
  * @param preferredElementType the dtype to accumulate in and to return (default: the operands' dtype)
- * @throws WeftTypeError if dtypes or sizes of paired axes differ.
+ * @throws WeftTypeError if dtypes or sizes of paired axes differ, WeftValueError if an axis does not exist.
+ * @example
+ * const [a, b] = [np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]])];
+ * dotGeneral(a, b, [[[1], [1]], [[], []]]).js(); // => [[17, 23], [39, 53]]
+ * dotGeneral(a, b, [[[1], [1]], [[0], [0]]]).js() // => [17, 53]
  */
 export function dotGeneral(
   lhs: ArrayLike,

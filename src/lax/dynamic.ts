@@ -214,7 +214,12 @@ export function dynamicSlice(
   });
 }
 
-/** {@link dynamicSlice} along one axis. */
+/**
+ * {@link dynamicSlice} along one axis.
+ * @throws WeftTypeError if the size exceeds the axis.
+ * @throws WeftValueError if the axis does not exist.
+ * @example dynamicSliceInDim(np.array([[0, 1, 2], [3, 4, 5]]), -2, 2, 1).js() // => [[1, 2], [4, 5]]
+ */
 export function dynamicSliceInDim(
   operand: ArrayLike,
   start: ArrayLike,
@@ -244,7 +249,12 @@ const alongAxis = (what: string, x: NDArray, start: ArrayLike, axis: number): Ar
 const checkedIndex = (what: string, index: ArrayLike): ArrayLike =>
   typeof index === "number" ? checkInteger(what, index) : asCarry(what, index);
 
-/** The slice at one computed index along an axis; the axis stays with size 1 if `keepdims`. */
+/**
+ * The slice at one computed index along an axis; the axis stays with size 1 if `keepdims`. Indices are those of
+ * {@link dynamicSlice}: negative ones count from the end, others out of range are clamped.
+ * @throws WeftTypeError if the axis is empty, WeftValueError if it does not exist.
+ * @example dynamicIndexInDim(np.array([[0, 1], [2, 3], [4, 5]]), 9, 0, false).js() // => [4, 5]
+ */
 export function dynamicIndexInDim(operand: ArrayLike, index: ArrayLike, axis = 0, keepdims = true): NDArray {
   const picked = sliceAlong("lax.dynamicIndexInDim", operand, index, 1, axis, "index");
   return keepdims ? picked : squeeze(picked, [axis]);
@@ -271,7 +281,12 @@ export function dynamicUpdateSlice(
   );
 }
 
-/** {@link dynamicUpdateSlice} along one axis. */
+/**
+ * {@link dynamicUpdateSlice} along one axis.
+ * @throws WeftTypeError if dtypes differ or the update does not fit.
+ * @throws WeftValueError if the axis does not exist.
+ * @example dynamicUpdateSliceInDim(np.zeros([2, 3]), np.ones([2, 2]), 1, 1).js() // => [[0, 1, 1], [0, 1, 1]]
+ */
 export function dynamicUpdateSliceInDim(
   operand: ArrayLike,
   update: ArrayLike,
@@ -284,7 +299,12 @@ export function dynamicUpdateSliceInDim(
   return dynamicUpdateSlice(x, value, alongAxis(`${caller}: start`, x, start, at));
 }
 
-/** Replaces the slice at one computed index along an axis; `update` may lack that axis. */
+/**
+ * Replaces the slice at one computed index along an axis; `update` may lack that axis.
+ * @throws WeftTypeError if dtypes differ or the update does not fit.
+ * @throws WeftValueError if the axis does not exist.
+ * @example dynamicUpdateIndexInDim(np.zeros([2, 2]), np.array([5, 6]), -1).js() // => [[0, 0], [5, 6]]
+ */
 export function dynamicUpdateIndexInDim(
   operand: ArrayLike,
   update: ArrayLike,

@@ -139,7 +139,11 @@ export interface GatherOptions {
 /**
  * Windows of `operand` at computed places: for every index vector along the last axis of `startIndices` a box of
  * `sliceSizes`, laid out in the result as `dimensionNumbers` say.
- * @throws WeftTypeError if the dimension numbers do not fit the shapes.
+ * @throws WeftTypeError if the dimension numbers do not fit the shapes, or indices are no integers.
+ * @example
+ * const rows = { offsetDims: [1], collapsedSliceDims: [0], startIndexMap: [0] };
+ * const at = np.array([[2], [0]], { dtype: "int32" });
+ * gather(np.array([[1, 2], [3, 4], [5, 6]]), at, rows, [1, 2]).js() // => [[5, 6], [1, 2]]
  */
 export function gather(
   operand: ArrayLike,
@@ -412,14 +416,27 @@ const extremum = (combine: "max" | "min", op: () => Scatter): ScatterSpec => ({
   transpose: "not linear",
 });
 
-/** `operand` with windows replaced by updates; where windows overlap the last one wins. See {@link gather}. */
+/**
+ * `operand` with windows replaced by updates; where windows overlap the last one wins. See {@link gather}.
+ * @throws WeftTypeError if dtypes of operand and updates differ or the dimension numbers do not fit the shapes.
+ * @example
+ * const one = { updateWindowDims: [], insertedWindowDims: [0], scatterDimsToOperandDims: [0] };
+ * const at = np.array([[1], [3], [9]], { dtype: "int32" });
+ * scatter(np.zeros([4]), at, np.array([5, 6, 7]), one).js() // => [0, 5, 0, 6]
+ */
 export const scatter: Scatter = scatterOp("scatter", {
   combine: null,
   neutral: null,
   jvp: jvpLinear(() => scatter),
   transpose: transposeReplace,
 });
-/** `operand` with updates added to its windows; overlapping updates add up. */
+/**
+ * `operand` with updates added to its windows; overlapping updates add up. Errors are those of {@link scatter}.
+ * @example
+ * const one = { updateWindowDims: [], insertedWindowDims: [0], scatterDimsToOperandDims: [0] };
+ * const at = np.array([[1], [1], [0]], { dtype: "int32" });
+ * scatterAdd(np.array([1, 1, 1]), at, np.array([5, 6, 7]), one).js() // => [8, 12, 1]
+ */
 export const scatterAdd: Scatter = scatterOp("scatter-add", {
   combine: "add",
   // Adding 0 would make 0 of -0.
@@ -427,19 +444,35 @@ export const scatterAdd: Scatter = scatterOp("scatter-add", {
   jvp: jvpLinear(() => scatterAdd),
   transpose: transposeAdd,
 });
-/** `operand` with its windows multiplied by updates. */
+/**
+ * `operand` with its windows multiplied by updates. Errors are those of {@link scatter}.
+ * @throws WeftTypeError for derivatives with respect to updates without `uniqueIndices`.
+ * @example
+ * const one = { updateWindowDims: [], insertedWindowDims: [0], scatterDimsToOperandDims: [0] };
+ * scatterMul(np.array([1, 2, 3]), new Int32Array([9]), 5, one, { mode: "clip" }).js() // => [1, 2, 15]
+ */
 export const scatterMul: Scatter = scatterOp("scatter-mul", {
   combine: "mul",
   neutral: (dtype) => (dtype === "bool" ? true : 1),
   jvp: jvpMul,
   transpose: transposeMul,
 });
-/** `operand` with its windows raised to updates where those are larger. */
+/**
+ * `operand` with its windows raised to updates where those are larger. Errors are those of {@link scatter}.
+ * @example
+ * const pair = { updateWindowDims: [0], insertedWindowDims: [], scatterDimsToOperandDims: [0] };
+ * scatterMax(np.array([0, 1, 2, 3]), new Int32Array([1]), np.array([9, -9]), pair).js() // => [0, 9, 2, 3]
+ */
 export const scatterMax: Scatter = scatterOp(
   "scatter-max",
   extremum("max", () => scatterMax),
 );
-/** `operand` with its windows lowered to updates where those are smaller. */
+/**
+ * `operand` with its windows lowered to updates where those are smaller. Errors are those of {@link scatter}.
+ * @example
+ * const row = { updateWindowDims: [0], insertedWindowDims: [0], scatterDimsToOperandDims: [0] };
+ * scatterMin(np.ones([2, 2]), new Int32Array([1]), np.array([-1, 8]), row).js() // => [[1, 1], [-1, 1]]
+ */
 export const scatterMin: Scatter = scatterOp(
   "scatter-min",
   extremum("min", () => scatterMin),

@@ -71,7 +71,7 @@ export const concatenateP: Primitive<ConcatenateParams> = defineLinear<Concatena
 
 /**
  * Joins arrays of one dtype along an axis; all other axes agree.
- * @throws WeftTypeError if they do not, WeftValueError if there is nothing to join.
+ * @throws WeftTypeError if they do not, WeftValueError if there is nothing to join or the axis does not exist.
  * @example concatenate([np.array([1]), np.array([2, 3])], 0).js() // => [1, 2, 3]
  */
 export function concatenate(arrays: readonly ArrayLike[], dimension: number): NDArray {
@@ -108,7 +108,11 @@ export const splitP: Primitive<SplitParams> = defineLinear<SplitParams>({
   },
 });
 
-/** Cuts x along an axis into consecutive parts of these sizes, which add up to its length. */
+/**
+ * Cuts x along an axis into consecutive parts of these sizes, which add up to its length.
+ * @throws WeftTypeError if they do not, WeftValueError if the axis is negative or does not exist.
+ * @example split(np.array([[1, 2, 3], [4, 5, 6]]), [1, 2], 1) // => [[[1], [4]], [[2, 3], [5, 6]]]
+ */
 export const split = (operand: ArrayLike, sizes: readonly number[], axis = 0): NDArray[] =>
   splitP.bind([asArray("lax.split: operand", operand)], {
     sizes: checkIntegers("split: sizes", sizes),

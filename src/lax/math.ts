@@ -16,60 +16,124 @@ import { abs, select } from "./select.ts";
 /** A function that targets know by its own name. */
 const known = (fn: UnaryFn, jvp: UnarySpec["jvp"]): Unary => unary(fn, { jvp, scalar: fn });
 
-/** `eˣ`. */
+/** `eˣ`. @throws WeftTypeError unless floating. @example exp(np.array([0, -Infinity])).js() // => [1, 0] */
 export const exp: Unary = known("exp", (g, ans) => mul(g, ans));
-/** `2ˣ`. */
+/** `2ˣ`. @throws WeftTypeError unless floating. @example exp2(np.array([3, -1])).js() // => [8, 0.5] */
 export const exp2: Unary = unary("exp2", {
   jvp: (g, ans) => mul(g, mul(ans, Math.LN2)),
   scalar: (s, x) => s.binary("pow", s.const(2, x.dtype), x),
 });
-/** `eˣ - 1`, accurate near 0. */
+/**
+ * `eˣ - 1`, accurate near 0.
+ * @throws WeftTypeError unless floating.
+ * @example expm1(np.array([0, 1e-10])).js() // => [0, 1e-10]
+ */
 export const expm1: Unary = known("expm1", (g, ans) => mul(g, add(ans, 1)));
-/** The natural logarithm. */
+/**
+ * The natural logarithm.
+ * @throws WeftTypeError unless floating.
+ * @example log(np.array([1, 0, -1])).js() // => [0, -Infinity, NaN]
+ */
 export const log: Unary = known("log", (g, _, x) => div(g, x));
-/** `log(1 + x)`, accurate near 0. */
+/**
+ * `log(1 + x)`, accurate near 0.
+ * @throws WeftTypeError unless floating.
+ * @example log1p(np.array([1e-10, -1])).js() // => [1e-10, -Infinity]
+ */
 export const log1p: Unary = known("log1p", (g, _, x) => div(g, add(x, 1)));
-/** `√x`. */
+/** `√x`. @throws WeftTypeError unless floating. @example sqrt(np.array([4, -1])).js() // => [2, NaN] */
 export const sqrt: Unary = known("sqrt", (g, ans) => mul(g, div(0.5, ans)));
-/** `1 / √x`. */
+/** `1 / √x`. @throws WeftTypeError unless floating. @example rsqrt(np.array([4, 0])).js() // => [0.5, Infinity] */
 export const rsqrt: Unary = unary("rsqrt", {
   jvp: (g, ans, x) => mul(g, mul(div(ans, x), -0.5)),
   scalar: (s, x) => s.binary("div", s.const(1, x.dtype), s.unary("sqrt", x)),
 });
-/** The real cube root, also of negative numbers. */
+/**
+ * The real cube root, also of negative numbers.
+ * @throws WeftTypeError unless floating.
+ * @example cbrt(np.array([-8])).js() // => [-2]
+ */
 export const cbrt: Unary = known("cbrt", (g, ans) => mul(g, mul(integerPow(ans, -2), 1 / 3)));
 
-/** The logistic function `1 / (1 + e⁻ˣ)`. */
+/**
+ * The logistic function `1 / (1 + e⁻ˣ)`.
+ * @throws WeftTypeError unless floating.
+ * @example logistic(np.array([-Infinity, 0, 100])).js() // => [0, 0.5, 1]
+ */
 export const logistic: Unary = known("logistic", (g, ans) => mul(g, mul(ans, sub(1, ans))));
-/** The hyperbolic tangent. */
+/**
+ * The hyperbolic tangent.
+ * @throws WeftTypeError unless floating.
+ * @example tanh(np.array([0, -Infinity])).js() // => [0, -1]
+ */
 export const tanh: Unary = known("tanh", (g, ans) => mul(add(g, mul(g, ans)), sub(1, ans)));
 
-/** Sine, of radians. */
+/**
+ * Sine, of radians.
+ * @throws WeftTypeError unless floating.
+ * @example sin(np.array([0, Infinity])).js() // => [0, NaN]
+ */
 export const sin: Unary = known("sin", (g, _, x) => mul(g, cos(x)));
-/** Cosine, of radians. */
+/** Cosine, of radians. @throws WeftTypeError unless floating. @example cos(0).item() // => 1 */
 export const cos: Unary = known("cos", (g, _, x) => neg(mul(g, sin(x))));
-/** Tangent, of radians. */
+/** Tangent, of radians. @throws WeftTypeError unless floating. @example grad(tan)(0).item() // => 1 */
 export const tan: Unary = known("tan", (g, ans) => mul(g, add(1, square(ans))));
-/** Arc sine, in radians. */
+/**
+ * Arc sine, in radians.
+ * @throws WeftTypeError unless floating.
+ * @example asin(np.array([0, 2])).js() // => [0, NaN]
+ */
 export const asin: Unary = known("asin", (g, _, x) => mul(g, rsqrt(sub(1, square(x)))));
-/** Arc cosine, in radians. */
+/**
+ * Arc cosine, in radians.
+ * @throws WeftTypeError unless floating.
+ * @example acos(np.array([1, -2])).js() // => [0, NaN]
+ */
 export const acos: Unary = known("acos", (g, _, x) => mul(g, neg(rsqrt(sub(1, square(x))))));
-/** Arc tangent, in radians. */
+/**
+ * Arc tangent, in radians.
+ * @throws WeftTypeError unless floating.
+ * @example atan(np.array([0, -0])).js() // => [0, -0]
+ */
 export const atan: Unary = known("atan", (g, _, x) => div(g, add(1, square(x))));
-/** Hyperbolic sine. */
+/**
+ * Hyperbolic sine.
+ * @throws WeftTypeError unless floating.
+ * @example sinh(np.array([0, -Infinity])).js() // => [0, -Infinity]
+ */
 export const sinh: Unary = known("sinh", (g, _, x) => mul(g, cosh(x)));
-/** Hyperbolic cosine. */
+/**
+ * Hyperbolic cosine.
+ * @throws WeftTypeError unless floating.
+ * @example cosh(np.array([0, -Infinity])).js() // => [1, Infinity]
+ */
 export const cosh: Unary = known("cosh", (g, _, x) => mul(g, sinh(x)));
-/** Inverse hyperbolic sine. */
+/** Inverse hyperbolic sine. @throws WeftTypeError unless floating. @example grad(asinh)(0).item() // => 1 */
 export const asinh: Unary = known("asinh", (g, _, x) => mul(g, rsqrt(add(square(x), 1))));
-/** Inverse hyperbolic cosine. */
+/**
+ * Inverse hyperbolic cosine.
+ * @throws WeftTypeError unless floating.
+ * @example acosh(np.array([1, 0.5])).js() // => [0, NaN]
+ */
 export const acosh: Unary = known("acosh", (g, _, x) => mul(g, rsqrt(mul(sub(x, 1), add(x, 1)))));
-/** Inverse hyperbolic tangent. */
+/**
+ * Inverse hyperbolic tangent.
+ * @throws WeftTypeError unless floating.
+ * @example atanh(np.array([1, 2])).js() // => [Infinity, NaN]
+ */
 export const atanh: Unary = known("atanh", (g, _, x) => mul(reciprocal(add(1, x)), div(g, sub(1, x))));
 
-/** The largest integer not above x. */
+/**
+ * The largest integer not above x.
+ * @throws WeftTypeError unless floating.
+ * @example floor(np.array([1.5, -1.5])).js() // => [1, -2]
+ */
 export const floor: Unary = known("floor", "zero");
-/** The smallest integer not below x. */
+/**
+ * The smallest integer not below x.
+ * @throws WeftTypeError unless floating.
+ * @example ceil(np.array([1.5, -1.5])).js() // => [2, -1]
+ */
 export const ceil: Unary = known("ceil", "zero");
 
 /** How {@link round} breaks ties. */
@@ -97,6 +161,7 @@ function roundAway(s: ScalarBuilder, x: Scalar): Scalar {
 
 /**
  * The nearest integer; halves go away from zero, or to the even neighbour with `RoundingMethod.TO_NEAREST_EVEN`.
+ * @throws WeftTypeError unless floating.
  * @example round(np.array([0.5, 1.5, -2.5])).js() // => [1, 2, -3]
  */
 export const round = (
@@ -107,7 +172,11 @@ export const round = (
     rounding_method: checkChoice("lax.round: roundingMethod", roundingMethod, Object.values(RoundingMethod)),
   });
 
-/** The angle of the point (y, x) as `atan2(y, x)`, in (-π, π]. */
+/**
+ * The angle of the point (y, x) as `atan2(y, x)`, in [-π, π]: -π for y = -0. Floating dtypes.
+ * @throws WeftTypeError for other dtypes, or if dtypes or shapes differ.
+ * @example sign(atan2(np.array([1, -1, 0]), np.array([-1, -1, 1]))).js() // => [1, -1, 0]
+ */
 export const atan2: Binary = binary("atan2", {
   accepts: FLOATING,
   jvp: [
@@ -117,7 +186,11 @@ export const atan2: Binary = binary("atan2", {
   scalar: "atan2",
 });
 
-/** The remainder of x / y with the sign of x. The remainder of an integer by 0 is x. */
+/**
+ * The remainder of x / y with the sign of x. The remainder of an integer by 0 is x.
+ * @throws WeftTypeError for bools, or if dtypes or shapes differ: `np.remainder` promotes and broadcasts.
+ * @example rem(new Int32Array([7, -7, 7]), new Int32Array([3, 3, 0])).js() // => [1, -1, 7]
+ */
 export const rem: Binary = binary("rem", {
   jvp: [(g) => g, (g, _, x, y) => mul(neg(g), towardsZero(div(x!, y!)))],
   scalar: "rem",
@@ -144,7 +217,8 @@ function powJvpBase(g: NDArray, _: NDArray, ...[x, y]: NDArray[]): NDArray {
 
 /**
  * `xʸ` for floating x; y has x's dtype or is an integer array. A plain whole number is an integer.
- * @throws WeftTypeError if dtypes or shapes do not fit: `np.power` promotes and broadcasts.
+ * @throws WeftTypeError unless x is floating, or if dtypes or shapes do not fit: `np.power` promotes and broadcasts.
+ * @example pow(np.array([2, 3]), np.array([-1, 2], { dtype: "int32" })).js() // => [0.5, 9]
  */
 export function pow(x: ArrayLike, y: ArrayLike): NDArray {
   const [base, exponent] = isWholeNumber(y)
@@ -160,7 +234,11 @@ export const signbit: Unary = unary("signbit", {
   scalar: (s, x) => s.binary("lt", s.binary("copysign", s.const(1, x.dtype), x), s.const(0, x.dtype)),
 });
 
-/** The next representable number after x in the direction of y. Floating dtypes. */
+/**
+ * The next representable number after x in the direction of y. Floating dtypes.
+ * @throws WeftTypeError for other dtypes, or if dtypes or shapes differ.
+ * @example sub(nextafter(np.array([1]), Infinity), 1).js() // => [1.1920928955078125e-7]
+ */
 export const nextafter: Binary = binary("nextafter", {
   accepts: FLOATING,
   jvp: "zero",

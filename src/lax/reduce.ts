@@ -97,35 +97,58 @@ const ones = (dtype: DType): number | boolean =>
 
 export { reduceSum } from "./broadcast.ts";
 
-/** The product over axes (distinct, not negative). Numbers. */
+/**
+ * The product over axes, in the dtype of x; 1 for none. Numbers.
+ * @throws WeftTypeError for bools.
+ * @throws WeftValueError for axes that are negative, do not exist or stand there twice.
+ * @example reduceProd(np.array([[1, 2], [3, 4]]), [0, 1]).item() // => 24
+ */
 export const reduceProd: Reduction = reduction("reduce_prod", {
   accepts: NUMBER,
   fn: () => "mul",
   identity: () => 1,
   jvp: productTangent,
 });
-/** The maximum over axes; NaN wins; the empty maximum is the lowest value. The derivative is shared among ties. */
+/**
+ * The maximum over axes; NaN wins; the empty maximum is the lowest value. The derivative is shared among ties.
+ * @throws WeftValueError for axes that are negative, do not exist or stand there twice.
+ * @example grad((x) => reduceMax(x, [0]))(np.array([1, 3, 3])).js() // => [0, 0.5, 0.5]
+ */
 export const reduceMax: Reduction = reduction("reduce_max", {
   accepts: ANY,
   fn: maxOf,
   identity: lowest,
   jvp: averageOfTies,
 });
-/** The minimum over axes; NaN wins; the empty minimum is the highest value. The derivative is shared among ties. */
+/**
+ * The minimum over axes; NaN wins; the empty minimum is the highest value. The derivative is shared among ties.
+ * @throws WeftValueError for axes that are negative, do not exist or stand there twice.
+ * @example reduceMin(np.array([[3, 1], [NaN, 2]]), [1]).js() // => [1, NaN]
+ */
 export const reduceMin: Reduction = reduction("reduce_min", {
   accepts: ANY,
   fn: minOf,
   identity: highest,
   jvp: averageOfTies,
 });
-/** Whether all hold (bool), or the bitwise and (integers), over axes. */
+/**
+ * Whether all hold (bool), or the bitwise and (integers), over axes.
+ * @throws WeftTypeError for floats.
+ * @throws WeftValueError for axes that are negative, do not exist or stand there twice.
+ * @example reduceAnd([[true, false], [true, true]], [1]).js() // => [false, true]
+ */
 export const reduceAnd: Reduction = reduction("reduce_and", {
   accepts: BITS,
   fn: () => "and",
   identity: ones,
   jvp: "zero",
 });
-/** Whether any holds (bool), or the bitwise or (integers), over axes. */
+/**
+ * Whether any holds (bool), or the bitwise or (integers), over axes.
+ * @throws WeftTypeError for floats.
+ * @throws WeftValueError for axes that are negative, do not exist or stand there twice.
+ * @example reduceOr(np.array([1, 4, 5], { dtype: "int32" }), [0]).item() // => 5
+ */
 export const reduceOr: Reduction = reduction("reduce_or", {
   accepts: BITS,
   fn: () => "or",
@@ -199,9 +222,16 @@ function firstExtremum(
 }
 
 /**
- * The index of the first maximum along an axis, where NaN counts as the largest.
- * @throws WeftValueError if the axis is empty.
+ * The index of the first maximum along an axis (not negative), where NaN counts as the largest. The default dtype is
+ * int32.
+ * @throws WeftValueError if the axis is empty, negative or does not exist.
+ * @throws WeftTypeError if `indexDtype` is no integer dtype.
+ * @example argmax(np.array([[1, 5], [7, 7]]), 1).js() // => [1, 0]
  */
 export const argmax: ArgReduction = argReduction("argmax");
-/** The index of the first minimum along an axis, where NaN counts as the smallest. */
+/**
+ * The index of the first minimum along an axis (not negative), where NaN counts as the smallest. See {@link argmax}.
+ * @throws WeftValueError if the axis is empty, negative or does not exist.
+ * @example argmin(np.array([3, NaN, NaN, 1]), 0).item() // => 1
+ */
 export const argmin: ArgReduction = argReduction("argmin");

@@ -92,12 +92,24 @@ const extremum = (fn: "max" | "min"): Binary =>
 const pickFn = (fn: "max" | "min", { dtype }: Scalar): BinaryFn =>
   dtype !== "bool" ? fn : fn === "max" ? "or" : "and";
 
-/** The larger of x and y; NaN wins. Ties share the derivative equally. */
+/**
+ * The larger of x and y; NaN wins. Ties share the derivative equally.
+ * @throws WeftTypeError if dtypes or shapes differ: `np.maximum` promotes and broadcasts.
+ * @example max(np.array([1, 5, NaN]), 3).js() // => [3, 5, NaN]
+ */
 export const max: Binary = extremum("max");
-/** The smaller of x and y; NaN wins. Ties share the derivative equally. */
+/**
+ * The smaller of x and y; NaN wins. Ties share the derivative equally.
+ * @throws WeftTypeError if dtypes or shapes differ: `np.minimum` promotes and broadcasts.
+ * @example grad((x) => min(x, 2))(2).item() // => 0.5
+ */
 export const min: Binary = extremum("min");
 
-/** `|x|`. Signed numbers. The derivative at 0 is 1, as in JAX. */
+/**
+ * `|x|`. Signed numbers; the lowest integer stays as it is. The derivative at 0 is 1, as in JAX.
+ * @throws WeftTypeError for bools and unsigned integers.
+ * @example abs(np.array([-5, -128], { dtype: "int8" })).js() // => [5, -128]
+ */
 export const abs: Unary = unary("abs", {
   accepts: SIGNED,
   jvp: (g, _, x) => select(ge(x, 0), g, neg(g)),

@@ -92,7 +92,12 @@ export function slice(
   return bind1(sliceP, [x], { start_indices: starts, limit_indices: limits, strides: steps });
 }
 
-/** {@link slice} along one axis. Negative indices count from the end; `limitIndex` null is the end. */
+/**
+ * {@link slice} along one axis. Negative indices count from the end; `limitIndex` null is the end.
+ * @throws WeftTypeError as {@link slice}.
+ * @throws WeftValueError if the axis does not exist.
+ * @example sliceInDim(np.array([0, 1, 2, 3, 4]), 1, -1, 2).js() // => [1, 3]
+ */
 export function sliceInDim(
   operand: ArrayLike,
   startIndex: number | null,
@@ -116,8 +121,9 @@ export function sliceInDim(
 }
 
 /**
- * One element along an axis at a static index (negative: from the end).
- * @throws WeftValueError if the index is out of range.
+ * One element along an axis at a static index (negative: from the end); the axis stays with size 1 if `keepdims`.
+ * @throws WeftValueError if the index is out of range or the axis does not exist.
+ * @example indexInDim(np.array([[1, 2], [3, 4]]), -1, 1).js() // => [[2], [4]]
  */
 export function indexInDim(operand: ArrayLike, index: number, axis = 0, keepdims = true): NDArray {
   const x = asArray("lax.indexInDim: operand", operand);

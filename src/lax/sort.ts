@@ -66,7 +66,7 @@ export interface SortOptions {
 /**
  * Sorts along an axis in ascending order; NaN comes last, 0 and -0 are equal. Several operands are moved together, ordered by the
  * first `numKeys` of them. Stable.
- * @throws WeftTypeError if shapes differ.
+ * @throws WeftTypeError if shapes differ or `numKeys` does not fit, WeftValueError if the axis does not exist.
  * @example sort(np.array([3, 1, 2])).js() // => [1, 2, 3]
  */
 export function sort(operands: readonly NDArray[], dimension?: number, options?: SortOptions): NDArray[];
@@ -88,7 +88,11 @@ export function sort(
   return several ? sorted : sorted[0]!;
 }
 
-/** The int32 positions that sort x along an axis; stable. */
+/**
+ * The int32 positions that sort x along an axis; stable, NaN comes last.
+ * @throws WeftValueError if the axis does not exist.
+ * @example argsort(np.array([3, NaN, 1, 1])).js() // => [2, 3, 0, 1]
+ */
 export function argsort(operand: ArrayLike, dimension = -1): NDArray {
   const x = asArray("lax.argsort: operand", operand);
   const axis = canonicalAxis("lax.argsort: dimension", dimension, x.ndim);
@@ -137,7 +141,7 @@ export const topKP: Primitive<TopKParams> = define<TopKParams>({
 /**
  * The k largest elements along an axis in descending order, and their int32 positions. Of equal elements the first comes
  * first; NaN counts as the largest.
- * @throws WeftValueError if k exceeds the axis.
+ * @throws WeftValueError if k is negative or exceeds the axis, or if that does not exist.
  * @example topK(np.array([1, 3, 2]), 2)[0].js() // => [3, 2]
  */
 export function topK(operand: ArrayLike, k: number, axis = -1): [values: NDArray, indices: NDArray] {

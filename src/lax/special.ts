@@ -52,24 +52,44 @@ export const log1mexp: Unary = unary("log1mexp", {
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
 const gauss = (x: NDArray): NDArray => exp(neg(square(x)));
 
-/** The error function `2/√π ∫₀ˣ e^(-t²) dt`. */
+/**
+ * The error function `2/√π ∫₀ˣ e^(-t²) dt`.
+ * @throws WeftTypeError unless floating.
+ * @example erf(np.array([0, -Infinity])).js() // => [0, -1]
+ */
 export const erf: Unary = unary("erf", {
   jvp: (g, _, x) => mul(mul(g, gauss(x)), TWO_OVER_SQRT_PI),
   scalar: "erf",
 });
-/** `1 - erf(x)`, accurate for large x. */
+/**
+ * `1 - erf(x)`, accurate for large x.
+ * @throws WeftTypeError unless floating.
+ * @example erfc(np.array([0, -Infinity])).js() // => [1, 2]
+ */
 export const erfc: Unary = unary("erfc", {
   jvp: (g, _, x) => mul(mul(g, gauss(x)), -TWO_OVER_SQRT_PI),
   scalar: "erfc",
 });
-/** The inverse of {@link erf} on (-1, 1); ±1 give ±infinity, anything beyond NaN. */
+/**
+ * The inverse of {@link erf} on (-1, 1); ±1 give ±infinity, anything beyond NaN.
+ * @throws WeftTypeError unless floating.
+ * @example erfInv(np.array([0, -1, 2])).js() // => [0, -Infinity, NaN]
+ */
 export const erfInv: Unary = unary("erf_inv", {
   jvp: (g, ans) => mul(mul(g, exp(square(ans))), 1 / TWO_OVER_SQRT_PI),
   scalar: "erfInv",
 });
-/** The logarithm of the absolute value of the gamma function. */
+/**
+ * The logarithm of the absolute value of the gamma function.
+ * @throws WeftTypeError unless floating.
+ * @example lgamma(np.array([1, 0])).js() // => [0, Infinity]
+ */
 export const lgamma: Unary = unary("lgamma", { jvp: (g, _, x) => mul(g, digamma(x)), scalar: "lgamma" });
-/** The derivative of {@link lgamma}. */
+/**
+ * The derivative of {@link lgamma}; NaN at its poles.
+ * @throws WeftTypeError unless floating.
+ * @example digamma(np.array([1, 0])).js() // => [-0.5772, NaN]
+ */
 export const digamma: Unary = unary("digamma", { jvp: (g, _, x) => mul(g, trigamma(x)), scalar: "digamma" });
 
 /** Bernoulli numbers B₂, B₄, …: the asymptotic series of trigamma. */
@@ -79,7 +99,9 @@ const SHIFT = 6;
 /**
  * The derivative of {@link digamma}: recurrence up to `x + 6`, then the asymptotic series
  * `1/z + 1/(2z²) + Σ B₂ₖ / z^(2k+1)`; reflection below one half.
- * Source: Abramowitz and Stegun 6.4.6, 6.4.7, 6.4.12.
+ * Source: Abramowitz and Stegun 6.4.6, 6.4.7, 6.4.12; `jax.scipy.special.polygamma(1, x)`.
+ * @throws WeftTypeError unless floating.
+ * @example trigamma(np.array([1])).js() // => [1.6449]
  */
 export function trigamma(operand: ArrayLike): NDArray {
   const x = asArray("lax.trigamma: operand", operand);

@@ -67,6 +67,9 @@ export const threefry2x32P: Primitive<NoParams> = define<NoParams>({
 /**
  * Encrypts the counters (x0, x1) with the key (k0, k1), element by element. All uint32, of one shape or scalars.
  * @throws WeftTypeError for other dtypes.
+ * @example
+ * const zero = np.zeros([1], { dtype: "uint32" });
+ * threefry2x32(zero, zero, zero, zero) // => [[1797259609], [2579123966]]
  */
 export const threefry2x32 = (
   k0: ArrayLike,

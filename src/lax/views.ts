@@ -79,6 +79,7 @@ export const transposeP: Primitive<TransposeParams> = defineLinear<TransposePara
 /**
  * Axis k of the result is axis `permutation[k]` of the operand (default: all axes reversed).
  * @throws WeftTypeError if it is not a permutation of the axes.
+ * @example transpose(np.ones([2, 3, 4]), [2, 0, 1]).shape // => [4, 2, 3]
  */
 export function transpose(operand: ArrayLike, permutation?: readonly number[]): NDArray {
   const x = asArray("lax.transpose: operand", operand);
@@ -115,7 +116,8 @@ export const squeezeP: Primitive<DimensionsParams> = defineLinear<DimensionsPara
 
 /**
  * Drops axes of size 1 (negative axes count from the end).
- * @throws WeftTypeError if one of them has another size.
+ * @throws WeftTypeError if one of them has another size, WeftValueError if it does not exist.
+ * @example squeeze(np.ones([1, 3, 1]), [-1]).shape // => [1, 3]
  */
 export function squeeze(operand: ArrayLike, dimensions: readonly number[]): NDArray {
   const x = asArray("lax.squeeze: operand", operand);
@@ -123,7 +125,11 @@ export function squeeze(operand: ArrayLike, dimensions: readonly number[]): NDAr
   return dims.length ? bind1(squeezeP, [x], { dimensions: dims }) : x;
 }
 
-/** Inserts axes of size 1 at these positions of the result (negative: from the end). */
+/**
+ * Inserts axes of size 1 at these positions of the result (negative: from the end).
+ * @throws WeftValueError for positions that the result does not have, WeftTypeError if one stands there twice.
+ * @example expandDims(np.array([5, 6]), [0, -1]).shape // => [1, 2, 1]
+ */
 export function expandDims(operand: ArrayLike, dimensions: readonly number[]): NDArray {
   const x = asArray("lax.expandDims: operand", operand);
   const wanted = checkIntegers("expandDims: dimensions", dimensions);
@@ -150,7 +156,11 @@ export const revP: Primitive<DimensionsParams> = defineLinear<DimensionsParams>(
   },
 });
 
-/** Reverses the order along these axes. */
+/**
+ * Reverses the order along these axes (not negative).
+ * @throws WeftValueError for axes that do not exist or stand there twice.
+ * @example rev(np.array([[1, 2], [3, 4]]), [1]).js() // => [[2, 1], [4, 3]]
+ */
 export function rev(operand: ArrayLike, dimensions: readonly number[]): NDArray {
   const axes = checkIntegers("rev: dimensions", dimensions);
   return axes.length
@@ -178,7 +188,11 @@ export const iotaP: Primitive<IotaParams> = define<IotaParams>({
   printParams: ({ dtype, shape, dimension }) => ({ dimension, dtype, shape, sharding: null }),
 });
 
-/** The position along `dimension` as a value, for every element of `shape`. */
+/**
+ * The position along `dimension` as a value, for every element of `shape`.
+ * @throws WeftTypeError for bool, WeftValueError if the dimension does not exist.
+ * @example broadcastedIota("int32", [2, 3], 1).js() // => [[0, 1, 2], [0, 1, 2]]
+ */
 export const broadcastedIota = (dtype: DType, shape: Shape, dimension: number): NDArray =>
   iotaFor("lax.broadcastedIota", dtype, shape, dimension);
 
@@ -190,7 +204,8 @@ const iotaFor = (caller: string, dtype: DType, shape: Shape, dimension: number):
   });
 
 /**
- * 0, 1, …, size - 1.
+ * 0, 1, …, length - 1.
+ * @throws WeftTypeError for bool, WeftValueError if the length is negative.
  * @example iota("int32", 3).js() // => [0, 1, 2]
  */
 export const iota = (dtype: DType, length: number): NDArray =>

@@ -88,7 +88,7 @@ async function scopeOf(file: string): Promise<{ names: string[]; modules: string
   const modules = candidates.filter((path) => existsSync(join(ROOT, path)));
   const loaded = await Promise.all(modules.map((path) => import(/* @vite-ignore */ join(ROOT, path))));
   const names = new Set(loaded.flatMap((module) => Object.keys(module as object)));
-  return { names: [...names].filter((name) => !(name in globalThis)), modules };
+  return { names: [...names].filter((name) => name !== "switch" && !(name in globalThis)), modules };
 }
 
 /** One module per source file, which exports a function per example. */

@@ -167,6 +167,6 @@ function dumps(list: string): readonly string[] {
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown === undefined) return wanted;
   throw new WeftValueError(
-    `WEFT_DUMP: expected names of ${known.join(", ")}, got ${show(unknown)}${suggestion(unknown, known)}.`,
+    `WEFT_DUMP: expected names of ${known.join(", ")}, got ${show(unknown)}${suggestion(unknown, known)}`,
   );
 }

@@ -61,7 +61,7 @@ export function checkDType(what: string, x: unknown): DType {
   if (isDType(x)) return x;
   const names = Object.keys(DTYPES);
   throw new WeftTypeError(
-    `${what}: there is no dtype ${show(x)}${suggestion(x, names)}. The dtypes are ${names.join(", ")}.`,
+    `${what}: there is no dtype ${show(x)}${suggestion(x, names)} The dtypes are ${names.join(", ")}.`,
   );
 }
 export const byteSize = (dtype: DType): number => DTYPES[dtype].bytes;

@@ -3,11 +3,11 @@ import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import type { Scalar, ScalarBuilder } from "../core/emit.ts";
 import { add, div, integerPow, mul, neg, reciprocal, square, sub } from "./arithmetic.ts";
 import { range } from "./axes.ts";
-import { FLOATING } from "./check.ts";
-import { eq, lt } from "./compare.ts";
+import { checkDTypes, FLOATING } from "./check.ts";
+import { bitwiseAnd, eq, lt } from "./compare.ts";
 import { asArray } from "./convert.ts";
 import { type Binary, binary, type Formula, type Unary, unary } from "./map.ts";
-import { exp, exp2, expm1, sin } from "./math.ts";
+import { exp, exp2, expm1, floor, sin } from "./math.ts";
 import { select } from "./select.ts";
 
 /** `max + log1p(base^-|x - y|)` in units of `unit`; of infinities of one sign, and with a NaN, the sum. */
@@ -105,10 +105,13 @@ const SHIFT = 6;
  */
 export function trigamma(operand: ArrayLike): NDArray {
   const x = asArray("lax.trigamma: operand", operand);
+  checkDTypes("trigamma", [x.aval], [FLOATING]);
   const reflected = lt(x, 0.5);
   const positive = trigammaPositive(select(reflected, sub(1, x), x));
   const sine = sin(mul(select(reflected, x, 0.5), Math.PI));
-  return select(reflected, sub(div(Math.PI ** 2, square(sine)), positive), positive);
+  const below = sub(div(Math.PI ** 2, square(sine)), positive);
+  const isPole = bitwiseAnd(reflected, eq(x, floor(x)));
+  return select(isPole, Number.POSITIVE_INFINITY, select(reflected, below, positive));
 }
 
 function trigammaPositive(x: NDArray): NDArray {

@@ -342,6 +342,7 @@ export function vander(
   const v = asArray("np.vander: x", x);
   if (v.ndim !== 1) throw new WeftValueError(`np.vander: x must be a vector, got ${v.aval}.`);
   const powers = range(checkCount("np.vander: n", n ?? v.size)).map((k) => integerPow(v, k));
+  if (powers.length === 0 || v.size === 0) return lax.full([v.size, powers.length], 0, v.dtype);
   return strong(stack(increasing ? powers : powers.reverse(), 1));
 }
 

@@ -15,6 +15,7 @@ import {
   promoteArgs,
   promoteInexact,
   promoteNumeric,
+  promoteWhole,
   strong,
   toInexact,
   toNumeric,
@@ -365,8 +366,15 @@ export {
 export const sinc: UnaryFunction = floating("sinc", (x) => {
   const isZero = lax.eq(x, 0);
   const angle = lax.mul(lax.select(isZero, constant(1, x), x), own(Math.PI, x));
-  return lax.select(isZero, constant(1, angle), lax.div(lax.sin(angle), angle));
+  const nothing = lax.mul(lax.select(isZero, x, constant(0, x)), own(Math.PI, x));
+  return lax.select(isZero, sincNearZero(nothing), lax.div(lax.sin(angle), angle));
 });
+/** `1 - a²/3! + a⁴/5! - …`: at 0, of which only the derivatives are asked. */
+function sincNearZero(a: NDArray): NDArray {
+  const square = lax.mul(a, a);
+  const terms = [6, 5, 4, 3, 2, 1].map((k) => 1 / (2 * k * (2 * k + 1)));
+  return terms.reduce<NDArray>((sum, c) => lax.sub(1, lax.mul(lax.mul(square, sum), c)), constant(1, a));
+}
 /** Degrees as radians. @example np.sin(np.deg2rad([-90, 0, 90])).js() // => [-1, 0, 1] */
 export const deg2rad: UnaryFunction = floating("deg2rad", (x) => lax.mul(x, own(Math.PI / 180, x)));
 /** Radians as degrees. @example np.rad2deg([Math.PI, Math.PI / 2]).js() // => [180, 90] */
@@ -629,25 +637,25 @@ export const logicalNot: UnaryFunction = (x) =>
  * @throws WeftTypeError for floats, or if the shapes do not broadcast.
  * @example np.bitwiseAnd(np.array([12, 7], { dtype: "int32" }), 10).js() // => [8, 2]
  */
-export const bitwiseAnd: BinaryFunction = pairwise("bitwiseAnd", lax.bitwiseAnd);
+export const bitwiseAnd: BinaryFunction = pairwise("bitwiseAnd", lax.bitwiseAnd, promoteWhole);
 /**
  * Bitwise or of integers; logical or of bools.
  * @throws WeftTypeError for floats, or if the shapes do not broadcast.
  * @example np.bitwiseOr(np.arange(4), 4).js() // => [4, 5, 6, 7]
  */
-export const bitwiseOr: BinaryFunction = pairwise("bitwiseOr", lax.bitwiseOr);
+export const bitwiseOr: BinaryFunction = pairwise("bitwiseOr", lax.bitwiseOr, promoteWhole);
 /**
  * Bitwise exclusive or of integers; logical of bools.
  * @throws WeftTypeError for floats, or if the shapes do not broadcast.
  * @example np.bitwiseXor([true, true], [true, false]).js() // => [false, true]
  */
-export const bitwiseXor: BinaryFunction = pairwise("bitwiseXor", lax.bitwiseXor);
+export const bitwiseXor: BinaryFunction = pairwise("bitwiseXor", lax.bitwiseXor, promoteWhole);
 /**
  * Bitwise not of integers; logical not of bools.
  * @throws WeftTypeError for floats.
  * @example np.invert(np.array([0, 5], { dtype: "uint8" })).js() // => [255, 250]
  */
-export const invert: UnaryFunction = (x) => lax.bitwiseNot(x);
+export const invert: UnaryFunction = (x) => lax.bitwiseNot(asCarry("np.invert: x", x));
 export { invert as bitwiseInvert, invert as bitwiseNot };
 /**
  * How many bits of |x| are set, as uint8.
@@ -655,7 +663,7 @@ export { invert as bitwiseInvert, invert as bitwiseNot };
  * @example np.bitwiseCount(np.array([7, -1, 8], { dtype: "int32" })).js() // => [3, 1, 1]
  */
 export const bitwiseCount: UnaryFunction = (x) => {
-  const a = absolute(asArray("np.bitwiseCount: x", x));
+  const a = absolute(asCarry("np.bitwiseCount: x", x));
   return lax.convertElementType(a.dtype === "bool" ? a : lax.populationCount(a), "uint8");
 };
 /**
@@ -663,7 +671,8 @@ export const bitwiseCount: UnaryFunction = (x) => {
  * @throws WeftTypeError for floats, or if the shapes do not broadcast.
  * @example np.leftShift(1, np.array([0, 4, 32], { dtype: "int32" })).js() // => [1, 16, 0]
  */
-export const leftShift: BinaryFunction = pairwise("leftShift", lax.shiftLeft, promoteNumeric);
+const promoteShift: Promotion = (at, ...xs) => promoteNumeric(at, ...promoteWhole(at, ...xs));
+export const leftShift: BinaryFunction = pairwise("leftShift", lax.shiftLeft, promoteShift);
 /**
  * `x >> y` on integers: the sign comes in for signed dtypes, zeros for unsigned ones. Bools become int32.
  * @throws WeftTypeError for floats, or if the shapes do not broadcast.
@@ -672,7 +681,7 @@ export const leftShift: BinaryFunction = pairwise("leftShift", lax.shiftLeft, pr
 export const rightShift: BinaryFunction = pairwise(
   "rightShift",
   (x, y) => (isDTypeOfKind(x.dtype, "uint") ? lax.shiftRightLogical(x, y) : lax.shiftRightArithmetic(x, y)),
-  promoteNumeric,
+  promoteShift,
 );
 
 export { leftShift as bitwiseLeftShift, rightShift as bitwiseRightShift };

@@ -1,8 +1,10 @@
 /** Arrays from functions, and functions applied along axes. */
+
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { checkIntegers } from "../core/check.ts";
 import { checkDType } from "../core/dtype.ts";
+import { WeftValueError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
 import { scan } from "../lax/control/loops.ts";
 import { asArray } from "../lax/convert.ts";
@@ -66,9 +68,12 @@ export function applyOverAxes(
   return checkIntegers("np.applyOverAxes: axes", axes).reduce<NDArray>(
     (x, axis) => {
       const result = asArray("np.applyOverAxes: func", func(x, axis));
-      return result.ndim === x.ndim
-        ? result
-        : expandDims(result, canonicalAxis("np.applyOverAxes: axis", axis, x.ndim));
+      if (result.ndim === x.ndim) return result;
+      if (result.ndim === x.ndim - 1)
+        return expandDims(result, canonicalAxis("np.applyOverAxes: axis", axis, x.ndim));
+      throw new WeftValueError(
+        `np.applyOverAxes: func must keep the axis or drop it alone; of ${x.aval} it made ${result.aval}.`,
+      );
     },
     asArray("np.applyOverAxes: a", a),
   );

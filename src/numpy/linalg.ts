@@ -150,7 +150,15 @@ export function multiDot(arrays: readonly ArrayLike[]): NDArray {
     asArray(`np.linalg.multiDot: arrays[${i}]`, x),
   );
   if (xs.length < 2) throw new WeftValueError("np.linalg.multiDot needs at least two arrays.");
+  for (const [i, x] of xs.entries()) checkFactor(i, x, i === 0 || i === xs.length - 1);
   return cheapest(xs);
+}
+
+function checkFactor(i: number, x: NDArray, outer: boolean): void {
+  if (x.ndim === 2 || (outer && x.ndim === 1)) return;
+  throw new WeftValueError(
+    `np.linalg.multiDot: arrays[${i}] must be a matrix${outer ? " or a vector" : ""}, got ${x.aval}.`,
+  );
 }
 
 /** Splits where the costs of both sides and of their product are least. */

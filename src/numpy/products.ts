@@ -31,6 +31,14 @@ function checkAxes(name: string, xs: readonly NDArray[], least: number): void {
       );
 }
 
+/** Two operands that have so many axes. */
+const atLeastAxes = (name: string, ...operands: [x: ArrayLike, least: number][]): [NDArray, NDArray] =>
+  operands.map(([x, least], i) => {
+    const a = asArray(`np.${name}: x${i + 1}`, x);
+    if (a.ndim >= least) return a;
+    throw new WeftValueError(`np.${name}: x${i + 1} must have at least ${least} axes, got ${a.aval}.`);
+  }) as [NDArray, NDArray];
+
 /** A product over stacks: the last axes of both operands have names, the axes before them broadcast. */
 function stacked(
   name: string,
@@ -70,13 +78,15 @@ export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
  * @throws WeftTypeError if sizes do not fit.
  * @example np.matvec([[1, 2], [3, 4]], [[1, 1], [1, -1]]).js() // => [[3, 7], [-1, -1]]
  */
-export const matvec = (x1: ArrayLike, x2: ArrayLike): NDArray => stacked("matvec", x1, x2, "mk", "k", "m");
+export const matvec = (x1: ArrayLike, x2: ArrayLike): NDArray =>
+  stacked("matvec", ...atLeastAxes("matvec", [x1, 2], [x2, 1]), "mk", "k", "m");
 /**
  * Stacks of vectors times stacks of matrices: the last axis of x1 and the last two of x2; the axes before broadcast.
  * @throws WeftTypeError if sizes do not fit.
  * @example np.vecmat([1, 10], [[1, 2], [3, 4]]).js() // => [31, 42]
  */
-export const vecmat = (x1: ArrayLike, x2: ArrayLike): NDArray => stacked("vecmat", x1, x2, "k", "kn", "n");
+export const vecmat = (x1: ArrayLike, x2: ArrayLike): NDArray =>
+  stacked("vecmat", ...atLeastAxes("vecmat", [x1, 1], [x2, 2]), "k", "kn", "n");
 /**
  * Scalar products of vectors along an axis (default: the last); the other axes broadcast.
  * @throws WeftTypeError if sizes do not fit, WeftValueError if the axis does not exist.

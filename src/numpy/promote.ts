@@ -88,6 +88,10 @@ const promoteBy =
     return xs.map((x) => withType(x, type));
   };
 
+/** As {@link promoteArgs}; plain whole numbers that meet no array are weak integers. For what only integers have. */
+export const promoteWhole = (at: Place, ...xs: readonly ArrayLike[]): NDArray[] =>
+  promoteArgs(at, ...(xs.every(isWholeNumber) ? xs.map((x) => asCarry("", x)) : xs));
+
 /** As {@link promoteArgs}, with integers and bools as float32. */
 export const promoteInexact: (at: Place, ...xs: readonly ArrayLike[]) => NDArray[] = promoteBy(inexact);
 /** As {@link promoteArgs}, with bools as int32. */
@@ -137,8 +141,7 @@ export function axesOf(caller: string, axis: Axis | undefined, ndim: number): nu
 
 /** Positions in an array: plain numbers and nested arrays become int32. @throws WeftTypeError for other dtypes. */
 export function asPositions(what: string, x: ArrayLike): NDArray {
-  const positions =
-    x instanceof NDArray || ArrayBuffer.isView(x) ? asCarry(what, x) : fromHost(what, x, "int32");
+  const positions = areWhole(x) ? fromHost(what, x, "int32") : asCarry(what, x);
   const kind = kindOf(positions.dtype);
   if (kind === "int" || kind === "uint") return positions;
   const remedy =
@@ -147,6 +150,10 @@ export function asPositions(what: string, x: ArrayLike): NDArray {
       : `Convert them with .astype("int32").`;
   throw new WeftTypeError(`${what} must have an integer dtype, got ${positions.aval}. ${remedy}`);
 }
+
+/** Plain whole numbers, maybe nested. */
+const areWhole = (x: ArrayLike): x is Exclude<ArrayLike, NDArray> =>
+  Array.isArray(x) ? x.every(areWhole) : Number.isInteger(x);
 
 export const isDTypeOfKind = (dtype: DType, ...kinds: ReturnType<typeof kindOf>[]): boolean =>
   kinds.includes(kindOf(dtype));

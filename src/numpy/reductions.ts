@@ -1,19 +1,20 @@
 /** Reductions over axes, running sums, and statistics. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
+import type { Shape } from "../core/aval.ts";
 import { checkNumber } from "../core/check.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { div } from "../lax/arithmetic.ts";
-import { pick } from "../lax/axes.ts";
+import { pick, range } from "../lax/axes.ts";
 import { broadcastInDim, full } from "../lax/broadcast.ts";
 import { convertElementType, stopGradient } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as cumulative from "../lax/cumulative.ts";
 import { concatenate } from "../lax/join.ts";
 import * as reduce from "../lax/reduce.ts";
-import { expandDims, reshape } from "../lax/views.ts";
+import { expandDims, reshape, transpose } from "../lax/views.ts";
 import { checkOptions } from "../util/options.ts";
-import { canonicalAxis, size } from "../util/shape.ts";
+import { canonicalAxis, equalShape, size } from "../util/shape.ts";
 import { isnan, lessEqual, logicalNot, multiply, sqrt, square, subtract } from "./elementwise.ts";
 import { type Axis, axesOf, strong, toInexact } from "./promote.ts";
 import { where } from "./select.ts";
@@ -214,8 +215,19 @@ export function average(
   const axes = axesOf("np.average", axis, x.ndim);
   if (weights === undefined) return mean(x, axes, options);
   const w = toInexact("np.average: weights", weights);
-  const fitted = w.ndim === x.ndim ? w : broadcastInDim(w, x.shape, axes);
+  const isWhole = equalShape(w.shape, x.shape);
+  if (!isWhole && !equalShape(w.shape, pick(x.shape, axes)))
+    throw new WeftValueError(
+      `np.average: weights must have the shape of a or of its axes that are averaged over, got ${w.aval} for ${x.aval}.`,
+    );
+  const fitted = isWhole ? w : alongAxes(w, x.shape, axes);
   return div(sum(multiply(x, fitted), axis, options), sum(fitted, axis, options));
+}
+
+/** Weights of some axes beside a whole array. */
+function alongAxes(w: NDArray, shape: Shape, axes: readonly number[]): NDArray {
+  const order = range(axes.length).sort((i, j) => axes[i]! - axes[j]!);
+  return broadcastInDim(transpose(w, order), shape, pick(axes, order));
 }
 
 // ---- positions of extrema

@@ -9,7 +9,7 @@ import * as lax from "../lax/elementwise.ts";
 import { argsort as laxArgsort, sort as laxSort } from "../lax/sort.ts";
 import { reshape } from "../lax/views.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
-import { equalShape } from "../util/shape.ts";
+import { equalShape, broadcastShapes as fitTogether } from "../util/shape.ts";
 import {
   absolute,
   add,
@@ -25,7 +25,6 @@ import {
 import { promoteArgs, promoteInexact } from "./promote.ts";
 import { all } from "./reductions.ts";
 import { take, where } from "./select.ts";
-import { broadcastArrays } from "./shape.ts";
 
 /**
  * Ascending order along an axis (null: of the flattened array); NaN comes last.
@@ -141,9 +140,6 @@ export function arrayEqual(
  * @example np.arrayEquiv([1, 2], [[1, 2], [1, 2]]).js() // => true
  */
 export function arrayEquiv(a1: ArrayLike, a2: ArrayLike): NDArray {
-  const [x, y] = broadcastArrays(asArray("np.arrayEquiv: a1", a1), asArray("np.arrayEquiv: a2", a2)) as [
-    NDArray,
-    NDArray,
-  ];
-  return equalPairs(x, y, false);
+  const [x, y] = [asArray("np.arrayEquiv: a1", a1), asArray("np.arrayEquiv: a2", a2)];
+  return fitTogether(x.shape, y.shape) !== null ? equalPairs(x, y, false) : asArray("", false);
 }

@@ -140,7 +140,7 @@ export function createConfig(read: (variable: string) => string | undefined): Co
 /** What is looked up and not found. Only a slip of the pen is a mistake: consoles and tests look for anything in any object. */
 const UNKNOWN = new Proxy(Object.prototype, {
   get: (object, name) => {
-    if (typeof name === "string" && !(name in object) && suggestion(name, Object.keys(OPTIONS)))
+    if (typeof name === "string" && !(name in object) && suggestion(name, Object.keys(OPTIONS)) !== ".")
       throw noSetting(name);
     return Reflect.get(object, name);
   },
@@ -152,7 +152,7 @@ const UNKNOWN = new Proxy(Object.prototype, {
 function noSetting(name: string | symbol): WeftTypeError {
   const known = Object.keys(OPTIONS);
   return new WeftTypeError(
-    `config has no setting ${show(name)}${suggestion(name, known)}. Its settings are ${known.join(", ")}.`,
+    `config has no setting ${show(name)}${suggestion(name, known)} Its settings are ${known.join(", ")}.`,
   );
 }
 

@@ -18,7 +18,7 @@ export function checkOptions<T extends object>(
   for (const name in given)
     if (!known.includes(name))
       throw new WeftTypeError(
-        `${caller} has no option ${show(name)}${suggestion(name, known)}. Its options are ${known.join(", ")}.`,
+        `${caller} has no option ${show(name)}${suggestion(name, known)} Its options are ${known.join(", ")}.`,
       );
   return given;
 }
@@ -43,7 +43,7 @@ export function checkChoice<T>(what: string, value: unknown, choices: readonly T
       `${suggestion(
         value,
         choices.filter((c) => typeof c === "string"),
-      )}.`,
+      )}`,
   );
 }
 
@@ -64,14 +64,14 @@ export function checkCallable(what: string, f: unknown): void {
   if (!isCallable(f)) throw new WeftTypeError(`${what} must be a function, got ${show(f)}.`);
 }
 
-/** `; did you mean "dtype"?` if one of the names is near. */
+/** The end of a sentence: `; did you mean "dtype"?` if one of the names is near, else a full stop. */
 export function suggestion(name: unknown, known: readonly string[]): string {
-  if (typeof name !== "string" || name.length > 40) return "";
+  if (typeof name !== "string" || name.length > 40) return ".";
   const near = known
     .map((k) => ({ k, d: distance(name.toLowerCase(), k.toLowerCase()) }))
     .filter(({ k, d }) => d <= Math.max(1, Math.floor(k.length / 3)))
     .sort((a, b) => a.d - b.d)[0];
-  return near ? `; did you mean ${show(near.k)}?` : "";
+  return near ? `; did you mean ${show(near.k)}?` : ".";
 }
 
 /** How many insertions, deletions, replacements and swaps of neighbours lead from one word to the other. */

@@ -111,7 +111,9 @@ function pullback(lin: Linearized, primals: readonly NDArray[], cts: readonly Ma
  * @returns `(...args) => [value, gradient]`; with `hasAux` `[[value, aux], gradient]`. The gradient has the argument's tree.
  * @throws WeftTypeError when the output is not a float scalar or an argument to differentiate is not float
  * Source: `jax.value_and_grad`.
- * @example const [y, dy] = valueAndGrad((x) => x.mul(x))(3); // 9, 6
+ * @example
+ * valueAndGrad((x) => x.mul(x))(3); // => [9, 6]
+ * valueAndGrad((x) => [x.mul(x), { x }], { hasAux: true })(3) // => [[9, { x: 3 }], 6]
  */
 export function valueAndGrad<
   F extends AnyFunction = ArrayFunction,
@@ -155,7 +157,9 @@ export function differentiated<
  * @returns `(...args) => gradient`, of the argument's tree and TypeScript type; with `hasAux` `[gradient, aux]`.
  * @throws as {@link valueAndGrad}
  * Source: `jax.grad`.
- * @example grad((p) => p.w.mul(p.w).sum())({ w: np.array([1, 2]) }).w // [2, 4]
+ * @example
+ * grad((p) => p.w.mul(p.w).sum())({ w: np.array([1, 2]) }); // => { w: [2, 4] }
+ * grad((x, y) => x.mul(y), { argnums: [0, 1] })(2, 3) // => [3, 2]
  */
 export function grad<
   F extends AnyFunction = ArrayFunction,
@@ -214,7 +218,7 @@ type WithAux<F extends AnyFunction, HA, T extends unknown[]> = HA extends true ?
  *   tree per argument, in an array. Integer arguments get zeros.
  * @throws WeftTypeError when the cotangent's tree, shapes or dtypes differ from the output's
  * Source: `jax.vjp`.
- * @example const [y, back] = vjp((x) => x.mul(x), [3]); back(1) // [6]
+ * @example const [y, back] = vjp((a, b) => a.mul(b), [3, 4]); back(1) // => [4, 3]
  */
 export function vjp<F extends AnyFunction = ArrayFunction, HA extends boolean = false>(
   f: F,
@@ -259,7 +263,7 @@ function matchLeaves(value: unknown, def: tree.TreeDef, like: readonly NDArray[]
  * @returns `[out, tangentOut]`, with `hasAux` also aux
  * @throws WeftTypeError when tangents do not match primals
  * Source: `jax.jvp`.
- * @example jvp((x) => x.mul(x), [3], [1]) // [9, 6]
+ * @example jvp((a, b) => a.mul(b), [3, 4], [1, 0]) // => [12, 4]
  */
 export function jvp<F extends AnyFunction = ArrayFunction, HA extends boolean = false>(
   f: F,
@@ -310,7 +314,7 @@ function flattenTangents(
  *
  * @returns `[out, pushforward]` (with `hasAux` also aux); `pushforward(...tangents)` returns the tangent of the output
  * Source: `jax.linearize`.
- * @example const [y, push] = linearize((x) => x.mul(x), [3]); push(1) // 6
+ * @example const [y, push] = linearize((x) => x.mul(x), [3]); [y, push(1), push(0.5)] // => [9, 6, 3]
  */
 export function linearize<F extends AnyFunction = ArrayFunction, HA extends boolean = false>(
   f: F,

@@ -198,7 +198,8 @@ function pairOf(result: unknown, what: string, rule: string, parts: string): rea
  *   that f closes over is differentiated
  * Source: `jax.custom_jvp`.
  * @example
- * const safeLog = customJvp((x) => np.log(x), ([x], [t]) => [np.log(x), t.div(np.maximum(x, 1e-6))]);
+ * const safeLog = customJvp((x) => np.log(x), ([x], [t]) => [np.log(x), t.div(np.maximum(x, 0.25))]);
+ * [grad(safeLog)(2), grad(safeLog)(0)] // => [0.5, 4]
  */
 export function customJvp<F extends AnyFunction = ArrayFunction>(
   f: F,
@@ -251,6 +252,7 @@ const tangentsOf = (tangent: unknown, out: Expected, what: string): MaybeZero[] 
  * Source: `jax.custom_vjp`.
  * @example
  * const clipped = customVjp((x) => x, (x) => [x, null], (_, ct) => [np.clip(ct, -1, 1)]);
+ * grad((x) => clipped(x).mul(5))(2).item() // => 1
  */
 export function customVjp<F extends AnyFunction = ArrayFunction>(
   f: F,
@@ -386,7 +388,9 @@ function checkpointed<F extends AnyFunction = ArrayFunction>(
  *   what `checkpointName` named. It looks at the operations of f itself, not into loops inside of f.
  * @throws WeftTypeError when f is not callable or policy is no policy
  * Source: `jax.checkpoint`.
- * @example lax.scan(checkpoint(step), init, xs)
+ * @example
+ * const step = checkpoint((x) => [np.sin(np.sin(x)), null]); // stores x, computes the inner sine again
+ * grad((x) => lax.scan(step, x, null, { length: 3 })[0])(0).item() // => 1
  */
 export const checkpoint: Checkpoint = Object.assign(checkpointed, { policies });
 export { checkpointName } from "../lax/cast.ts";

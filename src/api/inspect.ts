@@ -48,7 +48,7 @@ function record(f: AnyFunction, args: readonly unknown[], what: string) {
  * @returns `(...args) => { jaxpr, consts, treedef }`; treedef is the tree of the result
  * Source: `jax.make_jaxpr`.
  * @example String(makeJaxpr((x) => np.sin(x).mul(2))(1).jaxpr)
- * // { lambda ; a:f32[]. let b:f32[] = sin a; c:f32[] = mul b 2.0:f32[] in (c,) }
+ * // => { lambda ; a:f32[]. let b:f32[] = sin a; c:f32[] = mul b 2.0:f32[] in (c,) }
  */
 export function makeJaxpr<F extends AnyFunction>(
   f: F,
@@ -62,7 +62,7 @@ export function makeJaxpr<F extends AnyFunction>(
  * @param args trees of arrays or of `{ shape, dtype }`
  * @returns a tree like the result, with `{ shape, dtype }` leaves
  * Source: `jax.eval_shape`.
- * @example evalShape((x) => np.dot(x, x.transpose()), { shape: [3, 4], dtype: "float32" }).shape // [3, 3]
+ * @example evalShape((x) => np.dot(x, x.transpose()), { shape: [3, 4], dtype: "float32" }).shape // => [3, 3]
  */
 export function evalShape<F extends AnyFunction>(
   f: F,

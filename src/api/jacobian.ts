@@ -56,7 +56,7 @@ function blocks(x: NDArray, leaves: readonly NDArray[], axis: 0 | -1): NDArray[]
  * @returns `(...args) => tree` like the output; each leaf is a tree like the argument with arrays of shape
  *   `[...output shape, ...input shape]`
  * Source: `jax.jacfwd`.
- * @example jacfwd((x) => x.mul(x))(np.array([1, 2])) // [[2, 0], [0, 4]]
+ * @example jacfwd((x) => np.stack([x.sum(), x.prod()]))(np.array([2, 3, 4])).js() // => [[1, 1, 1], [12, 8, 6]]
  */
 export function jacfwd<F extends AnyFunction = ArrayFunction>(
   f: F,
@@ -89,7 +89,7 @@ function forward<F extends AnyFunction>(
 /**
  * The Jacobian by reverse mode, a row per output element: right for few outputs. See {@link jacfwd} for the result.
  * Source: `jax.jacrev`.
- * @example jacrev((x) => x.mul(x).sum())(np.array([1, 2])) // [2, 4]
+ * @example jacrev((p) => p.a.mul(p.b))({ a: np.array([1, 2]), b: 3 }) // => { a: [[3, 0], [0, 3]], b: [1, 2] }
  */
 export function jacrev<F extends AnyFunction = ArrayFunction>(
   f: F,
@@ -118,7 +118,7 @@ export function jacrev<F extends AnyFunction = ArrayFunction>(
  * The Hessian of a scalar-valued function: forward over reverse.
  * @returns a tree like the argument; each leaf a tree like the argument with arrays of shape `[...shape, ...shape]`
  * Source: `jax.hessian`.
- * @example hessian((x) => x.mul(x).mul(x).sum())(np.array([1, 2])) // [[6, 0], [0, 12]]
+ * @example hessian((x) => x.mul(x).mul(x).sum())(np.array([1, 2])).js() // => [[6, 0], [0, 12]]
  */
 export function hessian<F extends AnyFunction = ArrayFunction>(
   f: F,

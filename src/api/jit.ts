@@ -67,7 +67,11 @@ export interface Traced {
  * @throws WeftTypeError for arguments that are no arrays (mark them with staticArgnums); ConcretizationTypeError when `f`
  *   needs a concrete value while it is traced
  * Source: `jax.jit`.
- * @example const f = jit((x) => np.tanh(x).sum()); f(np.arange(4))
+ * @example
+ * let traces = 0;
+ * const f = jit((x) => { traces++; return x.mul(x).sum(); });
+ * [f(np.array([1, 2])), f(np.array([3, 4])), traces]; // => [5, 25, 1]
+ * jit((x, n) => x.pow(n), { staticArgnums: [1] })(np.array([2, 3]), 3).js() // => [8, 27]
  */
 export function jit<F extends AnyFunction = ArrayFunction>(f: F, options: JitOptions = {}): JitFunction<F> {
   checkCallable(f, "jit");
@@ -263,7 +267,9 @@ function keyOf(args: readonly unknown[], defs: Definitions, leaves: readonly Arg
 /**
  * Runs `body` with every jitted function and loop step by step in JavaScript, so that an ordinary debugger works inside.
  * Source: `jax.disable_jit`.
- * @example disableJit(() => lax.scan(step, init, xs)) // breakpoints in step see concrete arrays
+ * @example
+ * const step = (sum, x) => [sum.add(x.item()), null]; // item() works, and a breakpoint here sees numbers
+ * disableJit(() => lax.scan(step, 0, np.array([1, 2, 3])))[0].item() // => 6
  */
 export function disableJit<T>(body: () => T): T {
   checkCallable(body, "disableJit");

@@ -39,8 +39,9 @@ const OPTIONS: readonly (keyof VmapOptions)[] = ["inAxes", "outAxes", "axisSize"
  * @throws WeftValueError when mapped sizes differ, an axis does not exist or a mapped result has null; WeftTypeError when an axis
  *   is no integer or an option is not understood
  * Source: `jax.vmap`.
- * @example vmap((w, x) => np.dot(w, x), [null, 0])(w, xs)
- * @example vmap((x) => x.div(lax.psum(x, "batch")), { axisName: "batch" })(np.array([1, 3])) // [0.25, 0.75]
+ * @example
+ * vmap((a, b) => np.dot(a, b), [null, 0])(np.array([1, 2]), np.array([[1, 0], [0, 1], [1, 1]])).js(); // => [1, 2, 3]
+ * vmap((x) => x.div(lax.psum(x, "batch")), { axisName: "batch" })(np.array([1, 3])).js() // => [0.25, 0.75]
  */
 export function vmap<F extends AnyFunction = ArrayFunction>(
   f: F,

@@ -28,7 +28,7 @@ const describe = (value: unknown): string => (value === null ? "null" : typeof v
  * @param path null writes nothing
  * @returns the bytes of the file
  * @throws as {@link encodeSafetensors}; WeftError in browsers, and when the file cannot be written (`cause` is the system's error)
- * @example io.saveSafetensors("weights.safetensors", params, { metadata: { step: "100" } })
+ * @example io.saveSafetensors("weights.safetensors", { w: np.ones([2]) }, { metadata: { step: "100" } })
  */
 export function saveSafetensors(
   path: string | null,
@@ -42,14 +42,25 @@ export function saveSafetensors(
 }
 
 /**
- * Reads a safetensors file.
- * @param like a tree of arrays: the result gets its structure, and shapes and dtypes must agree. Without it the result is
- *   `{ tensors, metadata }`, arrays by name.
- * @throws WeftValueError when the file is not valid; WeftTypeError when it does not fit `like`, naming every leaf that
- *   differs and both types; WeftError in browsers, and when the file cannot be read (`cause` is the system's error)
- * @example const params = io.loadSafetensors("weights.safetensors", cell.init(random.key(0)))
+ * Reads a safetensors file. With a tree as second argument the result gets its structure.
+ * @returns `{ tensors, metadata }`, arrays by name
+ * @throws WeftValueError when the file is not valid; WeftError in browsers, and when the file cannot be
+ *   read (`cause` is the system's error)
+ * @example
+ * io.saveSafetensors("weights.safetensors", { layers: [{ w: np.ones([2]) }] });
+ * io.loadSafetensors("weights.safetensors").tensors["layers.0.w"].js() // => [1, 1]
  */
 export function loadSafetensors(path: string): Tensors;
+/**
+ * Reads a safetensors file into a tree.
+ * @param like a tree of arrays: the result gets its structure, and shapes and dtypes must agree
+ * @throws WeftValueError when the file is not valid; WeftTypeError when it does not fit `like`, naming every leaf that
+ *   differs and both types; WeftError in browsers, and when the file cannot be read (`cause` is the system's error)
+ * @example
+ * const params = { w: np.ones([2]) };
+ * io.saveSafetensors("weights.safetensors", params);
+ * io.loadSafetensors("weights.safetensors", params) // => { w: [1, 1] }
+ */
 export function loadSafetensors<T>(path: string, like: T): MapTree<T, NDArray>;
 export function loadSafetensors(path: string, like?: unknown): unknown {
   const bytes = onDisk("io.loadSafetensors", "io.decodeSafetensors", path, (system) => system.read(path));

@@ -12,7 +12,9 @@ import { nameOf } from "./safetensors.ts";
  * @param like a tree of arrays whose structure, shapes and dtypes are expected
  * @param source begins the error text: what the arrays came from
  * @throws WeftTypeError that lists every array that is missing, left over or of another shape or dtype
- * @example const params = io.fitTree(io.decodeSafetensors(bytes).tensors, cell.init(random.key(0)))
+ * @example
+ * const bytes = io.encodeSafetensors({ layers: [np.array([1, 2])] });
+ * io.fitTree(io.decodeSafetensors(bytes).tensors, { layers: [np.zeros([2])] }) // => { layers: [[1, 2]] }
  */
 export function fitTree<T>(
   tensors: Readonly<Record<string, NDArray>>,

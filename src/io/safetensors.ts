@@ -80,7 +80,9 @@ function checkMetadata(caller: string, metadata: Metadata): void {
  * A tree of arrays in the safetensors format. Names are the paths of leaves joined by dots (`layers.0.w`).
  * @param options.metadata strings that are stored beside the arrays
  * @throws WeftTypeError for leaves that are no arrays; WeftValueError when two leaves would have one name
- * @example const bytes = io.encodeSafetensors({ w: np.ones([2, 3]) }, { metadata: { step: "100" } })
+ * @example
+ * const bytes = io.encodeSafetensors({ layers: [{ w: np.ones([2, 3]) }] }, { metadata: { step: "100" } });
+ * Object.keys(io.decodeSafetensors(bytes).tensors) // => ["layers.0.w"]
  */
 export const encodeSafetensors = (
   value: unknown,
@@ -216,8 +218,11 @@ function readData(bytes: Uint8Array, { dtype, begin, end }: Placed): TypedArray 
 /**
  * The arrays and metadata in bytes of the safetensors format.
  * @returns arrays by their names; `fitTree` makes them a tree again
- * @throws WeftValueError for anything that is not a valid file, saying what is wrong
- * @example const { tensors, metadata } = io.decodeSafetensors(bytes); tensors.w.shape
+ * @throws WeftValueError for anything that is not a valid file, saying what is wrong; WeftTypeError unless bytes
+ *   are a Uint8Array
+ * @example
+ * const bytes = io.encodeSafetensors({ w: np.array([1, 2]) }, { metadata: { step: "100" } });
+ * io.decodeSafetensors(bytes) // => { tensors: { w: [1, 2] }, metadata: { step: "100" } }
  */
 export function decodeSafetensors(bytes: Uint8Array): Tensors {
   if (!ArrayBuffer.isView(bytes) || dtypeOfTypedArray(bytes) !== "uint8")

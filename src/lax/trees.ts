@@ -8,7 +8,8 @@ import { concatenate, expandDims, indexInDim } from "./shape.ts";
  * Trees of one structure as one tree whose leaves have a new leading axis, one entry per tree; dtypes must agree.
  * @throws WeftTypeError without trees or when structures differ, or when shapes or dtypes of a leaf differ
  * Source: `jax.tree.map(lambda *xs: jnp.stack(xs), *trees)`.
- * @example stackTrees([{ w: np.zeros([2]) }, { w: np.ones([2]) }]).w.shape // => [2, 2]
+ * @example
+ * stackTrees([{ w: np.zeros([2]), b: 3 }, { w: np.ones([2]), b: 4 }]) // => { w: [[0, 0], [1, 1]], b: [3, 4] }
  */
 export const stackTrees = <T>(trees: readonly T[]): MapTree<T, NDArray> =>
   stackWith(
@@ -23,7 +24,7 @@ export const stackTrees = <T>(trees: readonly T[]): MapTree<T, NDArray> =>
 /**
  * The inverse of {@link stackTrees}: a tree per entry of the leaves' common leading axis.
  * @throws WeftTypeError when leading axes differ or there is no leaf
- * @example unstackTrees({ w: np.zeros([3, 2]) }).length // => 3
+ * @example unstackTrees({ w: np.array([[1, 2], [3, 4]]), b: np.array([5, 6]) })[1] // => { w: [3, 4], b: 6 }
  */
 export const unstackTrees = <T>(tree: T): MapTree<T, NDArray>[] =>
   unstackWith((leaf) => {

@@ -101,8 +101,11 @@ const zeroState = (batchShape: readonly number[], hiddenSize: number): NDArray =
 /**
  * The simple recurrent cell `h' = tanh(x·wx + h·wh + b)`, y = h'.
  * Source: Elman 1990; `torch.nn.RNNCell`.
- * @throws WeftValueError for sizes that are no positive integers
- * @example const cell = nn.elmanCell(8, 16); const [h, y] = cell.step(cell.init(random.key(0)), cell.initialCarry([4]), np.ones([4, 8]));
+ * @throws WeftValueError for sizes below 1, WeftTypeError for sizes that are no integers
+ * @example
+ * const cell = nn.elmanCell(8, 16);
+ * const [h, y] = cell.step(cell.init(random.key(0)), cell.initialCarry([4]), np.ones([4, 8]));
+ * y.shape // => [4, 16]
  */
 export function elmanCell(
   inputSize: number,
@@ -132,8 +135,11 @@ export type LstmCarry = {
 /**
  * Long short-term memory; gates in the order input, forget, candidate, output; the forget gate's bias starts at 1.
  * Source: Hochreiter & Schmidhuber 1997; gate order of `torch.nn.LSTM` and `jax.experimental.rnn`.
- * @throws WeftValueError for sizes that are no positive integers
- * @example const cell = nn.lstmCell(8, 16); cell.initialCarry([4]).c.shape // [4, 16]
+ * @throws WeftValueError for sizes below 1, WeftTypeError for sizes that are no integers
+ * @example
+ * const cell = nn.lstmCell(2, 1);
+ * cell.init(random.key(0)).b.js(); // => [0, 1, 0, 0]
+ * cell.initialCarry([4]) // => { h: [[0], [0], [0], [0]], c: [[0], [0], [0], [0]] }
  */
 export function lstmCell(
   inputSize: number,
@@ -170,8 +176,11 @@ export type GruParams = GateParams & { bh: NDArray };
 /**
  * Gated recurrent unit; gates in the order reset, update, candidate.
  * Source: Cho et al. 2014, in the form of `torch.nn.GRU` (reset gate applied after the recurrent product).
- * @throws WeftValueError for sizes that are no positive integers
- * @example const cell = nn.gruCell(8, 16); cell.initialCarry([4]).shape // [4, 16]
+ * @throws WeftValueError for sizes below 1, WeftTypeError for sizes that are no integers
+ * @example
+ * const cell = nn.gruCell(8, 16);
+ * cell.init(random.key(0)).wx.shape; // => [8, 48]
+ * cell.initialCarry([4]).shape // => [4, 16]
  */
 export function gruCell(
   inputSize: number,

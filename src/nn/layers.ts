@@ -25,8 +25,12 @@ export type DenseParams = {
 /**
  * The affine map `x·w + b` of the last axis: `[..., inputSize]` to `[..., outputSize]`.
  * @param options.kernelInit for the weights, default Glorot uniform; the bias starts at 0
- * @throws WeftValueError for sizes that are no positive integers; `apply` throws WeftTypeError when x is not as wide
- * @example const layer = nn.dense(8, 2); layer.apply(layer.init(random.key(0)), np.ones([4, 8])).shape // [4, 2]
+ * @throws WeftValueError for sizes below 1; WeftTypeError unless they are integers; `apply` throws it when x is
+ *   not as wide
+ * @example
+ * const layer = nn.dense(8, 2);
+ * layer.apply(layer.init(random.key(0)), np.ones([4, 8])).shape; // => [4, 2]
+ * nn.dense(2, 1).apply({ w: np.array([[1], [2]]), b: np.array([10]) }, [[1, 1], [0, 3]]).js() // => [[13], [16]]
  */
 export function dense(
   inputSize: number,
@@ -55,8 +59,11 @@ export type EmbeddingParams = {
 /**
  * A table of vectors, looked up by integer: ids `[...]` to `[..., size]`. Ids beyond the table take its nearest row.
  * @param options.tableInit for the table, default normal with standard deviation 1 (as `torch.nn.Embedding`)
- * @throws WeftValueError for sizes that are no positive integers; `apply` throws WeftTypeError for ids that are no integers
- * @example const layer = nn.embedding(96, 8); layer.apply(layer.init(random.key(0)), new Int32Array([3, 5])).shape // [2, 8]
+ * @throws WeftValueError for sizes below 1; WeftTypeError for sizes that are no integers, and `apply` for such ids
+ * @example
+ * const layer = nn.embedding(96, 8);
+ * layer.apply(layer.init(random.key(0)), new Int32Array([3, 5])).shape; // => [2, 8]
+ * layer.apply({ table: np.array([[1], [2], [3]]) }, [0, 99]).js() // => [[1], [3]]
  */
 export function embedding(
   vocabularySize: number,

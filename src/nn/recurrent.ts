@@ -27,8 +27,8 @@ const stackLayers = <T>(trees: readonly T[]): T => stackTrees(trees) as T;
  * step is a scan over the layers in which each layer's output is the next one's input.
  *
  * @param cell its inputSize must equal its hiddenSize, because all layers share one shape
- * @throws WeftValueError when sizes differ or numLayers is no positive integer
- * @example const rnn = nn.stack(nn.lstmCell(128, 128), 2); rnn.initialCarry([32]).h.shape // [2, 32, 128]
+ * @throws WeftValueError when sizes differ or numLayers is below 1; WeftTypeError when it is no integer
+ * @example const rnn = nn.stack(nn.lstmCell(128, 128), 2); rnn.initialCarry([32]).h.shape // => [2, 32, 128]
  */
 export function stack<P, C>(cell: Cell<P, C>, numLayers: number): Cell<P, C> {
   checkCell("nn.stack", cell);
@@ -74,7 +74,10 @@ export interface RunOptions {
  * @param xs `[time, ...batch, inputSize]`
  * @returns `[carry, ys]`, ys of shape `[time, ...batch, hiddenSize]`
  * @throws WeftTypeError when xs is not as wide as the cell's input, or the carry does not fit (the error names the leaf)
- * @example const [carry, ys] = nn.run(cell, params, cell.initialCarry([32]), xs)
+ * @example
+ * const cell = nn.gruCell(3, 8), xs = np.ones([5, 2, 3]); // five steps of two sequences
+ * const [carry, ys] = nn.run(cell, cell.init(random.key(0)), cell.initialCarry([2]), xs);
+ * [carry.shape, ys.shape] // => [[2, 8], [5, 2, 8]]
  */
 export function run<P, C>(
   cell: Cell<P, C>,

@@ -29,7 +29,7 @@ const sumKept = (x: NDArray, axes: readonly number[]): NDArray => expandDims(red
  * `exp(x)` rescaled to sum 1 along `axis`.
  * @param axis default the last; several axes are normalised together
  * Source: `jax.nn.softmax`.
- * @example nn.softmax([0, 0]) // [0.5, 0.5]
+ * @example nn.softmax([[1000, 1000], [0, -Infinity]]).js() // => [[0.5, 0.5], [1, 0]]
  */
 export function softmax(x: ArrayLike, axis: Axis = -1): NDArray {
   const a = toInexact("nn.softmax: x", x);
@@ -41,7 +41,7 @@ export function softmax(x: ArrayLike, axis: Axis = -1): NDArray {
 /**
  * `log(softmax(x))`, accurate where softmax underflows.
  * Source: `jax.nn.log_softmax`.
- * @example nn.logSoftmax([0, 0]) // [-0.6931472, -0.6931472]
+ * @example nn.logSoftmax([[0, 0], [0, -1000]]).js() // => [[-0.6931472, -0.6931472], [0, -1000]]
  */
 export function logSoftmax(x: ArrayLike, axis: Axis = -1): NDArray {
   const a = toInexact("nn.logSoftmax: x", x);
@@ -54,7 +54,7 @@ export function logSoftmax(x: ArrayLike, axis: Axis = -1): NDArray {
  * `log(sum(exp(x)))` without overflow.
  * @param axis default null: all axes together
  * Source: `jax.nn.logsumexp`.
- * @example nn.logsumexp([0, 0]) // 0.6931472
+ * @example [nn.logsumexp([0, 0]), nn.logsumexp([[0, 1000], [2000, 0]], 1)] // => [0.6931472, [1000, 2000]]
  */
 export function logsumexp(x: ArrayLike, axis: Axis = null, options: ReduceOptions = {}): NDArray {
   const { keepdims = false } = checkOptions("nn.logsumexp", options, REDUCE_OPTIONS);
@@ -65,7 +65,12 @@ export function logsumexp(x: ArrayLike, axis: Axis = null, options: ReduceOption
   return keepdims ? kept : squeeze(kept, axes);
 }
 
-/** {@link logsumexp} less the logarithm of the number of elements. Source: `jax.nn.logmeanexp`. */
+/**
+ * {@link logsumexp} less the logarithm of the number of elements: `log(mean(exp(x)))` without overflow.
+ * @param axis default null: all axes together
+ * Source: `jax.nn.logmeanexp`.
+ * @example nn.logmeanexp([[1000, 1000], [3, 3]], 1, { keepdims: true }).js() // => [[1000], [3]]
+ */
 export function logmeanexp(x: ArrayLike, axis: Axis = null, options: ReduceOptions = {}): NDArray {
   const a = toInexact("nn.logmeanexp: x", x);
   const count = axesOf("nn.logmeanexp", axis, a.ndim).reduce((n, i) => n * a.shape[i]!, 1);
@@ -122,9 +127,10 @@ export function standardize(x: ArrayLike, axis: Axis = -1, options: StandardizeO
  * Vectors with a 1 at the index and 0 elsewhere; all 0 for an index outside of [0, numClasses).
  * @param x integer indices
  * @returns `[...x.shape, numClasses]` (the new axis can be put elsewhere with `axis`), float32 unless `dtype` is given
- * @throws WeftTypeError for indices that are no integers or a numClasses that is no count
+ * @throws WeftTypeError for an array of indices that is not of integers and for a numClasses that is none;
+ *   WeftValueError for a negative one
  * Source: `jax.nn.one_hot`.
- * @example nn.oneHot(np.array([0, 2], { dtype: "int32" }), 3) // [[1, 0, 0], [0, 0, 1]]
+ * @example nn.oneHot([0, 2, -1], 3).js() // => [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
  */
 export function oneHot(
   x: ArrayLike,

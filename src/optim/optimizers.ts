@@ -46,7 +46,16 @@ function bias(decay: number, count: NDArray): (dtype: DType) => NDArray {
   };
 }
 
-/** Rescales gradients by running moments, with bias correction. Source: `optax.scale_by_adam`; Kingma & Ba 2015. */
+/**
+ * Rescales gradients by running moments, with bias correction: the first update is the sign of the gradient.
+ * @throws WeftTypeError for options that are no numbers
+ * Source: `optax.scale_by_adam`; Kingma & Ba 2015.
+ * @example
+ * const rule = optim.scaleByAdam({ b1: 0.5, b2: 0.75 });
+ * const [updates, state] = rule.update({ w: np.array([8, -0.25]) }, rule.init({ w: np.zeros([2]) }));
+ * updates; // => { w: [1, -1] }
+ * state // => { count: 1, mu: { w: [4, -0.125] }, nu: { w: [16, 0.015625] } }
+ */
 export const scaleByAdam = (options: AdamOptions = {}): GradientTransformation<AdamState> =>
   moments("optim.scaleByAdam", options);
 
@@ -74,8 +83,13 @@ function moments(caller: string, options: AdamOptions): GradientTransformation<A
 /**
  * Adam.
  * @param learningRate a number, or a schedule of the update count
+ * @param options decay rates `b1 = 0.9` and `b2 = 0.999`, and `eps = 1e-8`, added to what is divided by
+ * @throws WeftTypeError for a learning rate or an option that is no number
  * Source: `optax.adam`; Kingma & Ba, "Adam: a method for stochastic optimization", 2015.
- * @example const opt = optim.adam(1e-3); let state = opt.init(params);
+ * @example
+ * const opt = optim.adam(0.5);
+ * const [updates, state] = opt.update({ w: np.array([100, -7]) }, opt.init({ w: np.zeros([2]) }));
+ * updates // => { w: [-0.499997, 0.499997] }
  */
 export const adam = (
   learningRate: number | Schedule,
@@ -83,7 +97,15 @@ export const adam = (
 ): GradientTransformation<[AdamState, RateState]> =>
   chain(moments("optim.adam", options), descent("optim.adam", learningRate));
 
-/** Adam with decoupled weight decay. Source: `optax.adamw`; Loshchilov & Hutter 2019. */
+/**
+ * Adam with decoupled weight decay: its update needs the parameters as third argument.
+ * @param options those of {@link adam}, and `weightDecay = 1e-4`
+ * @throws as {@link adam}; `update` throws WeftTypeError without parameters
+ * Source: `optax.adamw`; Loshchilov & Hutter 2019.
+ * @example
+ * const opt = optim.adamw(0.5, { weightDecay: 0.25 }), params = { w: np.array([8, -8]) };
+ * opt.update({ w: np.zeros([2]) }, opt.init(params), params)[0] // => { w: [-1, 1] }
+ */
 export const adamw = (
   learningRate: number | Schedule,
   options: AdamOptions & { readonly weightDecay?: number } = {},
@@ -102,7 +124,15 @@ export interface TraceState {
   readonly trace: unknown;
 }
 
-/** Keeps a running sum of gradients: `trace ← g + decay · trace`. Source: `optax.trace`. */
+/**
+ * Keeps a running sum of gradients, which are the updates: `trace ← g + decay · trace`.
+ * @param nesterov look one step ahead: updates are `g + decay · trace`
+ * Source: `optax.trace`.
+ * @example
+ * const rule = optim.momentumTrace(0.5);
+ * const [first, state] = rule.update(np.array([1, 2]), rule.init(np.zeros([2])));
+ * rule.update(np.array([1, 2]), state)[0].js() // => [1.5, 3]
+ */
 export const momentumTrace = (decay: number, nesterov = false): GradientTransformation<TraceState> => ({
   init: (params) => ({ trace: mapLeaves("optim.momentumTrace", zerosLike, params) }),
   update<P>(grads: P, state: TraceState): [Arrays<P>, TraceState] {
@@ -115,9 +145,13 @@ export const momentumTrace = (decay: number, nesterov = false): GradientTransfor
 });
 
 /**
- * Stochastic gradient descent, with momentum if given.
+ * Stochastic gradient descent, with momentum if given (see {@link momentumTrace}).
+ * @param learningRate a number, or a schedule of the update count
+ * @throws WeftTypeError for a learning rate that is no number
  * Source: `optax.sgd`.
- * @example optim.sgd(0.1, { momentum: 0.9, nesterov: true })
+ * @example
+ * const opt = optim.sgd(0.5, { momentum: 0.5, nesterov: true });
+ * opt.update({ b: np.array(4) }, opt.init({ b: np.array(0) }))[0] // => { b: -3 }
  */
 export const sgd = (
   learningRate: number | Schedule,

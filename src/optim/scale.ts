@@ -16,13 +16,21 @@ import { type EmptyState, type GradientTransformation, mapLeaves, stateless } fr
  */
 export type Schedule = (count: NDArray) => ArrayLike;
 
-/** Multiplies updates by a constant. Source: `optax.scale`. */
+/**
+ * Multiplies updates by a constant. Source: `optax.scale`.
+ * @example optim.scale(-0.5).update({ w: np.array([2, 4]) }, [])[0] // => { w: [-1, -2] }
+ */
 export function scale(factor: ArrayLike): GradientTransformation<EmptyState> {
   const by = typeof factor === "number" ? factor : asArray("optim.scale: factor", factor);
   return stateless((grads) => mapLeaves("optim.scale", (g) => multiply(g, by), grads));
 }
 
-/** The Euclidean norm of all leaves of a tree together: a float scalar. Source: `optax.global_norm`. */
+/**
+ * The Euclidean norm of all leaves of a tree together: a float scalar.
+ * @throws WeftTypeError for a tree without leaves, and for leaves that are no arrays
+ * Source: `optax.global_norm`.
+ * @example optim.globalNorm({ w: np.array([[1, 2], [2, 0]]), b: 4 }).item() // => 5
+ */
 export function globalNorm(t: unknown): NDArray {
   const [leaves] = arrayLeaves(t, { where: "optim.globalNorm: the leaf " });
   const squares = leaves.map((x) => sum(multiply(x, x)));
@@ -33,7 +41,7 @@ export function globalNorm(t: unknown): NDArray {
 /**
  * Scales all gradients together so that their global norm is at most `maxNorm`.
  * Source: `optax.clip_by_global_norm`.
- * @example optim.chain(optim.clipByGlobalNorm(1), optim.sgd(0.1))
+ * @example optim.clipByGlobalNorm(2.5).update({ w: np.array([3, 0]), b: 4 }, [])[0] // => { w: [1.5, 0], b: 2 }
  */
 export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyState> {
   checkNumber("optim.clipByGlobalNorm: maxNorm", maxNorm);
@@ -43,7 +51,10 @@ export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyS
   });
 }
 
-/** Clips every element to [-limit, limit]. Source: `optax.clip`. */
+/**
+ * Clips every element to [-limit, limit]. Source: `optax.clip`.
+ * @example optim.clipByValue(1).update({ w: np.array([0.5, -3]) }, [])[0] // => { w: [0.5, -1] }
+ */
 export function clipByValue(limit: number): GradientTransformation<EmptyState> {
   checkNumber("optim.clipByValue: limit", limit);
   return stateless((grads) =>
@@ -51,7 +62,12 @@ export function clipByValue(limit: number): GradientTransformation<EmptyState> {
   );
 }
 
-/** Adds `weightDecay · parameter` to every gradient. Source: `optax.add_decayed_weights`. */
+/**
+ * Adds `weightDecay · parameter` to every gradient.
+ * @throws WeftTypeError when `update` does not get the parameters as third argument
+ * Source: `optax.add_decayed_weights`.
+ * @example optim.addDecayedWeights(0.5).update(np.array([1, 1]), [], np.array([4, -2]))[0].js() // => [3, 0]
+ */
 export function addDecayedWeights(weightDecay: number): GradientTransformation<EmptyState> {
   checkNumber("optim.addDecayedWeights: weightDecay", weightDecay);
   return stateless((grads, params) => {
@@ -61,7 +77,15 @@ export function addDecayedWeights(weightDecay: number): GradientTransformation<E
   });
 }
 
-/** Multiplies updates by a schedule of the update count; they keep their dtypes. Source: `optax.scale_by_schedule`. */
+/**
+ * Multiplies updates by a schedule of the update count; they keep their dtypes.
+ * @throws WeftTypeError for a schedule that is no function
+ * Source: `optax.scale_by_schedule`.
+ * @example
+ * const rule = optim.scaleBySchedule((count) => np.power(0.5, count));
+ * const [first, state] = rule.update(np.array([8, 4]), rule.init(np.zeros([2]))); // times 1
+ * rule.update(np.array([8, 4]), state) // => [[4, 2], { count: 2 }]
+ */
 export function scaleBySchedule(schedule: Schedule): GradientTransformation<{ count: NDArray }> {
   checkCallable("optim.scaleBySchedule: schedule", schedule);
   return {
@@ -79,7 +103,12 @@ const scaledBy = (caller: string, factor: ArrayLike, grads: unknown): unknown =>
 const inDTypeOf = (g: NDArray, rate: ArrayLike): ArrayLike =>
   isFloat(g.dtype) ? convertElementType(rate, g.dtype) : rate;
 
-/** `-learningRate · update`, for a number or a schedule. */
+/**
+ * `-learningRate · update`, for a number or a schedule: what turns gradients into steps downhill.
+ * @throws WeftTypeError for a rate that is neither
+ * Source: `optax.scale_by_learning_rate`.
+ * @example optim.scaleByLearningRate(0.5).update(np.array([4, -2]), [])[0].js() // => [-2, 1]
+ */
 export const scaleByLearningRate = (rate: number | Schedule): GradientTransformation<RateState> =>
   descent("optim.scaleByLearningRate", rate);
 

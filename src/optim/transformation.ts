@@ -57,8 +57,9 @@ export function mapLeaves(
 
 /**
  * Applies transformations one after the other: the updates of one are the gradients of the next.
+ * @throws WeftTypeError for parts without `init` and `update`
  * Source: `optax.chain`.
- * @example optim.chain(optim.clipByGlobalNorm(1), optim.adam(1e-3))
+ * @example optim.chain(optim.clipByValue(1), optim.scale(-0.5)).update([3], [[], []])[0] // => [-0.5]
  */
 export function chain<const States extends readonly unknown[]>(
   ...parts: { readonly [K in keyof States]: GradientTransformation<States[K]> }
@@ -83,8 +84,9 @@ export function chain<const States extends readonly unknown[]>(
 
 /**
  * Parameters plus updates, leaf by leaf; parameters keep their dtype.
+ * @throws WeftTypeError when the trees do not match
  * Source: `optax.apply_updates`.
- * @example params = optim.applyUpdates(params, updates)
+ * @example optim.applyUpdates({ w: np.array([1, 2]) }, { w: np.array([0.5, -1]) }) // => { w: [1.5, 1] }
  */
 export function applyUpdates<P>(params: P, updates: unknown): Arrays<P> {
   return mapLeaves(

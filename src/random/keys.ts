@@ -22,8 +22,9 @@ import { show } from "../util/text.ts";
  * A random key from an integer seed.
  * @param seed an integer number (taken modulo 2^32) or an int32/uint32 scalar
  * @returns uint32[2]
+ * @throws WeftTypeError for a seed that is no integer
  * Source: `jax.random.key` (as `jax.random.PRNGKey`: raw data, no key type).
- * @example random.key(42).js() // [0, 42]
+ * @example [random.key(42), random.key(-1)] // => [[0, 42], [0, 4294967295]]
  */
 export function key(seed: ArrayLike): NDArray {
   return keyOf("random.key: the seed", seed);
@@ -75,8 +76,11 @@ export type Keys<Num> = Num extends number
  * New independent keys from one.
  * @param num how many, or a shape
  * @returns uint32 of shape `[...num, 2]`
+ * @throws WeftTypeError for what is no key, such as an array of keys
  * Source: `jax.random.split`.
- * @example const [a, b] = random.split(random.key(0)); // iterating gives the keys
+ * @example
+ * const [a, b] = random.split(random.key(0)); // iterating gives the keys
+ * [a, b] // => [[1797259609, 2579123966], [928981903, 3453687069]]
  */
 export function split<const Num extends number | Shape = 2>(k: NDArray, num: Num = 2 as Num): Keys<Num> {
   checkKey(k, "random.split");
@@ -84,10 +88,11 @@ export function split<const Num extends number | Shape = 2>(k: NDArray, num: Num
 }
 
 /**
- * A new key from a key and an integer.
+ * A new key from a key and an integer, such as the number of an epoch.
  * @returns uint32[2]
+ * @throws WeftTypeError for what is no key, and for data that is no integer
  * Source: `jax.random.fold_in`.
- * @example random.foldIn(key, epoch)
+ * @example random.foldIn(random.key(0), 2).js() // => [4146024105, 2718843009]
  */
 export function foldIn(k: NDArray, data: ArrayLike): NDArray {
   checkKey(k, "random.foldIn");
@@ -104,7 +109,7 @@ const UINT: Readonly<Record<number, DType>> = { 8: "uint8", 16: "uint16", 32: "u
  * @returns an unsigned integer array of `shape`; default uint32
  * @throws WeftTypeError for dtypes other than uint8, uint16, uint32
  * Source: `jax.random.bits`.
- * @example random.bits(random.key(0), [3]).js() // [4070199207, 4202968722, 1427181096]
+ * @example random.bits(random.key(0), [3]).js() // => [4070199207, 4202968722, 1427181096]
  */
 export function bits(k: NDArray, shape: Shape = [], dtype: DType = "uint32"): NDArray {
   checkKey(k, "random.bits");
@@ -121,9 +126,21 @@ export function bits64(k: NDArray, shape: Shape): [NDArray, NDArray] {
   return hashCounters(k, shape);
 }
 
-/** The raw data of keys: keys are raw data here. Source: `jax.random.key_data`. */
+/**
+ * The raw data of keys: keys are raw data here.
+ * @throws WeftTypeError for what is not uint32 of shape `[..., 2]`
+ * Source: `jax.random.key_data`.
+ * @example random.keyData(random.split(random.key(0), 3)).shape // => [3, 2]
+ */
 export const keyData = (keys: NDArray): NDArray => checkKeys(keys, "keyData");
-/** Keys from raw data. Source: `jax.random.wrap_key_data`. */
+/**
+ * Keys from raw data, for example from stored ones.
+ * @throws WeftTypeError for what is not uint32 of shape `[..., 2]`
+ * Source: `jax.random.wrap_key_data`.
+ * @example
+ * const key = random.wrapKeyData(np.array([0, 42], { dtype: "uint32" })); // the same as random.key(42)
+ * random.uniform(key).item() === random.uniform(random.key(42)).item() // => true
+ */
 export const wrapKeyData = (data: NDArray): NDArray => checkKeys(data, "wrapKeyData");
 
 function checkKeys(keys: NDArray, what: string): NDArray {

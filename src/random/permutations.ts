@@ -39,9 +39,12 @@ export interface PermutationOptions {
  * A random order of 0 … x-1, or of the slices of an array.
  * @param x a number, or an array that is permuted along `axis`
  * @returns int32[x], or an array like x
- * @throws WeftTypeError for a scalar that is no integer number
+ * @throws WeftTypeError for a scalar that is no integer number; WeftValueError for a negative one or an
+ *   axis that does not exist
  * Source: `jax.random.permutation`.
- * @example random.permutation(random.key(0), 6).js() // [0, 1, 5, 4, 3, 2]
+ * @example
+ * random.permutation(random.key(0), 6).js(); // => [0, 1, 5, 4, 3, 2]
+ * random.permutation(random.key(1), [[1, 2], [3, 4], [5, 6]]).js() // => [[5, 6], [1, 2], [3, 4]]
  */
 export function permutation(key: NDArray, x: ArrayLike, options: PermutationOptions = {}): NDArray {
   const { axis = 0, independent = false } = checkOptions("random.permutation", options, [
@@ -76,7 +79,9 @@ export interface ChoiceOptions {
  * @throws WeftValueError when there is nothing to draw from, when more is drawn without replacement than there is, or when `p`
  *   has not one entry per element
  * Source: `jax.random.choice`.
- * @example random.choice(random.key(0), 10, { shape: [3], replace: false })
+ * @example
+ * random.choice(random.key(0), 10, { shape: [3], replace: false }).js(); // => [0, 1, 8]
+ * random.choice(random.key(0), [7, 8, 9], { shape: [4], p: [0, 1, 0] }).js() // => [8, 8, 8, 8]
  */
 export function choice(key: NDArray, a: ArrayLike, options: ChoiceOptions = {}): NDArray {
   const {

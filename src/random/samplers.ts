@@ -37,9 +37,13 @@ const typed = (what: string, x: ArrayLike, dtype: DType): NDArray =>
 
 /**
  * Uniform on [minval, maxval).
- * @returns a float array of `shape`
+ * @param options.minval, options.maxval numbers, or arrays that broadcast to `shape`
+ * @returns a float array of `shape`; default float32
+ * @throws WeftTypeError for what is no key, and for a dtype that is no float type
  * Source: `jax.random.uniform`.
- * @example random.uniform(random.key(42), [4])
+ * @example
+ * random.uniform(random.key(42), [4]).js(); // => [0.4887, 0.6798, 0.6163, 0.561]
+ * random.uniform(random.key(42), [2], { minval: [0, 100], maxval: [1, 200] }).js() // => [0.4887, 167.9797]
  */
 export function uniform(
   key: NDArray,
@@ -76,8 +80,9 @@ function unit64(key: NDArray, shape: Shape): NDArray {
 
 /**
  * Standard normal.
+ * @throws as {@link uniform}
  * Source: `jax.random.normal` (inverse error function of a uniform).
- * @example random.normal(random.key(0), [3])
+ * @example random.normal(random.key(0), [3]).js() // => [1.6226, 2.0253, -0.4336]
  */
 export function normal(key: NDArray, shape: Shape = [], options: { dtype?: DType } = {}): NDArray {
   const { dtype = "float32" } = checkOptions("random.normal", options, ["dtype"]);
@@ -89,9 +94,11 @@ export function normal(key: NDArray, shape: Shape = [], options: { dtype?: DType
 const nextAfterMinusOne = (dtype: DType): number => (dtype === "float64" ? -1 + 2 ** -53 : -1 + 2 ** -24);
 
 /**
- * Normal restricted to (lower, upper).
+ * Standard normal restricted to (lower, upper).
+ * @param shape default: that of the bounds, broadcast
+ * @throws as {@link uniform}; WeftValueError when the bounds do not broadcast
  * Source: `jax.random.truncated_normal`.
- * @example random.truncatedNormal(random.key(0), -2, 2, [8])
+ * @example random.truncatedNormal(random.key(0), -2, [2, 3]).js() // => [1.456, 2.0093]
  */
 export function truncatedNormal(
   key: NDArray,
@@ -122,7 +129,9 @@ export function truncatedNormal(
  * True with probability p.
  * @returns a bool array of `shape` (default: the shape of p)
  * Source: `jax.random.bernoulli`.
- * @example random.bernoulli(random.key(0), 0.3, [10])
+ * @example
+ * random.bernoulli(random.key(0), 0.5, [4]).js(); // => [false, false, true, true]
+ * random.bernoulli(random.key(0), [0, 1]).js() // => [false, true]
  */
 export function bernoulli(key: NDArray, p: ArrayLike = 0.5, shape?: Shape): NDArray {
   checkKey(key, "random.bernoulli");
@@ -131,14 +140,24 @@ export function bernoulli(key: NDArray, p: ArrayLike = 0.5, shape?: Shape): NDAr
   return lax.lt(uniform(key, full), spread(q, full));
 }
 
-/** Exponential with rate 1. Source: `jax.random.exponential`. */
+/**
+ * Exponential with rate 1; divide by another rate.
+ * @throws as {@link uniform}
+ * Source: `jax.random.exponential`.
+ * @example random.exponential(random.key(0), [3]).js() // => [2.9501, 3.8434, 0.4039]
+ */
 export const exponential = (key: NDArray, shape: Shape = [], options: { dtype?: DType } = {}): NDArray => {
   const { dtype = "float32" } = checkOptions("random.exponential", options, ["dtype"]);
   checkSample("exponential", key, shape, dtype);
   return lax.neg(lax.log1p(lax.neg(uniform(key, shape, { dtype }))));
 };
 
-/** Laplace with location 0 and scale 1. Source: `jax.random.laplace`. */
+/**
+ * Laplace with location 0 and scale 1.
+ * @throws as {@link uniform}
+ * Source: `jax.random.laplace`.
+ * @example random.laplace(random.key(0), [2]).mul(3).add(5).js() // => [-1.7709, -4.4508]
+ */
 export function laplace(key: NDArray, shape: Shape = [], options: { dtype?: DType } = {}): NDArray {
   const { dtype = "float32" } = checkOptions("random.laplace", options, ["dtype"]);
   checkSample("laplace", key, shape, dtype);
@@ -154,7 +173,14 @@ const TINY: Readonly<Record<string, number>> = { float32: 2 ** -126, float64: 2 
  */
 export type GumbelMode = "low" | "high";
 
-/** Standard Gumbel. Source: `jax.random.gumbel`. */
+/**
+ * Standard Gumbel. The largest of logits plus such noise is a draw from their softmax, see {@link categorical}.
+ * @throws as {@link uniform}; WeftValueError for an unknown mode
+ * Source: `jax.random.gumbel`.
+ * @example
+ * random.gumbel(random.key(0), [3]).js(); // => [2.9234, 3.8326, -0.0969]
+ * np.argmax(np.log([0, 1, 0]).add(random.gumbel(random.key(0), [3]))).item() // => 1
+ */
 export function gumbel(
   key: NDArray,
   shape: Shape = [],
@@ -193,7 +219,9 @@ export interface CategoricalOptions {
  * @returns int32
  * @throws WeftValueError when the shape does not fit, or more is drawn without replacement than there are categories
  * Source: `jax.random.categorical` (Gumbel maximum; without replacement the largest k, Kool et al. 2019).
- * @example random.categorical(random.key(0), [[0, 1, 2]]).shape // => [1]
+ * @example
+ * random.categorical(random.key(0), [[0, 1, 2], [99, 0, 0]]).js(); // => [1, 0]
+ * random.categorical(random.key(0), [0, 99, 0], { shape: [4] }).js() // => [1, 1, 1, 1]
  */
 export function categorical(key: NDArray, logits: ArrayLike, options: CategoricalOptions = {}): NDArray {
   const {
@@ -231,9 +259,13 @@ function distinct(scores: NDArray, axis: number, prefix: Shape, shape: Shape): N
 
 /**
  * Uniform integers in [minval, maxval).
- * @param dtype int32 (default) or another integer type
+ * @param minval, maxval numbers, or arrays that broadcast to `shape`
+ * @param options.dtype int32 (default) or another integer type
+ * @throws WeftTypeError for what is no key, and for a dtype that is no integer type
  * Source: `jax.random.randint`.
- * @example random.randint(random.key(42), [6], 0, 10).js() // [4, 4, 1, 9, 9, 9]
+ * @example
+ * random.randint(random.key(42), [6], 0, 10).js(); // => [4, 4, 1, 9, 9, 9]
+ * random.randint(random.key(0), [3], [0, 10, 20], [10, 20, 30]).js() // => [9, 10, 22]
  */
 export function randint(
   key: NDArray,

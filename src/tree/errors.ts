@@ -17,13 +17,20 @@ export interface StructureError {
  * All places where two trees (or tree definitions) differ in structure, outermost first; empty if they are equal.
  * @example
  * equalityErrors({ c: [1, 2] }, { c: [1, 2, 3] })
- * // => [{ path: [{ kind: "key", key: "c" }], whatA: "an array of length 2", whatB: "an array of length 3", explanation: "the lengths do not match" }]
+ * // => [{ path: [{ kind: "key", key: "c" }], whatA: "an array of length 2", whatB: "an array of length 3",
+ * //  explanation: "the lengths do not match" }]
  */
 export function equalityErrors(treeA: unknown, treeB: unknown): StructureError[] {
   return compare(toTreeDef("tree.equalityErrors", treeA), toTreeDef("tree.equalityErrors", treeB), false);
 }
 
-/** All places where `full` does not continue `prefix`, whose leaves stand for any subtree. Trees or tree definitions. */
+/**
+ * All places where `full` does not continue `prefix`, whose leaves stand for any subtree. Trees or tree definitions.
+ * Source: `jax.tree_util.prefix_errors`.
+ * @example
+ * prefixErrors([0, 0], [{ a: 1 }, 2]); // => []
+ * prefixErrors([0, [0]], [{ a: 1 }, 2]).map((e) => e.explanation) // => ["their types differ"]
+ */
 export function prefixErrors(prefix: unknown, full: unknown): StructureError[] {
   return compare(toTreeDef("tree.prefixErrors", prefix), toTreeDef("tree.prefixErrors", full), true);
 }

@@ -15,7 +15,6 @@ const MAX_DEPTH = 1000;
 
 /**
  * The leaves of a tree, in order (lists by index, dicts by sorted key), and its structure (JAX's `tree.flatten`).
- * @param isLeaf makes a value a leaf that would be a node; it is asked about every node and every leaf.
  * @throws WeftTypeError if the tree is nested more than 1000 levels deep, as a cyclic one is.
  * @example
  * const [leaves, treedef] = flatten({ b: 2, a: [1, null] });
@@ -23,6 +22,12 @@ const MAX_DEPTH = 1000;
  * String(treedef); // => PyTreeDef({'a': [*, null], 'b': *})
  */
 export function flatten<T>(tree: T): [leaves: LeafOf<T>[], treedef: TreeDef<T>];
+/**
+ * The leaves of a tree and its structure, where what `isLeaf` accepts is a leaf although it could be opened.
+ * @param isLeaf is asked about every node and every leaf
+ * @throws WeftTypeError if the tree is nested more than 1000 levels deep
+ * @example flatten([{ a: 1 }, null], (x) => x === null)[0] // => [1, null]
+ */
 export function flatten(tree: unknown, isLeaf: IsLeaf | undefined): [leaves: unknown[], treedef: TreeDef];
 export function flatten(tree: unknown, isLeaf?: IsLeaf): [leaves: unknown[], treedef: TreeDef] {
   return flattenFor("tree.flatten", tree, isLeaf);
@@ -121,8 +126,17 @@ function rebuild(treedef: TreeDef, leaves: readonly unknown[], start: number): u
   return treedef.container.build(children);
 }
 
-/** The structure of a tree. Equal structures are the same object. */
+/**
+ * The structure of a tree. Equal structures are the same object. Source: `jax.tree.structure`.
+ * @example
+ * String(structure({ b: [1, null], a: 0 })); // => PyTreeDef({'a': *, 'b': [*, null]})
+ * structure({ a: 1, b: 2 }) === structure({ b: "x", a: "y" }) // => true
+ */
 export function structure<T>(tree: T): TreeDef<T>;
+/**
+ * The structure of a tree in which what `isLeaf` accepts is a leaf.
+ * @example String(structure([[1, 2], 3], (x) => Array.isArray(x) && x[0] === 1)) // => PyTreeDef([*, *])
+ */
 export function structure(tree: unknown, isLeaf: IsLeaf | undefined): TreeDef;
 export function structure(tree: unknown, isLeaf?: IsLeaf): TreeDef {
   return flattenFor("tree.structure", tree, isLeaf)[1];
@@ -133,6 +147,7 @@ export function structure(tree: unknown, isLeaf?: IsLeaf): TreeDef {
  * @example leaves({ b: 2, a: [1, null] }) // => [1, 2]
  */
 export function leaves<T>(tree: T): LeafOf<T>[];
+/** The leaves of a tree, among them what `isLeaf` accepts. @example leaves([1, null], (x) => !x) // => [1, null] */
 export function leaves(tree: unknown, isLeaf: IsLeaf | undefined): unknown[];
 export function leaves(tree: unknown, isLeaf?: IsLeaf): unknown[] {
   return flattenFor("tree.leaves", tree, isLeaf)[0];

@@ -42,11 +42,16 @@ function notAPrefix(caller: string, prefix: TreeDef, full: TreeDef): WeftTypeErr
 /**
  * One entry for each leaf of `full`: the leaf of `prefix` that covers it (JAX's `broadcast_prefix`).
  * @param full a tree, or its definition.
+ * @throws WeftTypeError if `prefix` is not a tree prefix of `full`; names the path and both nodes.
+ * @example broadcastPrefix([0, 1], [{ a: "x", b: "y" }, "z"]) // => [0, 0, 1]
+ */
+export function broadcastPrefix<T>(prefix: T, full: unknown): LeafOf<T>[];
+/**
+ * One entry for each leaf of `full`: the leaf of `prefix` that covers it.
  * @param isLeaf applied to `prefix`, for example to let `null` be a leaf.
  * @throws WeftTypeError if `prefix` is not a tree prefix of `full`; names the path and both nodes.
  * @example broadcastPrefix([0, null], [{ a: 1, b: 2 }, 3], (x) => x === null) // => [0, 0, null]
  */
-export function broadcastPrefix<T>(prefix: T, full: unknown): LeafOf<T>[];
 export function broadcastPrefix(prefix: unknown, full: unknown, isLeaf: IsLeaf | undefined): unknown[];
 export function broadcastPrefix(prefix: unknown, full: unknown, isLeaf?: IsLeaf): unknown[] {
   const [prefixLeaves, prefixDef] = flattenFor("tree.broadcastPrefix", prefix, isLeaf);
@@ -112,6 +117,10 @@ export function mapWithPath<T, Rest extends readonly unknown[], To>(
  * @example leavesWithPath({ a: [7] }).map(([path, x]) => [keystr(path), x]) // => [["['a'][0]", 7]]
  */
 export function leavesWithPath<T>(tree: T): [path: Path, leaf: LeafOf<T>][];
+/**
+ * The leaves with their paths, among them what `isLeaf` accepts.
+ * @example leavesWithPath({ a: [1] }, Array.isArray).map(([path, x]) => [keystr(path), x]) // => [["['a']", [1]]]
+ */
 export function leavesWithPath(tree: unknown, isLeaf: IsLeaf | undefined): [path: Path, leaf: unknown][];
 export function leavesWithPath(tree: unknown, isLeaf?: IsLeaf): [path: Path, leaf: unknown][] {
   const [found, treedef] = flattenFor("tree.leavesWithPath", tree, isLeaf);
@@ -134,6 +143,8 @@ export function reduce<T, Result>(
 /**
  * Whether every leaf is true; true for a tree without leaves. A leaf with an `item` method (a scalar array) is asked
  * for its value.
+ * Source: `jax.tree.all`.
+ * @example [all({ a: true, b: [1, null] }), all([true, np.array(0)]), all([])] // => [true, false, true]
  */
 export function all(tree: unknown): boolean {
   return flattenFor("tree.all", tree)[0].every((leaf) => Boolean(hasItem(leaf) ? leaf.item() : leaf));

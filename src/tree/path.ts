@@ -20,8 +20,10 @@ export interface KeystrOptions {
 
 /**
  * Prints a path as JAX's `keystr` does; the root prints as the empty string.
- * @example keystr([{ kind: "index", index: 0 }, { kind: "key", key: "cin" }]) // => "[0]['cin']"
- * @example keystr([{ kind: "index", index: 0 }, { kind: "key", key: "cin" }], { simple: true, separator: "/" }) // => "0/cin"
+ * @throws WeftTypeError for what is no path, and for a separator that is no string
+ * @example
+ * keystr([{ kind: "index", index: 0 }, { kind: "key", key: "cin" }]); // => "[0]['cin']"
+ * keystr([{ kind: "index", index: 0 }, { kind: "key", key: "cin" }], { simple: true, separator: "/" }) // => "0/cin"
  */
 export function keystr(path: Path, options: KeystrOptions = {}): string {
   const { simple = false, separator = "" } = checkOptions("tree.keystr", options, ["simple", "separator"]);

@@ -43,6 +43,8 @@ const registrations = new Map<object, Registration>();
  *   unflatten: (_, [x, y]) => new Point(x, y),
  *   keys: ["x", "y"],
  * });
+ * tree.map((v) => v * 10, new Point(1, 2)).y; // => 20
+ * tree.leavesWithPath({ p: new Point(1, 2) }).map(([path]) => tree.keystr(path)) // => ["['p'].x", "['p'].y"]
  */
 export function register<T, Child, Aux>(
   constructor: abstract new (...args: never) => T,

@@ -23,9 +23,12 @@ export interface AssociativeScanOptions {
  * @param f `(a, b) => c` on trees like `elems`, elementwise along the scanned axis (which stays)
  * @param elems a tree of arrays with one common size along `axis`
  * @returns a tree like `elems`: element i is the combination of elements 0 … i
- * @throws WeftTypeError when f is not callable or does not keep trees, shapes and dtypes; WeftValueError when the sizes along the axis differ
+ * @throws WeftTypeError when f is not callable or does not keep trees, shapes and dtypes; WeftValueError when the
+ *   sizes along the axis differ
  * Source: `jax.lax.associative_scan`; Blelloch 1990. Rounding differs from a sequential scan.
- * @example lax.associativeScan(lax.add, np.array([1, 2, 3])) // [1, 3, 6]
+ * @example
+ * lax.associativeScan(lax.add, np.array([1, 2, 3])).js(); // => [1, 3, 6]
+ * lax.associativeScan(lax.max, np.array([[1, 5, 2], [4, 3, 6]]), { axis: 1 }).js() // => [[1, 5, 5], [4, 4, 6]]
  */
 export function associativeScan<T extends AnyTree, R extends AnyTree>(
   f: (a: NoInfer<Arrays<T>>, b: NoInfer<Arrays<T>>) => R & Fits<R, T>,

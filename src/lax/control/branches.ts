@@ -30,7 +30,9 @@ type ArraysOf<Args extends readonly unknown[]> = { [K in keyof Args]: Arrays<Arg
  * @param pred a boolean or number scalar
  * @throws WeftTypeError when pred is not a scalar or the branches' outputs differ in tree, shape or dtype
  * Source: `jax.lax.cond`.
- * @example lax.cond(x.sum().greater(0), (v) => v.mul(2), (v) => v.neg(), x)
+ * @example
+ * const x = np.array([1, 2, 3]);
+ * lax.cond(x.sum().greater(5), (v) => v.mul(2), (v) => v.neg(), x).js() // => [2, 4, 6]
  */
 export function cond<Args extends readonly AnyTree[], R extends AnyTree>(
   pred: ArrayLike,
@@ -54,7 +56,7 @@ export function cond<Args extends readonly AnyTree[], R extends AnyTree>(
  * @param index an integer scalar
  * @throws WeftValueError without branches; WeftTypeError when index is not an integer scalar or outputs differ
  * Source: `jax.lax.switch`.
- * @example lax.switch(1, [(x) => x.neg(), (x) => x.mul(10)], x) // 10 x
+ * @example lax.switch(9, [(x) => x.neg(), (x) => x.mul(10)], np.array([1, 2])).js() // => [10, 20]
  */
 export function switchCase<Args extends readonly AnyTree[], R extends AnyTree>(
   index: ArrayLike,
@@ -64,6 +66,12 @@ export function switchCase<Args extends readonly AnyTree[], R extends AnyTree>(
   ],
   ...operands: Args
 ): NoInfer<Arrays<R>>;
+/**
+ * As above, for a list of branches that is made by a program.
+ * @example
+ * const powers = [0, 1, 2].map((n) => (x) => lax.integerPow(x, n));
+ * vmap((i) => lax.switch(i, powers, 3))(np.arange(3)).js() // => [1, 3, 9]
+ */
 export function switchCase<Args extends readonly AnyTree[], R extends AnyTree>(
   index: ArrayLike,
   branches: readonly ((...operands: ArraysOf<Args>) => R)[],

@@ -78,8 +78,13 @@ export interface CallbackOptions {
 
 /**
  * Calls `f(...args)` with concrete arrays whenever the program reaches this point, also inside jit, scan, vmap (once per
- * lane) and grad (in the forward pass). Its result is ignored. Source: `jax.debug.callback`.
- * @example debug.callback((x) => losses.push(x.item()), loss)
+ * lane) and grad (in the forward pass). Its result is ignored.
+ * @throws WeftTypeError when f is no function or an argument is no tree of arrays
+ * Source: `jax.debug.callback`.
+ * @example
+ * const seen = [];
+ * jit((x) => { debug.callback((v) => seen.push(v.item()), x.sum()); return x; })(np.array([1, 2]));
+ * seen // => [3]
  */
 export function callback<Args extends readonly unknown[]>(
   f: (...args: { [K in keyof Args]: tree.MapTree<Args[K], NDArray> }) => unknown,
@@ -116,7 +121,10 @@ const PLACEHOLDER = /\{\{|\}\}|\{([^{}:]*)(?::([^{}]*))?\}/g;
  * @param values trees of arrays by name
  * @throws WeftValueError when a placeholder has no value or a value no placeholder
  * Source: `jax.debug.print`.
- * @example debug.print("step {i}: loss {loss:.3f}", { i, loss })
+ * @example
+ * lax.foriLoop(0, 2, (i, x) => { debug.print("step {i}: x = {x:.2f}", { i, x }); return x.mul(2); }, 0.5);
+ * // prints step 0: x = 0.50
+ * //   step 1: x = 1.00
  */
 export function print(
   format: string,

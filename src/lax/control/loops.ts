@@ -81,7 +81,9 @@ const SCAN_OPTIONS: readonly (keyof ScanOptions)[] = ["length", "reverse", "unro
  *   WeftValueError when lengths disagree or none is given.
  * Source: `jax.lax.scan`.
  * @example
- * const [sum, sums] = lax.scan((c, x) => { const s = c.add(x); return [s, s]; }, 0, np.array([1, 2, 3]));
+ * lax.scan((sum, x) => [sum.add(x), sum], 0, np.array([1, 2, 3])); // => [6, [0, 1, 3]]
+ * lax.scan((sum, x) => [sum.add(x), sum], 0, np.array([1, 2, 3]), { reverse: true }); // => [6, [5, 3, 0]]
+ * lax.scan((x) => [x.mul(2), x], 1, null, { length: 4 }) // => [16, [1, 2, 4, 8]]
  */
 export function scan<C extends AnyTree, X extends AnyTree, Y extends AnyTree>(
   body: (carry: NoInfer<Arrays<C>>, x: NoInfer<Arrays<X>>) => readonly [NoInfer<ArraysLike<C>>, Y],
@@ -89,7 +91,12 @@ export function scan<C extends AnyTree, X extends AnyTree, Y extends AnyTree>(
   xs: X,
   options?: ScanOptions,
 ): [NoInfer<Arrays<C>>, NoInfer<Arrays<Y>>];
-/** A body that was declared elsewhere may return a list, for TypeScript, of which only running it tells that it is a pair. */
+/**
+ * Runs `body`, declared elsewhere, over the leading axis of `xs`. For TypeScript it may return a list, of which only
+ * running it tells that it is a pair. Source: `jax.lax.scan`.
+ * @returns `[carry, ys]`: the last carry, and the y of every iteration stacked along a new leading axis.
+ * @example const step = (sum, x) => [sum.add(x), sum]; lax.scan(step, 0, np.array([1, 2, 3])) // => [6, [0, 1, 3]]
+ */
 export function scan<C extends AnyTree, X extends AnyTree, R extends [] | readonly AnyTree[]>(
   body: (carry: NoInfer<Arrays<C>>, x: NoInfer<Arrays<X>>) => R & FitsPair<R, C>,
   init: C,
@@ -259,9 +266,9 @@ function unrollFactor(unroll: unknown, length: number): number {
  *
  * @param options.batchSize compute chunks of that many elements together, as vmap would (0: all at once)
  * @returns a tree with the results stacked along a new leading axis
- * @throws as {@link scan}; WeftValueError when batchSize is no non-negative integer
+ * @throws as {@link scan}; WeftValueError when batchSize is negative, WeftTypeError when it is no integer
  * Source: `jax.lax.map`.
- * @example lax.map((x) => x.mul(2), np.arange(3)) // [0, 2, 4]
+ * @example lax.map((row) => row.sum(), np.array([[1, 2], [3, 4], [5, 6]])).js() // => [3, 7, 11]
  */
 export function map<X extends AnyTree, Y extends AnyTree>(
   f: (x: NoInfer<Arrays<X>>) => Y,
@@ -335,13 +342,17 @@ function atOnce(f: UserFunction, xs: unknown, size: number): unknown {
  * @param body `(value) => value` of the same tree, shapes and dtypes
  * @throws WeftTypeError when cond does not return one boolean scalar, or body changes the value's type
  * Source: `jax.lax.while_loop`.
- * @example lax.whileLoop((i) => i.less(10), (i) => i.add(3), 0) // 12
+ * @example lax.whileLoop(([i]) => i.less(10), ([i, steps]) => [i.mul(3), steps.add(1)], [1, 0]) // => [27, 3]
  */
 export function whileLoop<C extends AnyTree>(
   cond: (value: NoInfer<Arrays<C>>) => ArrayLike,
   body: (value: NoInfer<Arrays<C>>) => NoInfer<ArraysLike<C>>,
   init: C,
 ): NoInfer<Arrays<C>>;
+/**
+ * Repeats `body`, declared elsewhere, while `cond` holds. Source: `jax.lax.while_loop`.
+ * @example const twice = (x) => x.mul(2); lax.whileLoop((x) => x.less(100), twice, 1).item() // => 128
+ */
 export function whileLoop<C extends AnyTree, R extends AnyTree>(
   cond: (value: NoInfer<Arrays<C>>) => ArrayLike,
   body: (value: NoInfer<Arrays<C>>) => R & Fits<R, C>,
@@ -394,7 +405,7 @@ export interface ForiOptions {
  * @param body `(i, value) => value` of the same tree, shapes and dtypes; i is an int32 scalar
  * @throws WeftTypeError when the bounds have different dtypes or body changes the value's type
  * Source: `jax.lax.fori_loop`.
- * @example lax.foriLoop(0, 4, (i, s) => s.add(i), 0) // 6
+ * @example lax.foriLoop(0, 4, (i, s) => s.add(i), 0).item() // => 6
  */
 export function foriLoop<C extends AnyTree>(
   lower: ArrayLike,
@@ -403,6 +414,10 @@ export function foriLoop<C extends AnyTree>(
   init: C,
   options?: ForiOptions,
 ): NoInfer<Arrays<C>>;
+/**
+ * `value = body(i, value)` for i from lower to upper - 1; body was declared elsewhere. Source: `jax.lax.fori_loop`.
+ * @example const halve = (i, x) => x.div(2); grad((x) => lax.foriLoop(0, 3, halve, x))(1).item() // => 0.125
+ */
 export function foriLoop<C extends AnyTree, R extends AnyTree>(
   lower: ArrayLike,
   upper: ArrayLike,

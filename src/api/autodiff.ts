@@ -177,7 +177,7 @@ export function grad<
   };
 }
 
-function checkDifferentiable(caller: string, x: NDArray, argument: number): void {
+export function checkDifferentiable(caller: string, x: NDArray, argument: number): void {
   if (isFloat(x.dtype)) return;
   throw new WeftTypeError(
     `${caller} requires float inputs, but argument ${argument} has a leaf of type ${x.aval}. ` +

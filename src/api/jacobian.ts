@@ -1,13 +1,14 @@
 /** Jacobians and Hessians: derivatives along a whole basis at once, by vmap. */
 import { fromTyped, type NDArray } from "../core/array.ts";
 import { checkPosition } from "../core/check.ts";
+import { isFloat } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { hostArray } from "../core/host.ts";
 import { reshape, sliceInDim } from "../lax/shape.ts";
 import * as tree from "../tree/index.ts";
 import { checkOptions } from "../util/options.ts";
 import { show } from "../util/text.ts";
-import { differentiated, jvp, vjp } from "./autodiff.ts";
+import { checkDifferentiable, differentiated, jvp, vjp } from "./autodiff.ts";
 import {
   type AnyFunction,
   type ArrayFunction,
@@ -101,6 +102,7 @@ export function jacrev<F extends AnyFunction = ArrayFunction>(
     const { argnums } = chosenArgument("jacrev", chosen, args);
     const [out, back] = vjp((x) => f(...at(args, argnums, x)), [args[argnums]]);
     const [outLeaves, outDef] = arrayLeaves(out, "jacrev: the output");
+    checkFloatOutputs(outLeaves);
     const rows: AnyFunction = (...unit) => back(tree.unflatten(outDef, unit) as never)[0];
     const [perInput, def] = arrayLeaves(vmap(rows)(...basis(outLeaves)), "jacrev: the rows");
     const perOutput = perInput.map((x) => blocks(x, outLeaves, 0));
@@ -130,6 +132,14 @@ export function hessian<F extends AnyFunction = ArrayFunction>(
   return forward("hessian", (...args) => both(...args)[1], options) as never;
 }
 
+function checkFloatOutputs(outs: readonly NDArray[]): void {
+  const odd = outs.find((x) => !isFloat(x.dtype));
+  if (odd)
+    throw new WeftTypeError(
+      `jacrev requires float outputs, but the function returned ${odd.aval}. Use vjp for functions with integer outputs.`,
+    );
+}
+
 /** The argument to differentiate with respect to, which has leaves. */
 function chosenArgument(
   caller: string,
@@ -138,6 +148,7 @@ function chosenArgument(
 ): { argnums: number; leaves: NDArray[]; def: tree.TreeDef } {
   const argnums = checkPosition(`${caller}: argnums`, chosen, args.length);
   const [leaves, def] = arrayLeaves(args[argnums], `${caller}: argument ${argnums}`);
+  for (const x of leaves) checkDifferentiable(caller, x, argnums);
   if (leaves.length > 0) return { argnums, leaves, def };
   throw new WeftTypeError(
     `${caller}: argument ${argnums} must have an array in it, got ${show(args[argnums])}.`,

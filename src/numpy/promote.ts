@@ -141,7 +141,8 @@ export function axesOf(caller: string, axis: Axis | undefined, ndim: number): nu
 
 /** Positions in an array: plain numbers and nested arrays become int32. @throws WeftTypeError for other dtypes. */
 export function asPositions(what: string, x: ArrayLike): NDArray {
-  const positions = areWhole(x) ? fromHost(what, x, "int32") : asCarry(what, x);
+  const given = asCarry(what, x);
+  const positions = areWhole(x) ? fromHost(what, x, "int32") : given;
   const kind = kindOf(positions.dtype);
   if (kind === "int" || kind === "uint") return positions;
   const remedy =

@@ -133,16 +133,27 @@ export interface TraceState {
  * const [first, state] = rule.update(np.array([1, 2]), rule.init(np.zeros([2])));
  * rule.update(np.array([1, 2]), state)[0].js() // => [1.5, 3]
  */
-export const momentumTrace = (decay: number, nesterov = false): GradientTransformation<TraceState> => ({
-  init: (params) => ({ trace: mapLeaves("optim.momentumTrace", zerosLike, params) }),
-  update<P>(grads: P, state: TraceState): [Arrays<P>, TraceState] {
-    const trace = mapLeaves("optim.momentumTrace", (t, g) => add(g, multiply(t, decay)), state.trace, grads);
-    const updates = nesterov
-      ? mapLeaves("optim.momentumTrace", (t, g) => add(g, multiply(t, decay)), trace, grads)
-      : trace;
-    return [updates as Arrays<P>, { trace }];
-  },
-});
+export const momentumTrace = (decay: number, nesterov = false): GradientTransformation<TraceState> =>
+  traceFor("optim.momentumTrace: decay", decay, nesterov);
+
+function traceFor(what: string, decay: number, nesterov: boolean): GradientTransformation<TraceState> {
+  checkNumber(what, decay);
+  return {
+    init: (params) => ({ trace: mapLeaves("optim.momentumTrace", zerosLike, params) }),
+    update<P>(grads: P, state: TraceState): [Arrays<P>, TraceState] {
+      const trace = mapLeaves(
+        "optim.momentumTrace",
+        (t, g) => add(g, multiply(t, decay)),
+        state.trace,
+        grads,
+      );
+      const updates = nesterov
+        ? mapLeaves("optim.momentumTrace", (t, g) => add(g, multiply(t, decay)), trace, grads)
+        : trace;
+      return [updates as Arrays<P>, { trace }];
+    },
+  };
+}
 
 /**
  * Stochastic gradient descent, with momentum if given (see {@link momentumTrace}).
@@ -159,5 +170,7 @@ export const sgd = (
 ): GradientTransformation<[RateState] | [TraceState, RateState]> => {
   const { momentum, nesterov = false } = checkOptions("optim.sgd", options, ["momentum", "nesterov"]);
   const last = descent("optim.sgd", learningRate);
-  return momentum === undefined ? chain(last) : chain(momentumTrace(momentum, nesterov), last);
+  return momentum === undefined
+    ? chain(last)
+    : chain(traceFor("optim.sgd: momentum", momentum, nesterov), last);
 };

@@ -13,6 +13,7 @@ import { moveAxis } from "../lax/views.ts";
 import { toInexact } from "../numpy/promote.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { broadcastShapes, canonicalAxis, equalShape, size } from "../util/shape.ts";
+import { tuple } from "../util/text.ts";
 import { bits, bits64, checkKey, split } from "./keys.ts";
 
 /** The shape that a continuous distribution is asked for, in a dtype that it can have. */
@@ -24,12 +25,15 @@ function checkSample(what: string, key: NDArray, shape: Shape, dtype: DType): Sh
 }
 
 /** x broadcast to `shape`, aligned at the last axis. */
-const spread = (x: NDArray, shape: Shape): NDArray =>
-  broadcastInDim(
+const spread = (what: string, x: NDArray, shape: Shape): NDArray => {
+  if (!equalShape(broadcastShapes(x.shape, shape) ?? [], shape))
+    throw new WeftValueError(`${what} of type ${x.aval} does not broadcast to the shape ${tuple(shape)}.`);
+  return broadcastInDim(
     x,
     shape,
     x.shape.map((_, i) => shape.length - x.ndim + i),
   );
+};
 
 /** Scalars and arrays as arrays of one dtype. */
 const typed = (what: string, x: ArrayLike, dtype: DType): NDArray =>
@@ -58,8 +62,8 @@ export function uniform(
   const sizes = checkSample("uniform", key, shape, dtype);
   const unit = dtype === "float64" ? unit64(key, sizes) : unit32(key, sizes);
   const [lo, hi] = [
-    spread(typed("random.uniform: minval", minval, dtype), sizes),
-    spread(typed("random.uniform: maxval", maxval, dtype), sizes),
+    spread("random.uniform: minval", typed("random.uniform: minval", minval, dtype), sizes),
+    spread("random.uniform: maxval", typed("random.uniform: maxval", maxval, dtype), sizes),
   ];
   return lax.max(lo, lax.add(lax.mul(unit, lax.sub(hi, lo)), lo));
 }
@@ -121,7 +125,8 @@ export function truncatedNormal(
   const edge = (x: NDArray): NDArray => lax.erf(lax.div(x, Math.SQRT2));
   const u = uniform(key, full, { minval: edge(lo), maxval: edge(hi), dtype });
   const value = lax.mul(lax.erfInv(u), Math.SQRT2);
-  const inside = (x: NDArray, direction: number): NDArray => spread(lax.nextafter(x, direction), full);
+  const inside = (x: NDArray, direction: number): NDArray =>
+    spread("random.truncatedNormal: a bound", lax.nextafter(x, direction), full);
   return lax.clamp(inside(lo, Infinity), value, inside(hi, -Infinity));
 }
 
@@ -137,7 +142,7 @@ export function bernoulli(key: NDArray, p: ArrayLike = 0.5, shape?: Shape): NDAr
   checkKey(key, "random.bernoulli");
   const q = typed("random.bernoulli: p", p, "float32");
   const full = checkShape("random.bernoulli", shape ?? q.shape);
-  return lax.lt(uniform(key, full), spread(q, full));
+  return lax.lt(uniform(key, full), spread("random.bernoulli: p", q, full));
 }
 
 /**
@@ -245,7 +250,11 @@ export function categorical(key: NDArray, logits: ArrayLike, options: Categorica
   const of = { dtype: l.dtype, mode };
   if (!replace) return distinct(lax.add(l, gumbel(key, l.shape, of)), at, prefix, full);
   const noise = gumbel(key, [...prefix, ...tail.toSpliced(at, 0, l.shape[at]!)], of);
-  return argmax(lax.add(noise, spread(l, noise.shape)), prefix.length + at, "int32");
+  return argmax(
+    lax.add(noise, spread("random.categorical: logits", l, noise.shape)),
+    prefix.length + at,
+    "int32",
+  );
 }
 
 /** For every batch entry the positions of the largest values, in the order of size, laid out along the leading axes. */
@@ -289,7 +298,7 @@ export function randint(
   const empty = lax.le(hi, lo);
   const width = lax.select(empty, fullLike(u32(lo), 1), lax.sub(u32(hi), u32(lo)));
   const beyond = typeof maxval === "number" && maxval > limits(dtype).max;
-  const span = spread(beyond ? lax.add(width, 1) : width, shape);
+  const span = spread("random.randint: minval or maxval", beyond ? lax.add(width, 1) : width, shape);
   const keys = split(key);
   const [higher, lower] = [
     bits(indexInDim(keys, 0, 0, false), shape),
@@ -298,7 +307,7 @@ export function randint(
   const half = lax.rem(fullLike(span, 2 ** 16), span);
   const multiplier = lax.rem(lax.mul(half, half), span);
   const offset = lax.rem(lax.add(lax.mul(lax.rem(higher, span), multiplier), lax.rem(lower, span)), span);
-  return lax.add(spread(lo, shape), lax.bitcastConvertType(offset, dtype));
+  return lax.add(spread("random.randint: minval", lo, shape), lax.bitcastConvertType(offset, dtype));
 }
 
 /** Bounds beyond the dtype saturate. */

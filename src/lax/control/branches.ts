@@ -86,7 +86,7 @@ export function switchCase(
   if (!Array.isArray(branches)) throw new WeftTypeError(`${expected} Got ${show(branches)}.`);
   checkCallables(expected, ...branches);
   if (branches.length === 0) throw new WeftValueError("lax.switch: Empty branch sequence");
-  const i = asCarry("lax.switchCase: index", index);
+  const i = asCarry("lax.switch: index", index);
   if (i.ndim !== 0)
     throw new WeftTypeError(
       `lax.switch: Branch index must be scalar, got ${i.aval} of shape (${i.shape.join(", ")}).`,

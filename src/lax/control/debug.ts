@@ -11,7 +11,7 @@ import { moveBatchAxis } from "../../transforms/batch.ts";
 import * as tree from "../../tree/index.ts";
 import { checkCallable, checkOptions } from "../../util/options.ts";
 import { show } from "../../util/text.ts";
-import { isArrayLeaf } from "../convert.ts";
+import { asCarry, isArrayLeaf } from "../convert.ts";
 import { arrayLeaves } from "../leaves.ts";
 import { scanPrimitive } from "./scan.ts";
 
@@ -100,7 +100,7 @@ function runCallback(
   args: readonly unknown[],
   options: CallbackOptions,
 ): void {
-  const [leaves, def] = arrayLeaves(args, { where });
+  const [leaves, def] = arrayLeaves(args, { where, convert: (x) => asCarry(where, x) });
   const host: HostFn = (values) =>
     withEager(() => {
       const arrays = values.map(({ aval: t, data }) =>

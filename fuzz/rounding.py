@@ -15,8 +15,8 @@ AMOUNT = {"float32": 2.0**-19, "float64": 2.0**-48}
 EXACT = set(
     "abs argmax argmin broadcast_in_dim ceil clamp concatenate convert_element_type copy copysign cummax cummin"
     " dynamic_slice dynamic_update_slice expand_dims floor gather imag iota is_finite max min neg"
-    " nextafter optimization_barrier pad real reduce_max reduce_min reduce_precision reshape rev round scatter select_n sign slice"
-    " sort split squeeze stop_gradient top_k transpose".split()
+    " nextafter optimization_barrier pad real reduce_max reduce_min reduce_precision reshape rev round"
+    " scatter scatter-max scatter-min select_n sign slice sort split squeeze stop_gradient top_k transpose".split()
 )
 # These round inside, also when operands and result are short in binary.
 INSIDE = set("cumlogsumexp cumprod digamma igamma igammac lgamma reduce_prod scatter_mul".split())

@@ -2,7 +2,21 @@
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
 import { ConcretizationTypeError, WeftTypeError, WeftValueError } from "../../src/core/errors.ts";
-import { config, grad, jit, lax, nn, numpy as np, random, tree, vjp, vmap } from "../../src/index.ts";
+import {
+  config,
+  grad,
+  jacfwd,
+  jacrev,
+  jit,
+  lax,
+  nn,
+  numpy as np,
+  optim,
+  random,
+  tree,
+  vjp,
+  vmap,
+} from "../../src/index.ts";
 
 type A = NDArray;
 // biome-ignore lint/suspicious/noExplicitAny: these programs are wrong on purpose, in ways that types would refuse
@@ -325,4 +339,60 @@ describe("arrays", () => {
 test("the C text of a program, where there is a native tier", () => {
   const lowered = jit((x: A) => x.add(1)).lower(X);
   expect(lowered.asText("c")).toContain("void");
+});
+
+describe("jacobians", () => {
+  const whole = np.array([1, 2], { dtype: "int32" });
+  refusals([
+    [
+      "jacfwd of integers",
+      () => jacfwd((x: A) => x.mul(1.5))(whole),
+      WeftTypeError,
+      "jacfwd requires float inputs",
+      "int32[2]",
+    ],
+    [
+      "jacrev of integers",
+      () => jacrev((x: A) => x.mul(1.5))(whole),
+      WeftTypeError,
+      "jacrev requires float inputs",
+      "int32[2]",
+    ],
+    [
+      "jacrev to integers",
+      () => jacrev((x: A) => x.astype("int32"))(X),
+      WeftTypeError,
+      "jacrev requires float outputs",
+    ],
+  ]);
+});
+
+describe("samplers and optimizers", () => {
+  const key = random.key(0);
+  refusals([
+    [
+      "bounds of uniform",
+      () => random.uniform(key, [2], { minval: [1, 2, 3] }),
+      WeftValueError,
+      "random.uniform: minval of type float32[3]",
+    ],
+    [
+      "p of bernoulli",
+      () => random.bernoulli(key, [0.1, 0.2], [3]),
+      WeftValueError,
+      "random.bernoulli: p of type float32[2]",
+    ],
+    [
+      "bounds of randint",
+      () => random.randint(key, [2], [1, 2, 3] as Wrong, 9),
+      WeftValueError,
+      "random.randint: minval",
+    ],
+    [
+      "a momentum",
+      () => optim.sgd(0.1, { momentum: "x" as Wrong }),
+      WeftTypeError,
+      "optim.sgd: momentum must be a number",
+    ],
+  ]);
 });

@@ -17,6 +17,27 @@ const VALUES: readonly [name: string, () => NDArray, dtype: string, value: unkno
     [inf, inf, 5],
   ],
   ["bitwiseCount of bools", () => np.bitwiseCount([true, false]), "uint8", [1, 0]],
+  ["bits of plain whole numbers", () => np.bitwiseAnd(12, 10), "int32", 8],
+  ["a shift of a plain whole number", () => np.leftShift(1, 3), "int32", 8],
+  ["the inverse of a plain whole number", () => np.invert(5), "int32", -6],
+  ["bitwiseCount of a plain whole number", () => np.bitwiseCount(5), "uint8", 2],
+  ["no columns of powers", () => np.vander(f32(1, 2), { n: 0 }), "float32", [[], []]],
+  ["powers of nothing", () => np.vander(empty), "float32", []],
+  ["arrayEquiv of what does not broadcast", () => np.arrayEquiv(f32(1, 2), f32(1, 2, 3)), "bool", false],
+  [
+    "average by weights of axes in another order",
+    () =>
+      np.average(np.arange(6, undefined, 1, { dtype: "float32" }).reshape([2, 3]), [1, 0], {
+        weights: [
+          [0, 1],
+          [2, 3],
+          [4, 5],
+        ],
+      }),
+    "float32",
+    Math.fround(10 / 3),
+  ],
+  ["trigamma at its poles", () => lax.trigamma(f32(-1, 0, -3)), "float32", [inf, inf, inf]],
   ["select between integers", () => np.select([[true, false]], [i32(3, 4)]), "int32", [3, 0]],
   ["polyder of integers", () => np.polyder(i32(3, 1, 2)), "float32", [6, 1]],
   ["polyval on a batch", () => np.polyval([1, 0, -2], [[3], [1]]), "float32", [[7], [-1]]],
@@ -172,4 +193,51 @@ describe("gradients of sums", () => {
 test("what the first element of running products is does not reach its own derivative", () => {
   const [, t] = jvp((x: NDArray) => lax.cumprod(x), [f32(nan, 2)], [f32(0.25, 1)]) as [NDArray, NDArray];
   expect(t.js()).toEqual([0.25, nan]);
+});
+
+test("sinc has all its derivatives at 0", () => {
+  const nth = (n: number): ((x: NDArray) => NDArray) =>
+    n === 0 ? (x) => np.sinc(x) : (grad(nth(n - 1)) as (x: NDArray) => NDArray);
+  const derivatives = [0, 1, 2, 3, 4, 5, 6].map((n) => nth(n)(np.array(0)).item());
+  const exact = [1, 0, -(Math.PI ** 2) / 3, 0, Math.PI ** 4 / 5, 0, -(Math.PI ** 6) / 7];
+  derivatives.forEach((d, n) => expect(d).toBeCloseTo(exact[n]!, n < 5 ? 4 : 2));
+});
+
+describe("refused", () => {
+  const m = np.ones([2, 2]);
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      "fractions as positions",
+      () => np.take(f32(1, 2), [0.5]),
+      /np\.take: indices must have an integer dtype/,
+    ],
+    [
+      "a fraction as a position",
+      () => np.takeAlongAxis(f32(1, 2), 0.5 as never),
+      /np\.takeAlongAxis: indices/,
+    ],
+    ["fractions as classes", () => nn.oneHot([0.5], 2), /nn\.oneHot: x must have an integer dtype/],
+    [
+      "a vector as stack of matrices",
+      () => np.matvec(f32(1), f32(1)),
+      /np\.matvec: x1 must have at least 2 axes/,
+    ],
+    [
+      "a vector as right matrices",
+      () => np.vecmat(f32(1), f32(1)),
+      /np\.vecmat: x2 must have at least 2 axes/,
+    ],
+    [
+      "a stack among factors",
+      () => np.linalg.multiDot([m, np.ones([1, 2, 2]), m]),
+      /arrays\[1\] must be a matrix,/,
+    ],
+    [
+      "weights of other axes",
+      () => np.average(m, null, { weights: [1, 2] }),
+      /np\.average: weights must have/,
+    ],
+    ["a function that drops all axes", () => np.applyOverAxes((x) => np.sum(x), m, [0]), /drop it alone/],
+    ["trigamma of integers", () => lax.trigamma(i32(1)), /trigamma does not accept dtype int32/],
+  ])("%s", (_, f, text) => expect(f).toThrow(text));
 });

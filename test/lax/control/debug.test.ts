@@ -34,6 +34,7 @@ describe("formats", () => {
     ["{{literal}} {x}", { x: int(1) }, "{literal} 1"],
     ["{x}", { x: np.array([1, 2]) }, String(np.array([1, 2]))],
     ["{x}", { x: { b: int(1), a: [int(2), int(3)] } }, "{'a': [2, 3], 'b': 1}"],
+    ["{i} {x}", { i: 3, x: 1.5 }, "3 1.5"],
     ["nothing to see", {}, "nothing to see"],
   ])("%s", (format, values, expected) => {
     expect(printed(() => debug.print(format, values as never))).toEqual([expected]);

@@ -53,9 +53,9 @@ class Errors:
         return jnp.where(jnp.isnan(x), -x, jnp.where(is_short(x), x, self.shaken(x)))
 
     def cancelled(self, out, magnitude):
-        """Under every other seed nothing instead of a sum that is no larger than the rounding errors of its terms."""
-        vanishes = (self.seed.astype(jnp.int32) % 2 == 1) & (jnp.abs(out) <= AMOUNT[out.dtype.name] * magnitude)
-        return jnp.where(vanishes, 0, out)
+        """Under every other seed nothing instead of a sum that is no larger than the rounding errors of its finite terms."""
+        small = (jnp.abs(out) <= AMOUNT[out.dtype.name] * magnitude) & jnp.isfinite(magnitude)
+        return jnp.where((self.seed.astype(jnp.int32) % 2 == 1) & small, 0, out)
 
     def summed(self, x):
         """x with errors everywhere, unless nothing was rounded: in a sum the largest term says how exact the others are."""

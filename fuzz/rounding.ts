@@ -57,14 +57,12 @@ function roundingErrors(seed: number): Errors {
     np.where(np.isnan(x), np.negative(x), np.where(isShort(x), x, shaken(x)));
   const summed = (x: NDArray): NDArray => np.where(np.all(isShort(x)), x, shaken(x));
   const vanishes = Math.floor(seed) % 2 === 1;
-  const cancelled = (x: NDArray, magnitude: () => NDArray): NDArray =>
-    vanishes
-      ? np.where(
-          np.lessEqual(np.absolute(x), np.multiply(magnitude(), AMOUNT[x.dtype]!)),
-          np.multiply(x, 0),
-          x,
-        )
-      : x;
+  const cancelled = (x: NDArray, magnitude: () => NDArray): NDArray => {
+    if (!vanishes) return x;
+    const most = magnitude();
+    const small = np.lessEqual(np.absolute(x), np.multiply(most, AMOUNT[x.dtype]!));
+    return np.where(np.logicalAnd(small, np.isfinite(most)), np.multiply(x, 0), x);
+  };
   return { shaken, noisy, summed, cancelled };
 }
 

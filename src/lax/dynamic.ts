@@ -12,7 +12,7 @@ import { add } from "./arithmetic.ts";
 import { insert, range } from "./axes.ts";
 import { zerosLike } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
-import { checkDTypes, checkRank, checkSameDTypes, INTEGER, require, tuple } from "./check.ts";
+import { allWeak, checkDTypes, checkRank, checkSameDTypes, INTEGER, require, tuple } from "./check.ts";
 import { lt } from "./compare.ts";
 import { asArray, asCarry, asIndex, operands, place } from "./convert.ts";
 import { gather, type ScatterDimensionNumbers, scatter, scatterAdd } from "./gather.ts";
@@ -107,7 +107,7 @@ export const dynamicUpdateSliceP: Primitive<NoParams> = defineLinear<NoParams>(
       checkSameDTypes("dynamic_update_slice", [x!, update!]);
       checkStarts("dynamic_update_slice", x!, starts);
       checkFits("dynamic_update_slice", x!, update!.shape);
-      return [aval(x!.shape, x!.dtype)];
+      return [aval(x!.shape, x!.dtype, allWeak([x!, update!]))];
     },
     transpose: ([ct], [x, update, ...starts]) => {
       const [g, at] = [ct as NDArray, starts as NDArray[]];
@@ -270,16 +270,14 @@ export function dynamicUpdateSlice(
   update: ArrayLike,
   starts: readonly ArrayLike[] | NDArray,
 ): NDArray {
-  const [x, value] = operands(place("lax.dynamicUpdateSlice", "operand", "update"), operand, update) as [
-    NDArray,
-    NDArray,
-  ];
-  return bind1(
-    dynamicUpdateSliceP,
-    [x, value, ...startIndices("lax.dynamicUpdateSlice", x, starts)],
-    NO_PARAMS,
-  );
+  const at = place("lax.dynamicUpdateSlice", "operand", "update");
+  const [x, value] = operands(at, operand, update) as [NDArray, NDArray];
+  return updateSlice(convertElementType(x, x.dtype), value, starts);
 }
+
+/** {@link dynamicUpdateSlice} that is weak where both operands are: no conversion stands between an update and who reads it. */
+export const updateSlice = (x: NDArray, update: NDArray, starts: readonly ArrayLike[] | NDArray): NDArray =>
+  bind1(dynamicUpdateSliceP, [x, update, ...startIndices("lax.dynamicUpdateSlice", x, starts)], NO_PARAMS);
 
 /**
  * {@link dynamicUpdateSlice} along one axis.

@@ -4,7 +4,7 @@ import type { IndexedGetOptions, IndexedUpdate, IndexItem } from "../core/method
 import { isEager } from "../core/trace.ts";
 import { full } from "../lax/broadcast.ts";
 import { convertTo } from "../lax/cast.ts";
-import { dynamicSlice, dynamicUpdateSlice } from "../lax/dynamic.ts";
+import { dynamicSlice, updateSlice } from "../lax/dynamic.ts";
 import * as lax from "../lax/gather.ts";
 import { max, min } from "../lax/select.ts";
 import { slice } from "../lax/slice.ts";
@@ -117,8 +117,8 @@ function replaceBox(x: NDArray, axes: Axes, starts: number[], values: NDArray, {
   const sizes = sizesOf(axes);
   if (starts.some((s, d) => s < 0 || s + sizes[d]! > x.shape[d]!)) return x;
   const value = reshape(values, sizes);
-  if (combine === UPDATES.set.combine) return dynamicUpdateSlice(x, value, starts);
-  return dynamicUpdateSlice(x, combine(dynamicSlice(x, starts, sizes), value), starts);
+  if (combine === UPDATES.set.combine) return updateSlice(x, value, starts);
+  return updateSlice(x, combine(dynamicSlice(x, starts, sizes), value), starts);
 }
 
 function scattered(x: NDArray, plan: IndexPlan, values: NDArray, { scatter }: Update): NDArray {

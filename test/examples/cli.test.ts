@@ -50,7 +50,7 @@ describe("the user's mistakes: one line, exit code 2, nothing written", () => {
     [
       "missing weights",
       ["--file", "text", "--resume", "missing"],
-      'Cannot use the weights: loadSafetensors("missing"): no such file',
+      'Cannot use the weights: io.loadSafetensors("missing"): no such file',
     ],
     [
       "weights that are none",

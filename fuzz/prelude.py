@@ -27,6 +27,11 @@ def narrow(tree):
     return jax.tree.map(narrowed, tree)
 
 
+def whole(n):
+    """A plain whole number as JAX has it without 64-bit types: weakly int32."""
+    return narrow(jnp.asarray(n))
+
+
 def starts(indices):
     """Start indices of one type: beside int32 a plain 0 is int64 where JAX has 64-bit types."""
     return [np.int32(i) if type(i) is int else narrow(i) for i in indices]

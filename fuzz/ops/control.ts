@@ -146,7 +146,7 @@ export const CONTROL: readonly Op[] = [
   op({
     name: "lax.foriLoop traced",
     weft: "lax.foriLoop(0, np.clip(a[0], 0, 4), (i, c) => f[0](i, ...c), a.slice(1))",
-    jax: "lax.fori_loop(0, jnp.clip(a[0], 0, 4), lambda i, c: f[0](narrow(i), *c), a[1:])",
+    jax: "lax.fori_loop(whole(0), jnp.clip(a[0], 0, 4), lambda i, c: f[0](narrow(i), *c), a[1:])",
     weight: 2,
     choose: (g) => {
       if (g.backwards) return undefined;

@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import * as weft from "../src/index.ts";
 import { docExamples, instrument, markdownProgram, matches, Recorder } from "./support/doc-fences.ts";
+import { publicFunctions } from "./support/public.ts";
 
 const ROOT = resolve(fileURLToPath(new URL("..", import.meta.url)));
 const WORK = join(ROOT, "build", "docs");
@@ -118,6 +120,28 @@ describe("doc comments", () => {
     });
     expect(failures).toEqual([]);
   });
+});
+
+/** Functions whose doc comment has an example, which an alias shares. */
+async function functionsWithExamples(): Promise<Set<unknown>> {
+  const found = new Set<unknown>();
+  const declared = /\/\*\*((?:[^*]|\*(?!\/))*)\*\/\nexport (?:async )?(?:function|const) (\w+)/g;
+  for (const file of [...SOURCES, "src/io", "src/runtime"].flatMap((folder) => filesBelow(folder, ".ts"))) {
+    const named = [...read(file).matchAll(declared)].filter(([, comment]) => comment!.includes("@example"));
+    if (named.length === 0) continue;
+    const module = (await import(/* @vite-ignore */ join(ROOT, file))) as Record<string, unknown>;
+    for (const [, , name] of named) found.add(module[name!]);
+  }
+  return found;
+}
+
+test("every public function has an example", async () => {
+  const found = await functionsWithExamples();
+  const valueOf = (name: string): unknown =>
+    name.split(".").reduce<unknown>((space, part) => (space as Record<string, unknown>)[part], weft);
+  const names = [...publicFunctions()].map(([name]) => name).filter((name) => !name.startsWith("Array."));
+  expect(names.length).toBeGreaterThan(400);
+  expect(names.filter((name) => !found.has(valueOf(name)))).toEqual([]);
 });
 
 function attempt(recorder: Recorder, line: number, run: () => void): void {

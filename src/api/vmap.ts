@@ -5,8 +5,7 @@ import { checkCount } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { batchFlat, moveBatchAxis } from "../transforms/batch.ts";
 import * as tree from "../tree/index.ts";
-import { checkOptions } from "../util/options.ts";
-import { show } from "../util/text.ts";
+import { checkOptions, checkString } from "../util/options.ts";
 import {
   type AnyFunction,
   type ArrayFunction,
@@ -75,8 +74,7 @@ const isOptions = (x: unknown): x is VmapOptions => typeof x === "object" && x !
 function checkVmapOptions(options: VmapOptions): VmapOptions {
   const { axisSize, axisName } = checkOptions("vmap", options, OPTIONS);
   if (axisSize !== undefined) checkCount("vmap axisSize", axisSize);
-  if (axisName !== undefined && typeof axisName !== "string")
-    throw new WeftTypeError(`vmap axisName must be a string, got ${show(axisName)}.`);
+  if (axisName !== undefined) checkString("vmap axisName", axisName);
   return options;
 }
 

@@ -45,6 +45,9 @@ export function convertTo(x: ArrayLike, { dtype, weakType }: Promoted): NDArray 
   return bind1(convertElementTypeP, [operand], { new_dtype: dtype, weak_type: weakType });
 }
 
+/** x with a type of its own: what plain numbers and weak types beside it become. */
+export const strong = (x: NDArray): NDArray => convertTo(x, { dtype: x.dtype, weakType: false });
+
 export const bitcastConvertTypeP: Primitive<{ readonly new_dtype: DType }> = defineMap<{
   readonly new_dtype: DType;
 }>({

@@ -26,7 +26,7 @@ export function installStack(stack: (what: string, parts: NDArray[]) => NDArray)
   stackArrays = stack;
 }
 
-const isPlain = (x: unknown): x is number | boolean => typeof x === "number" || typeof x === "boolean";
+export const isPlain = (x: unknown): x is number | boolean => typeof x === "number" || typeof x === "boolean";
 /** Also typed arrays of other realms, subclasses such as Node's Buffer, and views of shared memory. */
 const isView = (x: unknown): x is TypedArray => ArrayBuffer.isView(x) && dtypeOfTypedArray(x) !== undefined;
 

@@ -11,7 +11,7 @@ import { show } from "../util/text.ts";
 import { add } from "./arithmetic.ts";
 import { insert, range } from "./axes.ts";
 import { zerosLike } from "./broadcast.ts";
-import { convertElementType } from "./cast.ts";
+import { convertElementType, strong } from "./cast.ts";
 import { allWeak, checkDTypes, checkRank, checkSameDTypes, INTEGER, require, tuple } from "./check.ts";
 import { lt } from "./compare.ts";
 import { asArray, asCarry, asIndex, operands, place } from "./convert.ts";
@@ -272,7 +272,7 @@ export function dynamicUpdateSlice(
 ): NDArray {
   const at = place("lax.dynamicUpdateSlice", "operand", "update");
   const [x, value] = operands(at, operand, update) as [NDArray, NDArray];
-  return updateSlice(convertElementType(x, x.dtype), value, starts);
+  return updateSlice(strong(x), value, starts);
 }
 
 /** {@link dynamicUpdateSlice} that is weak where both operands are: no conversion stands between an update and who reads it. */

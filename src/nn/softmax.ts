@@ -1,14 +1,16 @@
 /** Functions over whole axes: softmax and its relatives, one-hot vectors, standardisation. */
+
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkCount } from "../core/check.ts";
 import { checkDType, type DType } from "../core/dtype.ts";
 import { broadcastInDim, reduceSum, zerosLike } from "../lax/broadcast.ts";
+import { strong } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { reduceMax } from "../lax/reduce.ts";
 import { broadcastedIota, expandDims, squeeze } from "../lax/shape.ts";
 import { add, divide, maximum, multiply, square, subtract } from "../numpy/math.ts";
-import { type Axis, asPositions, axesOf, strong, toInexact } from "../numpy/promote.ts";
+import { type Axis, asPositions, axesOf, toInexact } from "../numpy/promote.ts";
 import { REDUCE_OPTIONS, type ReduceOptions } from "../numpy/reductions.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";

@@ -3,6 +3,7 @@
 import { type ArrayLike, knownScalar, NDArray } from "../core/array.ts";
 import { isFloat, isInteger } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import { strong } from "../lax/cast.ts";
 import { asArray, asCarry, numberOf, place } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { arithmetic, constant, floating, type Pairwise, pairwise } from "./families.ts";
@@ -13,7 +14,6 @@ import {
   isDTypeOfKind,
   promoteInexact,
   promoteNumeric,
-  strong,
   toNumeric,
   type UnaryFunction,
   withType,

@@ -7,7 +7,6 @@ import { fullLike } from "../lax/broadcast.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { tuple } from "../lax/check.ts";
 import { eq, ne } from "../lax/compare.ts";
-import { place } from "../lax/convert.ts";
 import { dotGeneral } from "../lax/dot.ts";
 import { reduceOr, reduceSum } from "../lax/reduce.ts";
 import { select } from "../lax/select.ts";
@@ -98,7 +97,7 @@ export function contractPair(lhs: Labelled, rhs: Labelled, wanted: ReadonlySet<s
 
 /** dot_general under promotion; of bools, "is there a pair of trues". */
 function product(x: NDArray, y: NDArray, dims: Parameters<typeof dotGeneral>[2]): NDArray {
-  const [a, b] = promoteArgs(place("", "x", "y"), x, y) as [NDArray, NDArray];
+  const [a, b] = promoteArgs(() => "", x, y) as [NDArray, NDArray];
   if (a.dtype !== "bool") return dotGeneral(a, b, dims, { preferredElementType: a.dtype });
   const count = dotGeneral(convertElementType(a, "int32"), convertElementType(b, "int32"), dims);
   return ne(count, 0);

@@ -7,13 +7,13 @@ import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { hostArray } from "../core/host.ts";
 import { add, integerPow } from "../lax/arithmetic.ts";
 import { range } from "../lax/axes.ts";
-import { convertElementType } from "../lax/cast.ts";
+import { convertElementType, strong } from "../lax/cast.ts";
 import { eq, ge } from "../lax/compare.ts";
 import { asArray, fromHost } from "../lax/convert.ts";
 import * as lax from "../lax/shape.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { stack } from "./join.ts";
-import { strong, withType } from "./promote.ts";
+import { withType } from "./promote.ts";
 import { where } from "./select.ts";
 import { broadcastFor } from "./shape.ts";
 

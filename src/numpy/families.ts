@@ -1,19 +1,14 @@
 /** What functions of one and two arrays have in common: promotion, broadcasting, and how errors call their operands. */
+
 import { type NDArray, scalar } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
 import { full } from "../lax/broadcast.ts";
+import { strong } from "../lax/cast.ts";
 import { asArray, asOperand, place } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
-import {
-  type BinaryFunction,
-  broadcastArgs,
-  promoteArgs,
-  strong,
-  toInexact,
-  type UnaryFunction,
-} from "./promote.ts";
+import { type BinaryFunction, broadcastArgs, promoteArgs, toInexact, type UnaryFunction } from "./promote.ts";
 
-export type OfArray = (x: NDArray) => NDArray;
+type OfArray = (x: NDArray) => NDArray;
 
 /** Of floats; integers and bools become float32 first. */
 export function floating(name: string, op: OfArray): UnaryFunction {
@@ -28,7 +23,7 @@ export const rounding = (name: string, op: OfArray): UnaryFunction => onFloats(n
 export const asking = (name: string, op: OfArray, otherwise: boolean): UnaryFunction =>
   onFloats(name, op, (a) => full(a.shape, otherwise, "bool"));
 
-export function onFloats(name: string, op: OfArray, otherwise: OfArray): UnaryFunction {
+function onFloats(name: string, op: OfArray, otherwise: OfArray): UnaryFunction {
   const what = `np.${name}: x`;
   return (x) => {
     const a = asArray(what, x);
@@ -51,8 +46,7 @@ export function pairwise(name: string, op: Pairwise, promotion: Promotion = prom
 export const arithmetic = (name: string, op: Pairwise, onBool: Pairwise): BinaryFunction =>
   pairwise(name, (x, y) => (x.dtype === "bool" ? onBool(x, y) : op(x, y)));
 
-export const bools: Promotion = (at, ...xs) =>
-  xs.map((x, i) => lax.convertElementType(asOperand(at, i, x), "bool"));
+const bools: Promotion = (at, ...xs) => xs.map((x, i) => lax.convertElementType(asOperand(at, i, x), "bool"));
 export const logical = (name: string, op: Pairwise): BinaryFunction => pairwise(name, op, bools);
 
 export const constant = (value: number, like: NDArray): NDArray => scalar(value, like.dtype, true);

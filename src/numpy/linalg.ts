@@ -1,7 +1,9 @@
 /** Norms and powers; the products of {@link numpy} under the names that NumPy also gives them. */
+
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkCount, checkList, checkNumber } from "../core/check.ts";
 import { WeftValueError } from "../core/errors.ts";
+import { strong } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import { reduceMax } from "../lax/reduce.ts";
 import * as lax from "../lax/select.ts";
@@ -11,7 +13,7 @@ import { show } from "../util/text.ts";
 import { eye } from "./creation.ts";
 import { absolute, notEqual, power, sqrt, square } from "./elementwise.ts";
 import { matmul } from "./products.ts";
-import { type Axis, axesOf, spread, strong, toInexact } from "./promote.ts";
+import { type Axis, axesOf, spread, toInexact } from "./promote.ts";
 import { min, type ReduceOptions, sum } from "./reductions.ts";
 
 export { cross, matmul, outer, tensordot, trace, vecdot } from "./products.ts";

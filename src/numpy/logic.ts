@@ -206,12 +206,13 @@ export const bitwiseCount: UnaryFunction = (x) => {
   const a = absolute(asCarry("np.bitwiseCount: x", x));
   return lax.convertElementType(a.dtype === "bool" ? a : lax.populationCount(a), "uint8");
 };
+/** Bools become int32, as do whole numbers that meet no array. */
+const promoteShift: Promotion = (at, ...xs) => promoteNumeric(at, ...promoteWhole(at, ...xs));
 /**
  * `x << y` on integers; 0 where y is not below the number of bits. Bools become int32.
  * @throws WeftTypeError for floats, or if the shapes do not broadcast.
  * @example np.leftShift(1, np.array([0, 4, 32], { dtype: "int32" })).js() // => [1, 16, 0]
  */
-const promoteShift: Promotion = (at, ...xs) => promoteNumeric(at, ...promoteWhole(at, ...xs));
 export const leftShift: BinaryFunction = pairwise("leftShift", lax.shiftLeft, promoteShift);
 /**
  * `x >> y` on integers: the sign comes in for signed dtypes, zeros for unsigned ones. Bools become int32.

@@ -4,6 +4,7 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkCount, checkIntegers, checkList } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { pick, range } from "../lax/axes.ts";
+import { strong } from "../lax/cast.ts";
 import { tuple } from "../lax/check.ts";
 import { asArray } from "../lax/convert.ts";
 import { checkOptions } from "../util/options.ts";
@@ -12,7 +13,6 @@ import { show } from "../util/text.ts";
 import { contractAll, type Labelled } from "./contract.ts";
 import { multiply, subtract } from "./elementwise.ts";
 import { stack, unstack } from "./join.ts";
-import { strong } from "./promote.ts";
 import { sum } from "./reductions.ts";
 import { diagonal, expandDims, moveaxis, ravel } from "./shape.ts";
 

@@ -14,6 +14,7 @@ import {
   asOperand,
   fromHost,
   isNumber,
+  isPlain,
   isWholeNumber,
   type Place,
 } from "../lax/convert.ts";
@@ -27,7 +28,6 @@ export type BinaryFunction = (x: ArrayLike, y: ArrayLike) => NDArray;
 /** Arrays and other things that have a type, and numbers and booleans, which take one. */
 type Operand = Promoted | NDArray | number | boolean;
 
-const isPlain = (x: ArrayLike): x is number | boolean => typeof x === "number" || typeof x === "boolean";
 /** The i-th of several operands; what is plain has no type yet. */
 export const operand = (at: Place, i: number, x: ArrayLike): NDArray | number | boolean =>
   isPlain(x) ? x : asOperand(at, i, x);
@@ -108,9 +108,6 @@ export const toInexact: (what: string, x: ArrayLike) => NDArray = raising(inexac
 /** x with bools as int32. */
 export const toNumeric: (what: string, x: ArrayLike) => NDArray = raising(numeric);
 
-/** x with a type of its own: what plain numbers and weak types beside it become. */
-export const strong = (x: NDArray): NDArray => convertTo(x, { dtype: x.dtype, weakType: false });
-
 /** x repeated to `shape`, axes aligned at the right. */
 export const spread = (x: NDArray, shape: Shape): NDArray =>
   broadcastInDim(x, shape, range(x.ndim, shape.length - x.ndim));
@@ -142,6 +139,7 @@ export function axesOf(caller: string, axis: Axis | undefined, ndim: number): nu
 /** Positions in an array: plain numbers and nested arrays become int32. @throws WeftTypeError for other dtypes. */
 export function asPositions(what: string, x: ArrayLike): NDArray {
   const given = asCarry(what, x);
+  // Beyond 2^24 a list of floats has lost digits that positions need.
   const positions = areWhole(x) ? fromHost(what, x, "int32") : given;
   const kind = kindOf(positions.dtype);
   if (kind === "int" || kind === "uint") return positions;

@@ -7,7 +7,7 @@ import { WeftValueError } from "../core/errors.ts";
 import { div } from "../lax/arithmetic.ts";
 import { pick, range } from "../lax/axes.ts";
 import { broadcastInDim, full } from "../lax/broadcast.ts";
-import { convertElementType, stopGradient } from "../lax/cast.ts";
+import { convertElementType, stopGradient, strong } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as cumulative from "../lax/cumulative.ts";
 import { concatenate } from "../lax/join.ts";
@@ -16,7 +16,7 @@ import { expandDims, reshape, transpose } from "../lax/views.ts";
 import { checkOptions } from "../util/options.ts";
 import { canonicalAxis, equalShape, size } from "../util/shape.ts";
 import { isnan, lessEqual, logicalNot, multiply, sqrt, square, subtract } from "./elementwise.ts";
-import { type Axis, axesOf, strong, toInexact } from "./promote.ts";
+import { type Axis, axesOf, toInexact } from "./promote.ts";
 import { where } from "./select.ts";
 
 export interface ReduceOptions {
@@ -161,18 +161,16 @@ export interface VarianceOptions extends ReduceOptions {
 export const var_ = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray =>
   variance("np.var", x, axis, options);
 
-function variance(
-  caller: string,
-  x: ArrayLike,
-  axis: Axis | undefined,
-  options: VarianceOptions = {},
-): NDArray {
+/** A variance for the function `caller`, of which errors speak. */
+type Variance = (caller: string, x: ArrayLike, axis?: Axis, options?: VarianceOptions) => NDArray;
+
+const variance: Variance = (caller, x, axis, options = {}) => {
   const { known, freedom, keepdims } = varianceOptions(caller, options);
   const a = strong(toInexact(`${caller}: x`, x));
   const axes = axesOf(caller, axis, a.ndim);
   const total = sum(square(subtract(a, known ?? mean(a, axes, { keepdims: true }))), axes, { keepdims });
   return perFreedom(total, size(pick(a.shape, axes)) - freedom);
-}
+};
 
 function varianceOptions(
   caller: string,
@@ -408,12 +406,7 @@ export const nanargmin: ArgReduction = nanArg("nanargmin", argmin, Number.POSITI
 export const nanvar = (x: ArrayLike, axis?: Axis, options?: VarianceOptions): NDArray =>
   nanVariance("np.nanvar", x, axis, options);
 
-function nanVariance(
-  caller: string,
-  x: ArrayLike,
-  axis: Axis | undefined,
-  options: VarianceOptions = {},
-): NDArray {
+const nanVariance: Variance = (caller, x, axis, options = {}) => {
   const { known, freedom: correction, keepdims } = varianceOptions(caller, options);
   const a = floats(`${caller}: x`, x);
   const axes = axesOf(caller, axis, a.ndim);
@@ -423,7 +416,7 @@ function nanVariance(
   const none = lessEqual(freedom, 0);
   const total = where(none, Number.NaN, sum(square(centred), axes, { keepdims }));
   return div(total, where(none, 1, freedom));
-}
+};
 /**
  * {@link std}, ignoring NaN, as {@link nanvar} does.
  * @example np.nanstd([[1, NaN, 3], [5, 5, NaN]], 1).js() // => [1, 0]

@@ -1,9 +1,11 @@
 /** Functions of sequences: differences, integrals, convolutions, interpolation, covariance, polynomials. */
+
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkCount, checkNumber } from "../core/check.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
 import { full } from "../lax/broadcast.ts";
+import { strong } from "../lax/cast.ts";
 import { scan } from "../lax/control/loops.ts";
 import { asArray, place } from "../lax/convert.ts";
 import { indexInDim, sliceInDim } from "../lax/slice.ts";
@@ -20,7 +22,6 @@ import {
   promoteArgs,
   promoteInexact,
   spread,
-  strong,
   toInexact,
 } from "./promote.ts";
 import { cumsum, mean, sum } from "./reductions.ts";

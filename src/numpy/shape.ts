@@ -1,14 +1,16 @@
 /** The same elements under another shape or in another place. */
+
 import { type ArrayLike, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { checkAxisList, checkInteger, checkIntegers, checkShape } from "../core/check.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { complement, inverse, range } from "../lax/axes.ts";
+import { strong } from "../lax/cast.ts";
 import { tuple } from "../lax/check.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/shape.ts";
 import { canonicalAxis, broadcastShapes as join } from "../util/shape.ts";
-import { type Axis, axesOf, commonShape, spread, strong } from "./promote.ts";
+import { type Axis, axesOf, commonShape, spread } from "./promote.ts";
 
 /** The number of axes. @throws WeftTypeError for what is no array. @example np.ndim([[1, 2, 3]]) // => 2 */
 export const ndim = (x: ArrayLike): number => asArray("np.ndim: x", x).ndim;

@@ -1,5 +1,5 @@
 /** Sorting, searching and comparing whole arrays. */
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { full } from "../lax/broadcast.ts";
@@ -132,7 +132,7 @@ export function arrayEqual(
 ): NDArray {
   const { equalNaN = false } = checkOptions("np.arrayEqual", options, ["equalNaN"]);
   const [x, y] = [asArray("np.arrayEqual: a1", a1), asArray("np.arrayEqual: a2", a2)];
-  return equalShape(x.shape, y.shape) ? equalPairs(x, y, equalNaN) : asArray("", false);
+  return equalShape(x.shape, y.shape) ? equalPairs(x, y, equalNaN) : scalar(false, "bool");
 }
 /**
  * Whether all elements are equal after broadcasting: a bool scalar.
@@ -141,5 +141,5 @@ export function arrayEqual(
  */
 export function arrayEquiv(a1: ArrayLike, a2: ArrayLike): NDArray {
   const [x, y] = [asArray("np.arrayEquiv: a1", a1), asArray("np.arrayEquiv: a2", a2)];
-  return fitTogether(x.shape, y.shape) !== null ? equalPairs(x, y, false) : asArray("", false);
+  return fitTogether(x.shape, y.shape) !== null ? equalPairs(x, y, false) : scalar(false, "bool");
 }

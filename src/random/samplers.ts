@@ -112,12 +112,12 @@ export function truncatedNormal(
   options: { dtype?: DType } = {},
 ): NDArray {
   const { dtype = "float32" } = checkOptions("random.truncatedNormal", options, ["dtype"]);
-  const sizes = shape && checkSample("truncatedNormal", key, shape, dtype);
+  const sizes = checkSample("truncatedNormal", key, shape ?? [], dtype);
   const [lo, hi] = [
     typed("random.truncatedNormal: lower", lower, dtype),
     typed("random.truncatedNormal: upper", upper, dtype),
   ];
-  const full = sizes ?? broadcastShapes(lo.shape, hi.shape);
+  const full = shape === undefined ? broadcastShapes(lo.shape, hi.shape) : sizes;
   if (!full)
     throw new WeftValueError(
       `random.truncatedNormal: lower ${lo.aval} and upper ${hi.aval} do not broadcast.`,

@@ -71,7 +71,7 @@ export async function init(): Promise<readonly DeviceName[]> {
   return devices;
 }
 
-/** Where the bytes of all arrays are. */
+/** Where the bytes of all arrays are. @example const { live, peak } = memoryStats(); live <= peak // => true */
 export const memoryStats = (): MemoryStats => cpu.memoryStats();
 
 /** Runs programs by `executor` from now on, whatever `config.tier` says; undefined ends that. Made for tests. */

@@ -4,7 +4,7 @@ import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import * as tree from "../../tree/index.ts";
 import { checkOptions } from "../../util/options.ts";
 import { canonicalAxis } from "../../util/shape.ts";
-import { convertTo } from "../cast.ts";
+import { strong } from "../cast.ts";
 import { arrayLeaves } from "../leaves.ts";
 import { prefixes } from "../prefixes.ts";
 import { checkCallables } from "./body.ts";
@@ -48,7 +48,6 @@ export function associativeScan<T extends AnyTree, R extends AnyTree>(
 
 /** JAX joins the elements at even and odd places by pads of a strong zero: what was combined at all is no longer weak. */
 const combines = ([first]: readonly NDArray[], axis: number): boolean => (first?.shape[axis] ?? 0) > 1;
-const strong = (x: NDArray): NDArray => convertTo(x, { dtype: x.dtype, weakType: false });
 
 /** What the operation returned, as leaves: a tree, shapes and dtypes like those it got. */
 function elementsLike(given: readonly NDArray[], def: tree.TreeDef, result: unknown): NDArray[] {

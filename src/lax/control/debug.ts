@@ -9,7 +9,7 @@ import { definePrimitive, type Primitive } from "../../core/primitive.ts";
 import { withEager } from "../../core/trace.ts";
 import { moveBatchAxis } from "../../transforms/batch.ts";
 import * as tree from "../../tree/index.ts";
-import { checkCallable, checkOptions } from "../../util/options.ts";
+import { checkCallable, checkOptions, checkString } from "../../util/options.ts";
 import { show } from "../../util/text.ts";
 import { asCarry, isArrayLeaf } from "../convert.ts";
 import { arrayLeaves } from "../leaves.ts";
@@ -131,8 +131,7 @@ export function print(
   values: Record<string, unknown> = {},
   options: CallbackOptions = {},
 ): void {
-  if (typeof format !== "string")
-    throw new WeftTypeError(`debug.print: format must be a string, got ${show(format)}.`);
+  checkString("debug.print: format", format);
   if (typeof values !== "object" || values === null || Array.isArray(values) || isArrayLeaf(values))
     throw new WeftTypeError(
       `debug.print: values must be an object whose names stand in the format, as in debug.print("h = {h}", { h }), got ${show(values)}.`,

@@ -79,10 +79,11 @@ export {
  * `sin(πx) / (πx)`, 1 at 0, where its derivative is 0.
  * @example [np.sinc(0).item(), grad(np.sinc)(0).item()] // => [1, 0]
  */
-export const sinc: UnaryFunction = floating("sinc", (x) => {
+export const sinc: UnaryFunction = floating("sinc", (operand) => {
+  const x = strongArray(operand);
   const isZero = lax.eq(x, 0);
-  const angle = lax.mul(lax.select(isZero, constant(1, x), x), own(Math.PI, x));
-  const nothing = lax.mul(lax.select(isZero, x, constant(0, x)), own(Math.PI, x));
+  const angle = lax.mul(lax.select(isZero, constant(1, x), x), constant(Math.PI, x));
+  const nothing = lax.mul(lax.select(isZero, x, constant(0, x)), constant(Math.PI, x));
   return lax.select(isZero, sincNearZero(nothing), lax.div(lax.sin(angle), angle));
 });
 /** `1 - a²/3! + a⁴/5! - …`: at 0, of which only the derivatives are asked. */
@@ -92,9 +93,13 @@ function sincNearZero(a: NDArray): NDArray {
   return terms.reduce<NDArray>((sum, c) => lax.sub(1, lax.mul(lax.mul(square, sum), c)), constant(1, a));
 }
 /** Degrees as radians. @example np.sin(np.deg2rad([-90, 0, 90])).js() // => [-1, 0, 1] */
-export const deg2rad: UnaryFunction = floating("deg2rad", (x) => lax.mul(x, own(Math.PI / 180, x)));
+export const deg2rad: UnaryFunction = floating("deg2rad", (x) =>
+  lax.mul(strongArray(x), constant(Math.PI / 180, x)),
+);
 /** Radians as degrees. @example np.rad2deg([Math.PI, Math.PI / 2]).js() // => [180, 90] */
-export const rad2deg: UnaryFunction = floating("rad2deg", (x) => lax.mul(x, own(180 / Math.PI, x)));
+export const rad2deg: UnaryFunction = floating("rad2deg", (x) =>
+  lax.mul(strongArray(x), constant(180 / Math.PI, x)),
+);
 export { deg2rad as radians, rad2deg as degrees };
 
 /**
@@ -179,7 +184,9 @@ export function round(x: ArrayLike, decimals = 0): NDArray {
     return a;
   }
   const factor = 10 ** decimals;
-  return decimals === 0 ? roundEven(a) : lax.div(roundEven(lax.mul(a, own(factor, a))), factor);
+  return decimals === 0
+    ? roundEven(a)
+    : lax.div(roundEven(lax.mul(strongArray(a), constant(factor, a))), factor);
 }
 export { round as around };
 

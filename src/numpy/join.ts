@@ -256,7 +256,7 @@ export function tile(a: ArrayLike, reps: number | readonly number[]): NDArray {
  */
 export function repeat(a: ArrayLike, repeats: number | readonly number[], axis?: number | null): NDArray {
   const x = asArray("np.repeat: a", a);
-  if (axis === undefined || axis === null) return repeat(ravel(x), repeats, 0);
+  if (axis === undefined || axis === null || x.ndim === 0) return repeat(ravel(x), repeats, axis ?? 0);
   const at = canonicalAxis("np.repeat: axis", axis, x.ndim);
   const n = x.shape[at]!;
   if (isListOfIntegers(repeats)) return take(x, repeated(repeats, n), at);

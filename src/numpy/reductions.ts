@@ -272,18 +272,18 @@ const running =
   (a, axis) => {
     const x = prepare(`np.${name}: a`, a);
     const numbers = convertElementType(x, x.dtype === "bool" ? "int32" : x.dtype);
-    if (axis === undefined || axis === null) return op(reshape(numbers, [x.size]), 0);
-    return op(numbers, canonicalAxis(`np.${name}: axis`, axis, x.ndim));
+    const flat = axis === undefined || axis === null || x.ndim === 0 ? reshape(numbers, [x.size]) : numbers;
+    return op(flat, canonicalAxis(`np.${name}: axis`, axis ?? 0, flat.ndim));
   };
 
 /**
- * Running sums along `axis` (default: of the flattened array), in the dtype of a; bools as int32.
+ * Running sums along `axis` (default: of the flattened array), in the dtype of a; bools as int32. A scalar is a vector of one.
  * @throws WeftValueError if the axis does not exist.
  * @example np.cumsum([[1, 2], [3, 4]], 1).js() // => [[1, 3], [3, 7]]
  */
 export const cumsum: Running = running("cumsum", cumulative.cumsum);
 /**
- * Running products along `axis` (default: of the flattened array), in the dtype of a; bools as int32.
+ * Running products along `axis` (default: of the flattened array), in the dtype of a; bools as int32. A scalar is a vector of one.
  * @throws WeftValueError if the axis does not exist.
  * @example np.cumprod(np.array([100, 100], { dtype: "int8" })).js() // => [100, 16]
  */

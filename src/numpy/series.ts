@@ -54,8 +54,8 @@ export function diff(a: ArrayLike, n = 1, axis = -1, options: DiffOptions = {}):
   const { prepend, append } = checkOptions("np.diff", options, ["prepend", "append"]);
   const x = asArray("np.diff: a", a);
   checkCount("np.diff: n (the order)", n);
-  const at = canonicalAxis("np.diff: axis", axis, x.ndim);
   if (n === 0) return x;
+  const at = canonicalAxis("np.diff: axis", axis, x.ndim);
   const edges = (value: ArrayLike | undefined): NDArray[] => {
     if (value === undefined) return [];
     const v = asArray("np.diff: value", value);

@@ -1,6 +1,6 @@
 """Writes the goldens of test/sweep: what JAX 0.10.2 makes of every expression in cases.ts at every input that its group goes over.
 
-    python test/sweep/make.py
+    python test/sweep/make.py           # --weak: only which results are typed weakly
 
 The keys of the tables in cases.ts are Python expressions in x (and y, z); a group's `over` names lists of inputs below.
 """
@@ -146,19 +146,22 @@ def goldens():
 
 
 def weakness(f, args):
-    """Which outputs are typed weakly where all arguments are, and where the first alone is; null where JAX has no answer."""
+    """Which outputs are typed weakly where all arguments are, and of two where either is, then all for scalars instead of
+    these arguments; null where JAX has no answer."""
     if any(a.dtype in (np.float64, np.bool_) for a in args):
         return None  # bools are never weak
     flat = lambda *xs: [jnp.asarray(o) for o in codec.outputs(f(*xs))]
 
-    def under(weak):
-        types = [jax.ShapeDtypeStruct(a.shape, a.dtype, weak_type=i in weak) for i, a in enumerate(args)]
+    def under(shapes, weak):
+        types = [jax.ShapeDtypeStruct(s, a.dtype, weak_type=i in weak) for i, (s, a) in enumerate(zip(shapes, args))]
         try:
             return [o.weak_type and o.dtype != bool for o in jax.eval_shape(flat, *types)]
         except Exception:
             return None
 
-    return [under(range(len(args))), under([0])]
+    weak = [[0]] if len(args) == 1 else [[0, 1], [0], [1]]
+    shapes, scalars = [a.shape for a in args], [() for _ in args]
+    return [under(s, w) for s in (shapes, scalars) for w in weak]
 
 
 def weak():
@@ -170,10 +173,12 @@ def weak():
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
-    with jax.disable_jit():
-        used = dict(goldens())
-    inputs = {name: [[codec.array(a) for a in args] for args in rows] for name, rows in INPUTS.items()}
     write = lambda x: json.dumps(x, separators=(",", ":"), allow_nan=False)
     entries = lambda d: "{\n" + ",\n".join(f"{json.dumps(k)}:{write(v)}" for k, v in d.items()) + "\n}"
     (HERE / "weak.json").write_text(entries(weak()) + "\n")
+    if "--weak" in sys.argv:
+        sys.exit()
+    with jax.disable_jit():
+        used = dict(goldens())
+    inputs = {name: [[codec.array(a) for a in args] for args in rows] for name, rows in INPUTS.items()}
     (HERE / "goldens.json").write_text('{"inputs":' + entries(inputs) + ',\n"rows":' + entries(used) + "}\n")

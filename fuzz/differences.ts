@@ -52,10 +52,13 @@ export const DIFFERENCES: readonly Known[] = [
   },
   {
     reason:
-      "JAX cannot differentiate clamp with scalar bounds: its own rules select with shapes that do not fit",
+      "JAX can neither differentiate clamp with scalar bounds nor map it over its maximum alone: its own rules make shapes that do not fit",
     matches: (program, weft, jax) =>
-      jaxSays(/select cases must have the same shapes|^AssertionError: $/)(program, weft, jax) &&
-      allSteps(program.main).some((s) => s.op === "lax.clamp"),
+      jaxSays(/select cases must have the same shapes|^AssertionError: $|clamp requires max.shape ==/)(
+        program,
+        weft,
+        jax,
+      ) && allSteps(program.main).some((s) => s.op === "lax.clamp"),
   },
   {
     reason:

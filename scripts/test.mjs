@@ -1,4 +1,4 @@
-// npm test: types, lint, package checks, every test, then those that run programs again on the other tiers and thread counts;
+// npm test: types, lint, package checks, every test, then those that run programs again on the other tier and on one thread;
 // prints "N passed, N failed" last. Arguments go to vitest and leave the repetitions out.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -25,6 +25,7 @@ const CHECKS = {
 
 /** Tests that are the same whatever tier and number of threads is set, and why. All others run on each of them. */
 const ELSEWHERE = {
+  "test/api/bad-values": "is about calls that are refused before there is a program",
   "test/architecture": "reads imports",
   "test/backends/": "run each backend by itself",
   "test/faults/": "choose tiers themselves",
@@ -45,19 +46,42 @@ const SELDOM = ["test/bench/", "test/compiler/", "test/examples/", "test/tree/",
 const same = testFiles().filter(
   (file) => startsWith(file, Object.keys(ELSEWHERE)) || (startsWith(file, SELDOM) && !importsLibrary(file)),
 );
-/** No test here needs a processor for itself, as tests of threads do: vitest leaves one free if nothing is said. */
-const everywhere = ["--maxWorkers=100%", ...same.flatMap((file) => ["--exclude", file])];
+const except = (files) => files.flatMap((file) => ["--exclude", file]);
+/** Tests of threads, processes and pages that wait for one another: a processor is left to what they start. */
+const ALONE = [
+  "test/browser/",
+  "test/faults/",
+  "test/runtime/native",
+  "test/runtime/threads",
+  "test/runtime/worker",
+];
+const alone = testFiles().filter((file) => startsWith(file, ALONE));
+/** On one thread loops are planned otherwise, and little else: all tiers and threads meet at random programs in test/fuzz. */
+const LOOPS = ["test/lax/", "test/nn/", "test/programs", "test/runtime/", "test/transforms/", "test/updates"];
+const ALL_PROCESSORS = "--maxWorkers=100%";
 /** One folder for both native suites: most programs are the same text for any number of threads and compile once. */
-const nativeCache = join(root, "node_modules", ".cache", "weft");
+const native = { WEFT_TIER: "native", WEFT_CACHE_DIR: join(root, "node_modules", ".cache", "weft") };
+const lacksNative = () => (hasNative() ? undefined : "no C compiler or no koffi");
 const SUITES = [
-  { name: "wasm", env: {}, args: process.argv.slice(2) },
-  { name: "wasm, 1 thread", env: { WEFT_THREADS: "1" }, args: everywhere },
-  ...[1, 2].map((n) => ({
-    name: `native, ${n} thread${n > 1 ? "s" : ""}`,
-    env: { WEFT_TIER: "native", WEFT_THREADS: String(n), WEFT_CACHE_DIR: nativeCache },
-    args: everywhere,
-    lacks: () => (hasNative() ? undefined : "no C compiler or no koffi"),
-  })),
+  { name: "wasm", env: {}, args: [ALL_PROCESSORS, ...except(alone)] },
+  { name: "wasm, with a processor left free", env: {}, args: ALONE },
+  {
+    name: "wasm, 1 thread",
+    env: { WEFT_THREADS: "1" },
+    args: [...LOOPS, ALL_PROCESSORS, ...except(same)],
+  },
+  {
+    name: "native, 1 thread",
+    env: { ...native, WEFT_THREADS: "1" },
+    args: [...LOOPS, ALL_PROCESSORS, ...except(same)],
+    lacks: lacksNative,
+  },
+  {
+    name: "native, 2 threads",
+    env: { ...native, WEFT_THREADS: "2" },
+    args: [ALL_PROCESSORS, ...except(same)],
+    lacks: lacksNative,
+  },
   {
     name: "native, compiled by Clang",
     env: { WEFT_CC: "clang" },
@@ -65,13 +89,14 @@ const SUITES = [
     lacks: () => (works("clang") ? undefined : "no clang"),
   },
 ];
+const chosen = process.argv.slice(2);
 
 const total = { passed: 0, failed: 0 };
 const failures = [];
 const leftOut = [];
 
 for (const [name, [command, ...args]] of Object.entries(CHECKS)) count(check(name, command, args));
-for (const suite of process.argv.length > 2 ? SUITES.slice(0, 1) : SUITES) {
+for (const suite of chosen.length > 0 ? [{ name: "wasm", env: {}, args: chosen }] : SUITES) {
   const lack = suite.lacks?.();
   if (lack === undefined) count(runTests(suite));
   else leftOut.push(`left out: tests on ${suite.name} (${lack})`);

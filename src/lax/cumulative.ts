@@ -8,7 +8,7 @@ import type { Emitter, Operand } from "../core/emit.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { jvpFlat } from "../transforms/jvp.ts";
-import { checkBoolean, checkOptions } from "../util/options.ts";
+import { checkOptions } from "../util/options.ts";
 import { mul } from "./arithmetic.ts";
 import { allWeak, checkDTypes, checkSameDTypes, FLOATING, NUMBER, require, tuple } from "./check.ts";
 import { asArray, operands, place } from "./convert.ts";
@@ -109,7 +109,7 @@ function along(caller: string, axis: number, options: AlongOptions): AlongParams
   const { reverse = false } = checkOptions(caller, options, ["reverse"]);
   return {
     axis: checkInteger(`${caller}: axis`, axis),
-    reverse: checkBoolean(`${caller}: reverse`, reverse),
+    reverse,
   };
 }
 

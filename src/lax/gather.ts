@@ -13,7 +13,7 @@ import {
   type TransposeRule,
   Zero,
 } from "../core/primitive.ts";
-import { checkBoolean, checkChoice, checkOptions } from "../util/options.ts";
+import { checkChoice, checkOptions } from "../util/options.ts";
 import { size } from "../util/shape.ts";
 import { add, div, mul } from "./arithmetic.ts";
 import { bump, complement, insert, pick, without } from "./axes.ts";
@@ -231,7 +231,7 @@ function scatterOp(name: string, spec: ScatterSpec): Scatter {
     const params = {
       dimension_numbers: checkDimensions(caller, numbers, SCATTER_DIMENSIONS),
       mode: checkChoice(`${caller}: mode`, mode, INDEX_MODES),
-      unique_indices: checkBoolean(`${caller}: uniqueIndices`, uniqueIndices),
+      unique_indices: uniqueIndices,
     };
     return bind1(primitive, [operand!, asArray(`${caller}: indices`, indices), update!], params);
   };

@@ -14,7 +14,7 @@ import { less } from "../numpy/math.ts";
 import { where } from "../numpy/select.ts";
 import { split } from "../random/index.ts";
 import * as tree from "../tree/index.ts";
-import { checkBoolean, checkOptions } from "../util/options.ts";
+import { checkOptions } from "../util/options.ts";
 import { broadcastShapes, equalShape } from "../util/shape.ts";
 import { show } from "../util/text.ts";
 import type { Cell } from "./cells.ts";
@@ -89,7 +89,6 @@ export function run<P, C>(
   checkCell("nn.run", cell);
   checkInputs(cell, xs);
   const { lengths, reverse = false } = checkOptions("nn.run", options, ["lengths", "reverse"]);
-  checkBoolean("nn.run: reverse", reverse);
   if (lengths !== undefined) checkLengths(lengths, xs);
   if (params === null || params === undefined)
     throw new WeftTypeError(`nn.run: params must be what cell.init(key) returns, got ${show(params)}.`);

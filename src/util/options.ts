@@ -2,10 +2,32 @@
 import { WeftTypeError, WeftValueError } from "./errors.ts";
 import { isCallable, show } from "./text.ts";
 
+/** Options that are true or false in whatever function they occur. */
+const FLAGS: ReadonlySet<string> = new Set([
+  "approximate",
+  "equalNaN",
+  "hasAux",
+  "includeInitial",
+  "increasing",
+  "independent",
+  "invert",
+  "isStable",
+  "keepdims",
+  "nesterov",
+  "ordered",
+  "replace",
+  "reverse",
+  "rowvar",
+  "simple",
+  "sparse",
+  "tiled",
+  "uniqueIndices",
+]);
+
 /**
- * The options as they are, if all of them are known.
+ * The options as they are, if all of them are known, and true or false if they are {@link FLAGS}.
  * @param caller begins the error text
- * @throws WeftTypeError for anything but an object, and for an option that is not in `known`
+ * @throws WeftTypeError for anything but an object, for an option that is not in `known`, and for a flag that is no boolean
  * @example checkOptions("np.zeros", { dtpye: "int32" }, ["dtype"]) // throws: np.zeros has no option "dtpye"; did you mean "dtype"? …
  */
 export function checkOptions<T extends object>(
@@ -15,11 +37,13 @@ export function checkOptions<T extends object>(
 ): T {
   if (!isRecord(given))
     throw new WeftTypeError(`${caller}: the options must be an object ${braced(known)}, got ${show(given)}.`);
-  for (const name in given)
+  for (const name in given) {
     if (!known.includes(name))
       throw new WeftTypeError(
         `${caller} has no option ${show(name)}${suggestion(name, known)} Its options are ${known.join(", ")}.`,
       );
+    if (FLAGS.has(name) && given[name] !== undefined) checkBoolean(`${caller}: ${name}`, given[name]);
+  }
   return given;
 }
 
@@ -48,8 +72,8 @@ export function checkChoice<T>(what: string, value: unknown, choices: readonly T
 }
 
 /** `value`, which must be true or false. @throws WeftTypeError otherwise */
-export function checkBoolean(what: string, value: unknown): boolean {
-  if (typeof value === "boolean") return value;
+function checkBoolean(what: string, value: unknown): void {
+  if (typeof value === "boolean") return;
   throw new WeftTypeError(`${what} must be true or false, got ${show(value)}.`);
 }
 

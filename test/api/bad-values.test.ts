@@ -2,7 +2,8 @@
  * Every public function with bad values in place of every argument, option and result of a callback: it works, or
  * throws an error of weft that is short and says of which function and argument it speaks. Nothing of the engine's own gets out.
  */
-import { rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { primitives } from "../../src/core/primitive.ts";
 import * as weft from "../../src/index.ts";
@@ -217,6 +218,21 @@ function refusal(f: AnyFunction, args: readonly unknown[], at: number): string {
 const optionNames = (f: AnyFunction, args: readonly unknown[], at: number): string[] =>
   /options are ([\w, ]+)/.exec(refusal(f, args, at))?.[1]?.split(", ") ?? [];
 
+/** Options that the sources declare to be booleans. */
+const FLAGS: ReadonlySet<string> = new Set(
+  ["api", "lax", "nn", "numpy", "optim", "random", "tree"].flatMap((name) => {
+    const url = new URL(`../../src/${name}`, import.meta.url);
+    const files = readdirSync(url, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"));
+    return files.flatMap((file) =>
+      [
+        ...readFileSync(`${fileURLToPath(url)}/${file}`, "utf8").matchAll(
+          /\b(\w+)\?: (?:boolean|HA)\b/g,
+        ),
+      ].map(([, option]) => option!),
+    );
+  }),
+);
+
 const functions = [...publicFunctions()];
 
 /** Whom errors may speak of: public functions as users write them, and primitives. */
@@ -254,6 +270,18 @@ describe("bad values", () => {
   });
 
   const taking = functions.filter(([name, f]) => optionsAt(rowOf(name, f).args) >= 0);
+  const flags = taking.flatMap(([name, f]) => {
+    const { args } = rowOf(name, f);
+    const options = optionNames(f, args, optionsAt(args));
+    return options.filter((o) => FLAGS.has(o)).map((o): [string, string, AnyFunction] => [name, o, f]);
+  });
+  test("there are flags", () => expect(flags.length).toBeGreaterThan(40));
+  test.each(flags)("%s refuses anything but true and false as %s", (name, option, f) => {
+    const { args, then } = rowOf(name, f);
+    const call = calling(f, args.with(optionsAt(args), { [option]: 1 }), then);
+    expect(call).toThrow(`: ${option} must be true or false, got 1.`);
+  });
+
   test.each(taking)("%s refuses an option that there is not", (name, f) => {
     const { args } = rowOf(name, f);
     expect(refusal(f, args, optionsAt(args))).toMatch(

@@ -8,7 +8,7 @@ import { isStepwise } from "../../core/trace.ts";
 import { batchFlat, moveBatchAxis } from "../../transforms/batch.ts";
 import type { MapTree } from "../../tree/index.ts";
 import * as tree from "../../tree/index.ts";
-import { checkBoolean, checkOptions } from "../../util/options.ts";
+import { checkOptions } from "../../util/options.ts";
 import { show } from "../../util/text.ts";
 import { convertElementType, convertTo } from "../cast.ts";
 import { asCarry } from "../convert.ts";
@@ -131,7 +131,7 @@ function runScan(
   const xsArrays = toArrays(xsLeaves, xsTree, { where: `${name.caller}: xs` });
   const length = scanLength(xsLeaves, xsTree, xsArrays, options.length);
   const unroll = unrollFactor(options.unroll, length);
-  const reverse = checkBoolean(`${name.caller}: reverse`, options.reverse ?? false);
+  const { reverse = false } = options;
   if (isStepwise()) return scanStepwise(body, init, xsTree, xsArrays, length, reverse);
 
   const xAvals = xsArrays.map((x) => aval(x.shape.slice(1), x.dtype, x.weakType));

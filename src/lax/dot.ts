@@ -12,6 +12,7 @@ import { zip } from "../util/zip.ts";
 import { bump, complement, inverse, pick, range } from "./axes.ts";
 import { convertTo } from "./cast.ts";
 import { allWeak, checkAxes, checkDTypes, checkSameDTypes, NUMBER, require, tuple } from "./check.ts";
+import { ne } from "./compare.ts";
 import { operands, place } from "./convert.ts";
 import { addTangents, define, isLinear, isZero } from "./rules.ts";
 import { transpose } from "./views.ts";
@@ -162,12 +163,20 @@ function batchDot([x, y]: NDArray[], [dx, dy]: (number | null)[], params: DotPar
   return [[out], [both ? 0 : lb.length + at]];
 }
 
+/** Operands of two dtypes are computed in the one that stands later here, as in XLA. */
+const PRECEDENCE: readonly DType[] = [
+  ...(["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32"] as const),
+  ...(["float32", "float64"] as const),
+];
+
 /**
  * Contracts axes of `lhs` with axes of `rhs`. The result has the batch axes, then the free axes of `lhs`, then those of
  * `rhs`.
+ * Of bools the result says whether there is a pair of trues.
  * @param dimensionNumbers `[[lhs contracting, rhs contracting], [lhs batch, rhs batch]]`
- * @param preferredElementType the dtype to accumulate in and to return (default: the operands' dtype)
- * @throws WeftTypeError if dtypes or sizes of paired axes differ, WeftValueError if an axis does not exist.
+ * @param preferredElementType the dtype to accumulate in and to return (default: the operands' dtype, of two the
+ * wider, floats before integers)
+ * @throws WeftTypeError if sizes of paired axes differ, WeftValueError if an axis does not exist.
  * @example
  * const [a, b] = [np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]])];
  * dotGeneral(a, b, [[[1], [1]], [[], []]]).js(); // => [[17, 23], [39, 53]]
@@ -180,11 +189,16 @@ export function dotGeneral(
   options: { preferredElementType?: DType | null } = {},
 ): NDArray {
   const { preferredElementType = null } = checkOptions("lax.dotGeneral", options, ["preferredElementType"]);
-  return bind1(dotGeneralP, operands(place("lax.dotGeneral", "lhs", "rhs"), lhs, rhs), {
+  const args = operands(place("lax.dotGeneral", "lhs", "rhs"), lhs, rhs);
+  const dtype = PRECEDENCE.findLast((d) => args.some((x) => x.dtype === d))!;
+  const bools = dtype === "bool";
+  const same = args.map((x) => withDType(x, bools ? "int32" : dtype));
+  const result = bind1(dotGeneralP, same, {
     dimension_numbers: checkDotNumbers(dimensionNumbers),
     preferred_element_type:
       preferredElementType === null ? null : checkDType("lax.dotGeneral", preferredElementType),
   });
+  return bools && preferredElementType === null ? ne(result, 0) : result;
 }
 
 function checkDotNumbers(numbers: DotDimensionNumbers): DotDimensionNumbers {
@@ -214,7 +228,7 @@ export interface DotDims {
 /**
  * Without `dims` the product of vectors and matrices: the last axis of `lhs` with the first of `rhs`, each of rank 1 or 2.
  * With `dims`, {@link dotGeneral} with named axes.
- * @throws WeftTypeError if dtypes or sizes differ.
+ * @throws WeftTypeError if sizes differ.
  * @example dot(np.array([1, 2]), np.array([3, 4])).item() // => 11
  */
 export function dot(lhs: ArrayLike, rhs: ArrayLike, dims?: DotDims): NDArray {

@@ -261,7 +261,8 @@ export function dynamicIndexInDim(operand: ArrayLike, index: ArrayLike, axis = 0
 }
 
 /**
- * `operand` with the box at `starts` replaced by `update`; indices as in {@link dynamicSlice}.
+ * `operand` with the box at `starts` replaced by `update`; indices as in {@link dynamicSlice}. Starts are operands of their own
+ * type, so that the result is weak only where there are none.
  * @throws WeftTypeError if dtypes differ or the update does not fit.
  * @example dynamicUpdateSlice(np.array([0, 1, 2, 3]), np.array([8, 9]), [1]).js() // => [0, 8, 9, 3]
  */
@@ -272,7 +273,7 @@ export function dynamicUpdateSlice(
 ): NDArray {
   const at = place("lax.dynamicUpdateSlice", "operand", "update");
   const [x, value] = operands(at, operand, update) as [NDArray, NDArray];
-  return updateSlice(strong(x), value, starts);
+  return updateSlice(x.ndim === 0 ? x : strong(x), value, starts);
 }
 
 /** {@link dynamicUpdateSlice} that is weak where both operands are: no conversion stands between an update and who reads it. */
@@ -294,7 +295,7 @@ export function dynamicUpdateSliceInDim(
   const caller = "lax.dynamicUpdateSliceInDim";
   const [x, value] = operands(place(caller, "operand", "update"), operand, update) as [NDArray, NDArray];
   const at = canonicalAxis(`${caller}: axis`, axis, x.ndim);
-  return dynamicUpdateSlice(x, value, alongAxis(`${caller}: start`, x, start, at));
+  return updateSlice(strong(x), value, alongAxis(`${caller}: start`, x, start, at));
 }
 
 /**
@@ -313,5 +314,5 @@ export function dynamicUpdateIndexInDim(
   const [x, value] = operands(place(caller, "operand", "update"), operand, update) as [NDArray, NDArray];
   const at = canonicalAxis(`${caller}: axis`, axis, x.ndim);
   const window = value.ndim === x.ndim ? value : expandDims(value, [at]);
-  return dynamicUpdateSlice(x, window, alongAxis(`${caller}: index`, x, index, at));
+  return updateSlice(strong(x), window, alongAxis(`${caller}: index`, x, index, at));
 }

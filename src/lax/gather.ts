@@ -19,7 +19,7 @@ import { add, div, mul } from "./arithmetic.ts";
 import { bump, complement, insert, pick, without } from "./axes.ts";
 import { fullLike, onesLike, zerosLike } from "./broadcast.ts";
 import { convertElementType } from "./cast.ts";
-import { allWeak, checkSameDTypes, publicName } from "./check.ts";
+import { checkSameDTypes, publicName } from "./check.ts";
 import { eq, ne } from "./compare.ts";
 import { asArray, checkPlain, operands, place } from "./convert.ts";
 import {
@@ -205,7 +205,7 @@ function scatterOp(name: string, spec: ScatterSpec): Scatter {
       const [operand, , updates] = avals as [ShapedArray, ShapedArray, ShapedArray];
       checkSameDTypes(name, [operand, updates]);
       checkScatter(name, avals, scatterWindows(dimension_numbers));
-      return [aval(operand.shape, operand.dtype, allWeak([operand, updates]))];
+      return [aval(operand.shape, operand.dtype, operand.weakType)];
     },
     jvp: spec.jvp,
     transpose: spec.transpose,

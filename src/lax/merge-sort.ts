@@ -117,9 +117,10 @@ function mergePairs(
   };
   const mergeOne = (k: Index): void => {
     emit.if(s.binary("eq", s.fromIndex(k, "int32"), end.get()), startPair);
-    // Both are read, also where a run is used up: the clamp keeps that legal.
-    const a = emit.cell(read(atMost(left.get(), n - 1))).get();
-    const b = emit.cell(read(atMost(right.get(), n - 1))).get();
+    // Both are read, also where a run is used up: the clamp keeps that legal, and shows that no other lane is read.
+    const inside = (a: Scalar): Scalar => s.binary("max", atMost(a, n - 1), int(0));
+    const a = emit.cell(read(inside(left.get()))).get();
+    const b = emit.cell(read(inside(right.get()))).get();
     const leftIsEmpty = s.binary("ge", left.get(), middle.get());
     const hasRight = s.binary("lt", right.get(), end.get());
     const takeRight = s.binary("and", hasRight, s.binary("or", leftIsEmpty, comesFirst(b, a)));
@@ -145,7 +146,9 @@ export function firstPositions(emit: Emitter, key: Operand, count: number, order
   return emit.build(aval([...lanes, count], "int32"), (first) =>
     emit.loop(lanes, (lane) => {
       const keyAt = (position: Scalar): Scalar => stored.at([...lane, ix.dynamic(position)]);
-      const entry = (j: Scalar): Index[] => [...lane, ix.dynamic(j)];
+      // It is between the bounds by itself: they show that no other lane is touched.
+      const inside = (j: Scalar): Scalar => s.binary("max", s.binary("min", j, int(count - 1)), int(0));
+      const entry = (j: Scalar): Index[] => [...lane, ix.dynamic(inside(j))];
       const insertAt = (end: Scalar, position: Index): void => {
         const value = stored.at([...lane, position]);
         const j = emit.cell(end);

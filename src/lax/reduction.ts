@@ -3,13 +3,14 @@ import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
 import { type DType, isFloat, limits } from "../core/dtype.ts";
 import type { Combine, Emitter, Operand } from "../core/emit.ts";
 import { interleave, pick, without } from "./axes.ts";
-import { checkAxes, checkDTypes, type DTypeClass } from "./check.ts";
+import { BITS, checkAxes, checkDTypes, type DTypeClass } from "./check.ts";
 
 /** `axes` are sorted and distinct. */
 export type ReduceParams = { readonly axes: readonly number[] };
 
 export const reducedShape = (shape: Shape, axes: readonly number[]): number[] => without(shape, axes);
 
+/** As weak as x, but for bits, as in JAX. */
 export function reductionType(
   name: string,
   accepts: DTypeClass,
@@ -18,7 +19,7 @@ export function reductionType(
 ): ShapedArray {
   checkDTypes(name, [x], [accepts]);
   checkAxes(name, axes, x.ndim);
-  return aval(reducedShape(x.shape, axes), x.dtype, x.weakType);
+  return aval(reducedShape(x.shape, axes), x.dtype, x.weakType && accepts !== BITS);
 }
 
 export function lowerReduction(

@@ -246,6 +246,9 @@ export function pad(
 ): NDArray {
   const [x, value] = operands(place("lax.pad", "operand", "paddingValue"), operand, paddingValue);
   const config = checkList("lax.pad: paddingConfig", paddingConfig).map(checkPadding);
-  const nothing = config.length === x!.ndim && config.every((c) => c.every((n) => n === 0));
+  const nothing =
+    (value!.weakType || !x!.weakType) &&
+    config.length === x!.ndim &&
+    config.every((c) => c.every((n) => n === 0));
   return nothing ? x! : bind1(padP, [x!, value!], { padding_config: config });
 }

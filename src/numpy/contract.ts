@@ -4,9 +4,8 @@ import type { NDArray } from "../core/array.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { complement, pick, range } from "../lax/axes.ts";
 import { fullLike } from "../lax/broadcast.ts";
-import { convertElementType } from "../lax/cast.ts";
 import { tuple } from "../lax/check.ts";
-import { eq, ne } from "../lax/compare.ts";
+import { eq } from "../lax/compare.ts";
 import { dotGeneral } from "../lax/dot.ts";
 import { reduceOr, reduceSum } from "../lax/reduce.ts";
 import { select } from "../lax/select.ts";
@@ -95,12 +94,10 @@ export function contractPair(lhs: Labelled, rhs: Labelled, wanted: ReadonlySet<s
   };
 }
 
-/** dot_general under promotion; of bools, "is there a pair of trues". */
+/** dot_general under promotion. */
 function product(x: NDArray, y: NDArray, dims: Parameters<typeof dotGeneral>[2]): NDArray {
   const [a, b] = promoteArgs(() => "", x, y) as [NDArray, NDArray];
-  if (a.dtype !== "bool") return dotGeneral(a, b, dims, { preferredElementType: a.dtype });
-  const count = dotGeneral(convertElementType(a, "int32"), convertElementType(b, "int32"), dims);
-  return ne(count, 0);
+  return dotGeneral(a, b, dims, { preferredElementType: a.dtype === "bool" ? null : a.dtype });
 }
 
 /** Pairwise contraction from left to right, arranged as `output`. */

@@ -224,11 +224,9 @@ const FLAGS: ReadonlySet<string> = new Set(
     const url = new URL(`../../src/${name}`, import.meta.url);
     const files = readdirSync(url, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"));
     return files.flatMap((file) =>
-      [
-        ...readFileSync(`${fileURLToPath(url)}/${file}`, "utf8").matchAll(
-          /\b(\w+)\?: (?:boolean|HA)\b/g,
-        ),
-      ].map(([, option]) => option!),
+      [...readFileSync(`${fileURLToPath(url)}/${file}`, "utf8").matchAll(/\b(\w+)\?: (?:boolean|HA)\b/g)].map(
+        ([, option]) => option!,
+      ),
     );
   }),
 );

@@ -286,6 +286,22 @@ const MATRICES: Group = {
     "jnp.einsum('ij,jk->', x, y)": (x, y) => np.einsum("ij,jk->", x, y),
     "jnp.inner(x, y.T)": (x, y) => np.inner(x, y.T),
     "jnp.vecdot(x, y.T[:1])": (x, y) => np.vecdot(x, y.T.slice([0, 1])),
+    "lax.dot(x, y)": (x, y) => lax.dot(x, y),
+    "lax.dot_general(x, y, (((1,), (0,)), ((), ())))": (x, y) =>
+      lax.dotGeneral(x, y, [
+        [[1], [0]],
+        [[], []],
+      ]),
+    "lax.dot_general(x, y, (((1,), (0,)), ((), ())), preferred_element_type='float32')": (x, y) =>
+      lax.dotGeneral(
+        x,
+        y,
+        [
+          [[1], [0]],
+          [[], []],
+        ],
+        { preferredElementType: "float32" },
+      ),
   },
 };
 
@@ -554,11 +570,38 @@ const PRIMITIVES: Group = {
     "lax.clamp(jnp.zeros((), x.dtype), x, jnp.ones((), x.dtype))": (x) =>
       lax.clamp(np.zeros([], { dtype: x.dtype }), x, np.ones([], { dtype: x.dtype })),
     "lax.round(x)": (x) => lax.round(x),
+    "lax.acos(x)": (x) => lax.acos(x),
+    "lax.acosh(x)": (x) => lax.acosh(x),
+    "lax.asin(x)": (x) => lax.asin(x),
+    "lax.asinh(x)": (x) => lax.asinh(x),
+    "lax.atan(x)": (x) => lax.atan(x),
+    "lax.atanh(x)": (x) => lax.atanh(x),
+    "lax.cbrt(x)": (x) => lax.cbrt(x),
+    "lax.ceil(x)": (x) => lax.ceil(x),
+    "lax.cos(x)": (x) => lax.cos(x),
+    "lax.cosh(x)": (x) => lax.cosh(x),
+    "lax.exp(x)": (x) => lax.exp(x),
+    "lax.expm1(x)": (x) => lax.expm1(x),
+    "lax.floor(x)": (x) => lax.floor(x),
+    "lax.log(x)": (x) => lax.log(x),
+    "lax.log1p(x)": (x) => lax.log1p(x),
+    "lax.sin(x)": (x) => lax.sin(x),
+    "lax.sinh(x)": (x) => lax.sinh(x),
+    "lax.sqrt(x)": (x) => lax.sqrt(x),
+    "lax.tan(x)": (x) => lax.tan(x),
+    "lax.tanh(x)": (x) => lax.tanh(x),
+    "lax.stop_gradient(x)": (x) => lax.stopGradient(x),
+    "lax.full_like(x, 3)": (x) => lax.fullLike(x, 3),
+    "lax.convert_element_type(x, 'float32')": (x) => lax.convertElementType(x, "float32"),
+    "lax.convert_element_type(x, 'int32')": (x) => lax.convertElementType(x, "int32"),
   },
 };
 
+const TARGETS = (): NDArray => np.array([[0], [2], [2]], { dtype: "int32" });
+const AT = { updateWindowDims: [], insertedWindowDims: [0], scatterDimsToOperandDims: [0] };
+
 const LAX_PAIRWISE: Group = {
-  over: ["pairs"],
+  over: ["pairs", "intPairs"],
   cases: {
     "lax.add(x, y)": (x, y) => lax.add(x, y),
     "lax.sub(x, y)": (x, y) => lax.sub(x, y),
@@ -569,6 +612,94 @@ const LAX_PAIRWISE: Group = {
     "lax.min(x, y)": (x, y) => lax.min(x, y),
     "lax.pow(x, y)": (x, y) => lax.pow(x, y),
     "lax.atan2(x, y)": (x, y) => lax.atan2(x, y),
+    "lax.eq(x, y)": (x, y) => lax.eq(x, y),
+    "lax.ne(x, y)": (x, y) => lax.ne(x, y),
+    "lax.lt(x, y)": (x, y) => lax.lt(x, y),
+    "lax.le(x, y)": (x, y) => lax.le(x, y),
+    "lax.gt(x, y)": (x, y) => lax.gt(x, y),
+    "lax.ge(x, y)": (x, y) => lax.ge(x, y),
+    "lax.bitwise_and(x, y)": (x, y) => lax.bitwiseAnd(x, y),
+    "lax.bitwise_or(x, y)": (x, y) => lax.bitwiseOr(x, y),
+    "lax.bitwise_xor(x, y)": (x, y) => lax.bitwiseXor(x, y),
+    "lax.shift_left(x, y)": (x, y) => lax.shiftLeft(x, y),
+    "lax.shift_right_arithmetic(x, y)": (x, y) => lax.shiftRightArithmetic(x, y),
+    "lax.shift_right_logical(x, y)": (x, y) => lax.shiftRightLogical(x, y),
+    "lax.nextafter(x, y)": (x, y) => lax.nextafter(x, y),
+    "lax.select(x > 0, x, y)": (x, y) => lax.select(x.greater(0), x, y),
+    "lax.select_n(x > 0, x, y)": (x, y) => lax.selectN(x.greater(0), x, y),
+    "lax.clamp(x, y, x)": (x, y) => lax.clamp(x, y, x),
+    "lax.concatenate([x, y], 0)": (x, y) => lax.concatenate([x, y], 0),
+    "lax.pad(x, y[(0,) * y.ndim], [(1, 2, 0)] * x.ndim)": (x, y) =>
+      lax.pad(x, y.ravel().slice(0), Array(x.ndim).fill([1, 2, 0])),
+    "lax.dynamic_update_slice(x, y, [0] * x.ndim)": (x, y) =>
+      lax.dynamicUpdateSlice(x, y, Array(x.ndim).fill(0)),
+    "lax.dynamic_update_slice(x, y[1:], [jnp.int32(1)])": (x, y) =>
+      lax.dynamicUpdateSlice(x, y.slice([1]), [np.array(1, { dtype: "int32" })]),
+    "lax.dynamic_update_index_in_dim(x, y[0], 1, 0)": (x, y) =>
+      lax.dynamicUpdateIndexInDim(x, y.slice(0), 1, 0),
+    "lax.scatter(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))": (
+      x,
+      y,
+    ) => lax.scatter(x, TARGETS(), y.slice([0, 3]), AT),
+    "lax.scatter_add(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))": (
+      x,
+      y,
+    ) => lax.scatterAdd(x, TARGETS(), y.slice([0, 3]), AT),
+    "lax.scatter_mul(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))": (
+      x,
+      y,
+    ) => lax.scatterMul(x, TARGETS(), y.slice([0, 3]), AT),
+    "lax.scatter_min(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))": (
+      x,
+      y,
+    ) => lax.scatterMin(x, TARGETS(), y.slice([0, 3]), AT),
+    "lax.scatter_max(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))": (
+      x,
+      y,
+    ) => lax.scatterMax(x, TARGETS(), y.slice([0, 3]), AT),
+    "lax.sort([x, y], num_keys=2)": (x, y) => lax.sort([x, y], 0, { numKeys: 2 }),
+  },
+};
+
+const LAX_SHAPES: Group = {
+  over: ["rows", "integers"],
+  cases: {
+    "lax.broadcast(x, (2,))": (x) => lax.broadcast(x, [2]),
+    "lax.broadcast_in_dim(x, (2,) + x.shape, range(1, x.ndim + 1))": (x) =>
+      lax.broadcastInDim(
+        x,
+        [2, ...x.shape],
+        x.shape.map((_, d) => d + 1),
+      ),
+    "lax.expand_dims(x, [0])": (x) => lax.expandDims(x, [0]),
+    "lax.squeeze(x[None], [0])": (x) => lax.squeeze(x.slice(null), [0]),
+    "lax.transpose(x, range(x.ndim)[::-1])": (x) => lax.transpose(x, x.shape.map((_, d) => d).reverse()),
+    "lax.reshape(x, (x.size,))": (x) => lax.reshape(x, [x.size]),
+    "lax.rev(x, [0])": (x) => lax.rev(x, [0]),
+    "lax.split(x, (1, x.shape[0] - 1))": (x) => lax.split(x, [1, x.shape[0]! - 1]),
+    "lax.slice_in_dim(x, 0, 1)": (x) => lax.sliceInDim(x, 0, 1),
+    "lax.index_in_dim(x, 0)": (x) => lax.indexInDim(x, 0),
+    "lax.dynamic_index_in_dim(x, 1)": (x) => lax.dynamicIndexInDim(x, 1),
+    "lax.dynamic_slice(x, [1] * x.ndim, x.shape)": (x) => lax.dynamicSlice(x, Array(x.ndim).fill(1), x.shape),
+    "lax.gather(x, jnp.array([[1], [5]]), lax.GatherDimensionNumbers((1,), (0,), (0,)), (1, x.shape[1]), mode='fill')":
+      (x) =>
+        lax.gather(
+          x,
+          np.array([[1], [5]], { dtype: "int32" }),
+          { offsetDims: [1], collapsedSliceDims: [0], startIndexMap: [0] },
+          [1, x.shape[1]!],
+          { mode: "fill" },
+        ),
+    "lax.reduce_sum(x, [0])": (x) => lax.reduceSum(x, [0]),
+    "lax.reduce_prod(x, [0])": (x) => lax.reduceProd(x, [0]),
+    "lax.reduce_max(x, [0])": (x) => lax.reduceMax(x, [0]),
+    "lax.reduce_min(x, [0])": (x) => lax.reduceMin(x, [0]),
+    "lax.reduce_and(x, [0])": (x) => lax.reduceAnd(x, [0]),
+    "lax.reduce_or(x, [0])": (x) => lax.reduceOr(x, [0]),
+    "lax.argmax(x, 0, 'int32')": (x) => lax.argmax(x, 0, "int32"),
+    "lax.argmin(x, 0, 'int32')": (x) => lax.argmin(x, 0, "int32"),
+    "lax.sort(x)": (x) => lax.sort(x),
+    "lax.associative_scan(jnp.add, x)": (x) => lax.associativeScan(np.add, x),
   },
 };
 
@@ -581,6 +712,7 @@ export const GROUPS: Readonly<Record<string, Group>> = {
   shapes: SHAPES,
   pairwise: PAIRWISE,
   "lax pairwise": LAX_PAIRWISE,
+  "lax shapes": LAX_SHAPES,
   "vector pairs": VECTOR_PAIRS,
   vectors: VECTORS,
   matrices: MATRICES,

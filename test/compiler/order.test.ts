@@ -10,8 +10,10 @@ import { printProgram } from "../../src/compiler/ir/print.ts";
 import { verify } from "../../src/compiler/ir/verify.ts";
 import { type Block, effects, mapParts } from "../../src/compiler/ir/visit.ts";
 import { lowerJaxpr } from "../../src/compiler/lower/index.ts";
+import { runPipeline } from "../../src/compiler/pipeline.ts";
 import { prepare } from "../../src/compiler/prepare.ts";
-import { makeJaxpr } from "../../src/index.ts";
+import { wasmTarget } from "../../src/compiler/target.ts";
+import { lax, makeJaxpr, type NDArray, numpy as np } from "../../src/index.ts";
 import { programs, randomArgs } from "../support/random-ir.ts";
 import { filled } from "../support/random-program.ts";
 import { INPUTS, run, updatingProgram } from "../support/random-updates.ts";
@@ -132,6 +134,19 @@ describe("refused", () => {
   )("%s", (_, [message, body]) => {
     expect(() => verifyOrder(program(body!), "fuse")).toThrow(`loop IR is invalid after fuse: ${message}`);
   });
+});
+
+/** Loops over lanes are split into vectors and a rest: that no lane touches another one's memory shows in its indices. */
+test.each<[string, (x: NDArray) => unknown]>([
+  ["np.sort", (x) => np.sort(x, 0)],
+  ["np.argsort", (x) => np.argsort(x, 0)],
+  ["lax.sort by two keys", (x) => lax.sort([x, x.mul(2)], 0, { numKeys: 2 })],
+  ["lax.topK", (x) => lax.topK(x, 2, 0)],
+])("lanes of %s", (_, f) => {
+  for (const lanes of [1, 2, 5, 9, 17]) {
+    const { jaxpr } = makeJaxpr((x: NDArray) => f(np.broadcastTo(x, [3, lanes])))(np.zeros([1]));
+    runPipeline(lowerJaxpr(prepare(jaxpr)), wasmTarget({ relaxedSimd: true }), { debug: true });
+  }
 });
 
 const setsRegister = (s: Stmt): boolean => effects([s]).assigns.size > 0;

@@ -47,6 +47,8 @@ export function convertTo(x: ArrayLike, { dtype, weakType }: Promoted): NDArray 
 
 /** x with a type of its own: what plain numbers and weak types beside it become. */
 export const strong = (x: NDArray): NDArray => convertTo(x, { dtype: x.dtype, weakType: false });
+/** {@link strong}, but scalars: some of JAX's functions meet something strong on their way only where they are given arrays. */
+export const strongArray = (x: NDArray): NDArray => (x.ndim === 0 ? x : strong(x));
 
 export const bitcastConvertTypeP: Primitive<{ readonly new_dtype: DType }> = defineMap<{
   readonly new_dtype: DType;

@@ -53,7 +53,7 @@ const PROMOTING: Readonly<Record<string, string>> = {
   ...{ max: "maximum", min: "minimum", atan2: "atan2", clamp: "clip", select_n: "where" },
   ...{ eq: "equal", ne: "notEqual", lt: "less", le: "lessEqual", gt: "greater", ge: "greaterEqual" },
   ...{ and: "bitwiseAnd", or: "bitwiseOr", xor: "bitwiseXor", shift_left: "leftShift" },
-  ...{ shift_right_arithmetic: "rightShift", concatenate: "concatenate", dot_general: "matmul" },
+  ...{ shift_right_arithmetic: "rightShift", concatenate: "concatenate" },
 };
 
 export function checkSameDTypes(name: string, avals: readonly ShapedArray[]): void {

@@ -165,17 +165,23 @@ function batchDot([x, y]: NDArray[], [dx, dy]: (number | null)[], params: DotPar
 
 /** Operands of two dtypes are computed in the one that stands later here, as in XLA. */
 const PRECEDENCE: readonly DType[] = [
-  ...(["bool", "uint8", "int8", "uint16", "int16", "uint32", "int32"] as const),
-  ...(["float32", "float64"] as const),
+  "bool",
+  "uint8",
+  "int8",
+  "uint16",
+  "int16",
+  "uint32",
+  "int32",
+  "float32",
+  "float64",
 ];
 
 /**
  * Contracts axes of `lhs` with axes of `rhs`. The result has the batch axes, then the free axes of `lhs`, then those of
- * `rhs`.
- * Of bools the result says whether there is a pair of trues.
+ * `rhs`. Of bools it says whether there is a pair of trues.
  * @param dimensionNumbers `[[lhs contracting, rhs contracting], [lhs batch, rhs batch]]`
- * @param preferredElementType the dtype to accumulate in and to return (default: the operands' dtype, of two the
- * wider, floats before integers)
+ * @param preferredElementType the dtype to accumulate in and to return (default: the operands' dtype; of two
+ * the wider one, floats before integers, int8 before uint8)
  * @throws WeftTypeError if sizes of paired axes differ, WeftValueError if an axis does not exist.
  * @example
  * const [a, b] = [np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]])];
@@ -191,14 +197,14 @@ export function dotGeneral(
   const { preferredElementType = null } = checkOptions("lax.dotGeneral", options, ["preferredElementType"]);
   const args = operands(place("lax.dotGeneral", "lhs", "rhs"), lhs, rhs);
   const dtype = PRECEDENCE.findLast((d) => args.some((x) => x.dtype === d))!;
-  const bools = dtype === "bool";
-  const same = args.map((x) => withDType(x, bools ? "int32" : dtype));
-  const result = bind1(dotGeneralP, same, {
-    dimension_numbers: checkDotNumbers(dimensionNumbers),
-    preferred_element_type:
-      preferredElementType === null ? null : checkDType("lax.dotGeneral", preferredElementType),
-  });
-  return bools && preferredElementType === null ? ne(result, 0) : result;
+  const dimension_numbers = checkDotNumbers(dimensionNumbers);
+  const preferred = preferredElementType === null ? null : checkDType("lax.dotGeneral", preferredElementType);
+  const contracted = (as: DType, preferred_element_type: DType | null): NDArray => {
+    const [x, y] = args.map((a) => withDType(a, as));
+    return bind1(dotGeneralP, [x!, y!], { dimension_numbers, preferred_element_type });
+  };
+  if (dtype !== "bool") return contracted(dtype, preferred);
+  return (preferred ?? dtype) === dtype ? ne(contracted("int32", null), 0) : contracted("int32", preferred);
 }
 
 function checkDotNumbers(numbers: DotDimensionNumbers): DotDimensionNumbers {

@@ -11,7 +11,7 @@ import { show } from "../util/text.ts";
 import { add } from "./arithmetic.ts";
 import { insert, range } from "./axes.ts";
 import { zerosLike } from "./broadcast.ts";
-import { convertElementType, strong } from "./cast.ts";
+import { convertElementType, strongArray } from "./cast.ts";
 import { allWeak, checkDTypes, checkRank, checkSameDTypes, INTEGER, require, tuple } from "./check.ts";
 import { lt } from "./compare.ts";
 import { asArray, asCarry, asIndex, operands, place } from "./convert.ts";
@@ -273,7 +273,7 @@ export function dynamicUpdateSlice(
 ): NDArray {
   const at = place("lax.dynamicUpdateSlice", "operand", "update");
   const [x, value] = operands(at, operand, update) as [NDArray, NDArray];
-  return updateSlice(x.ndim === 0 ? x : strong(x), value, starts);
+  return updateSlice(strongArray(x), value, starts);
 }
 
 /** {@link dynamicUpdateSlice} that is weak where both operands are: no conversion stands between an update and who reads it. */
@@ -295,7 +295,7 @@ export function dynamicUpdateSliceInDim(
   const caller = "lax.dynamicUpdateSliceInDim";
   const [x, value] = operands(place(caller, "operand", "update"), operand, update) as [NDArray, NDArray];
   const at = canonicalAxis(`${caller}: axis`, axis, x.ndim);
-  return updateSlice(strong(x), value, alongAxis(`${caller}: start`, x, start, at));
+  return dynamicUpdateSlice(x, value, alongAxis(`${caller}: start`, x, start, at));
 }
 
 /**
@@ -314,5 +314,5 @@ export function dynamicUpdateIndexInDim(
   const [x, value] = operands(place(caller, "operand", "update"), operand, update) as [NDArray, NDArray];
   const at = canonicalAxis(`${caller}: axis`, axis, x.ndim);
   const window = value.ndim === x.ndim ? value : expandDims(value, [at]);
-  return updateSlice(strong(x), window, alongAxis(`${caller}: index`, x, index, at));
+  return dynamicUpdateSlice(x, window, alongAxis(`${caller}: index`, x, index, at));
 }

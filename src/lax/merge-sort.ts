@@ -3,6 +3,7 @@ import { aval } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
 import type { Cell, Emitter, Index, Operand, Scalar, ScalarBuilder } from "../core/emit.ts";
 import { insert, without } from "./axes.ts";
+import { clampIndex } from "./windows.ts";
 
 /** Whether element a must come before element b. */
 export type Order = (s: ScalarBuilder, a: Scalar, b: Scalar) => Scalar;
@@ -118,9 +119,8 @@ function mergePairs(
   const mergeOne = (k: Index): void => {
     emit.if(s.binary("eq", s.fromIndex(k, "int32"), end.get()), startPair);
     // Both are read, also where a run is used up: the clamp keeps that legal, and shows that no other lane is read.
-    const inside = (a: Scalar): Scalar => s.binary("max", atMost(a, n - 1), int(0));
-    const a = emit.cell(read(inside(left.get()))).get();
-    const b = emit.cell(read(inside(right.get()))).get();
+    const a = emit.cell(read(clampIndex(emit, left.get(), n - 1))).get();
+    const b = emit.cell(read(clampIndex(emit, right.get(), n - 1))).get();
     const leftIsEmpty = s.binary("ge", left.get(), middle.get());
     const hasRight = s.binary("lt", right.get(), end.get());
     const takeRight = s.binary("and", hasRight, s.binary("or", leftIsEmpty, comesFirst(b, a)));
@@ -146,9 +146,8 @@ export function firstPositions(emit: Emitter, key: Operand, count: number, order
   return emit.build(aval([...lanes, count], "int32"), (first) =>
     emit.loop(lanes, (lane) => {
       const keyAt = (position: Scalar): Scalar => stored.at([...lane, ix.dynamic(position)]);
-      // It is between the bounds by itself: they show that no other lane is touched.
-      const inside = (j: Scalar): Scalar => s.binary("max", s.binary("min", j, int(count - 1)), int(0));
-      const entry = (j: Scalar): Index[] => [...lane, ix.dynamic(inside(j))];
+      // It is between the bounds by itself: the clamp shows that no other lane is touched.
+      const entry = (j: Scalar): Index[] => [...lane, ix.dynamic(clampIndex(emit, j, count - 1))];
       const insertAt = (end: Scalar, position: Index): void => {
         const value = stored.at([...lane, position]);
         const j = emit.cell(end);

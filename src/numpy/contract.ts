@@ -97,7 +97,7 @@ export function contractPair(lhs: Labelled, rhs: Labelled, wanted: ReadonlySet<s
 /** dot_general under promotion. */
 function product(x: NDArray, y: NDArray, dims: Parameters<typeof dotGeneral>[2]): NDArray {
   const [a, b] = promoteArgs(() => "", x, y) as [NDArray, NDArray];
-  return dotGeneral(a, b, dims, { preferredElementType: a.dtype === "bool" ? null : a.dtype });
+  return dotGeneral(a, b, dims, { preferredElementType: a.dtype });
 }
 
 /** Pairwise contraction from left to right, arranged as `output`. */

@@ -4,10 +4,10 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkInteger } from "../core/check.ts";
 import { isFloat } from "../core/dtype.ts";
 import { WeftValueError } from "../core/errors.ts";
-import { strong } from "../lax/cast.ts";
+import { strong, strongArray } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
-import { constant, floating, own, pairwise, rounding, strongArray } from "./families.ts";
+import { constant, floating, own, pairwise, rounding } from "./families.ts";
 import { type BinaryFunction, promoteInexact, toInexact, type UnaryFunction } from "./promote.ts";
 
 // ---- elementary functions: floats; integers and bools become float32

@@ -3,7 +3,6 @@
 import { type NDArray, scalar } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
 import { full } from "../lax/broadcast.ts";
-import { strong } from "../lax/cast.ts";
 import { asArray, asOperand, place } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { type BinaryFunction, broadcastArgs, promoteArgs, toInexact, type UnaryFunction } from "./promote.ts";
@@ -50,7 +49,5 @@ const bools: Promotion = (at, ...xs) => xs.map((x, i) => lax.convertElementType(
 export const logical = (name: string, op: Pairwise): BinaryFunction => pairwise(name, op, bools);
 
 export const constant = (value: number, like: NDArray): NDArray => scalar(value, like.dtype, true);
-/** Some of JAX's functions meet a constant that is an array where they are given arrays, a weak one where scalars. */
-export const strongArray = (x: NDArray): NDArray => (x.ndim === 0 ? x : strong(x));
 /** As a {@link constant} that makes results strong, as constants that are arrays do in JAX. */
 export const own = (value: number, like: NDArray): NDArray => scalar(value, like.dtype);

@@ -2,11 +2,12 @@
 
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkDType, type DType, isFloat, limits } from "../core/dtype.ts";
+import { strongArray } from "../lax/cast.ts";
 import { asArray, asCarry } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { checkOptions } from "../util/options.ts";
 import { absolute } from "./arithmetic.ts";
-import { asking, constant, logical, type Promotion, pairwise, strongArray } from "./families.ts";
+import { asking, constant, logical, type Promotion, pairwise } from "./families.ts";
 import {
   type BinaryFunction,
   broadcastArgs,

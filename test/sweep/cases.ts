@@ -276,6 +276,11 @@ const VECTORS: Group = {
   },
 };
 
+const MATRIX_PRODUCT: Parameters<typeof lax.dotGeneral>[2] = [
+  [[1], [0]],
+  [[], []],
+];
+
 const MATRICES: Group = {
   over: ["matrixPairs"],
   cases: {
@@ -287,21 +292,9 @@ const MATRICES: Group = {
     "jnp.inner(x, y.T)": (x, y) => np.inner(x, y.T),
     "jnp.vecdot(x, y.T[:1])": (x, y) => np.vecdot(x, y.T.slice([0, 1])),
     "lax.dot(x, y)": (x, y) => lax.dot(x, y),
-    "lax.dot_general(x, y, (((1,), (0,)), ((), ())))": (x, y) =>
-      lax.dotGeneral(x, y, [
-        [[1], [0]],
-        [[], []],
-      ]),
+    "lax.dot_general(x, y, (((1,), (0,)), ((), ())))": (x, y) => lax.dotGeneral(x, y, MATRIX_PRODUCT),
     "lax.dot_general(x, y, (((1,), (0,)), ((), ())), preferred_element_type='float32')": (x, y) =>
-      lax.dotGeneral(
-        x,
-        y,
-        [
-          [[1], [0]],
-          [[], []],
-        ],
-        { preferredElementType: "float32" },
-      ),
+      lax.dotGeneral(x, y, MATRIX_PRODUCT, { preferredElementType: "float32" }),
   },
 };
 
@@ -597,8 +590,11 @@ const PRIMITIVES: Group = {
   },
 };
 
-const TARGETS = (): NDArray => np.array([[0], [2], [2]], { dtype: "int32" });
 const AT = { updateWindowDims: [], insertedWindowDims: [0], scatterDimsToOperandDims: [0] };
+const scattered =
+  (op: typeof lax.scatter) =>
+  (x: NDArray, y: NDArray): NDArray =>
+    op(x, np.array([[0], [2], [2]], { dtype: "int32" }), y.slice([0, 3]), AT);
 
 const LAX_PAIRWISE: Group = {
   over: ["pairs", "intPairs"],
@@ -637,26 +633,16 @@ const LAX_PAIRWISE: Group = {
       lax.dynamicUpdateSlice(x, y.slice([1]), [np.array(1, { dtype: "int32" })]),
     "lax.dynamic_update_index_in_dim(x, y[0], 1, 0)": (x, y) =>
       lax.dynamicUpdateIndexInDim(x, y.slice(0), 1, 0),
-    "lax.scatter(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))": (
-      x,
-      y,
-    ) => lax.scatter(x, TARGETS(), y.slice([0, 3]), AT),
-    "lax.scatter_add(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))": (
-      x,
-      y,
-    ) => lax.scatterAdd(x, TARGETS(), y.slice([0, 3]), AT),
-    "lax.scatter_mul(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))": (
-      x,
-      y,
-    ) => lax.scatterMul(x, TARGETS(), y.slice([0, 3]), AT),
-    "lax.scatter_min(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))": (
-      x,
-      y,
-    ) => lax.scatterMin(x, TARGETS(), y.slice([0, 3]), AT),
-    "lax.scatter_max(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))": (
-      x,
-      y,
-    ) => lax.scatterMax(x, TARGETS(), y.slice([0, 3]), AT),
+    "lax.scatter(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))":
+      scattered(lax.scatter),
+    "lax.scatter_add(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))":
+      scattered(lax.scatterAdd),
+    "lax.scatter_mul(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))":
+      scattered(lax.scatterMul),
+    "lax.scatter_min(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))":
+      scattered(lax.scatterMin),
+    "lax.scatter_max(x, jnp.array([[0], [2], [2]]), y[:3], lax.ScatterDimensionNumbers((), (0,), (0,)))":
+      scattered(lax.scatterMax),
     "lax.sort([x, y], num_keys=2)": (x, y) => lax.sort([x, y], 0, { numKeys: 2 }),
   },
 };

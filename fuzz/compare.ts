@@ -15,7 +15,7 @@ export interface Difference {
 
 /** How far apart numbers may lie without a reason being asked for, in units of the last place. */
 const NEIGHBOURS = 8;
-/** Errors on purpose are 16 units in the last place; what they move may move twice as much. */
+/** Errors on purpose are 7 to 14 units in the last place; what they move may move twice as much. */
 const SLACK = 2;
 /** A relative change by more than this under such errors: nothing is known of the element. */
 const UNKNOWN = 0.01;

@@ -8,8 +8,8 @@ from jax import lax
 from jax.extend.core import ClosedJaxpr, Literal
 from prelude import is_float
 
-# Sixteen units in the last place.
-AMOUNT = {"float32": 2.0**-19, "float64": 2.0**-48}
+# Fourteen units in the last place.
+AMOUNT = {"float32": 14 * 2.0**-23, "float64": 14 * 2.0**-52}
 
 # What these give is one of their operands' elements, or exact.
 EXACT = set(
@@ -31,11 +31,19 @@ def is_short(x):
     return (x * 1024 == jnp.round(x * 1024)) & (jnp.abs(x) < 8192)
 
 
+def signed(x, is_negative):
+    return jnp.where(is_negative, -x, x)
+
+
 class Errors:
     """Relative errors as rounding makes them, others in every equation."""
 
     def __init__(self, seed):
         self.seed, self.numbers = seed, itertools.count(1)
+        self.run = jnp.floor(seed).astype(jnp.int32)
+
+    def is_run(self, number, of):
+        return self.run % of == number
 
     def shaken(self, x):
         """x with errors everywhere."""
@@ -43,19 +51,26 @@ class Errors:
             return x
         x = jnp.asarray(x)
         phase = jnp.arange(x.size, dtype=x.dtype).reshape(x.shape) * 12.9898 + next(self.numbers) * 78.233
-        return x * (1 + (AMOUNT[x.dtype.name] * jnp.sin(phase + self.seed)).astype(x.dtype))
+        wave = jnp.sin(phase + self.seed)
+        # None is near zero: that would show nothing.
+        error = AMOUNT[x.dtype.name] / 2 * (wave + jnp.where(wave < 0, -1, 1))
+        return x * (1 + error.astype(x.dtype))
 
     def noisy(self, x):
         """x with errors but in numbers that are short in binary, which are exact."""
         if not is_float(x):
             return x
-        # The sign of a NaN is the processor's.
-        return jnp.where(jnp.isnan(x), -x, jnp.where(is_short(x), x, self.shaken(x)))
+        # The sign of a NaN is the processor's: all have one in this run.
+        nan = signed(jnp.abs(x), self.is_run(1, of=3))
+        return jnp.where(jnp.isnan(x), nan, jnp.where(is_short(x), x, self.shaken(x)))
 
-    def cancelled(self, out, magnitude):
-        """Under every other seed nothing instead of a sum that is no larger than the rounding errors of its finite terms."""
+    def cancelled(self, out, magnitude, is_long):
+        """In every other run nothing, of either sign, instead of what is left of terms of this magnitude, or of a long sum whose parts
+        may overflow."""
         small = (jnp.abs(out) <= AMOUNT[out.dtype.name] * magnitude) & jnp.isfinite(magnitude)
-        return jnp.where((self.seed.astype(jnp.int32) % 2 == 1) & small, 0, out)
+        left = jnp.where(small, signed(out * 0, self.is_run(3, of=4)), out)
+        left = jnp.where(jnp.isinf(magnitude), 0, left) if is_long else left
+        return jnp.where(self.is_run(1, of=2), left, out)
 
     def summed(self, x):
         """x with errors everywhere, unless nothing was rounded: in a sum the largest term says how exact the others are."""
@@ -117,8 +132,8 @@ CONTROL = {"scan": scan, "while": while_loop, "cond": cond}
 
 
 def magnitude(eqn, args):
-    """The sum of the terms' magnitudes."""
-    terms = [jnp.abs(x) if is_float(x) else x for x in args]
+    """The sum of the finite terms' magnitudes."""
+    terms = [jnp.where(jnp.isfinite(x), jnp.abs(x), 0) if is_float(x) else x for x in args]
     name = "add" if eqn.primitive.name == "sub" else eqn.primitive.name
     total = jnp.add(*terms) if name in ("add", "add_any") else eqn.primitive.bind(*terms, **eqn.params)
     return total
@@ -137,5 +152,5 @@ def apply(eqn, args, errors):
     outs = eqn.primitive.bind(*args, **params)
     outs = outs if eqn.primitive.multiple_results else [outs]
     if name in CANCEL and is_float(outs[0]) and not all(isinstance(a, Literal) for a in eqn.invars):
-        outs = [errors.cancelled(outs[0], magnitude(eqn, args))]
+        outs = [errors.cancelled(outs[0], magnitude(eqn, args), is_long=name in SUMS)]
     return outs if name in EXACT else [errors.noisy(x) for x in outs]

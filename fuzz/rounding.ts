@@ -5,8 +5,8 @@ type Jaxpr = ReturnType<ReturnType<typeof makeJaxpr>>["jaxpr"];
 type Eqn = Jaxpr["eqns"][number];
 type Atom = Jaxpr["outs"][number];
 
-/** Sixteen units in the last place. */
-const AMOUNT: Readonly<Record<string, number>> = { float32: 2 ** -19, float64: 2 ** -48 };
+/** Fourteen units in the last place. */
+const AMOUNT: Readonly<Record<string, number>> = { float32: 14 * 2 ** -23, float64: 14 * 2 ** -52 };
 const SMALLEST_NORMAL: Readonly<Record<string, number>> = { float32: 2 ** -126, float64: 2 ** -1022 };
 const isFloat = (x: NDArray): boolean => x.dtype in AMOUNT;
 
@@ -36,8 +36,8 @@ interface Errors {
   noisy(x: NDArray): NDArray;
   /** Errors everywhere, unless nothing was rounded: in a sum the largest term says how exact the others are. */
   summed(x: NDArray): NDArray;
-  /** Maybe nothing instead of what is left of terms of this magnitude. */
-  cancelled(x: NDArray, magnitude: () => NDArray): NDArray;
+  /** Maybe nothing, of either sign, instead of what is left of terms of this magnitude, or of a long sum whose parts may overflow. */
+  cancelled(x: NDArray, magnitude: () => NDArray, isLong: boolean): NDArray;
 }
 
 /** Relative errors as rounding makes them, others in every equation; numbers that are short in binary are exact. */
@@ -45,23 +45,28 @@ function roundingErrors(seed: number): Errors {
   let count = 0;
   const shaken = (x: NDArray): NDArray => {
     const at = np.reshape(np.arange(0, x.size, 1, { dtype: x.dtype as "float32" }), x.shape);
-    const phase = np.add(np.multiply(at, 12.9898), seed + 78.233 * ++count);
-    return np.multiply(x, np.add(1, np.multiply(np.sin(phase), AMOUNT[x.dtype]!))).astype(x.dtype);
+    const wave = np.sin(np.add(np.multiply(at, 12.9898), seed + 78.233 * ++count));
+    // None is near zero: that would show nothing.
+    const error = np.multiply(np.add(wave, np.where(np.less(wave, 0), -1, 1)), AMOUNT[x.dtype]! / 2);
+    return np.multiply(x, np.add(1, error)).astype(x.dtype);
   };
   const isShort = (x: NDArray): NDArray => {
     const scaled = np.multiply(x, 1024);
     return np.logicalAnd(np.equal(scaled, np.rint(scaled)), np.less(np.absolute(x), 8192));
   };
-  // The sign of a NaN is the processor's.
+  const run = Math.floor(seed);
+  const signed = (x: NDArray, isNegative: boolean): NDArray => (isNegative ? np.negative(x) : x);
+  // The sign of a NaN is the processor's: all have one in this run.
   const noisy = (x: NDArray): NDArray =>
-    np.where(np.isnan(x), np.negative(x), np.where(isShort(x), x, shaken(x)));
+    np.where(np.isnan(x), signed(np.absolute(x), run % 3 === 1), np.where(isShort(x), x, shaken(x)));
   const summed = (x: NDArray): NDArray => np.where(np.all(isShort(x)), x, shaken(x));
-  const vanishes = Math.floor(seed) % 2 === 1;
-  const cancelled = (x: NDArray, magnitude: () => NDArray): NDArray => {
-    if (!vanishes) return x;
+  const cancelled = (x: NDArray, magnitude: () => NDArray, isLong: boolean): NDArray => {
+    if (run % 2 === 0) return x;
     const most = magnitude();
     const small = np.lessEqual(np.absolute(x), np.multiply(most, AMOUNT[x.dtype]!));
-    return np.where(np.logicalAnd(small, np.isfinite(most)), np.multiply(x, 0), x);
+    const nothing = signed(np.multiply(x, 0), run % 4 === 3);
+    const left = np.where(np.logicalAnd(small, np.isfinite(most)), nothing, x);
+    return isLong ? np.where(np.isinf(most), 0, left) : left;
   };
   return { shaken, noisy, summed, cancelled };
 }
@@ -102,16 +107,18 @@ function apply({ primitive, params }: Eqn, args: readonly NDArray[], errors: Err
   const change = INSIDE.has(primitive.name) ? errors.shaken : SUMS.has(primitive.name) ? errors.summed : null;
   const operands = args.map((x) => (change && isFloat(x) ? change(x) : x));
   const made = primitive.bind(operands, noisyParams(params, errors));
-  const isSum = SUMS.has(primitive.name) || ADDS.has(primitive.name);
+  const isLong = SUMS.has(primitive.name);
   const outs = made.map((x) =>
-    isSum && isFloat(x) ? errors.cancelled(x, () => magnitude(primitive, params, operands)) : x,
+    (isLong || ADDS.has(primitive.name)) && isFloat(x)
+      ? errors.cancelled(x, () => magnitude(primitive, params, operands), isLong)
+      : x,
   );
   return isExact(primitive) ? outs : outs.map((x) => (isFloat(x) ? errors.noisy(x) : x));
 }
 
-/** The sum of the terms' magnitudes. */
+/** The sum of the finite terms' magnitudes. */
 function magnitude(primitive: Eqn["primitive"], params: Eqn["params"], args: readonly NDArray[]): NDArray {
-  const terms = args.map((x) => (isFloat(x) ? np.absolute(x) : x));
+  const terms = args.map((x) => (isFloat(x) ? np.where(np.isfinite(x), np.absolute(x), 0) : x));
   return ADDS.has(primitive.name) ? np.add(terms[0]!, terms[1]!) : primitive.bind(terms, params)[0]!;
 }
 

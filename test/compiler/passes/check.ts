@@ -27,15 +27,15 @@ export function dedent(text: string): string {
 
 export const parsed = (text: string): Program => parseProgram(dedent(text));
 
-/** The pass turns `before` into `after`, and both mean the same. */
-export function expectPass(pass: Pass, before: string, after: string): void {
+/** The pass turns `before` into `after`, and both mean the same, up to a relative error where it adds in another order. */
+export function expectPass(pass: Pass, before: string, after: string, tolerance = 0): void {
   const program = parsed(before);
   verify(program, "parsing");
   const result = pass(program, target);
   expect(printProgram(result)).toBe(dedent(after));
   verify(result, "the pass");
   verifyDefined(result, "the pass");
-  expectSameMeaning(program, result);
+  expectSameMeaning(program, result, { tolerance });
 }
 
 /** The pass leaves this text as it is. */

@@ -46,8 +46,8 @@ program(x: f32[24], b: f32[4]) -> (y: f32[24]) {
 
 test("no loop gets longer than loops can count", () => {
   const over = (n: number) =>
-    parsed(`program(x: f32[1]) -> (y: f32[1]) {
-      reduce s: f32 = add(f32(0)) over (i < 65536, j < ${n}) { yield x[0] }
+    parsed(`program(x: i32[1]) -> (y: i32[1]) {
+      reduce s: i32 = add(i32(0)) over (i < 65536, j < ${n}) { yield x[0] }
       y[0] = s
     }`);
   const [fits, long] = [over(32767), over(32768)];
@@ -76,7 +76,56 @@ program(x: f32[24]) -> (y: f32[4]) {
   );
 });
 
+test("axes of a sum along which nothing changes", () => {
+  expectPass(
+    collapse,
+    `program(x: f32[24]) -> (y: f32[4], z: f32[4]) {
+       for i < 4 independent {
+         reduce s: f32 = add(f32(0)) over (j < 2, n < 5, k < 3) { yield x[6*i + 3*j + k] }
+         y[i] = s
+         reduce t: f32 = add(f32(1)) over (n < 5, m < 2) {
+           let a: f32 = x[i]
+           yield f32.exp(a)
+         }
+         z[i] = t
+       }
+     }`,
+    `
+program(x: f32[24]) -> (y: f32[4], z: f32[4]) {
+  for i < 4 independent {
+    reduce part: f32 = add(f32(0)) over (jk < 6) {
+      yield x[6*i + jk]
+    }
+    let s: f32 = f32.mul(part, f32(5))
+    y[i] = s
+    let a: f32 = x[i]
+    let part_1: f32 = f32.exp(a)
+    let t: f32 = f32.add(f32(1), f32.mul(part_1, f32(10)))
+    z[i] = t
+  }
+}`,
+    1e-6,
+  );
+});
+
 const KEPT: Record<string, string> = {
+  "an extremum of equal numbers, integers, and the empty sum": `
+    program(x: f32[4], n: i32[4]) -> (y: f32[4], z: i32[4], e: f32[4]) {
+      for i < 4 independent {
+        reduce s: f32 = max(f32(0)) over (j < 2) {
+          yield x[i]
+        }
+        y[i] = s
+        reduce t: i32 = add(i32(0)) over (j < 2) {
+          yield n[i]
+        }
+        z[i] = t
+        reduce u: f32 = add(f32(0)) over (j < 0) {
+          yield x[i]
+        }
+        e[i] = u
+      }
+    }`,
   "a transposed access": `
 program(x: f32[6]) -> (y: f32[6]) {
   for i < 2 independent {

@@ -45,6 +45,15 @@ const isPicker = (item: IndexItem): item is NDArray | TypedArray =>
 const isNumber = (item: IndexItem): boolean =>
   typeof item === "number" || (item instanceof NDArray && item.ndim === 0);
 
+/** Without arrays of positions: beside those numbers are arrays, too, and may lie anywhere if there is nothing to read. */
+const isBasic = (items: readonly IndexItem[]): boolean =>
+  items.every((item) => !isPicker(item) || isNumber(item));
+
+function picksFromNothing(items: readonly IndexItem[], x: NDArray): boolean {
+  const along = items.filter((item) => item !== null);
+  return along.some((item, axis) => x.shape[axis] === 0 && isNumber(item));
+}
+
 const nothingThere = (x: NDArray, caller: string): WeftValueError =>
   new WeftValueError(
     `${caller}: Nothing can be picked along an axis of size 0 of an array of type ${x.aval}.`,
@@ -53,7 +62,6 @@ const nothingThere = (x: NDArray, caller: string): WeftValueError =>
 function axisPlan(item: Exclude<IndexItem, null>, size: number, x: NDArray, caller: string): AxisPlan {
   if (Array.isArray(item) && item.length <= 2 && item.every(Number.isInteger)) return windowOf(item, size);
   if (!isPicker(item) && !Number.isInteger(item)) throw notAnIndex(item, x, caller);
-  if (size === 0 && isNumber(item)) throw nothingThere(x, caller);
   if (isPicker(item)) return { kind: "pick", at: asPositions(`${caller}: an array of indices`, item) };
   const at = item as number;
   return { kind: "pick", at: at < 0 ? at + size : at };
@@ -84,6 +92,7 @@ export function planIndex(caller: string, x: NDArray, given: readonly IndexItem[
       `${caller}: Too many indices: array is ${x.ndim}-dimensional, but ${used} were indexed.`,
     );
   const items: IndexItem[] = [...given, ...range(x.ndim - used).map((): [] => [])];
+  if (isBasic(items) && picksFromNothing(items, x)) throw nothingThere(x, caller);
   const sizes = x.shape[Symbol.iterator]();
   const plans = items.map((item) => (item === null ? null : axisPlan(item, sizes.next().value!, x, caller)));
   const plan = layOut(items, plans);

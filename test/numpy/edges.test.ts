@@ -1,7 +1,7 @@
 /** Values and derivatives at ties, zeros, infinities and empty axes; the expected ones are those of JAX 0.10.2. */
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
-import { grad, jvp, lax, nn, numpy as np } from "../../src/index.ts";
+import { grad, jit, jvp, lax, nn, numpy as np } from "../../src/index.ts";
 
 const { inf, nan } = np;
 const f32 = (...values: number[]): NDArray => np.array(values);
@@ -178,10 +178,30 @@ test.each([
   ["a place of an empty axis", () => empty.slice(i32(0))],
   ["a place to write to of an empty axis", () => empty.at(0).set(1)],
   ["a known place to write to of an empty axis", () => empty.at(np.array(0, { dtype: "int32" })).set(1)],
+  [
+    "a number beside positions, where there is something to read",
+    () => np.zeros([4, 0, 5]).slice(i32(0, 1), 0),
+  ],
   ["take from an empty axis", () => np.take(empty, i32(0), 0, { mode: "wrap" })],
   ["take from an empty array", () => np.take(np.zeros([3, 0]), i32(1))],
 ] as const)("%s is refused", (_, f) => {
   expect(f).toThrow(/(picked|taken) along (an )?axis .*(of size 0|has size 0)/);
+});
+
+test.each([
+  ["no positions", (x: NDArray) => x.slice(i32(), 0), [0, 5]],
+  ["no positions, from the end", (x: NDArray) => x.slice(i32(), -1), [0, 5]],
+  [
+    "no positions, an array without axes",
+    (x: NDArray) => x.slice(i32(), np.array(0, { dtype: "int32" })),
+    [0, 5],
+  ],
+  ["nothing in the last axis", (x: NDArray) => x.slice([], [], [0, 0]).slice(i32(0, 1), 0), [2, 0]],
+  ["what is written is dropped", (x: NDArray) => x.at(i32(0, 1), 0).set(1), [4, 0, 5]],
+  ["no places to write to", (x: NDArray) => x.at(i32(), 0).add(1), [4, 0, 5]],
+] as const)("numbers beside positions along an empty axis: %s", (_, f, shape) => {
+  const x = np.zeros([4, 0, 5]);
+  for (const each of [f, jit(f)]) expect(each(x).shape).toEqual(shape);
 });
 
 describe("gradients of sums", () => {

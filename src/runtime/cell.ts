@@ -21,6 +21,8 @@ export class Cell {
   pins = 0;
   /** The finalization registry knows about this block. */
   watched = false;
+  /** The array, while the garbage collector may be asked whether somebody holds it. */
+  holder: WeakRef<object> | undefined = undefined;
   /** Once evicted: the budget of that moment less all that had been evicted. */
   outlook: number | undefined = undefined;
   older: Cell = this;

@@ -25,8 +25,9 @@ export interface Config {
   /** How programs that are compiled from now on run. Default "wasm"; environment: `WEFT_TIER`. */
   tier: Tier;
   /**
-   * Bytes of arrays that may stay in WebAssembly memory before the least recently used ones move to ordinary
-   * JavaScript memory. Default 64 MiB; environment: `WEFT_MEMORY_BUDGET`.
+   * Bytes of arrays that may stay in WebAssembly memory before those that nobody holds are looked for, and the least recently used
+   * ones move to ordinary JavaScript memory; where that happens often it rises by itself. Default 64 MiB; environment:
+   * `WEFT_MEMORY_BUDGET`.
    */
   memoryBudget: number;
   /**

@@ -45,3 +45,6 @@ export const nativeHost: undefined = undefined;
 
 /** Pages have no environment that asks for it, and load less without. */
 export const verifier: undefined = undefined;
+
+/** Nobody asks for collections here; pages return to their event loop, and learn there what is garbage. */
+export const garbageCollector = (): undefined => undefined;

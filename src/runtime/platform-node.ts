@@ -11,6 +11,7 @@ import * as proofs from "../compiler/ir/verifier.ts";
 import { readFile, writeAtomic } from "./node/files.ts";
 
 export { nativeHost } from "./native/node.ts";
+export { garbageCollector } from "./node/collector.ts";
 
 /** Undefined where nobody can ask for it. */
 export const verifier: typeof proofs | undefined = proofs;

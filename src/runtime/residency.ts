@@ -1,9 +1,11 @@
+import { garbageCollector } from "#platform";
 import { OutOfMemoryError } from "../core/errors.ts";
 import { allocating } from "../core/host.ts";
 import type { Bytes } from "../util/bytes.ts";
 import { formatBytes } from "../util/units.ts";
 import { Cell, type Fate } from "./cell.ts";
 import { bytesOf, type LinearMemory } from "./memory.ts";
+import type { Collector } from "./node/collector.ts";
 import { blockSize } from "./size-class.ts";
 import { type Keeper, Storage } from "./storage.ts";
 
@@ -20,6 +22,11 @@ const WATCH: number = 1 << 17;
 const PATIENCE = 4;
 /** The budget rises by at most this much. */
 const RAISE_LIMIT: number = 1 << 30;
+/** What it takes to move a byte out of linear memory, in ms (measured, blocks of 4 MiB): collecting must be faster. */
+const MOVE_MS = 0.7 / 2 ** 20;
+/** Where collecting takes more than this part of the time, the budget doubles, up to so many times what was configured. */
+const COLLECTING = 0.1;
+const COLLECT_LIMIT = 8;
 
 const charge = (cell: Cell): number => blockSize(cell.byteLength) + OVERHEAD;
 
@@ -31,11 +38,13 @@ export interface ResidencyLimits {
 /**
  * Decides which arrays are in linear memory.
  *
- * Why arrays leave it: in a synchronous loop no finalizer ever runs, so blocks of forgotten arrays would pile up. The
- * blocks are therefore listed by last use, and beyond a budget the oldest are *evicted*: their bytes move to a
- * Uint8Array or a string that only the array's own {@link Storage} reaches (through its cell). If the array is dead, that
- * is garbage like any other, which the collector accounts and reclaims; if it is alive, its next use brings it back.
- * When the event loop turns, the registry frees the blocks of collected arrays without the copy.
+ * Why arrays leave it: in a synchronous loop no finalizer ever runs, so blocks of forgotten arrays would pile up. Beyond a
+ * budget, large ones are looked through: where the platform has the garbage {@link Collector} say who is dead, the
+ * blocks of those are free. Where it cannot, or while that takes longer than it saves (many objects live, few arrays are dead), the
+ * oldest by last use are *evicted*: their bytes move to a Uint8Array or a string that only the array's own
+ * {@link Storage} reaches (through its cell). If the array is dead, that is garbage like any other, which the collector
+ * accounts and reclaims; if it is alive, its next use brings it back. When the event loop turns, the registry frees the
+ * blocks of collected arrays without the copy.
  *
  * The budget learns: an array that comes back soon after its eviction raises it.
  */
@@ -60,10 +69,21 @@ export class Residency implements Keeper {
   );
   /** Frees memory that is not an array's; set by whoever has some. */
   reclaim: () => void = () => {};
+  private readonly findCollector: () => Collector | undefined;
+  private found: { readonly collector: Collector | undefined } | undefined;
+  /** The collector is asked once so many bytes were evicted; what it shall wait longer, should it take too long again. */
+  private nextSweep = 0;
+  private pause = 0;
+  private sweptAt = 0;
 
-  constructor(memory: LinearMemory, limits: ResidencyLimits) {
+  constructor(
+    memory: LinearMemory,
+    limits: ResidencyLimits,
+    findCollector: () => Collector | undefined = garbageCollector,
+  ) {
     this.memory = memory;
     this.limits = limits;
+    this.findCollector = findCollector;
   }
 
   get budget(): number {
@@ -91,8 +111,7 @@ export class Residency implements Keeper {
 
   /** Gives the block of a pinned array to a vacant one of its size and ends the array as donated. */
   move({ cell: from }: Storage, to: Storage): void {
-    if (from.watched) this.finalizer.unregister(from);
-    from.watched = false;
+    this.forget(from);
     to.cell.address = from.address;
     from.address = 0;
     if (to.byteLength >= WATCH) this.watch(to);
@@ -138,7 +157,7 @@ export class Residency implements Keeper {
     if (address !== 0) return address;
     this.reclaim();
     while ((address = heap.alloc(byteLength)) === 0)
-      if (!this.evictOldest()) throw this.exhausted(byteLength);
+      if (!this.sweep() && !this.evictOldest()) throw this.exhausted(byteLength);
     return address;
   }
 
@@ -153,15 +172,53 @@ export class Residency implements Keeper {
   private place(storage: Storage): void {
     const { cell } = storage;
     const cost = charge(cell);
-    while (this.charged + cost > this.budget && this.evictOldest());
+    while (this.charged + cost > this.budget && (this.sweep() || this.evictOldest()));
     cell.address = this.allocate(cell.byteLength);
     this.account(cell, 1);
     if (cell.byteLength >= WATCH) this.watch(storage);
   }
 
   private watch(storage: Storage): void {
-    storage.cell.watched = true;
-    this.finalizer.register(storage, storage.cell, storage.cell);
+    const { cell } = storage;
+    cell.watched = true;
+    this.finalizer.register(storage, cell, cell);
+    // The engine keeps weakly held objects longer: not for nothing.
+    if (this.evicted + this.budget >= this.nextSweep && this.collector) cell.holder = new WeakRef(storage);
+  }
+
+  /** Looked for when the first large array is there. */
+  private get collector(): Collector | undefined {
+    return (this.found ??= { collector: this.findCollector() }).collector;
+  }
+
+  /** Frees the blocks of large arrays that are dead, if it is time to ask; whether there were any. */
+  private sweep(): boolean {
+    const collector = this.found?.collector;
+    if (!collector || this.evicted < this.nextSweep) return false;
+    const [before, start] = [this.charged, performance.now()];
+    collector.release();
+    collector.collect();
+    for (let cell = this.ring.newer; cell !== this.ring; ) {
+      const { newer, holder } = cell;
+      if (holder && holder.deref() === undefined) this.vacate(cell);
+      cell = newer;
+    }
+    collector.release();
+    const freed = before - this.charged;
+    const between = start - this.sweptAt;
+    this.sweptAt = performance.now();
+    this.plan(this.sweptAt - start, between, freed);
+    return freed > 0;
+  }
+
+  /** When to collect again, after it took `ms` and freed so many bytes. */
+  private plan(ms: number, between: number, freed: number): void {
+    const { memoryBudget } = this.limits;
+    const most = COLLECT_LIMIT * memoryBudget;
+    const isWorthIt = ms < freed * MOVE_MS * Math.max(1, most / this.budget);
+    if (isWorthIt && ms > COLLECTING * between) this.raise(Math.min(2 * this.budget, most) - memoryBudget);
+    this.pause = isWorthIt ? 0 : Math.max(this.budget, 2 * this.pause);
+    this.nextSweep = this.evicted + this.pause;
   }
 
   /** Raises the budget to what would have kept a cell that comes back, if it comes back soon. */
@@ -182,6 +239,7 @@ export class Residency implements Keeper {
       this.spilledBytes += cell.byteLength;
     }
     this.evicted += charge(cell);
+    if (cell.holder) this.collector?.release();
     cell.outlook = this.budget - this.evicted;
     this.vacate(cell);
     return true;
@@ -191,11 +249,17 @@ export class Residency implements Keeper {
   private vacate(cell: Cell): void {
     if (cell.address === 0) return;
     cell.unlink();
-    if (cell.watched) this.finalizer.unregister(cell);
-    cell.watched = false;
+    this.forget(cell);
     this.memory.heap.free(cell.address, cell.byteLength);
     cell.address = 0;
     this.account(cell, -1);
+  }
+
+  /** The block is no longer the array's. */
+  private forget(cell: Cell): void {
+    if (cell.watched) this.finalizer.unregister(cell);
+    cell.watched = false;
+    cell.holder = undefined;
   }
 
   private account(cell: Cell, sign: 1 | -1): void {

@@ -17,3 +17,17 @@ export const uniform = (count: number, seed: number, scale: number): Float32Arra
 /** `count` integers in [0, limit). */
 export const integers = (count: number, seed: number, limit: number): Int32Array =>
   Int32Array.from({ length: count }, (_, i) => mix(start(seed) + i) % limit);
+
+/** An input of an operation: numbers in [-1, 1), in [0.5, 2.5), or integers below a limit. */
+export interface Input {
+  readonly shape: readonly number[];
+  readonly over?: "signed" | "positive" | number;
+}
+
+/** Its values in row-major order. */
+export function values({ shape, over = "signed" }: Input, seed: number): Float32Array | Int32Array {
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (typeof over === "number") return integers(count, seed, over);
+  const signed = uniform(count, seed, 1);
+  return over === "signed" ? signed : signed.map((x) => x + 1.5);
+}

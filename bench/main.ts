@@ -2,10 +2,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { breadthLines, breadthTable, CONTESTANTS } from "./breadth.ts";
 import { firstTable, measureFirstCalls } from "./first.ts";
 import { type LoopReport, loopTable, measureLoops } from "./loops.ts";
 import { describeMachine, machine, ownVersions } from "./machine.ts";
 import { measure } from "./measure.ts";
+import { BREADTH } from "./operations.ts";
 import { type LeaveOut, type Peer, startPeer } from "./peer.ts";
 import { choosePeers, PEERS } from "./peers.ts";
 import { type Recording, record } from "./record.ts";
@@ -19,7 +21,7 @@ import {
 } from "./report.ts";
 import { measureScaling, type ScalingPoint, scalingAxes, scalingChart, tablesOf } from "./scaling.ts";
 import { plainTable } from "./table.ts";
-import { chooseWorkloads, WORKLOADS } from "./workloads.ts";
+import { chooseWorkloads, WORKLOADS, type Workload } from "./workloads.ts";
 
 const HELP = `npm run bench -- [workloads] [options]     measures and compares; nothing here decides a test
 
@@ -27,6 +29,7 @@ const HELP = `npm run bench -- [workloads] [options]     measures and compares; 
                      by the beginning of their names (w1, w4-512); "workloads" or nothing: all
   first              what the first call of W1-train takes in new processes: WebAssembly, native, native from the cache
   loops              compares ways to write an RNN
+  breadth            ${BREADTH.length} ordinary operations beside JAX and PyTorch
   matmul [m n k]     only the matrix product that the compiler makes
 
   --peers a,b        only these, by family (weft, jax) or a part of the name:
@@ -34,7 +37,8 @@ const HELP = `npm run bench -- [workloads] [options]     measures and compares; 
   --rounds n         turns of every peer (default 7)
   --scaling          instead: the training step of W1 along time, layers, batch and width: times, whether they are
                      proportional to time and layers, and what compiling costs
-  --record           writes the figures into docs/: everything, or only what is asked for of workloads, first, loops, --scaling
+  --record           writes the figures into docs/: everything, or only what is asked for of workloads, first, loops,
+                     breadth, --scaling
   --out folder       where JSON and charts go otherwise (default out/bench)
 
 JAX and PyTorch are run by the Python in the environment variable PYTHON (default python3); jax-js and
@@ -64,10 +68,11 @@ interface Plan {
   readonly scaling: boolean;
   readonly first: boolean;
   readonly loops: boolean;
+  readonly breadth: boolean;
 }
 
 /** Words of the command line that ask for something other than single workloads. */
-const SECTIONS: readonly string[] = ["workloads", "first", "loops"];
+const SECTIONS: readonly string[] = ["workloads", "first", "loops", "breadth"];
 
 function plan(): Plan {
   const names = positionals.filter((word) => !SECTIONS.includes(word));
@@ -81,6 +86,7 @@ function plan(): Plan {
     scaling: everything || values.scaling,
     first: everything || asked("first"),
     loops: everything || asked("loops"),
+    breadth: everything || asked("breadth"),
   };
 }
 
@@ -97,7 +103,7 @@ async function startPeers(leaveOut: LeaveOut): Promise<Peer[]> {
   return peers;
 }
 
-async function measureWorkloads(peers: readonly Peer[], { workloads }: Plan): Promise<Outcome[]> {
+async function measureAll(peers: readonly Peer[], workloads: readonly Workload[]): Promise<Outcome[]> {
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new Error(`--rounds must be a positive integer, got ${values.rounds}`);
@@ -108,6 +114,16 @@ async function measureWorkloads(peers: readonly Peer[], { workloads }: Plan): Pr
     progress("");
     say(`\n${workload.title}\n${plainTable(figuresTable(outcomes.slice(-1)))}`);
   }
+  return outcomes;
+}
+
+async function measureBreadth(peers: readonly Peer[]): Promise<Outcome[]> {
+  const outcomes = await measureAll(
+    peers.filter(({ name }) => CONTESTANTS.includes(name)),
+    BREADTH,
+  );
+  const lines = [...breadthLines(outcomes), ...refusalLines(outcomes)];
+  say(`\n${plainTable(breadthTable(outcomes))}\n\n${lines.join("\n")}`);
   return outcomes;
 }
 
@@ -139,13 +155,14 @@ async function main(): Promise<void> {
     progress("");
     say(`left out: ${name} (${why})`);
   };
-  const needsPeers = todo.workloads.length > 0 || todo.scaling;
+  const needsPeers = todo.workloads.length > 0 || todo.scaling || todo.breadth;
   const peers = needsPeers ? await startPeers(leaveOut) : [];
   try {
-    const outcomes = await measureWorkloads(peers, todo);
+    const outcomes = await measureAll(peers, todo.workloads);
     if (outcomes.length > 1)
       say(`\n${plainTable(figuresTable(outcomes))}\n\n${plainTable(ratioTable(outcomes))}`);
     for (const line of [...efficiencyLines(outcomes), ...refusalLines(outcomes)]) say(line);
+    const breadth = todo.breadth ? await measureBreadth(peers) : [];
     const scaling = todo.scaling ? await measureScaling(peers, progress) : [];
     if (scaling.length > 0) showScaling(scaling);
     const firstCalls = todo.first ? await measureFirstCalls(progress, leaveOut) : [];
@@ -163,6 +180,7 @@ async function main(): Promise<void> {
       versions: { ...ownVersions(), ...versionsOf(peers) },
       leftOut,
       outcomes,
+      breadth,
       scaling,
       firstCalls,
       loops,

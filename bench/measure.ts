@@ -1,5 +1,6 @@
 /** Interleaved measurement: every peer in turn, round after round, so that whatever disturbs the machine hits all alike. */
 import type { Peer } from "./peer.ts";
+import { familyOf } from "./peers.ts";
 import type { Sizes, Workload } from "./workloads.ts";
 
 export interface Measured {
@@ -86,7 +87,8 @@ async function enter(
   { rounds, sizes, report }: MeasureOptions,
 ): Promise<Entrant> {
   report?.(`${workload.id}: preparing ${peer.name}`);
-  const ready = await peer.ask({ prepare: workload.id, sizes: { ...workload.sizes, ...sizes } });
+  const told = workload.request?.(familyOf(peer.name));
+  const ready = await peer.ask({ prepare: workload.id, sizes: { ...workload.sizes, ...sizes }, ...told });
   const scale = Number(ready.scale);
   const once = async (time: number): Promise<number> =>
     ((await peer.ask({ time, samples: 1 })).ms as number[])[0]! / scale;

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { breadthLines, breadthTable } from "./breadth.ts";
 import { type FirstCall, firstTable } from "./first.ts";
 import { type LoopReport, loopTable } from "./loops.ts";
 import { describeMachine, type Machine } from "./machine.ts";
@@ -24,6 +25,7 @@ export interface Recording {
   readonly versions: Readonly<Record<string, string>>;
   readonly leftOut: Readonly<Record<string, string>>;
   readonly outcomes: readonly Outcome[];
+  readonly breadth: readonly Outcome[];
   readonly scaling: readonly ScalingPoint[];
   readonly firstCalls: readonly FirstCall[];
   readonly loops: LoopReport | null;
@@ -52,6 +54,13 @@ function workloadSection(r: Recording): string {
   if (why.length > 0) parts.push(why.join("\n"));
   const ratios = [markdownTable(ratioTable(r.outcomes)), ...efficiencyLines(r.outcomes)];
   return [conditions(r), ...parts, ...ratios, "![medians](performance.svg)"].join("\n\n");
+}
+
+function breadthSection(r: Recording): string {
+  const lines = [...breadthLines(r.breadth), ...refusalLines(r.breadth)].map(
+    (line) => `- ${withoutPaths(line)}`,
+  );
+  return [conditions(r), lines.join("\n"), markdownTable(breadthTable(r.breadth))].join("\n\n");
 }
 
 function scalingSection(r: Recording): string {
@@ -86,6 +95,7 @@ export function record(r: Recording): void {
     rewrite(join(docs, "performance.md"), { workloads: workloadSection(r) });
     writeFileSync(join(docs, "performance.svg"), workloadChart(r.outcomes));
   }
+  if (r.breadth.length > 0) rewrite(join(docs, "performance.md"), { breadth: breadthSection(r) });
   if (r.scaling.length > 0) {
     rewrite(join(docs, "performance.md"), { scaling: scalingSection(r) });
     for (const axis of scalingAxes)

@@ -3,6 +3,7 @@
  *
  *     { about: true }            → { versions, threads? }
  *     { prepare: id, sizes }     → { firstMs, compilerMs, check, scale }   compiles and runs once
+ *     { prepare: id, inputs, expression, isRandom }              the same, of an operation, for those in Python
  *     { time: calls, samples }   → { ms: [milliseconds per call, for each sample] }
  *     { facts: true }            → what the workload's program costs to make
  *     { first: id, sizes }       → what its first call is spent on; in a process that has done nothing before

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { config, explain, grad, jit, lax, nn, numpy as np, tree, valueAndGrad } from "weftjs";
-import { integers, uniform } from "./inputs.ts";
+import { integers, uniform, values } from "./inputs.ts";
 import { ownVersions } from "./machine.ts";
+import { OPERATIONS, type Operation } from "./operations.ts";
 import { type Makers, type Running, serve } from "./serve.ts";
 import { median, milliseconds, stagesOf, watchCompilers } from "./stages.ts";
 import type { Sizes } from "./workloads.ts";
@@ -187,6 +188,23 @@ const workloads: Makers = {
   },
 };
 
+/** The sum of all magnitudes. */
+const checksum = (arrays: readonly np.Array[]): number =>
+  arrays.reduce((total, a) => total + Float64Array.from(a.dataSync(), Math.abs).reduce((n, v) => n + v), 0);
+
+function operation({ inputs, weft, isRandom = false }: Operation): Running {
+  const args = inputs.map((input, i) => onWasm(() => np.array(values(input, i + 1)).reshape(input.shape)));
+  const f = jit(weft as (...xs: np.Array[]) => np.Array);
+  return {
+    run: () => f(...args),
+    check: () => (isRandom ? 1 : checksum(tree.leaves(f(...args)))),
+  };
+}
+
+const operations: Makers = Object.fromEntries(
+  Object.entries(OPERATIONS).map(([id, row]) => [id, () => operation(row)]),
+);
+
 /** Native code that an earlier run left on the disk would make first calls look faster than they are. */
 function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "weft-bench-"));
@@ -197,4 +215,4 @@ config.cacheDir = process.env.WEFT_BENCH_CACHE || emptyFolder();
 watchCompilers();
 
 const { tier, threads } = config;
-await serve({ versions: ownVersions(), tier, threads }, workloads);
+await serve({ versions: ownVersions(), tier, threads }, { ...workloads, ...operations });

@@ -7,6 +7,8 @@ export interface Workload {
   readonly title: string;
   readonly sizes: Sizes;
   readonly unit: "ms" | "µs" | "GFLOP/s";
+  /** What contestants of a family are told beside its name and sizes. */
+  readonly request?: (family: string) => object;
   /** Floating-point operations of the matrix products of one call. */
   readonly flops?: (sizes: Sizes) => number;
 }

@@ -20,3 +20,19 @@ def uniform(shape, seed, scale):
 
 def integers(shape, seed, limit):
     return (counters(shape, seed) % np.uint32(limit)).astype(np.int32).reshape(shape)
+
+
+def values(inputs):
+    """The inputs of an operation, as ../inputs.ts describes them."""
+    return [value(tuple(i["shape"]), i["over"], seed) for seed, i in enumerate(inputs, 1)]
+
+
+def value(shape, over, seed):
+    if isinstance(over, int):
+        return integers(shape, seed, over)
+    signed = uniform(shape, seed, 1)
+    return signed if over == "signed" else signed + np.float32(1.5)
+
+
+def checksum(arrays):
+    return sum(float(np.abs(np.asarray(a, np.float64)).sum()) for a in arrays)

@@ -3,7 +3,7 @@ import os
 
 import torch
 
-from inputs import integers, uniform
+from inputs import checksum, integers, uniform
 from serve import serve
 
 OWN = os.environ.get("LAYERS", "library") == "library"
@@ -191,6 +191,27 @@ def w5_gradient(z):
     return {"run": run, "check": lambda: run()[1].sum(), "scale": scale}
 
 
+def gradients(f, by, *args):
+    args = [a.detach().requires_grad_(i in by) for i, a in enumerate(args)]
+    with torch.enable_grad():
+        return torch.autograd.grad(f(*args), [args[i] for i in by])
+
+
+def operation(inputs, source, is_random):
+    args = [tensor(a) for a in inputs]
+    f = eval(source, {"torch": torch, "F": torch.nn.functional, "gradients": gradients})
+
+    @torch.no_grad()
+    def run():
+        return f(*args)
+
+    def check():
+        made = run()
+        return 1 if is_random else checksum(made if isinstance(made, tuple) else [made])
+
+    return {"run": run, "check": check}
+
+
 serve(
     {"versions": {"torch": torch.__version__}, "threads": torch.get_num_threads()},
     {
@@ -202,4 +223,5 @@ serve(
         "W4-1024": w4,
         **({} if not OWN else {"W5-forward": w5_forward, "W5-gradient": w5_gradient}),
     },
+    operation,
 )

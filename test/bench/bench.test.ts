@@ -1,8 +1,11 @@
 /** The measuring itself: who is admitted, what is reported, how documents are rewritten. */
 import { describe, expect, test } from "vitest";
+import { jit, numpy as np, tree } from "weftjs";
+import { breadthLines, breadthTable, CONTESTANTS } from "../../bench/breadth.ts";
 import { firstTable } from "../../bench/first.ts";
-import { integers, uniform } from "../../bench/inputs.ts";
+import { integers, uniform, values } from "../../bench/inputs.ts";
 import { measure } from "../../bench/measure.ts";
+import { BREADTH, OPERATIONS } from "../../bench/operations.ts";
 import type { Peer } from "../../bench/peer.ts";
 import { choosePeers, familyOf, WEFT_FASTEST } from "../../bench/peers.ts";
 import {
@@ -27,6 +30,17 @@ function fakePeer(name: string, ms: number, check: number, scale = 1): Peer {
   return { name, about: {}, ask, close: () => {} } as unknown as Peer;
 }
 const failing = { name: "gone", about: {}, ask: () => Promise.reject(new Error("ended")), close: () => {} };
+
+const resultOf = (peer: string, seconds: number, scale = 1) => ({
+  peer,
+  seconds,
+  low: 0,
+  high: 0,
+  first: 0,
+  compiler: 0,
+  samples: 1,
+  scale,
+});
 
 describe("measure", () => {
   const workload = WORKLOADS[0]!;
@@ -57,17 +71,40 @@ describe("measure", () => {
   });
 });
 
-describe("report", () => {
-  const result = (peer: string, seconds: number, scale = 1) => ({
-    peer,
-    seconds,
-    low: 0,
-    high: 0,
-    first: 0,
-    compiler: 0,
-    samples: 1,
-    scale,
+describe("breadth", () => {
+  test.each(Object.entries(OPERATIONS))("%s is the same compiled or not", (_, { inputs, weft }) => {
+    const args = inputs.map((input, i) => np.array(values(input, i + 1)).reshape(input.shape));
+    const run = weft as (...xs: np.Array[]) => np.Array;
+    const [eager, compiled] = [run(...args), jit(run)(...args)].map((made) =>
+      tree.leaves(made).map((x) => x.abs().sum().item()),
+    );
+    expect(eager!.every(Number.isFinite)).toBe(true);
+    for (const [i, x] of eager!.entries()) expect(Math.abs(compiled![i]! / x - 1)).toBeLessThan(1e-4);
   });
+
+  test("contestants in Python are told the expression of their own family", () => {
+    const variance = BREADTH.find(({ id }) => id === "variance")!;
+    expect(variance.request!("JAX")).toMatchObject({ expression: "x.var(1)", inputs: [{ over: "signed" }] });
+    expect(variance.request!("PyTorch")).toMatchObject({ expression: "x.var(1, unbiased=False)" });
+  });
+
+  test("ratios to the faster peer, worst first, and their geometric mean", () => {
+    const outcome = (title: string, ms: readonly number[]): Outcome => ({
+      workload: { ...BREADTH[0]!, title },
+      results: CONTESTANTS.map((peer, i) => resultOf(peer, ms[i]! / 1000)),
+      refusals: [],
+    });
+    const outcomes = [outcome("good", [2, 1, 4, 8]), outcome("bad", [8, 9, 3, 1])];
+    expect(breadthTable(outcomes).rows.map((row) => [row[0], ...row.slice(-2)])).toEqual([
+      ["bad", "9.00", "8.00"],
+      ["good", "0.250", "0.500"],
+    ]);
+    expect(breadthLines(outcomes)[0]).toContain("1.50 over 2 operations, worst bad 9.00, good 0.250");
+  });
+});
+
+describe("report", () => {
+  const result = resultOf;
   const { wasm, native } = WEFT_FASTEST;
   const outcomeOf = (id: string, seconds: Readonly<Record<string, number>>): Outcome => ({
     workload: chooseWorkloads([id])[0]!,

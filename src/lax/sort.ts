@@ -10,7 +10,8 @@ import { canonicalAxis } from "../util/shape.ts";
 import { ANY, checkAxes, checkDTypes, require, tuple } from "./check.ts";
 import { asArray } from "./convert.ts";
 import { takeAlong } from "./gather.ts";
-import { ascending, descending, firstPositions, sortedPositions } from "./merge-sort.ts";
+import { ascending, descending, firstPositions, type Order, sortedPositions } from "./merge-sort.ts";
+import { ascendingRank, canRank, descendingRank, type Rank, rankedPositions } from "./radix-sort.ts";
 import { define, isZero, moveBatchAxis } from "./rules.ts";
 import { broadcastedIota, moveAxis } from "./views.ts";
 
@@ -20,6 +21,14 @@ type SortParams = { readonly dimension: number; readonly is_stable: boolean; rea
 function permuted(emit: Emitter, x: Operand, positions: Operand, axis: number, out: ShapedArray): Operand {
   const source = emit.materialize(x);
   return emit.lazy(out, (i) => source.at(i.with(axis, emit.ix.dynamic(positions.at(i)))));
+}
+
+/** The positions of every lane in sorted order, by ranks where there are any. */
+function inOrder(emit: Emitter, keys: readonly Operand[], axis: number, order: Order, rank: Rank): Operand {
+  const dtypes = keys.map(({ aval: { dtype } }) => dtype);
+  return canRank(dtypes, keys[0]!.aval.shape[axis]!)
+    ? rankedPositions(emit, keys, axis, rank)
+    : sortedPositions(emit, keys, axis, order);
 }
 
 export const sortP: Primitive<SortParams> = define<SortParams>({
@@ -51,7 +60,7 @@ export const sortP: Primitive<SortParams> = define<SortParams>({
     return [outs, outs.map(() => at)];
   },
   lower: (emit, args, { dimension, num_keys }, outs) => {
-    const positions = sortedPositions(emit, args.slice(0, num_keys), dimension, ascending);
+    const positions = inOrder(emit, args.slice(0, num_keys), dimension, ascending, ascendingRank);
     return args.map((x, k) => permuted(emit, x, positions, dimension, outs[k]!));
   },
 });
@@ -133,7 +142,7 @@ export const topKP: Primitive<TopKParams> = define<TopKParams>({
     const few = k > 0 && k <= FEW;
     const order = few
       ? firstPositions(emit, x!, k, descending)
-      : sortedPositions(emit, [x!], axis, descending);
+      : inOrder(emit, [x!], axis, descending, descendingRank);
     return [permuted(emit, x!, order, axis, values!), emit.lazy(positions!, (i) => order.at(i))];
   },
 });

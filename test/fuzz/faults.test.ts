@@ -102,17 +102,21 @@ function hasChanged(a: Outcome, b: Outcome): boolean {
 }
 
 describe("finds", () => {
-  test.each(Object.entries(FAULTS))("%s", async (_, fault) => {
-    const programs = programsWith(fault);
-    let [changed, seen] = [0, 0];
-    for (const program of programs) {
-      const actual = runVariant(EAGER, program, { instead: { [fault.op]: fault.instead } });
-      const side = weftSide(program, EAGER);
-      const { findings } = await compare(program, "faulty", actual, side);
-      if (hasChanged(actual, side.outcome)) changed++;
-      if (findings.length > 0) seen++;
-    }
-    expect(changed / programs.length).toBeGreaterThanOrEqual(fault.share);
-    expect(seen / changed).toBeGreaterThanOrEqual(fault.seen ?? 1);
-  });
+  test.each(Object.entries(FAULTS))(
+    "%s",
+    async (_, fault) => {
+      const programs = programsWith(fault);
+      let [changed, seen] = [0, 0];
+      for (const program of programs) {
+        const actual = runVariant(EAGER, program, { instead: { [fault.op]: fault.instead } });
+        const side = weftSide(program, EAGER);
+        const { findings } = await compare(program, "faulty", actual, side);
+        if (hasChanged(actual, side.outcome)) changed++;
+        if (findings.length > 0) seen++;
+      }
+      expect(changed / programs.length).toBeGreaterThanOrEqual(fault.share);
+      expect(seen / changed).toBeGreaterThanOrEqual(fault.seen ?? 1);
+    },
+    600_000,
+  );
 });

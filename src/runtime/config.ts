@@ -11,7 +11,7 @@ import { show } from "../util/text.ts";
  * - `native`: as C that the system's compiler makes a shared library of (Node with the package koffi, GCC or Clang). A program
  *   that does not compile runs as WebAssembly after a warning, one that calls JavaScript (`debug.print`) without one;
  * - `auto`: natively what computes so much that compiling it pays, if everything for it is there; the rest as WebAssembly;
- * - `interp`: through the interpreter of the loop IR (slow; to check the compiler).
+ * - `interp`: through the interpreter of the loop IR (slow; to check the compiler; not in pages).
  */
 export type Tier = "wasm" | "native" | "auto" | "interp";
 

@@ -1,29 +1,36 @@
-import { interpret } from "../backends/interp/index.ts";
+import { interpret } from "#platform";
 import type { Program } from "../compiler/ir/nodes.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
 import type { MemoryPlan } from "../compiler/passes/plan.ts";
 import { prepare } from "../compiler/prepare.ts";
 import { DeviceArray } from "../core/array.ts";
 import type { TypedArray } from "../core/dtype.ts";
+import { WeftValueError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { planWithin } from "./fit.ts";
 import { type Executable, freeDonated, type Runtime } from "./runtime.ts";
 import type { Storage } from "./storage.ts";
+
+type Interpret = NonNullable<typeof interpret>;
 
 /** Runs a program of the loop IR in the memory that is planned for it, and checks every access. */
 export class InterpretedExecutable implements Executable {
   private readonly program: Program;
   private readonly plan: MemoryPlan;
   private readonly runtime: Runtime;
+  private readonly interpret: Interpret;
 
   constructor(program: Program, plan: MemoryPlan, runtime: Runtime) {
+    if (!interpret)
+      throw new WeftValueError('config.tier = "interp": there is no interpreter in pages; use "wasm".');
+    this.interpret = interpret;
     this.program = program;
     this.plan = plan;
     this.runtime = runtime;
   }
 
   run(jaxpr: Jaxpr, args: readonly DeviceArray[], donated?: readonly boolean[]): DeviceArray[] {
-    const values = interpret(
+    const values = this.interpret(
       this.program,
       args.map((x) => x.dataSync()),
       undefined,

@@ -48,3 +48,6 @@ export const verifier: undefined = undefined;
 
 /** Nobody asks for collections here; pages return to their event loop, and learn there what is garbage. */
 export const garbageCollector = (): undefined => undefined;
+
+/** Pages compile all programs, and load less. */
+export const interpret: undefined = undefined;

@@ -7,6 +7,7 @@ import os from "node:os";
 import process from "node:process";
 import v8 from "node:v8";
 import { Worker } from "node:worker_threads";
+import { interpret as interpretIr } from "../backends/interp/index.ts";
 import * as proofs from "../compiler/ir/verifier.ts";
 import { readFile, writeAtomic } from "./node/files.ts";
 
@@ -15,6 +16,9 @@ export { garbageCollector } from "./node/collector.ts";
 
 /** Undefined where nobody can ask for it. */
 export const verifier: typeof proofs | undefined = proofs;
+
+/** Undefined where programs only run compiled. */
+export const interpret: typeof interpretIr | undefined = interpretIr;
 
 /** The value of an environment variable; undefined where Deno was not given leave to look. */
 export function env(name: string): string | undefined {

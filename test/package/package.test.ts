@@ -162,8 +162,21 @@ function works(command: string): boolean {
   }
 }
 
+test("a page has no interpreter, and says so", async () => {
+  inFolder(
+    "page.mjs",
+    `import { config, numpy as np } from "weftjs"; config.tier = "interp";
+     try { np.ones([2]); } catch ({ name, message }) { console.log(name, message); }`,
+  );
+  const file = await bundle("interp", PAGE);
+  writeFileSync(join(dirname(file), "package.json"), `{ "type": "module" }`);
+  expect(run(process.execPath, [file], join(folder, "user"))).toMatch(
+    /^WeftValueError config.tier = "interp"/,
+  );
+});
+
 /** Bytes after gzip that a page loads for jit, grad, lax and ten functions of numpy. */
-const LARGEST = 140_000;
+const LARGEST = 138_000;
 test("a page's bundle is small", async () => {
   const ten = ["ones", "zeros", "exp", "log", "sum", "mean", "matmul", "where", "concatenate", "maximum"];
   inFolder(

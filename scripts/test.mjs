@@ -28,6 +28,7 @@ const ELSEWHERE = {
   "test/api/bad-values": "is about calls that are refused before there is a program",
   "test/architecture": "reads imports",
   "test/backends/": "run each backend by itself",
+  "test/bench/": "is about measuring; what tiers make of operations is compared in test/fuzz",
   "test/faults/": "choose tiers themselves",
   "test/fuzz/": "run every tier themselves",
   "test/goldens/compositions":
@@ -42,7 +43,7 @@ const ELSEWHERE = {
   "test/browser/": "a page has WebAssembly only; its threads have tests of their own",
 };
 /** Here tests are about data, text, or IR under the interpreter, unless they import the library as its users do. */
-const SELDOM = ["test/bench/", "test/compiler/", "test/examples/", "test/tree/", "test/util/"];
+const SELDOM = ["test/compiler/", "test/examples/", "test/tree/", "test/util/"];
 const same = testFiles().filter(
   (file) => startsWith(file, Object.keys(ELSEWHERE)) || (startsWith(file, SELDOM) && !importsLibrary(file)),
 );

@@ -31,7 +31,7 @@ function fakePeer(name: string, ms: number, check: number, scale = 1): Peer {
 }
 const failing = { name: "gone", about: {}, ask: () => Promise.reject(new Error("ended")), close: () => {} };
 
-const resultOf = (peer: string, seconds: number, scale = 1) => ({
+const result = (peer: string, seconds: number, scale = 1) => ({
   peer,
   seconds,
   low: 0,
@@ -91,7 +91,7 @@ describe("breadth", () => {
   test("ratios to the faster peer, worst first, and their geometric mean", () => {
     const outcome = (title: string, ms: readonly number[]): Outcome => ({
       workload: { ...BREADTH[0]!, title },
-      results: CONTESTANTS.map((peer, i) => resultOf(peer, ms[i]! / 1000)),
+      results: CONTESTANTS.map((peer, i) => result(peer, ms[i]! / 1000)),
       refusals: [],
     });
     const outcomes = [outcome("good", [2, 1, 4, 8]), outcome("bad", [8, 9, 3, 1])];
@@ -104,7 +104,6 @@ describe("breadth", () => {
 });
 
 describe("report", () => {
-  const result = resultOf;
   const { wasm, native } = WEFT_FASTEST;
   const outcomeOf = (id: string, seconds: Readonly<Record<string, number>>): Outcome => ({
     workload: chooseWorkloads([id])[0]!,

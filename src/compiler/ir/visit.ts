@@ -100,7 +100,8 @@ export function mapExpr(root: Expr, f: (e: Expr) => Expr, memo: Map<Expr, Expr> 
 export function forEachExpr(root: Expr, visit: (e: Expr) => void, seen: Set<Expr> = new Set()): void {
   if (seen.has(root)) return;
   seen.add(root);
-  for (const child of children(root)) forEachExpr(child, visit, seen);
+  const operands = root as unknown as Operands;
+  for (const slot of OPERANDS[root.op]) forEachExpr(operands[slot], visit, seen);
   visit(root);
 }
 
@@ -229,14 +230,72 @@ export type PartVisitor = {
   readonly [K in keyof PartMap]: (...args: Parameters<NonNullable<PartMap[K]>>) => void;
 };
 
-/** Calls the functions of `m` on the parts of a statement, in order, and changes nothing. */
+/** How to look at the parts of each kind of statement, in the order of {@link mapParts}. */
+const VISITS: { readonly [K in Stmt["kind"]]: (s: Extract<Stmt, { kind: K }>, m: PartVisitor) => void } = {
+  for(s, m) {
+    m.loopVar?.(s.v, s.extent);
+    m.block?.(s.body);
+  },
+  store(s, m) {
+    m.write?.(s.buffer);
+    m.index?.(s.index);
+    m.expr?.(s.value);
+  },
+  let(s, m) {
+    m.expr?.(s.value);
+    m.local?.(s.local);
+  },
+  var(s, m) {
+    m.expr?.(s.init);
+    m.local?.(s.local);
+  },
+  set(s, m) {
+    m.expr?.(s.value);
+    m.assigned?.(s.local);
+  },
+  reduce(s, m) {
+    m.expr?.(s.init);
+    visitLoopVars(s.vars, s.extents, m);
+    m.block?.(s.body);
+    m.expr?.(s.value);
+    m.local?.(s.acc);
+  },
+  contract(s, m) {
+    visitPlace(s.lhs.buffer, s.lhs.base, m);
+    visitPlace(s.rhs.buffer, s.rhs.base, m);
+    visitLoopVars(s.vars, contractExtents(s), m);
+    m.local?.(s.acc);
+    m.block?.(s.epilogue);
+  },
+  while(s, m) {
+    m.block?.(s.head);
+    m.expr?.(s.cond);
+    m.block?.(s.body);
+  },
+  switch(s, m) {
+    m.expr?.(s.index);
+    if (m.block) for (const branch of s.branches) m.block(branch);
+  },
+  host(s, m) {
+    for (const a of s.args) visitPlace(a.buffer, a.index, m);
+  },
+};
+
+/**
+ * Calls the functions of `m` on the parts of a statement, in order, and changes nothing. Passes look far more often than they
+ * change anything: this makes no objects.
+ */
 export function visitParts(s: Stmt, m: PartVisitor): void {
-  type Visit = (part: unknown, extent: unknown) => void;
-  const looking = (visit: Visit) => (part: unknown, extent: unknown) => {
-    visit(part, extent);
-    return part;
-  };
-  mapParts(s, Object.fromEntries(Object.entries(m).map(([k, f]) => [k, looking(f as Visit)])));
+  (VISITS[s.kind] as (s: Stmt, m: PartVisitor) => void)(s, m);
+}
+
+function visitPlace(buffer: Buffer, index: Affine, m: PartVisitor): void {
+  m.read?.(buffer);
+  m.index?.(index);
+}
+
+function visitLoopVars(vars: readonly LoopVar[], extents: readonly number[], m: PartVisitor): void {
+  if (m.loopVar) for (const [i, v] of vars.entries()) m.loopVar(v, extents[i]!);
 }
 
 /** Root expressions of one statement, not of nested blocks. */
@@ -282,18 +341,21 @@ export function mapExprs(block: Block, f: (e: Expr) => Expr): Block {
 
 /** Visits every statement at every depth, outer ones first. */
 export function forEachStmt(block: Block, visit: (s: Stmt) => void): void {
-  for (const s of block) {
-    visit(s);
-    for (const inner of blocksOf(s)) forEachStmt(inner, visit);
+  const inner: PartVisitor = { block: each };
+  function each(b: Block): void {
+    for (const s of b) {
+      visit(s);
+      visitParts(s, inner);
+    }
   }
+  each(block);
 }
 
 /** Visits each distinct expression node of a block, at every depth. */
 export function forEachExprIn(block: Block, visit: (e: Expr) => void): void {
   const seen = new Set<Expr>();
-  forEachStmt(block, (s) => {
-    for (const e of exprsOf(s)) forEachExpr(e, visit, seen);
-  });
+  const roots: PartVisitor = { expr: (e) => forEachExpr(e, visit, seen) };
+  forEachStmt(block, (s) => visitParts(s, roots));
 }
 
 // ---------------------------------------------------------------------------------------------- effects and names
@@ -330,18 +392,21 @@ export function effects(block: Block): Effects {
     reads.add(e.buffer);
     loads.push(e);
   };
+  const seen = new Set<Expr>();
+  const parts: PartVisitor = {
+    index,
+    expr: (e) => forEachExpr(e, node, seen),
+    read: (b) => reads.add(b),
+    write: (b) => writes.add(b),
+    local: (l) => declares.add(l),
+    loopVar: (v) => declares.add(v),
+    assigned: (l) => assigns.add(l),
+  };
   forEachStmt(block, (s) => {
     if (s.kind === "store") stores.push(s);
     if (s.kind === "host") calls = true;
-    for (const atom of declaredBy(s)) declares.add(atom);
-    visitParts(s, {
-      index,
-      read: (b) => reads.add(b),
-      write: (b) => writes.add(b),
-      assigned: (l) => assigns.add(l),
-    });
+    visitParts(s, parts);
   });
-  forEachExprIn(block, node);
   return { reads, writes, loads, stores, uses, declares, assigns, calls };
 }
 

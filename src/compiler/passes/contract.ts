@@ -56,7 +56,10 @@ function expandContract(s: Contract, target: Target, around: readonly Around[]):
   const product = productOf(s);
   if (extentOf([...product.batch, ...product.m, ...product.n]) === 0) return { body: [], temps: [] };
   const schedule = chooseSchedule(product, target, (side) => useOf(product[side], around));
-  return schedule ? expand(schedule, target) : { body: dots(product), temps: [] };
+  if (!schedule) return { body: dots(product), temps: [] };
+  // Iterations that share sums would not be independent any more.
+  const roll = schedule.roll && !around.some(({ loop }) => loop.kind === "for" && loop.mode !== "serial");
+  return expand({ ...schedule, roll }, target);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../../src/backends/interp/index.ts";
-import type { Contract, Program } from "../../../src/compiler/ir/nodes.ts";
+import type { Contract, For, Program } from "../../../src/compiler/ir/nodes.ts";
 import { printProgram } from "../../../src/compiler/ir/print.ts";
 import { verify } from "../../../src/compiler/ir/verify.ts";
 import { forEachStmt, newLoopVar } from "../../../src/compiler/ir/visit.ts";
@@ -90,7 +90,7 @@ const SHAPES = [
 describe("every layout, every schedule", () => {
   test.each(LAYOUTS)("%s, %s -> %s", (lhs, rhs, out) => {
     for (const extents of SHAPES) {
-      for (const epilogue of ["store", "two stores", "divided"] satisfies EpilogueName[]) {
+      for (const epilogue of ["store", "two stores", "divided", "long"] satisfies EpilogueName[]) {
         const program = contraction({ extents, lhs, rhs, out, epilogue });
         expectSame(program, contract(program, target));
         for (const after of everyWay(program)) expectSame(program, after);
@@ -106,7 +106,7 @@ describe("dtypes, epilogues and targets", () => {
     { ...target, name: "wide", vectorBytes: 32, registers: 32, l1Bytes: 64, l2Bytes: 4096 },
   ];
   const rows = (["float32", "float64", "int32", "uint32", "int8", "uint16"] as const).flatMap((dtype) =>
-    (["store", "accumulate", "two stores", "divided", "strided"] as const)
+    (["store", "accumulate", "two stores", "divided", "strided", "long"] as const)
       .filter((epilogue) => dtype !== "uint16" || epilogue !== "two stores")
       .map((epilogue) => ({ dtype, epilogue })),
   );
@@ -134,7 +134,7 @@ describe("dtypes, epilogues and targets", () => {
 describe("inside a serial loop", () => {
   const spec: Spec = { extents: { m: 9, n: 20, k: 16 }, lhs: "mk", rhs: "nk", out: "mn", steps: 5 };
   test("moving operands are followed", () => {
-    for (const epilogue of ["store", "two stores", "divided"] satisfies EpilogueName[]) {
+    for (const epilogue of ["store", "two stores", "divided", "long"] satisfies EpilogueName[]) {
       const program = contraction({ ...spec, epilogue });
       expectSame(program, contract(program, target));
     }
@@ -206,6 +206,40 @@ describe("sums over many k", () => {
   ])("k of %j", (extents, depth) => {
     const k = extents.map((extent) => ({ extent, lhs: 1, rhs: 1, v: newLoopVar("k") }));
     expect(depthOf({ k, dtype: "float32" }, target)).toEqual(depth);
+  });
+});
+
+describe("a long epilogue", () => {
+  const spec: Spec = {
+    extents: { m: 32, n: 32, k: 16 },
+    lhs: "mk",
+    rhs: "kn",
+    out: "mn",
+    epilogue: "long",
+  };
+  /** How often the epilogue stands in the code. */
+  const copies = (program: Program, t: Target = target): number => {
+    let count = 0;
+    forEachStmt(contract(program, t).body, (s) => {
+      if (s.kind === "store" && s.buffer.name === "y") count++;
+    });
+    return count;
+  };
+  test("stands in a loop over the rows of a tile", () => {
+    expect(copies(contraction(spec))).toBe(1);
+    expect(copies(contraction({ ...spec, epilogue: "store" }))).toBe(4);
+  });
+  test.each<[string, Partial<Spec>, Partial<Target>]>([
+    ["few steps, beside which memory takes time", { extents: { m: 32, n: 32, k: 8 } }, {}],
+    ["sums that exceed half of the second-level cache", {}, { l2Bytes: 4096 }],
+  ])("stands once per row: %s", (_, other, limits) => {
+    expect(copies(contraction({ ...spec, ...other }), { ...target, ...limits })).toBe(4);
+  });
+  test("stands once per row in a loop whose iterations are independent", () => {
+    const program = contraction({ ...spec, steps: 3 });
+    const [loop] = program.body as [For];
+    expect(copies(program)).toBe(1);
+    expect(copies({ ...program, body: [{ ...loop, mode: "independent" }] })).toBe(4);
   });
 });
 

@@ -15,10 +15,18 @@ import {
   scaledAtom,
   unaryExpr,
 } from "../../../src/compiler/ir/build.ts";
-import type { Buffer, Contract, Local, LoopVar, Program, Stmt } from "../../../src/compiler/ir/nodes.ts";
+import type {
+  Buffer,
+  Contract,
+  Expr,
+  Local,
+  LoopVar,
+  Program,
+  Stmt,
+} from "../../../src/compiler/ir/nodes.ts";
 import { DTYPES, type DType, type TypedArray } from "../../../src/core/dtype.ts";
 
-export type EpilogueName = "store" | "accumulate" | "two stores" | "divided" | "strided";
+export type EpilogueName = "store" | "accumulate" | "two stores" | "divided" | "strided" | "long";
 
 export interface Spec {
   readonly extents: Readonly<Record<string, number>>;
@@ -134,6 +142,14 @@ const EPILOGUES: Readonly<Record<EpilogueName, (c: Context) => Made>> = {
         },
       ],
     };
+  },
+  /** Too much to stand once for each row of a tile. */
+  long: ({ acc, place, size }) => {
+    const [c, y] = [newBuffer("c", acc.dtype, size, "argument"), newBuffer("y", acc.dtype, size, "output")];
+    const step = (x: Expr, i: number): Expr =>
+      binaryExpr(i % 2 === 0 ? "max" : "sub", binaryExpr("add", x, localExpr(acc)), loadExpr(c, place));
+    const value = Array.from({ length: 8 }).reduce<Expr>((x, _, i) => step(x, i), localExpr(acc));
+    return { args: [c], outputs: [y], body: [{ kind: "store", buffer: y, index: place, value }] };
   },
   /** No vector form. */
   divided: ({ acc, place, size }) => {

@@ -10,9 +10,7 @@ import { effects } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
 import { bytesTaken, L1_PERIOD, L2_PERIOD, LINE, type Stride } from "../support/cache.ts";
 import { type Axis, extentOf, type Product } from "./axes.ts";
-import type { Panel, Schedule } from "./schedule.ts";
-
-type Plan = Omit<Schedule, "blocks">;
+import type { Panel, Plan, Schedule } from "./schedule.ts";
 
 /** From one multiply-add to the next one of the same sum. */
 const LATENCY = 4;
@@ -205,5 +203,5 @@ function finishCycles({ product: p, cols, panels, depth, spill }: Plan, target: 
   const last = panels.at(-1)!;
   const spilled = spill || depth ? 1 : last.real < last.width ? last.real / cols.extent : 0;
   const sums = extentOf([...p.batch, ...p.m, ...p.n]);
-  return sums * (Math.max(0, ...strides.map(perSum)) + 1.5 * spilled);
+  return sums * (strides.map(perSum).reduce((sum, x) => sum + x, 0) + 1.5 * spilled);
 }

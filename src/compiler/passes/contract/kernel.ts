@@ -17,6 +17,11 @@
  *     for kc serial:  the same with k of one part, c_r added to sums
  *     for m, n:  epilogue(sums[m, n])
  *
+ * An epilogue of many operations, which would stand once for every row of a tile, has a loop of its own over the rows instead:
+ *
+ *       sums[6·tile + r, 8·panel + j] = c_r, for each r
+ *     for r, j lanes 8:  epilogue(sums[m, n])
+ *
  * If they are so many parts that adding them up would lose accuracy, what rounding takes from sums is kept in a second array.
  */
 import { isFloat } from "../../../core/dtype.ts";
@@ -28,6 +33,7 @@ import type { Target } from "../../target.ts";
 import type { Operand } from "./axes.ts";
 import { address, axisNest, inOperand, loop, nest } from "./loops.ts";
 import {
+  columnOf,
   type Expansion,
   epilogueOf,
   type Finish,
@@ -35,23 +41,34 @@ import {
   pack,
   packRows,
   type Rows,
+  rolled,
   rowsInPlace,
   type Source,
   spill,
+  type TileFinish,
   type Totals,
   totals,
 } from "./memory.ts";
 import type { Depth, Panel, RowRun, Schedule, Span } from "./schedule.ts";
 
+/** What a tile does with each of its sums, and then with all of them. */
+interface End {
+  readonly finish: Finish;
+  readonly rest?: TileFinish;
+}
+
 /** The loops of a schedule. */
 export function expand(s: Schedule, target: Target): Expansion {
   if (s.depth) return inParts(s, s.depth, target);
-  const spilled = new Map(
-    s.panels.filter((panel) => s.spill || panel.real < panel.width).map((panel) => [panel, spill(s, panel)]),
-  );
-  const epilogue = epilogueOf(s.product, s.rows, s.cols);
-  const tiles = tiled(s, target, (panel) => spilled.get(panel)?.finish ?? epilogue);
-  return joined([tiles, ...spilled.values()]);
+  const ends = new Map(s.panels.map((panel) => [panel, endOf(s, panel)]));
+  return joined([tiled(s, target, (panel) => ends.get(panel)!), ...ends.values()]);
+}
+
+/** What tiles do with their sums, and what is left to be done after all tiles. */
+function endOf(s: Schedule, panel: Panel): End & Expansion {
+  if (s.spill || panel.real < panel.width) return spill(s, panel);
+  if (s.roll) return rolled(s, panel);
+  return { body: [], temps: [], finish: epilogueOf(s.product, s.rows, s.cols) };
 }
 
 const joined = (parts: readonly Expansion[]): Expansion => ({
@@ -67,7 +84,7 @@ function inParts(s: Schedule, { axis, spans }: Depth, target: Target): Expansion
   const parts = spans.map((span): Expansion => {
     let temps: Expansion["temps"] = [];
     const part = (at: readonly Affine[]): Block => {
-      const made = tiled(partOf(here, axis, span, at), target, (panel) => sums.get(panel)!.finish);
+      const made = tiled(partOf(here, axis, span, at), target, (panel) => sums.get(panel)!);
       temps = made.temps;
       return made.body;
     };
@@ -99,21 +116,22 @@ function partOf(s: Schedule, axis: number, { start, size }: Span, at: readonly A
   return { ...s, product: { ...s.product, lhs: moved("lhs"), rhs: moved("rhs"), k: inside } };
 }
 
-function tiled(s: Schedule, target: Target, finishOf: (panel: Panel) => Finish): Expansion {
+function tiled(s: Schedule, target: Target, endOf: (panel: Panel) => End): Expansion {
   const left = s.packRows ? packRows(s) : undefined;
   const from = left?.rows ?? rowsInPlace(s);
   const work = s.panels.map((panel) => {
     const copy = panel.packed ? pack(s, panel) : undefined;
-    return { panel, source: copy?.source ?? inPlace(s, panel), finish: finishOf(panel), copy };
+    return { panel, source: copy?.source ?? inPlace(s, panel), end: endOf(panel), copy };
   });
   const tiles = s.blocks.flatMap((block) =>
     loop("mc", block.count, (mc) => {
       const first = address(constant(block.start), [block.size], [mc]);
-      return work.flatMap(({ panel, source, finish }) =>
+      return work.flatMap(({ panel, source, end }) =>
         loop("jc", panel.count, (jc) =>
-          rowTiles(first, block.runs, (row, rows) =>
-            tile(s, target, { panel, source, from, jc, row, rows, finish }),
-          ),
+          rowTiles(first, block.runs, (row, rows) => [
+            ...tile(s, target, { panel, source, from, jc, row, rows, finish: end.finish }),
+            ...(end.rest?.(row, rows, jc) ?? []),
+          ]),
         ),
       );
     }),
@@ -144,10 +162,10 @@ interface Tile {
 /** One tile: sums of `rows` rows by the lanes of one panel, then what is done with them. */
 function tile(s: Schedule, target: Target, t: Tile): Block {
   const { dtype } = s.product;
-  const { start, width } = t.panel;
+  const { width } = t.panel;
   const vectors = (j: Affine): Block => {
     const sums = Array.from({ length: t.rows }, (_, r) => newLocal(`c${r}`, dtype));
-    const column = address(constant(start), [width, 1], [t.jc, j]);
+    const column = columnOf(t.panel, t.jc, j);
     const row = (r: number): Affine => addAffine(t.row, constant(r));
     return [
       ...sums.map((local): Stmt => ({ kind: "var", local, init: constExpr(0, dtype) })),

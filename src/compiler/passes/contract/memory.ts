@@ -196,6 +196,10 @@ function copyRows(
   return nest("p", extents, "independent", row);
 }
 
+/** Where lane j of panel jc of a group lies in the result. */
+export const columnOf = ({ start, width }: Panel, jc: Affine, j: Affine): Affine =>
+  address(constant(start), [width, 1], [jc, j]);
+
 /** What is done with the sum at (row, column). */
 export type Finish = (acc: Local, row: Affine, column: Affine) => Block;
 
@@ -212,6 +216,9 @@ export const epilogueOf =
       ]),
     );
 
+/** What is done with the sums of a tile once all of them are there, besides what is done with each: rows are `first + 0 … rows`. */
+export type TileFinish = (first: Affine, rows: number, jc: Affine) => Block;
+
 /** Sums of a panel group by way of memory: the tiles store them, and a nest of its own runs the epilogue. */
 export interface Spill extends Expansion {
   readonly finish: Finish;
@@ -220,9 +227,29 @@ export function spill(s: Schedule, panel: Panel): Spill {
   const sums = cellsFor("sums", s, panel);
   return {
     temps: [sums.buffer],
-    finish: (acc, row, column) => [sums.at(row, column).set(localExpr(acc))],
+    finish: stored(sums),
     body: epilogues(s, panel, (row, column) => sums.at(row, column).value),
   };
+}
+
+const stored =
+  (sums: Cells): Finish =>
+  (acc, row, column) => [sums.at(row, column).set(localExpr(acc))];
+
+/**
+ * Sums by way of memory, read again by the tile that made them, while they are in the first-level cache: the epilogue stands in
+ * a loop over its rows instead of once per row.
+ */
+export function rolled(s: Schedule, panel: Panel): Spill & { readonly rest: TileFinish } {
+  const sums = cellsFor("sums", s, panel);
+  const epilogue = withSum(s, (row, column) => sums.at(row, column).value);
+  const rest: TileFinish = (first, rows, jc) =>
+    loop("r", rows, (r) =>
+      loop("j", panel.width, (j) => epilogue(addAffine(first, r), columnOf(panel, jc, j)), {
+        lanes: panel.width,
+      }),
+    );
+  return { temps: [sums.buffer], finish: stored(sums), body: [], rest };
 }
 
 /** Sums of a panel group that parts of k are added to, one after the other. */
@@ -274,17 +301,21 @@ function cellsFor(name: string, s: Schedule, panel: Panel): Cells {
   };
 }
 
+/** The epilogue of the sum at (row, column), which `sum` reads. */
+const withSum =
+  (s: Schedule, sum: (row: Affine, column: Affine) => Expr) =>
+  (row: Affine, column: Affine): Block => {
+    const acc = newLocal("acc", s.product.dtype);
+    const value = sum(row, column);
+    return [{ kind: "let", local: acc, value }, ...epilogueOf(s.product, s.rows, s.cols)(acc, row, column)];
+  };
+
 /** The epilogue for all sums of a panel group, as `sum` gives them. */
 function epilogues(s: Schedule, panel: Panel, sum: (row: Affine, column: Affine) => Expr): Block {
-  const { product: p } = s;
   const real = panel.real < panel.width ? panel.real : panel.count * panel.width;
   const outer = s.outer.map((a) => ({ ...a, v: newLoopVar(a.v.name) }));
   const fresh = new Map<IndexAtom, Expr>(s.outer.map((a, i) => [a.v, indexExpr(scaledAtom(outer[i]!.v))]));
-  const epilogue = (row: Affine, column: Affine): Block => {
-    const acc = newLocal("acc", p.dtype);
-    const value = sum(row, column);
-    return [{ kind: "let", local: acc, value }, ...epilogueOf(p, s.rows, s.cols)(acc, row, column)];
-  };
+  const epilogue = withSum(s, sum);
   const body = nest("i", [s.rows.extent, real], "independent", ([row, column]) =>
     substitute(epilogue(row!, addAffine(column!, constant(panel.start))), fresh),
   );

@@ -3,7 +3,7 @@
  * right operand is repacked. Chosen by a small model of cycles; see `kernel.ts` for the loops it leads to.
  */
 import { byteSize, isFloat } from "../../../core/dtype.ts";
-import { newLoopVar } from "../../ir/visit.ts";
+import { type Block, forEachExprIn, isLeaf, newLoopVar } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
 import { laneInfo } from "../lanes.ts";
 import { type Axis, extentOf, type Product, swapped } from "./axes.ts";
@@ -63,7 +63,12 @@ export interface Schedule {
   readonly depth: Depth | undefined;
   /** The epilogue cannot run in lanes: sums go to memory first. */
   readonly spill: boolean;
+  /** The epilogue is so long that it stands in a loop over the rows of a tile. */
+  readonly roll: boolean;
 }
+
+/** A schedule of which it is not yet said how its tiles divide the rows and end. */
+export type Plan = Omit<Schedule, "blocks" | "roll">;
 
 /** A schedule and what it costs, in cycles. */
 export interface Candidate {
@@ -122,11 +127,37 @@ function along(p: Product, cols: Axis, target: Target, use: Use): Candidate[] {
       const cost = cycles(schedule, tile.rows, target, use);
       const build = (): Schedule => ({
         ...schedule,
+        roll: rolls(schedule, tile.rows, target),
         blocks: rowBlocks(rows.extent, tile.rows, rowLimit(p, depth, target)),
       });
       return { cost, build };
     }),
   );
+}
+
+/** Operations that a tile may consist of besides its multiply-adds. Compilers take longer the more there are. */
+const MOST_OPERATIONS = 96;
+/** Steps of k beside which it takes no time that sums are stored and loaded. */
+const FEW_STEPS = 16;
+
+/** Whether the epilogue would be too much code once for every row and vector, and sums can go to memory for that. */
+function rolls({ product: p, rows, cols, panels }: Plan, tileRows: number, target: Target): boolean {
+  const vectors = (panels[0]!.width * byteSize(p.dtype)) / target.vectorBytes;
+  const bytes = extentOf([...p.batch, rows, cols]) * byteSize(p.dtype);
+  const copies = Math.min(rows.extent, tileRows) * Math.max(1, vectors);
+  return (
+    copies * operationsOf(p.epilogue) > MOST_OPERATIONS &&
+    extentOf(p.k) >= FEW_STEPS &&
+    2 * bytes <= target.l2Bytes
+  );
+}
+
+function operationsOf(block: Block): number {
+  let count = 0;
+  forEachExprIn(block, (e) => {
+    if (!isLeaf(e)) count++;
+  });
+  return count;
 }
 
 /** Bytes of the first-level cache per step of k in one part: of two vectors of 16 bytes it takes a quarter. */

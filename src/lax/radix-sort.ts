@@ -169,22 +169,24 @@ export function rankedPositions(emit: Emitter, keys: readonly Operand[], axis: n
   const n = shape[axis]!;
   const bits = n >= LONG ? 11 : 8;
   const stored = keys.map((key) => emit.materialize(key)).reverse();
+  const passes = stored.map((key) => Math.ceil(widthOf(key.aval.dtype) / bits));
+  /** On which side the lane lies when so many keys are done. */
+  const sideAfter = (keysDone: number): number =>
+    passes.slice(0, keysDone).reduce((sum, count) => sum + count, 0) % 2;
   const lanes = without(shape, [axis]);
-  let side = 0;
   const scratch = emit.build(aval([...lanes, 4 * n + 2 ** bits], "int32"), (target) =>
     emit.loop(lanes, (index) => {
       const lane = new Lane(emit, target, index, n, bits);
-      side = 0;
       lane.begin();
-      for (const key of stored) {
-        const passes = Math.ceil(widthOf(key.aval.dtype) / bits);
+      for (const [i, key] of stored.entries()) {
+        const side = sideAfter(i);
         lane.rank(side, (at) => rank(emit.s, key.at(insert(index, axis, at))));
-        lane.sort(side, passes);
-        side = (side + passes) % 2;
+        lane.sort(side, passes[i]!);
       }
     }),
   );
+  const first = 2 * n * sideAfter(stored.length);
   return emit.lazy(aval(shape, "int32"), (i) =>
-    scratch.at([...without(i, [axis]), emit.ix.add(2 * n * side, i[axis]!)]),
+    scratch.at([...without(i, [axis]), emit.ix.add(first, i[axis]!)]),
   );
 }

@@ -95,13 +95,15 @@ it.runIf(hasCompiler).each([false, true])(
 describe.runIf(hasCompiler)("random programs after all passes", () => {
   const own = hostTarget();
   it.each([
-    ["exact", true, 0],
-    ["of all functions", false, 1e-4],
-  ] as const)("%s", (_, exact, tolerance) => {
+    ["exact", true, 0, {}],
+    ["of all functions", false, 1e-4, {}],
+    ["exact, with a function for every loop that may be one", true, 0, { large: 1 }],
+  ] as const)("%s", (_, exact, tolerance, division) => {
     const before = fc.sample(programs({ exact, stages: 8 }), { numRuns: 120, seed: 33 });
     const runs = compileAll(
       before.map((p) => runPipeline(p, own, { off: [] })),
       own,
+      division,
     );
     for (const [i, program] of before.entries()) {
       const args = randomArgs(program, i);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { emitFunction, HEAD } from "../../src/backends/c/index.ts";
+import { type Division, emitFunction, HEAD } from "../../src/backends/c/index.ts";
 import { Prelude } from "../../src/backends/c/prelude.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { type MemoryPlan, planMemory } from "../../src/compiler/passes/plan.ts";
@@ -25,10 +25,11 @@ const alignUp = (n: number): number => Math.ceil(n / 64) * 64;
 export function compileAll(
   programs: readonly Program[],
   target: Target,
+  division: Partial<Division> = {},
 ): ((args: readonly TypedArray[]) => TypedArray[])[] {
   const prelude = new Prelude();
   const plans = programs.map(planMemory);
-  const functions = programs.map((p, i) => emitFunction(`run${i}`, p, plans[i]!, target, prelude));
+  const functions = programs.map((p, i) => emitFunction(`run${i}`, p, plans[i]!, target, prelude, division));
   const load = library([HEAD, prelude, ...functions].join("\n"));
   return programs.map((program, i) => runner(program, plans[i]!, load(`run${i}`)));
 }

@@ -76,7 +76,7 @@ const EXECUTABLES: Readonly<Record<Kind, (program: Program, jaxpr: Jaxpr, runtim
     },
     native: (program, jaxpr, runtime) => {
       const plan = planMemory(program);
-      const code = loadSource(tools!, emitC(program, plan, host.target(), 0), cache);
+      const code = loadSource(tools!, emitC(program, plan, host.target(), { pieceNs: 0 }), cache);
       return new NativeExecutable(host, code, { arenaBytes: plan.bytes }, jaxpr, runtime);
     },
   };

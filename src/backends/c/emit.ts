@@ -30,6 +30,7 @@ import type {
 } from "../../compiler/ir/nodes.ts";
 import {
   type Block,
+  countExprs,
   effects,
   forEachExprIn,
   forEachStmt,
@@ -88,14 +89,25 @@ export interface CText {
   readonly help: string | undefined;
 }
 
-/** Nanoseconds of work that a thread takes at a time, about. */
-const PIECE_NS = 5_000;
+/** How code is divided. */
+export interface Division {
+  /** Nanoseconds of work that a thread takes at a time, about. */
+  readonly pieceNs: number;
+  /** Nodes of a loop from which it is a function: compilers take longer for long functions than in proportion. */
+  readonly large: number;
+}
+const DIVISION: Division = { pieceNs: 5_000, large: 150 };
 
 /** @throws InternalError naming what should have been expanded. */
-export function emitC(program: Program, plan: MemoryPlan, target: Target, pieceNs: number = PIECE_NS): CText {
+export function emitC(
+  program: Program,
+  plan: MemoryPlan,
+  target: Target,
+  division: Partial<Division> = {},
+): CText {
   const prelude = new Prelude();
   const name = "weft_run";
-  const run = emitFunction(name, program, plan, target, prelude, pieceNs);
+  const run = emitFunction(name, program, plan, target, prelude, division);
   const help = hasParallelLoop(program.body) ? helpName(name) : undefined;
   return { source: `${HEAD}\n${prelude}\n${run}`, help };
 }
@@ -107,11 +119,15 @@ export function emitFunction(
   plan: MemoryPlan,
   target: Target,
   prelude: Prelude,
-  pieceNs: number = PIECE_NS,
+  division: Partial<Division> = {},
 ): string {
   const time = new Stopwatch(target);
-  const unit: Unit = { name, program, plan, target, prelude, time, pieceNs, parts: [] };
-  if (!hasParallelLoop(program.body)) return new Emitter(unit, undefined).run();
+  const shared = { program, plan, target, prelude, time, ...DIVISION, ...division };
+  const unit: Unit = { name, ...shared, parts: [], names: 0 };
+  if (!hasParallelLoop(program.body)) {
+    const run = new Emitter(unit, undefined).run();
+    return [...unit.parts, run].join("\n");
+  }
   const crew = new Crew(name, prelude);
   const run = new Emitter(unit, crew).run();
   return [crew.head, ...unit.parts, run, crew].join("\n");
@@ -127,17 +143,24 @@ function hasParallelLoop(body: Block): boolean {
 
 const isParallel = (s: Stmt): boolean => s.kind === "for" && s.mode === "parallel";
 
+/** Whether a loop of so many nodes may be a function: it leaves nothing in locals, which a function could not do. */
+function mayStandApart(loop: For, least: number): boolean {
+  if (loop.lanes > 1 || hasParallelLoop(loop.body)) return false;
+  const free = freeAtoms([loop]);
+  return countExprs(loop.body) >= least && ![...effects([loop]).assigns].some((local) => free.has(local));
+}
+
 /** What the functions of a program share. */
-interface Unit {
+interface Unit extends Division {
   readonly name: string;
   readonly program: Program;
   readonly plan: MemoryPlan;
   readonly target: Target;
   readonly prelude: Prelude;
   readonly time: Stopwatch;
-  readonly pieceNs: number;
-  /** The functions of its parallel loops. */
+  /** The functions of its loops, before those that call them, and how many have names. */
   readonly parts: string[];
+  names: number;
 }
 
 /** Values with lanes that fit one register, however many bytes its lanes have. */
@@ -361,10 +384,8 @@ class Emitter implements Surroundings {
   // -------------------------------------------------------------------------------------------- loops
 
   #for(loop: For): void {
-    if (isParallel(loop)) {
-      this.#parallel(loop);
-      return;
-    }
+    if (isParallel(loop)) return void this.#parallel(loop);
+    if (!this.lanes && mayStandApart(loop, this.#unit.large)) return void this.#apart(loop);
     const s = this.lanes ? loop : withPossibleLanes(loop);
     if (s.lanes === 1 || this.lanes) this.#loop(s);
     else this.#inLanes(s, [s.v], () => this.#loop(s));
@@ -379,14 +400,26 @@ class Emitter implements Surroundings {
   }
 
   #parallel(loop: For): void {
-    const { name: run, parts, time, pieceNs } = this.#unit;
-    const name = `${run}_part${parts.length}`;
-    const free = [...freeAtoms([loop])];
-    parts.push(new Emitter(this.#unit, undefined).part(name, loop, free));
+    const { time, pieceNs } = this.#unit;
+    const { name, free, values } = this.#part(loop);
     const grain = Math.max(1, Math.round(pieceNs / (1 + time.block(loop.body))));
     const part = { name, types: free.map((atom) => this.#typeOf(atom)), extent: loop.extent, grain };
-    const values = free.map((atom) => this.nameOf(atom));
     for (const line of this.#crew!.call(part, values)) this.#line(line);
+  }
+
+  #apart(loop: For): void {
+    const { name, values } = this.#part(loop);
+    this.#line(`${name}(${["mem", "frame", 0, loop.extent, ...values].join(", ")});`);
+  }
+
+  /** A function for a loop, and what the free locals that it takes are here. */
+  #part(loop: For): { name: string; free: readonly IndexAtom[]; values: readonly string[] } {
+    const { name: run, parts } = this.#unit;
+    const free = [...freeAtoms([loop])];
+    const text = new Emitter(this.#unit, undefined);
+    const name = `${run}_part${this.#unit.names++}`;
+    parts.push(text.part(name, loop, free));
+    return { name, free, values: free.map((atom) => this.nameOf(atom)) };
   }
 
   #inLanes(s: For, roots: readonly IndexAtom[], emit: () => void): void {

@@ -1,1 +1,1 @@
-export { C_FLAGS, type CText, emitC, emitFunction, HEAD } from "./emit.ts";
+export { C_FLAGS, type CText, type Division, emitC, emitFunction, HEAD } from "./emit.ts";

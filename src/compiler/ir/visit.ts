@@ -358,6 +358,15 @@ export function forEachExprIn(block: Block, visit: (e: Expr) => void): void {
   forEachStmt(block, (s) => visitParts(s, roots));
 }
 
+/** How many distinct expression nodes of a block, at every depth, are of this kind. */
+export function countExprs(block: Block, isCounted: (e: Expr) => boolean = () => true): number {
+  let count = 0;
+  forEachExprIn(block, (e) => {
+    if (isCounted(e)) count++;
+  });
+  return count;
+}
+
 // ---------------------------------------------------------------------------------------------- effects and names
 
 /** What running a block touches. */

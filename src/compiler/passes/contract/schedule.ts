@@ -3,7 +3,7 @@
  * right operand is repacked. Chosen by a small model of cycles; see `kernel.ts` for the loops it leads to.
  */
 import { byteSize, isFloat } from "../../../core/dtype.ts";
-import { type Block, forEachExprIn, isLeaf, newLoopVar } from "../../ir/visit.ts";
+import { countExprs, isLeaf, newLoopVar } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
 import { laneInfo } from "../lanes.ts";
 import { type Axis, extentOf, type Product, swapped } from "./axes.ts";
@@ -146,18 +146,10 @@ function rolls({ product: p, rows, cols, panels }: Plan, tileRows: number, targe
   const bytes = extentOf([...p.batch, rows, cols]) * byteSize(p.dtype);
   const copies = Math.min(rows.extent, tileRows) * Math.max(1, vectors);
   return (
-    copies * operationsOf(p.epilogue) > MOST_OPERATIONS &&
+    copies * countExprs(p.epilogue, (e) => !isLeaf(e)) > MOST_OPERATIONS &&
     extentOf(p.k) >= FEW_STEPS &&
     2 * bytes <= target.l2Bytes
   );
-}
-
-function operationsOf(block: Block): number {
-  let count = 0;
-  forEachExprIn(block, (e) => {
-    if (!isLeaf(e)) count++;
-  });
-  return count;
 }
 
 /** Bytes of the first-level cache per step of k in one part: of two vectors of 16 bytes it takes a quarter. */

@@ -139,6 +139,7 @@ const combined =
     return instantiate(jvpFlat(all, [x], [t])[1][0]!);
   };
 
+/* @__NO_SIDE_EFFECTS__ */
 function cumulative(name: string, { accepts = NUMBER, fold, jvp }: CumulativeSpec): Cumulative {
   const record = {
     name,

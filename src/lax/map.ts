@@ -49,6 +49,7 @@ export interface MapSpec<P extends Params> {
   readonly keepsApart?: boolean;
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primitive<P> {
   const { name, accepts, uniformFrom = 0, jvp, printParams } = spec;
   const resultOf = spec.result ?? ((avals) => ({ dtype: avals.at(-1)!.dtype, weakType: allWeak(avals) }));
@@ -148,6 +149,7 @@ const CHEAP: ReadonlySet<unknown> = new Set<UnaryFn | BinaryFn>([
 const isCheap = (scalar: unknown): boolean => CHEAP.has(scalar);
 
 /** `accepts` defaults to floating dtypes; `bool`: the result is a bool. */
+/* @__NO_SIDE_EFFECTS__ */
 export function unary(name: string, { accepts = FLOATING, bool, jvp, transpose, scalar }: UnarySpec): Unary {
   const primitive = defineMap({
     name,
@@ -169,6 +171,7 @@ export type BinarySpec = FamilySpec<BinaryFn | ((s: ScalarBuilder, x: Scalar, y:
 };
 
 /** `accepts` defaults to numbers; `bool`: the result is a bool. */
+/* @__NO_SIDE_EFFECTS__ */
 export function binary(
   name: string,
   { accepts = NUMBER, bool, jvp, transpose, scalar, accumulates }: BinarySpec,

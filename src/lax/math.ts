@@ -14,6 +14,7 @@ import { NO_PARAMS, type NoParams } from "./rules.ts";
 import { abs, select } from "./select.ts";
 
 /** A function that targets know by its own name. */
+/* @__NO_SIDE_EFFECTS__ */
 const known = (fn: UnaryFn, jvp: UnarySpec["jvp"]): Unary => unary(fn, { jvp, scalar: fn });
 
 /** `eˣ`. @throws WeftTypeError unless floating. @example exp(np.array([0, -Infinity])).js() // => [1, 0] */

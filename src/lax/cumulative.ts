@@ -132,6 +132,7 @@ interface CumulativeSpec {
  * How ties share the derivative, and where infinities meet zeros, depends on the order of combination, which is that of
  * JAX: see {@link prefixes}.
  */
+/* @__NO_SIDE_EFFECTS__ */
 const combined =
   (combine: Binary) =>
   (x: NDArray, t: NDArray, { axis, reverse }: AlongParams): NDArray => {

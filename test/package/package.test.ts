@@ -176,7 +176,7 @@ test("a page has no interpreter, and says so", async () => {
 });
 
 /** Bytes after gzip that a page loads for jit, grad, lax and ten functions of numpy. */
-const LARGEST = 134_000;
+const LARGEST = 128_000;
 test("a page's bundle is small", async () => {
   const ten = ["ones", "zeros", "exp", "log", "sum", "mean", "matmul", "where", "concatenate", "maximum"];
   inFolder(

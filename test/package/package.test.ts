@@ -193,7 +193,7 @@ test("a page prints programs when it has makeJaxpr", async () => {
 });
 
 /** Bytes after gzip that a page loads for jit, grad, lax and ten functions of numpy. */
-const LARGEST = 121_500;
+const LARGEST = 121_000;
 test("a page's bundle is small", async () => {
   const ten = ["ones", "zeros", "exp", "log", "sum", "mean", "matmul", "where", "concatenate", "maximum"];
   inFolder(

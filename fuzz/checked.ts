@@ -2,6 +2,7 @@
  * Runs what programs are compiled to, after all passes, on the interpreter: in planned memory, every access checked. The parts are those
  * of the library that runs, so they are found by way of its package.
  */
+import { interpret } from "#internal/backends/interp/index";
 import { planMemory } from "#internal/compiler/passes/plan";
 import { runPipeline, verifyMemory } from "#internal/compiler/pipeline";
 import { wasmTarget } from "#internal/compiler/target";
@@ -16,7 +17,7 @@ export function checked(jaxpr: Jaxpr, runtime: Runtime): Executable {
   const program = runPipeline(lower(jaxpr), wasmTarget({ relaxedSimd: true }, 2), { debug: true });
   const plan = planMemory(program);
   verifyMemory(program, plan, undefined, true);
-  return new InterpretedExecutable(program, plan, runtime);
+  return new InterpretedExecutable(program, plan, runtime, interpret);
 }
 
 /** Runs `act` with all programs so checked. */

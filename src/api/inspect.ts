@@ -3,10 +3,25 @@ import type { NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
 import { checkShape } from "../core/check.ts";
 import { checkDType, type DType } from "../core/dtype.ts";
-import type { Jaxpr } from "../core/jaxpr.ts";
+import { installPrinter, type Jaxpr } from "../core/jaxpr.ts";
+import { printJaxpr } from "../core/print.ts";
 import { stage } from "../core/stage.ts";
+import { inspectProgram, loopsText, nativeText } from "../runtime/index.ts";
 import * as tree from "../tree/index.ts";
+import { checkChoice } from "../util/options.ts";
 import { type AnyFunction, arrayLeaves, checkCallable, flatten } from "./functions.ts";
+import { installTexts } from "./lowered.ts";
+
+const FORMS = {
+  jaxpr: printJaxpr,
+  loops: loopsText,
+  wasm: (jaxpr: Jaxpr) => inspectProgram(jaxpr).wasm,
+  c: nativeText,
+} as const;
+const FORM_NAMES = Object.keys(FORMS) as (keyof typeof FORMS)[];
+
+installPrinter(printJaxpr);
+installTexts((jaxpr, form) => FORMS[checkChoice("asText: the form", form, FORM_NAMES)](jaxpr));
 
 /** Shape and dtype of an array without its data; may stand for an array in {@link evalShape} and {@link makeJaxpr}. */
 export interface ShapeDtype {

@@ -11,6 +11,7 @@ import { switchedOff } from "../core/switches.ts";
 import { isEager, isStepwise, Tracer, withStepwise } from "../core/trace.ts";
 import { convertTo } from "../lax/cast.ts";
 import { callPrimitive } from "../lax/control/call.ts";
+import { STEPWISE } from "../lax/control/stepwise.ts";
 import * as tree from "../tree/index.ts";
 import { structuralKey } from "../util/key.ts";
 import { checkOptions } from "../util/options.ts";
@@ -273,5 +274,5 @@ function keyOf(args: readonly unknown[], defs: Definitions, leaves: readonly Arg
  */
 export function disableJit<T>(body: () => T): T {
   checkCallable(body, "disableJit");
-  return withStepwise(body);
+  return withStepwise(STEPWISE, body);
 }

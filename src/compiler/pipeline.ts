@@ -105,7 +105,7 @@ export interface PipelineOptions {
  * @throws InternalError naming the pass that broke the program, when debugging.
  */
 export function runPipeline(program: Program, target: Target, options: PipelineOptions = {}): Program {
-  const observe = observer(options);
+  const observe = verifier ? observer(options, verifier) : () => {};
   const off = options.off ?? switchedOff();
   // Contractions make multiply-adds themselves: without the pass nothing is fused that way.
   const machine = off.includes("fma") ? { ...target, fma: false } : target;
@@ -144,15 +144,18 @@ const isDebugging = (): boolean => Boolean(env("WEFT_DEBUG"));
 
 type Observer = (program: Program, before: Program | undefined, pass: string) => void;
 
-function observer(options: PipelineOptions): Observer {
+function observer(
+  options: PipelineOptions,
+  { verify, verifyDefined, verifyOrder }: NonNullable<typeof verifier>,
+): Observer {
   const debug = options.debug ?? isDebugging();
   const wanted = dumps(options.dump ?? env("WEFT_DUMP") ?? "");
   const log = options.log ?? console.error;
   return (program, before, pass) => {
     if (debug) {
-      verifier?.verify(program, pass);
-      verifier?.verifyDefined(program, pass);
-      verifier?.verifyOrder(program, pass);
+      verify(program, pass);
+      verifyDefined(program, pass);
+      verifyOrder(program, pass);
     }
     if (!wanted.includes("all") && !wanted.includes(`after:${pass}`)) return;
     const text = printProgram(program);

@@ -39,8 +39,8 @@ export interface Cell {
   set(value: Scalar): void;
 }
 
-/** Operate on one element; float dtypes unless noted. Integers wrap. */
-export type UnaryFn =
+/** Functions of one element that machines have; float dtypes unless noted. Integers wrap. */
+export type BasicUnary =
   | "neg"
   | "abs"
   | "not" // neg, abs: also integers; not: bitwise on integers, logical on bool
@@ -49,6 +49,11 @@ export type UnaryFn =
   | "ceil"
   | "trunc"
   | "rint"
+  | "popcount"
+  | "clz"; // integers
+
+/** Functions of one float that machines lack: see {@link UnaryExpansion}. */
+export type ExpandedUnary =
   | "exp"
   | "expm1"
   | "log"
@@ -71,12 +76,10 @@ export type UnaryFn =
   | "erfInv"
   | "cbrt"
   | "lgamma"
-  | "digamma"
-  | "popcount"
-  | "clz"; // integers
+  | "digamma";
 
 /** Both operands have one dtype, which is the result's (comparisons: bool). */
-export type BinaryFn =
+export type BasicBinary =
   | "add"
   | "sub"
   | "mul" // integers wrap; on bool: add = or, mul = and
@@ -84,8 +87,6 @@ export type BinaryFn =
   | "rem" // integers truncate (div by 0 gives -1, rem by 0 gives the dividend); floats as in C
   | "max"
   | "min" // NaN wins
-  | "pow"
-  | "atan2"
   | "copysign" // the magnitude of x with the sign of y, also of a NaN
   | "and"
   | "or"
@@ -99,11 +100,33 @@ export type BinaryFn =
   | "le"
   | "gt"
   | "ge";
+/** Functions of two floats that machines lack: see {@link BinaryExpansion}. */
+export type ExpandedBinary = "pow" | "atan2";
+
+/**
+ * Binary functions that only expansions introduce. `farSin(x, y)`: y, but the sine of x where it is too large for the expansion;
+ * so on. Backends ask the platform, one element at a time.
+ */
+export type MachineFn = "farSin" | "farCos" | "farTan";
+
+/** The functions by name, as the loop IR has them. */
+export type UnaryFn = BasicUnary | ExpandedUnary;
+export type BinaryFn = BasicBinary | ExpandedBinary;
+
+/** A function that machines lack, and what it is made of. `scalars/` has one of each. */
+export interface UnaryExpansion {
+  readonly fn: ExpandedUnary;
+  expand(x: Scalar): Scalar;
+}
+export interface BinaryExpansion {
+  readonly fn: ExpandedBinary;
+  expand(x: Scalar, y: Scalar): Scalar;
+}
 
 export interface ScalarBuilder {
   const(value: number | boolean, dtype: DType): Scalar;
-  unary(fn: UnaryFn, x: Scalar): Scalar;
-  binary(fn: BinaryFn, x: Scalar, y: Scalar): Scalar;
+  unary(fn: BasicUnary | UnaryExpansion, x: Scalar): Scalar;
+  binary(fn: BasicBinary | BinaryExpansion, x: Scalar, y: Scalar): Scalar;
   select(condition: Scalar, ifTrue: Scalar, ifFalse: Scalar): Scalar;
   /** Value conversion: float to int saturates (NaN gives 0), int to int wraps, to bool is `!= 0`. */
   convert(x: Scalar, dtype: DType): Scalar;

@@ -167,6 +167,7 @@ const registry = new Map<string, AnyPrimitive>();
 /** All primitives by name. */
 export const primitives: ReadonlyMap<string, AnyPrimitive> = registry;
 
+/* @__NO_SIDE_EFFECTS__ */
 export function definePrimitive<P extends Params = Params>(record: PrimitiveRecord<P>): Primitive<P> {
   const primitive: Primitive<P> = {
     ...record,

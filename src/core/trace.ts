@@ -1,3 +1,4 @@
+import type { TreeDef } from "../tree/index.ts";
 import { concrete, DeviceArray, NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
 import { device } from "./device.ts";
@@ -67,7 +68,7 @@ function oneEquation(primitive: AnyPrimitive, args: NDArray[], params: Params): 
 
 const evalTrace = new EvalTrace();
 let current: Trace = evalTrace;
-let stepwise = false;
+let stepwise: StepwiseLoops | undefined;
 
 export const currentTrace = (): Trace => current;
 
@@ -88,17 +89,36 @@ export function withTrace<T>(trace: Trace, body: () => T): T {
 /** Runs `body` concretely even while something is being traced. */
 export const withEager = <T>(body: () => T): T => withTrace(evalTrace, body);
 
-/** Within `body`, jitted functions and loops run step by step (`disableJit`). */
-export function withStepwise<T>(body: () => T): T {
+type UserFunction = (...args: unknown[]) => unknown;
+/** Loops that run step by step; the parameters are those of `lax/control/stepwise.ts`. */
+export interface StepwiseLoops {
+  readonly scan: (
+    body: UserFunction,
+    init: unknown,
+    xsTree: TreeDef,
+    xs: readonly NDArray[],
+    length: number,
+    reverse: boolean,
+  ) => unknown[][];
+  readonly while: (
+    cond: UserFunction,
+    body: UserFunction,
+    init: unknown,
+  ) => { readonly value: unknown } | null;
+}
+
+/** Within `body`, jitted functions run step by step, and loops as `loops` have them (`disableJit`, which brings these). */
+export function withStepwise<T>(loops: StepwiseLoops, body: () => T): T {
   const saved = stepwise;
-  stepwise = true;
+  stepwise = loops;
   try {
     return body();
   } finally {
     stepwise = saved;
   }
 }
-export const isStepwise = (): boolean => stepwise;
+export const isStepwise = (): boolean => stepwise !== undefined;
+export const stepwiseLoops = (): StepwiseLoops | undefined => stepwise;
 
 /** Applies a primitive under the current trace. */
 export const bind = (primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[] =>

@@ -1,11 +1,12 @@
 /** Comparisons and operations on bits. Nothing here is differentiable. */
-import type { BinaryFn } from "../core/emit.ts";
+import type { BasicBinary } from "../core/emit.ts";
 import { ANY, BITS, FLOATING, INTEGER } from "./check.ts";
 import { type Binary, binary, type Unary, unary } from "./map.ts";
 
-const compare = (fn: BinaryFn): Binary => binary(fn, { accepts: ANY, bool: true, jvp: "zero", scalar: fn });
-const bitwise = (fn: BinaryFn): Binary => binary(fn, { accepts: BITS, jvp: "zero", scalar: fn });
-const shift = (name: string, fn: BinaryFn): Binary =>
+const compare = (fn: BasicBinary): Binary =>
+  binary(fn, { accepts: ANY, bool: true, jvp: "zero", scalar: fn });
+const bitwise = (fn: BasicBinary): Binary => binary(fn, { accepts: BITS, jvp: "zero", scalar: fn });
+const shift = (name: string, fn: BasicBinary): Binary =>
   binary(name, { accepts: INTEGER, jvp: "zero", scalar: fn });
 
 /**

@@ -132,6 +132,7 @@ interface CumulativeSpec {
  * How ties share the derivative, and where infinities meet zeros, depends on the order of combination, which is that of
  * JAX: see {@link prefixes}.
  */
+/* @__NO_SIDE_EFFECTS__ */
 const combined =
   (combine: Binary) =>
   (x: NDArray, t: NDArray, { axis, reverse }: AlongParams): NDArray => {
@@ -139,6 +140,7 @@ const combined =
     return instantiate(jvpFlat(all, [x], [t])[1][0]!);
   };
 
+/* @__NO_SIDE_EFFECTS__ */
 function cumulative(name: string, { accepts = NUMBER, fold, jvp }: CumulativeSpec): Cumulative {
   const record = {
     name,

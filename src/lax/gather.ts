@@ -3,7 +3,7 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
 import { checkShape } from "../core/check.ts";
 import { type DType, isFloat, type Kind, kindOf, limits } from "../core/dtype.ts";
-import type { BinaryFn, Emitter, Index, Operand, Target } from "../core/emit.ts";
+import type { BasicBinary, Emitter, Index, Operand, Target } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import {
   type BatchRule,
@@ -189,7 +189,7 @@ export type Scatter = ((
 
 interface ScatterSpec {
   /** How an update meets the old value; null: it replaces it, the last one wins. */
-  readonly combine: BinaryFn | null;
+  readonly combine: BasicBinary | null;
   /** The value that changes nothing in that; null: the old value itself. */
   readonly neutral: ((dtype: DType) => number | boolean) | null;
   readonly jvp: JvpRule<ScatterParams>;
@@ -253,7 +253,7 @@ function lowerScatter(
   emit: Emitter,
   args: Operand[],
   params: ScatterParams,
-  combine: BinaryFn | null,
+  combine: BasicBinary | null,
 ): Operand {
   const [x, indices, updates] = args as [Operand, Operand, Operand];
   const w = scatterWindows(params.dimension_numbers);

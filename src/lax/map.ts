@@ -2,7 +2,15 @@
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
-import type { BinaryFn, Operand, Scalar, ScalarBuilder, UnaryFn } from "../core/emit.ts";
+import type {
+  BasicBinary,
+  BasicUnary,
+  BinaryExpansion,
+  Operand,
+  Scalar,
+  ScalarBuilder,
+  UnaryExpansion,
+} from "../core/emit.ts";
 import {
   type BatchRule,
   bind1,
@@ -49,6 +57,7 @@ export interface MapSpec<P extends Params> {
   readonly keepsApart?: boolean;
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 export function defineMap<P extends Params = NoParams>(spec: MapSpec<P>): Primitive<P> {
   const { name, accepts, uniformFrom = 0, jvp, printParams } = spec;
   const resultOf = spec.result ?? ((avals) => ({ dtype: avals.at(-1)!.dtype, weakType: allWeak(avals) }));
@@ -136,18 +145,21 @@ type FamilySpec<Fn> = {
   readonly scalar: Fn;
 };
 
-export type UnarySpec = FamilySpec<UnaryFn | ((s: ScalarBuilder, x: Scalar) => Scalar)> & {
+export type UnarySpec = FamilySpec<
+  BasicUnary | UnaryExpansion | ((s: ScalarBuilder, x: Scalar) => Scalar)
+> & {
   readonly jvp: "zero" | ((g: NDArray, ans: NDArray, x: NDArray) => NDArray);
 };
 
 /** Functions of the target that are one instruction or two, and no division. */
-const CHEAP: ReadonlySet<unknown> = new Set<UnaryFn | BinaryFn>([
+const CHEAP: ReadonlySet<unknown> = new Set<BasicUnary | BasicBinary>([
   ...(["neg", "abs", "not", "floor", "ceil", "trunc"] as const),
   ...(["add", "sub", "mul", "max", "min", "and", "or", "xor", "eq", "ne", "lt", "le", "gt", "ge"] as const),
 ]);
 const isCheap = (scalar: unknown): boolean => CHEAP.has(scalar);
 
 /** `accepts` defaults to floating dtypes; `bool`: the result is a bool. */
+/* @__NO_SIDE_EFFECTS__ */
 export function unary(name: string, { accepts = FLOATING, bool, jvp, transpose, scalar }: UnarySpec): Unary {
   const primitive = defineMap({
     name,
@@ -156,19 +168,22 @@ export function unary(name: string, { accepts = FLOATING, bool, jvp, transpose, 
     jvp: jvp === "zero" ? jvp : [jvp as Formula],
     ...(transpose && { transpose }),
     ...(bool && { result: () => BOOL }),
-    scalar: (s, [x]) => (typeof scalar === "string" ? s.unary(scalar, x!) : scalar(s, x!)),
+    scalar: (s, [x]) => (typeof scalar === "function" ? scalar(s, x!) : s.unary(scalar, x!)),
   });
   const what = `${publicName(name)}: x`;
   return Object.assign((x: ArrayLike) => bind1(primitive, [asArray(what, x)], NO_PARAMS), { primitive });
 }
 
-export type BinarySpec = FamilySpec<BinaryFn | ((s: ScalarBuilder, x: Scalar, y: Scalar) => Scalar)> & {
+export type BinarySpec = FamilySpec<
+  BasicBinary | BinaryExpansion | ((s: ScalarBuilder, x: Scalar, y: Scalar) => Scalar)
+> & {
   /** It adds: see PrimitiveRecord. */
   readonly accumulates?: boolean;
   readonly jvp: "zero" | readonly [Formula, Formula];
 };
 
 /** `accepts` defaults to numbers; `bool`: the result is a bool. */
+/* @__NO_SIDE_EFFECTS__ */
 export function binary(
   name: string,
   { accepts = NUMBER, bool, jvp, transpose, scalar, accumulates }: BinarySpec,
@@ -181,7 +196,7 @@ export function binary(
     ...(accumulates && { accumulates }),
     ...(transpose && { transpose }),
     ...(bool && { result: () => BOOL }),
-    scalar: (s, [x, y]) => (typeof scalar === "string" ? s.binary(scalar, x!, y!) : scalar(s, x!, y!)),
+    scalar: (s, [x, y]) => (typeof scalar === "function" ? scalar(s, x!, y!) : s.binary(scalar, x!, y!)),
   });
   const at = place(publicName(name), "x", "y");
   return Object.assign((x: ArrayLike, y: ArrayLike) => bind1(primitive, operands(at, x, y), NO_PARAMS), {

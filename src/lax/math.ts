@@ -1,8 +1,9 @@
 /** Elementary functions of floating arrays, each with its derivative. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
-import type { Scalar, ScalarBuilder, UnaryFn } from "../core/emit.ts";
+import type { BasicUnary, Scalar, ScalarBuilder, UnaryExpansion } from "../core/emit.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
+import * as scalars from "../scalars/index.ts";
 import { checkChoice } from "../util/options.ts";
 import { add, div, integerPow, mul, neg, reciprocal, sign, square, sub } from "./arithmetic.ts";
 import { convertElementType } from "./cast.ts";
@@ -13,34 +14,36 @@ import { type Binary, binary, defineMap, type Unary, type UnarySpec, unary } fro
 import { NO_PARAMS, type NoParams } from "./rules.ts";
 import { abs, select } from "./select.ts";
 
-/** A function that targets know by its own name. */
-const known = (fn: UnaryFn, jvp: UnarySpec["jvp"]): Unary => unary(fn, { jvp, scalar: fn });
+/** A function of scalars by its own name. */
+/* @__NO_SIDE_EFFECTS__ */
+const known = (scalar: BasicUnary | UnaryExpansion, jvp: UnarySpec["jvp"]): Unary =>
+  unary(typeof scalar === "string" ? scalar : scalar.fn, { jvp, scalar });
 
 /** `eˣ`. @throws WeftTypeError unless floating. @example exp(np.array([0, -Infinity])).js() // => [1, 0] */
-export const exp: Unary = known("exp", (g, ans) => mul(g, ans));
+export const exp: Unary = known(scalars.exp, (g, ans) => mul(g, ans));
 /** `2ˣ`. @throws WeftTypeError unless floating. @example exp2(np.array([3, -1])).js() // => [8, 0.5] */
 export const exp2: Unary = unary("exp2", {
   jvp: (g, ans) => mul(g, mul(ans, Math.LN2)),
-  scalar: (s, x) => s.binary("pow", s.const(2, x.dtype), x),
+  scalar: (s, x) => s.binary(scalars.pow, s.const(2, x.dtype), x),
 });
 /**
  * `eˣ - 1`, accurate near 0.
  * @throws WeftTypeError unless floating.
  * @example expm1(np.array([0, 1e-10])).js() // => [0, 1e-10]
  */
-export const expm1: Unary = known("expm1", (g, ans) => mul(g, add(ans, 1)));
+export const expm1: Unary = known(scalars.expm1, (g, ans) => mul(g, add(ans, 1)));
 /**
  * The natural logarithm.
  * @throws WeftTypeError unless floating.
  * @example log(np.array([1, 0, -1])).js() // => [0, -Infinity, NaN]
  */
-export const log: Unary = known("log", (g, _, x) => div(g, x));
+export const log: Unary = known(scalars.log, (g, _, x) => div(g, x));
 /**
  * `log(1 + x)`, accurate near 0.
  * @throws WeftTypeError unless floating.
  * @example log1p(np.array([1e-10, -1])).js() // => [1e-10, -Infinity]
  */
-export const log1p: Unary = known("log1p", (g, _, x) => div(g, add(x, 1)));
+export const log1p: Unary = known(scalars.log1p, (g, _, x) => div(g, add(x, 1)));
 /** `√x`. @throws WeftTypeError unless floating. @example sqrt(np.array([4, -1])).js() // => [2, NaN] */
 export const sqrt: Unary = known("sqrt", (g, ans) => mul(g, div(0.5, ans)));
 /** `1 / √x`. @throws WeftTypeError unless floating. @example rsqrt(np.array([4, 0])).js() // => [0.5, Infinity] */
@@ -53,75 +56,75 @@ export const rsqrt: Unary = unary("rsqrt", {
  * @throws WeftTypeError unless floating.
  * @example cbrt(np.array([-8])).js() // => [-2]
  */
-export const cbrt: Unary = known("cbrt", (g, ans) => mul(g, mul(integerPow(ans, -2), 1 / 3)));
+export const cbrt: Unary = known(scalars.cbrt, (g, ans) => mul(g, mul(integerPow(ans, -2), 1 / 3)));
 
 /**
  * The logistic function `1 / (1 + e⁻ˣ)`.
  * @throws WeftTypeError unless floating.
  * @example logistic(np.array([-Infinity, 0, 100])).js() // => [0, 0.5, 1]
  */
-export const logistic: Unary = known("logistic", (g, ans) => mul(g, mul(ans, sub(1, ans))));
+export const logistic: Unary = known(scalars.logistic, (g, ans) => mul(g, mul(ans, sub(1, ans))));
 /**
  * The hyperbolic tangent.
  * @throws WeftTypeError unless floating.
  * @example tanh(np.array([0, -Infinity])).js() // => [0, -1]
  */
-export const tanh: Unary = known("tanh", (g, ans) => mul(add(g, mul(g, ans)), sub(1, ans)));
+export const tanh: Unary = known(scalars.tanh, (g, ans) => mul(add(g, mul(g, ans)), sub(1, ans)));
 
 /**
  * Sine, of radians.
  * @throws WeftTypeError unless floating.
  * @example sin(np.array([0, Infinity])).js() // => [0, NaN]
  */
-export const sin: Unary = known("sin", (g, _, x) => mul(g, cos(x)));
+export const sin: Unary = known(scalars.sin, (g, _, x) => mul(g, cos(x)));
 /** Cosine, of radians. @throws WeftTypeError unless floating. @example cos(0).item() // => 1 */
-export const cos: Unary = known("cos", (g, _, x) => neg(mul(g, sin(x))));
+export const cos: Unary = known(scalars.cos, (g, _, x) => neg(mul(g, sin(x))));
 /** Tangent, of radians. @throws WeftTypeError unless floating. @example grad(tan)(0).item() // => 1 */
-export const tan: Unary = known("tan", (g, ans) => mul(g, add(1, square(ans))));
+export const tan: Unary = known(scalars.tan, (g, ans) => mul(g, add(1, square(ans))));
 /**
  * Arc sine, in radians.
  * @throws WeftTypeError unless floating.
  * @example asin(np.array([0, 2])).js() // => [0, NaN]
  */
-export const asin: Unary = known("asin", (g, _, x) => mul(g, rsqrt(sub(1, square(x)))));
+export const asin: Unary = known(scalars.asin, (g, _, x) => mul(g, rsqrt(sub(1, square(x)))));
 /**
  * Arc cosine, in radians.
  * @throws WeftTypeError unless floating.
  * @example acos(np.array([1, -2])).js() // => [0, NaN]
  */
-export const acos: Unary = known("acos", (g, _, x) => mul(g, neg(rsqrt(sub(1, square(x))))));
+export const acos: Unary = known(scalars.acos, (g, _, x) => mul(g, neg(rsqrt(sub(1, square(x))))));
 /**
  * Arc tangent, in radians.
  * @throws WeftTypeError unless floating.
  * @example atan(np.array([0, -0])).js() // => [0, -0]
  */
-export const atan: Unary = known("atan", (g, _, x) => div(g, add(1, square(x))));
+export const atan: Unary = known(scalars.atan, (g, _, x) => div(g, add(1, square(x))));
 /**
  * Hyperbolic sine.
  * @throws WeftTypeError unless floating.
  * @example sinh(np.array([0, -Infinity])).js() // => [0, -Infinity]
  */
-export const sinh: Unary = known("sinh", (g, _, x) => mul(g, cosh(x)));
+export const sinh: Unary = known(scalars.sinh, (g, _, x) => mul(g, cosh(x)));
 /**
  * Hyperbolic cosine.
  * @throws WeftTypeError unless floating.
  * @example cosh(np.array([0, -Infinity])).js() // => [1, Infinity]
  */
-export const cosh: Unary = known("cosh", (g, _, x) => mul(g, sinh(x)));
+export const cosh: Unary = known(scalars.cosh, (g, _, x) => mul(g, sinh(x)));
 /** Inverse hyperbolic sine. @throws WeftTypeError unless floating. @example grad(asinh)(0).item() // => 1 */
-export const asinh: Unary = known("asinh", (g, _, x) => mul(g, rsqrt(add(square(x), 1))));
+export const asinh: Unary = known(scalars.asinh, (g, _, x) => mul(g, rsqrt(add(square(x), 1))));
 /**
  * Inverse hyperbolic cosine.
  * @throws WeftTypeError unless floating.
  * @example acosh(np.array([1, 0.5])).js() // => [0, NaN]
  */
-export const acosh: Unary = known("acosh", (g, _, x) => mul(g, rsqrt(mul(sub(x, 1), add(x, 1)))));
+export const acosh: Unary = known(scalars.acosh, (g, _, x) => mul(g, rsqrt(mul(sub(x, 1), add(x, 1)))));
 /**
  * Inverse hyperbolic tangent.
  * @throws WeftTypeError unless floating.
  * @example atanh(np.array([1, 2])).js() // => [Infinity, NaN]
  */
-export const atanh: Unary = known("atanh", (g, _, x) => mul(reciprocal(add(1, x)), div(g, sub(1, x))));
+export const atanh: Unary = known(scalars.atanh, (g, _, x) => mul(reciprocal(add(1, x)), div(g, sub(1, x))));
 
 /**
  * The largest integer not above x.
@@ -183,7 +186,7 @@ export const atan2: Binary = binary("atan2", {
     (g, _, y, x) => mul(g, div(x!, add(square(y!), square(x!)))),
     (g, _, y, x) => mul(g, div(neg(y!), add(square(y!), square(x!)))),
   ],
-  scalar: "atan2",
+  scalar: scalars.atan2,
 });
 
 /**
@@ -205,7 +208,7 @@ export const powP: Primitive<NoParams> = defineMap({
   uniformFrom: Number.POSITIVE_INFINITY,
   result: ([x, y]) => ({ dtype: x!.dtype, weakType: x!.weakType && y!.weakType }),
   jvp: [powJvpBase, (g, ans, x) => mul(g, mul(log(zeroTo(x!, 1)), ans))],
-  scalar: (s, [x, y]) => s.binary("pow", x!, s.convert(y!, x!.dtype)),
+  scalar: (s, [x, y]) => s.binary(scalars.pow, x!, s.convert(y!, x!.dtype)),
 });
 
 /** d(xʸ)/dx = y·xʸ⁻¹, where an integer y = 0 makes it 0 also where x is 0. */

@@ -50,6 +50,7 @@ interface ReductionSpec {
   readonly jvp: "zero" | ((g: NDArray, ans: NDArray, x: NDArray, axes: readonly number[]) => NDArray);
 }
 
+/* @__NO_SIDE_EFFECTS__ */
 function reduction(name: string, { accepts, fn, identity, jvp }: ReductionSpec): Reduction {
   const rule: JvpRule<ReduceParams> = ([x], [t], { axes }) => {
     const ans = reduce(x!, axes);
@@ -161,6 +162,7 @@ export type ArgReduction = ((x: ArrayLike, axis: number, indexDtype?: DType) => 
   readonly primitive: Primitive<ArgParams>;
 };
 
+/* @__NO_SIDE_EFFECTS__ */
 function argReduction(name: "argmax" | "argmin"): ArgReduction {
   const primitive: Primitive<ArgParams> = define<ArgParams>({
     name,

@@ -20,6 +20,7 @@ export const NO_PARAMS: NoParams = {};
 /** A record without the entries that most primitives do not change. */
 export type Spec<P extends Params> = Omit<PrimitiveRecord<P>, "partialEval" | "dce">;
 
+/* @__NO_SIDE_EFFECTS__ */
 export const define = <P extends Params>(spec: Spec<P>): Primitive<P> =>
   definePrimitive<P>({ ...spec, partialEval: "default", dce: "default" });
 
@@ -27,6 +28,7 @@ export const define = <P extends Params>(spec: Spec<P>): Primitive<P> =>
  * Defines a primitive that is linear in its first `count` operands together, and not differentiable in the others
  * (indices): its derivative is itself.
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function defineLinear<P extends Params>(spec: Omit<Spec<P>, "jvp">, count = 1): Primitive<P> {
   const jvp: JvpRule<P> = (primals, tangents, params) => {
     const outs = primitive.bind(primals, params);

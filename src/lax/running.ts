@@ -1,7 +1,8 @@
 /** How a value that runs along an axis is computed: in a register, or row after row. */
 import { aval, type ShapedArray } from "../core/aval.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
-import type { BinaryFn, Emitter, Index, Operand, Scalar, ScalarBuilder, Target } from "../core/emit.ts";
+import type { BasicBinary, Emitter, Index, Operand, Scalar, ScalarBuilder, Target } from "../core/emit.ts";
+import * as scalars from "../scalars/index.ts";
 
 export type AlongParams = { readonly axis: number; readonly reverse: boolean };
 
@@ -153,7 +154,8 @@ export const plain = (
   init: [init],
   step: (s, [acc], xs) => [step(s, acc!, xs)],
 });
-export const plainly = (init: number, fn: BinaryFn): Fold =>
+/* @__NO_SIDE_EFFECTS__ */
+export const plainly = (init: number, fn: BasicBinary): Fold =>
   plain(init, (s, acc, [x]) => s.binary(fn, acc, x!));
 
 /** A sum of blocks, what rounding took from it last, and the sum of the block that is not complete. */
@@ -187,11 +189,12 @@ export const RUNNING_LOG_SUM_EXP: Fold = {
   step: (s, [sum, lost, part, top], [x]) => {
     const one = s.const(1, x!.dtype);
     const below = s.unary("neg", s.unary("abs", s.binary("sub", x!, top!)));
-    const weight = s.select(s.binary("eq", x!, top!), one, s.unary("exp", below));
+    const weight = s.select(s.binary("eq", x!, top!), one, s.unary(scalars.exp, below));
     const scale = s.select(s.binary("gt", x!, top!), weight, one);
     const [a, b, c] = [sum, lost, part].map((y) => s.binary("mul", y!, scale));
     return [a!, b!, s.binary("add", c!, weight), s.binary("max", top!, x!)];
   },
-  result: (s, [sum, , part, top]) => s.binary("add", top!, s.unary("log1p", s.binary("add", sum!, part!))),
+  result: (s, [sum, , part, top]) =>
+    s.binary("add", top!, s.unary(scalars.log1p, s.binary("add", sum!, part!))),
   settle: (s, [sum, lost, part, top]) => [...settle(s, [sum!, lost!, part!]), top!],
 };

@@ -1,7 +1,7 @@
 /** Choosing per element: select_n, clamp, max, min, abs. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import type { BinaryFn, Scalar } from "../core/emit.ts";
+import type { BasicBinary, Scalar } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { div, mul, neg } from "./arithmetic.ts";
@@ -89,7 +89,7 @@ const extremum = (fn: "max" | "min"): Binary =>
     jvp: BALANCED,
     scalar: (s, x, y) => s.binary(pickFn(fn, x), x, y),
   });
-const pickFn = (fn: "max" | "min", { dtype }: Scalar): BinaryFn =>
+const pickFn = (fn: "max" | "min", { dtype }: Scalar): BasicBinary =>
   dtype !== "bool" ? fn : fn === "max" ? "or" : "and";
 
 /**

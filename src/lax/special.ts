@@ -1,6 +1,7 @@
 /** Sums of exponentials, the error function and the gamma family. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import type { Scalar, ScalarBuilder } from "../core/emit.ts";
+import * as scalars from "../scalars/index.ts";
 import { add, div, integerPow, mul, neg, reciprocal, square, sub } from "./arithmetic.ts";
 import { range } from "./axes.ts";
 import { checkDTypes, FLOATING } from "./check.ts";
@@ -13,7 +14,7 @@ import { select } from "./select.ts";
 /** `max + log1p(base^-|x - y|)` in units of `unit`; of infinities of one sign, and with a NaN, the sum. */
 function logSum(s: ScalarBuilder, x: Scalar, y: Scalar, power: (d: Scalar) => Scalar, unit: number): Scalar {
   const distance = s.binary("sub", x, y);
-  const rest = s.unary("log1p", power(s.unary("neg", s.unary("abs", distance))));
+  const rest = s.unary(scalars.log1p, power(s.unary("neg", s.unary("abs", distance))));
   const sum = s.binary("add", s.binary("max", x, y), s.binary("mul", rest, s.const(unit, x.dtype)));
   return s.select(s.binary("ne", distance, distance), s.binary("add", x, y), sum);
 }
@@ -29,13 +30,13 @@ function shares(power: Unary): readonly [Formula, Formula] {
 export const logaddexp: Binary = binary("logaddexp", {
   accepts: FLOATING,
   jvp: shares(exp),
-  scalar: (s, x, y) => logSum(s, x, y, (d) => s.unary("exp", d), 1),
+  scalar: (s, x, y) => logSum(s, x, y, (d) => s.unary(scalars.exp, d), 1),
 });
 /** `log2(2ˣ + 2ʸ)` without overflow. Floating dtypes. */
 export const logaddexp2: Binary = binary("logaddexp2", {
   accepts: FLOATING,
   jvp: shares(exp2),
-  scalar: (s, x, y) => logSum(s, x, y, (d) => s.binary("pow", s.const(2, d.dtype), d), Math.LOG2E),
+  scalar: (s, x, y) => logSum(s, x, y, (d) => s.binary(scalars.pow, s.const(2, d.dtype), d), Math.LOG2E),
 });
 
 /** `log(1 - e⁻ˣ)` for x >= 0, accurate at both ends. Source: Mächler 2012. */
@@ -43,8 +44,8 @@ export const log1mexp: Unary = unary("log1mexp", {
   jvp: (g, _, x) => div(g, expm1(x)),
   scalar: (s, x) => {
     const minus = s.unary("neg", x);
-    const small = s.unary("log", s.unary("neg", s.unary("expm1", minus)));
-    const large = s.unary("log1p", s.unary("neg", s.unary("exp", minus)));
+    const small = s.unary(scalars.log, s.unary("neg", s.unary(scalars.expm1, minus)));
+    const large = s.unary(scalars.log1p, s.unary("neg", s.unary(scalars.exp, minus)));
     return s.select(s.binary("lt", x, s.const(Math.LN2, x.dtype)), small, large);
   },
 });
@@ -59,7 +60,7 @@ const gauss = (x: NDArray): NDArray => exp(neg(square(x)));
  */
 export const erf: Unary = unary("erf", {
   jvp: (g, _, x) => mul(mul(g, gauss(x)), TWO_OVER_SQRT_PI),
-  scalar: "erf",
+  scalar: scalars.erf,
 });
 /**
  * `1 - erf(x)`, accurate for large x.
@@ -68,7 +69,7 @@ export const erf: Unary = unary("erf", {
  */
 export const erfc: Unary = unary("erfc", {
   jvp: (g, _, x) => mul(mul(g, gauss(x)), -TWO_OVER_SQRT_PI),
-  scalar: "erfc",
+  scalar: scalars.erfc,
 });
 /**
  * The inverse of {@link erf} on (-1, 1); ±1 give ±infinity, anything beyond NaN.
@@ -77,20 +78,26 @@ export const erfc: Unary = unary("erfc", {
  */
 export const erfInv: Unary = unary("erf_inv", {
   jvp: (g, ans) => mul(mul(g, exp(square(ans))), 1 / TWO_OVER_SQRT_PI),
-  scalar: "erfInv",
+  scalar: scalars.erfInv,
 });
 /**
  * The logarithm of the absolute value of the gamma function.
  * @throws WeftTypeError unless floating.
  * @example lgamma(np.array([1, 0])).js() // => [0, Infinity]
  */
-export const lgamma: Unary = unary("lgamma", { jvp: (g, _, x) => mul(g, digamma(x)), scalar: "lgamma" });
+export const lgamma: Unary = unary("lgamma", {
+  jvp: (g, _, x) => mul(g, digamma(x)),
+  scalar: scalars.lgamma,
+});
 /**
  * The derivative of {@link lgamma}; NaN at its poles.
  * @throws WeftTypeError unless floating.
  * @example digamma(np.array([1, 0])).js() // => [-0.5772, NaN]
  */
-export const digamma: Unary = unary("digamma", { jvp: (g, _, x) => mul(g, trigamma(x)), scalar: "digamma" });
+export const digamma: Unary = unary("digamma", {
+  jvp: (g, _, x) => mul(g, trigamma(x)),
+  scalar: scalars.digamma,
+});
 
 /** Bernoulli numbers B₂, B₄, …: the asymptotic series of trigamma. */
 const BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66] as const;

@@ -43,6 +43,7 @@ function reduced(
 /** From what users pass to what is reduced; `what` names it in errors. */
 type Prepare = (what: string, a: ArrayLike) => NDArray;
 
+/* @__NO_SIDE_EFFECTS__ */
 function reduction(name: string, prepare: Prepare, over: (x: NDArray, axes: number[]) => NDArray): Reduction {
   const caller = `np.${name}`;
   const what = `${caller}: a`;

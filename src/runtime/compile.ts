@@ -1,7 +1,6 @@
 import { supports } from "../backends/wasm/features.ts";
 import { emitWasm } from "../backends/wasm/index.ts";
 import type { Program } from "../compiler/ir/nodes.ts";
-import { printProgram } from "../compiler/ir/print.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
 import { donations } from "../compiler/passes/donate.ts";
 import { runPipeline, verifyMemory } from "../compiler/pipeline.ts";
@@ -14,8 +13,8 @@ import type { LinearMemory } from "./memory.ts";
 
 /** What there is to see of a compiled program. */
 export interface ProgramReport {
-  /** The loop IR after all passes. */
-  readonly loops: string;
+  /** After all passes. */
+  readonly program: Program;
   /** What the module imports and exports, and its size. */
   readonly wasm: string;
   readonly cost: { readonly moduleBytes: number; readonly arenaBytes: number; readonly compileMs: number };
@@ -65,7 +64,7 @@ export function reportProgram(jaxpr: Jaxpr, memory: Unit["memory"], threads: num
   const module = new WebAssembly.Module(code.bytes);
   const compileMs = performance.now() - start;
   return {
-    loops: printProgram(program),
+    program,
     wasm: moduleSummary(module, code),
     cost: { moduleBytes: code.bytes.length, arenaBytes: code.arenaBytes, compileMs },
   };

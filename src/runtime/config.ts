@@ -1,4 +1,4 @@
-import { canShareMemory, cores, env } from "#platform";
+import { canShareMemory, cores, env, hasEnvironment } from "#platform";
 import { MAX_THREADS } from "../backends/common/handover.ts";
 import { PASS_NAMES, type PassName } from "../compiler/switches.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
@@ -48,8 +48,15 @@ export interface Config {
   disable: readonly PassName[];
 }
 
+const defaults = (): Config => ({
+  tier: "wasm",
+  memoryBudget: 64 * 2 ** 20,
+  threads: canShareMemory() ? Math.min(8, cores()) : 1,
+  cacheDir: "",
+  disable: [],
+});
+
 interface Option<T> {
-  readonly initial: T;
   readonly expected: string;
   /** The value that was meant, or undefined. Environment variables arrive as strings. */
   parse(value: unknown): T | undefined;
@@ -58,23 +65,21 @@ interface Option<T> {
 const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
   tier: oneOf("wasm", "native", "auto", "interp"),
   memoryBudget: {
-    initial: 64 * 2 ** 20,
     expected: "a finite number of bytes, at least 0",
     parse: parseBytes,
   },
   threads: {
-    initial: canShareMemory() ? Math.min(8, cores()) : 1,
     expected: `a whole number from 1 to ${MAX_THREADS}`,
     parse: parseThreads,
   },
   cacheDir: {
-    initial: "",
     expected: "the path of a folder",
     parse: (value) => (typeof value === "string" ? value : undefined),
   },
   disable: {
-    initial: [],
-    expected: `names out of ${PASS_NAMES.join(", ")}`,
+    get expected() {
+      return `names out of ${PASS_NAMES.join(", ")}`;
+    },
     parse: parseNames,
   },
 };
@@ -101,10 +106,9 @@ function parseNames(value: unknown): readonly PassName[] | undefined {
   return wanted.size === 0 ? Object.freeze(known) : undefined;
 }
 
-/** The first choice is the default. */
+/* @__NO_SIDE_EFFECTS__ */
 function oneOf<T extends string>(...choices: readonly [T, ...T[]]): Option<T> {
   return {
-    initial: choices[0],
     expected: choices.map((c) => JSON.stringify(c)).join(" or "),
     parse: (value) => choices.find((c) => c === value),
   };
@@ -120,26 +124,34 @@ function parse<T>(option: Option<T>, value: unknown, where: string): T {
   return parsed;
 }
 
-/** Settings with their defaults, as `read` (the environment) overrides them. */
-export function createConfig(read: (variable: string) => string | undefined): Config {
-  const config: object = Object.create(UNKNOWN);
+/** The defaults, as `read` (the environment) overrides them. */
+export function settingsFrom(read: (variable: string) => string | undefined): Config {
+  const given: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(OPTIONS) as [string, Option<unknown>][]) {
-    const given = read(variableOf(name));
-    let value =
-      given === undefined ? option.initial : parse(option, given, `Environment ${variableOf(name)}`);
+    const value = read(variableOf(name));
+    if (value !== undefined) given[name] = parse(option, value, `Environment ${variableOf(name)}`);
+  }
+  return { ...defaults(), ...given };
+}
+
+/** The settings for users to write: what is not possible is refused. */
+/* @__NO_SIDE_EFFECTS__ */
+export function guarded(settings: Config): Config {
+  const values = settings as unknown as Record<string, unknown>;
+  const config: object = Object.create(new Proxy(Object.prototype, UNKNOWN));
+  for (const [name, option] of Object.entries(OPTIONS) as [string, Option<unknown>][])
     Object.defineProperty(config, name, {
       enumerable: true,
-      get: () => value,
+      get: () => values[name],
       set: (next: unknown) => {
-        value = parse(option, next, `config.${name}`);
+        values[name] = parse(option, next, `config.${name}`);
       },
     });
-  }
   return Object.seal(config) as Config;
 }
 
 /** What is looked up and not found. Only a slip of the pen is a mistake: consoles and tests look for anything in any object. */
-const UNKNOWN = new Proxy(Object.prototype, {
+const UNKNOWN: ProxyHandler<object> = {
   get: (object, name) => {
     if (typeof name === "string" && !(name in object) && suggestion(name, Object.keys(OPTIONS)) !== ".")
       throw noSetting(name);
@@ -148,7 +160,7 @@ const UNKNOWN = new Proxy(Object.prototype, {
   set: (_, name) => {
     throw noSetting(name);
   },
-});
+};
 
 function noSetting(name: string | symbol): WeftTypeError {
   const known = Object.keys(OPTIONS);
@@ -157,8 +169,11 @@ function noSetting(name: string | symbol): WeftTypeError {
   );
 }
 
+/** As they are at the moment. A page without an environment loads nothing that checks values, unless it imports {@link config}. */
+export const settings: Config = hasEnvironment ? settingsFrom(env) : defaults();
+
 /**
  * The settings of the library.
  * @example config.memoryBudget = 256 * 2 ** 20;
  */
-export const config: Config = createConfig(env);
+export const config: Config = guarded(settings);

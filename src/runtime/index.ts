@@ -1,4 +1,5 @@
 import { env, nativeHost, warn } from "#platform";
+import { printProgram } from "../compiler/ir/print.ts";
 import { installDevice } from "../core/device.ts";
 import { WeftValueError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
@@ -6,12 +7,12 @@ import { installSwitches } from "../core/switches.ts";
 import { setFolding } from "../util/frames.ts";
 import { show } from "../util/text.ts";
 import { compileWasm, lower, type ProgramReport, reportProgram } from "./compile.ts";
-import { config, type Tier } from "./config.ts";
+import { settings, type Tier } from "./config.ts";
 import { CpuDevice, type MemoryStats } from "./cpu.ts";
 import { WasmExecutable } from "./executable.ts";
 import { type ProgramFacts, programFacts } from "./explain.ts";
 import { interpretJaxpr } from "./interpreter.ts";
-import { type Fallback, nativeExecutors, nativeSource } from "./native/index.ts";
+import { type Fallback, nativeExecutors, nativeSource, withoutNative } from "./native/index.ts";
 import type { Executor } from "./runtime.ts";
 
 export type { ProgramReport } from "./compile.ts";
@@ -30,17 +31,14 @@ const asWasm: Fallback = (lowered, jaxpr, runtime, donated) => {
 export const executors: Readonly<Record<Tier, Executor>> = {
   wasm: (jaxpr, ...rest) => asWasm(lower(jaxpr), jaxpr, ...rest),
   interp: interpretJaxpr,
-  ...nativeExecutors({
-    host: nativeHost,
-    cacheDir: () => config.cacheDir,
-    fallback: asWasm,
-    warn,
-  }),
+  ...(nativeHost
+    ? nativeExecutors({ host: nativeHost, cacheDir: () => settings.cacheDir, fallback: asWasm, warn })
+    : withoutNative(asWasm)),
 };
 
-const cpu = new CpuDevice(config, executors);
+const cpu = new CpuDevice(settings, executors);
 installDevice(cpu);
-installSwitches(() => config.disable);
+installSwitches(() => settings.disable);
 setFolding(!env("WEFT_DEBUG"));
 
 /** Names of devices. */
@@ -80,9 +78,12 @@ export const setExecutor = (executor: Executor | undefined): void => cpu.setExec
 /** Forgets all compiled programs; they are compiled again when they are next run. */
 export const clearCaches = (): void => cpu.clearCaches();
 
-/** The compiled form of a program as text, and what it costs. Compiles it once more. */
+/** The compiled form of a program, and what it costs. Compiles it once more. */
 export const inspectProgram = (jaxpr: Jaxpr): ProgramReport =>
   reportProgram(jaxpr, cpu.runtime.memory, cpu.runtime.threads.limit);
+
+/** The loop IR of a program after all passes, as text. Compiles it once more. */
+export const loopsText = (jaxpr: Jaxpr): string => printProgram(inspectProgram(jaxpr).program);
 
 /** The C text of a program, as the native tier makes it for this machine. @throws WeftValueError where there is no such tier */
 export function nativeText(jaxpr: Jaxpr): string {
@@ -93,7 +94,7 @@ export function nativeText(jaxpr: Jaxpr): string {
 /** What becomes of a program under the present settings. Compiles it once more. */
 export const explainProgram = (jaxpr: Jaxpr, donated: readonly boolean[]): ProgramFacts =>
   programFacts(jaxpr, {
-    tier: config.tier,
+    tier: settings.tier,
     host: nativeHost,
     memory: cpu.runtime.memory,
     threads: cpu.runtime.threads.limit,

@@ -20,9 +20,7 @@ export class InterpretedExecutable implements Executable {
   private readonly runtime: Runtime;
   private readonly interpret: Interpret;
 
-  constructor(program: Program, plan: MemoryPlan, runtime: Runtime) {
-    if (!interpret)
-      throw new WeftValueError('config.tier = "interp": there is no interpreter in pages; use "wasm".');
+  constructor(program: Program, plan: MemoryPlan, runtime: Runtime, interpret: Interpret) {
     this.interpret = interpret;
     this.program = program;
     this.plan = plan;
@@ -51,7 +49,9 @@ export class InterpretedExecutable implements Executable {
  * {@link OutOfMemoryError} as compiling does.
  */
 export function interpretJaxpr(jaxpr: Jaxpr, runtime: Runtime): Executable {
+  if (!interpret)
+    throw new WeftValueError('config.tier = "interp": there is no interpreter in pages; use "wasm".');
   const program = lowerJaxpr(prepare(jaxpr));
   const plan = planWithin(runtime.memory.limit, jaxpr, program, program);
-  return new InterpretedExecutable(program, plan, runtime);
+  return new InterpretedExecutable(program, plan, runtime, interpret);
 }

@@ -1,6 +1,7 @@
 /** The browser's side of `#platform`; see `platform-node.ts` for what the functions promise. */
 
 /** Pages have no environment: the defaults hold until `config` is written. */
+export const hasEnvironment: boolean = false;
 export const env = (_name: string): string | undefined => undefined;
 
 export function print(line: string): void {

@@ -20,6 +20,9 @@ export const verifier: typeof proofs | undefined = proofs;
 /** Undefined where programs only run compiled. */
 export const interpret: typeof interpretIr | undefined = interpretIr;
 
+/** Whether there are environment variables. */
+export const hasEnvironment: boolean = true;
+
 /** The value of an environment variable; undefined where Deno was not given leave to look. */
 export function env(name: string): string | undefined {
   try {

@@ -175,8 +175,25 @@ test("a page has no interpreter, and says so", async () => {
   );
 });
 
+test("a page prints programs when it has makeJaxpr", async () => {
+  const look = `console.log(jit((x) => np.exp(x)).lower(np.ones([2])).asText().slice(0, 10));`;
+  const rows: [uses: string, prints: RegExp][] = [
+    ["", /WeftValueError: asText: .*makeJaxpr/],
+    ["makeJaxpr(np.exp);", /^\{ lambda ;/],
+  ];
+  for (const [uses, prints] of rows) {
+    inFolder(
+      "page.mjs",
+      `import { jit, makeJaxpr, numpy as np } from "weftjs"; ${uses} try { ${look} } catch (e) { console.log(String(e)); }`,
+    );
+    const file = await bundle("print", PAGE);
+    writeFileSync(join(dirname(file), "package.json"), `{ "type": "module" }`);
+    expect(run(process.execPath, [file], join(folder, "user"))).toMatch(prints);
+  }
+});
+
 /** Bytes after gzip that a page loads for jit, grad, lax and ten functions of numpy. */
-const LARGEST = 138_000;
+const LARGEST = 121_000;
 test("a page's bundle is small", async () => {
   const ten = ["ones", "zeros", "exp", "log", "sum", "mean", "matmul", "where", "concatenate", "maximum"];
   inFolder(

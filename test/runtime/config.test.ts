@@ -2,11 +2,11 @@ import { availableParallelism } from "node:os";
 import { describe, expect, test } from "vitest";
 import { PASS_NAMES } from "../../src/compiler/switches.ts";
 import { WeftValueError } from "../../src/core/errors.ts";
-import { createConfig } from "../../src/runtime/config.ts";
+import { guarded, settingsFrom } from "../../src/runtime/config.ts";
 import * as browser from "../../src/runtime/platform-browser.ts";
 import * as node from "../../src/runtime/platform-node.ts";
 
-const withEnv = (values: Record<string, string>) => createConfig((name) => values[name]);
+const withEnv = (values: Record<string, string>) => guarded(settingsFrom((name) => values[name]));
 
 describe("config", () => {
   test("defaults, environment, assignment", () => {
@@ -104,7 +104,7 @@ test("an environment that may not be read, as in Deno, is empty", () => {
   process.env = new Proxy({}, { get: refuse });
   try {
     expect(node.env("WEFT_TIER")).toBeUndefined();
-    expect(createConfig(node.env).tier).toBe("wasm");
+    expect(settingsFrom(node.env).tier).toBe("wasm");
   } finally {
     process.env = env;
   }

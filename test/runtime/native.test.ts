@@ -23,7 +23,7 @@ import { clearCaches, executors, memoryStats, setExecutor, type Tier } from "../
 import { AUTO_WORK, chooseTier } from "../../src/runtime/native/choice.ts";
 import { CacheEntry, cacheFolder } from "../../src/runtime/native/disk-cache.ts";
 import { NativeFailure, type NativeFunction, type NativeHost } from "../../src/runtime/native/host.ts";
-import { nativeExecutors } from "../../src/runtime/native/index.ts";
+import { type Fallback, nativeExecutors, withoutNative } from "../../src/runtime/native/index.ts";
 import { createNativeHost, loadSource } from "../../src/runtime/native/node.ts";
 import { compile, cpuFlagsOf, findToolchain } from "../../src/runtime/native/toolchain.ts";
 import { expectClose } from "../support/close.ts";
@@ -64,11 +64,11 @@ function withHost(host: NativeHost | undefined, tier: "native" | "auto" = "nativ
   const warnings: string[] = [];
   const { wasm } = executors;
   const options = {
-    host,
     cacheDir: () => join(folder, "cache"),
     warn: (text: string) => void warnings.push(text),
+    fallback: ((_, ...rest) => wasm(...rest)) satisfies Fallback,
   };
-  const made = nativeExecutors({ ...options, fallback: (_, ...rest) => wasm(...rest) });
+  const made = host ? nativeExecutors({ ...options, host }) : withoutNative(options.fallback);
   setExecutor(made[tier]);
   return warnings;
 }

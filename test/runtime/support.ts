@@ -10,7 +10,7 @@ import { aval, type ShapedArray } from "../../src/core/aval.ts";
 import type { HostFn } from "../../src/core/emit.ts";
 import { Jaxpr, Var } from "../../src/core/jaxpr.ts";
 import { type AnyPrimitive, definePrimitive, type Params } from "../../src/core/primitive.ts";
-import { createConfig } from "../../src/runtime/config.ts";
+import { guarded, settingsFrom } from "../../src/runtime/config.ts";
 import { CpuDevice } from "../../src/runtime/cpu.ts";
 import { type Code, WasmExecutable } from "../../src/runtime/executable.ts";
 import type { Executor } from "../../src/runtime/runtime.ts";
@@ -136,7 +136,7 @@ export function testDevice(options: { memoryBudget?: number; maximumPages?: numb
     count++;
     return new WasmExecutable(assemble(jaxpr, runtime.memory.shared), jaxpr, runtime);
   };
-  const config = createConfig(() => undefined);
+  const config = guarded(settingsFrom(() => undefined));
   if (options.memoryBudget !== undefined) config.memoryBudget = options.memoryBudget;
   const device = new CpuDevice(
     config,

@@ -15,7 +15,7 @@ import { wasmTarget } from "../../src/compiler/target.ts";
 import { aval, type ShapedArray } from "../../src/core/aval.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { Jaxpr, Var } from "../../src/core/jaxpr.ts";
-import { createConfig } from "../../src/runtime/config.ts";
+import { guarded, settingsFrom } from "../../src/runtime/config.ts";
 import { CpuDevice } from "../../src/runtime/cpu.ts";
 import { WasmExecutable } from "../../src/runtime/executable.ts";
 import { NativeExecutable } from "../../src/runtime/native/executable.ts";
@@ -83,7 +83,7 @@ const EXECUTABLES: Readonly<Record<Kind, (program: Program, jaxpr: Jaxpr, runtim
 
 /** A device with threads of its own, for code of this kind if nothing else is said. */
 export function threaded(kind: Kind): Threaded {
-  const config = createConfig(() => undefined);
+  const config = guarded(settingsFrom(() => undefined));
   const device = new CpuDevice(config, { wasm: never, native: never, auto: never, interp: never });
   kept.push(device);
   const { runtime } = device;

@@ -24,7 +24,7 @@
 
 import type { ShapedArray } from "../../core/aval.ts";
 import type { DType } from "../../core/dtype.ts";
-import type { BinaryFn, Combine, HostFn, UnaryFn } from "../../core/emit.ts";
+import type { BinaryFn, Combine, HostFn, MachineFn, UnaryFn } from "../../core/emit.ts";
 
 /** What a buffer was made for, in the words of the user's program. */
 export interface Origin {
@@ -112,11 +112,7 @@ export type Expr =
   | { readonly op: "convert"; readonly dtype: DType; readonly x: Expr }
   | { readonly op: "bitcast"; readonly dtype: DType; readonly x: Expr };
 
-/**
- * Binary functions that only passes introduce. `farSin(x, y)`: y, but the sine of x where |x| reaches {@link FAR}; so on.
- * Backends ask the platform, one element at a time.
- */
-export type MachineFn = "farSin" | "farCos" | "farTan";
+export type { MachineFn } from "../../core/emit.ts";
 /** Where the range of the expansions of sin, cos and tan ends. */
 export const FAR: Readonly<Record<"float32" | "float64", number>> = { float32: 2 ** 22, float64: 2 ** 25 };
 

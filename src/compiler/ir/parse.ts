@@ -4,6 +4,8 @@ import type { DType } from "../../core/dtype.ts";
 import { DTYPES } from "../../core/dtype.ts";
 import type { HostFn } from "../../core/emit.ts";
 import { assert, WeftValueError } from "../../core/errors.ts";
+// A text may name any function, also one that no primitive brought.
+import "../../scalars/index.ts";
 import { affine } from "./affine.ts";
 import { binaryResult, isBinaryFn, isCombine, isUnaryFn } from "./functions.ts";
 import type {

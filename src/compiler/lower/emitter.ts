@@ -43,8 +43,8 @@ const values = (xs: readonly Operand[]): Value[] => xs as Value[];
 
 const SCALARS: ScalarBuilder = {
   const: constExpr,
-  unary: (fn, x) => unaryExpr(fn, expr(x)),
-  binary: (fn, x, y) => binaryExpr(fn, expr(x), expr(y)),
+  unary: (fn, x) => unaryExpr(typeof fn === "string" ? fn : fn.fn, expr(x)),
+  binary: (fn, x, y) => binaryExpr(typeof fn === "string" ? fn : fn.fn, expr(x), expr(y)),
   select: (c, x, y) => selectExpr(expr(c), expr(x), expr(y)),
   convert: (x, dtype) => convertExpr(expr(x), dtype),
   bitcast: (x, dtype) => bitcastExpr(expr(x), dtype),

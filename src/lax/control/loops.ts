@@ -4,7 +4,7 @@ import { aval, type ShapedArray, typeMatch } from "../../core/aval.ts";
 import { checkCount, checkInteger } from "../../core/check.ts";
 import { isInteger, promote } from "../../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
-import { isStepwise } from "../../core/trace.ts";
+import { stepwiseLoops } from "../../core/trace.ts";
 import { batchFlat, moveBatchAxis } from "../../transforms/batch.ts";
 import type { MapTree } from "../../tree/index.ts";
 import * as tree from "../../tree/index.ts";
@@ -18,7 +18,6 @@ import { concatenate, reshape, sliceInDim } from "../shape.ts";
 import { checkCallables, concreteInt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
 import { type CarryName, checkCarry, parameterName } from "./carry-errors.ts";
 import { scanPrimitive } from "./scan.ts";
-import { scanStepwise, whileStepwise } from "./stepwise.ts";
 import { checkCondition, whilePrimitive } from "./while.ts";
 
 /** Any value at all; the empty tuple among the choices makes TypeScript infer array literals as tuples. */
@@ -132,7 +131,8 @@ function runScan(
   const length = scanLength(xsLeaves, xsTree, xsArrays, options.length);
   const unroll = unrollFactor(options.unroll, length);
   const { reverse = false } = options;
-  if (isStepwise()) return scanStepwise(body, init, xsTree, xsArrays, length, reverse);
+  const stepwise = stepwiseLoops();
+  if (stepwise) return stepwise.scan(body, init, xsTree, xsArrays, length, reverse);
 
   const xAvals = xsArrays.map((x) => aval(x.shape.slice(1), x.dtype, x.weakType));
   const { leaves, traced } = traceLoop(body, name, init, xsTree, xAvals, pair);
@@ -374,7 +374,7 @@ export function whileLoop(
 }
 
 function runWhile(cond: UserFunction, body: UserFunction, init: unknown, name: CarryName): unknown {
-  const done = isStepwise() ? whileStepwise(cond, body, init) : null;
+  const done = stepwiseLoops()?.while(cond, body, init);
   if (done) return done.value;
   const { leaves, carryTree, traced } = traceLoop(body, name, init, null, [], (r) => r);
   const condition = traceBody(
@@ -469,7 +469,8 @@ function foriScan(
   options: ForiOptions,
 ): unknown {
   // A scan of no iteration refuses, because it cannot know its ys: here there are none.
-  if (length === 0 && isStepwise()) return whileStepwise(() => false, body, init)!.value;
+  const stepwise = stepwiseLoops();
+  if (length === 0 && stepwise) return stepwise.while(() => false, body, init)!.value;
   const step: UserFunction = ([i, value]) => [[add(i, 1), body(i, value)], null];
   return runScan(step, name, [start, init], null, { ...options, length })[0]![1];
 }

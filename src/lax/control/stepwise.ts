@@ -1,7 +1,7 @@
 /** Loops as ordinary JavaScript loops over concrete values, for `disableJit`: a debugger can step through them. */
 import type { NDArray } from "../../core/array.ts";
 import { WeftValueError } from "../../core/errors.ts";
-import { Tracer } from "../../core/trace.ts";
+import { type StepwiseLoops, Tracer } from "../../core/trace.ts";
 import * as tree from "../../tree/index.ts";
 import { asArray } from "../convert.ts";
 import { dynamicIndexInDim } from "../dynamic.ts";
@@ -20,7 +20,7 @@ export function asArrays(value: unknown, before?: unknown): unknown {
   );
 }
 
-export function scanStepwise(
+function scan(
   body: UserFunction,
   init: unknown,
   xsTree: tree.TreeDef,
@@ -48,7 +48,7 @@ export function scanStepwise(
 }
 
 /** Null when JavaScript cannot decide, because the condition is traced: it differs between the lanes of a vmap, say. */
-export function whileStepwise(
+function whileLoop(
   cond: UserFunction,
   body: UserFunction,
   init: unknown,
@@ -61,3 +61,5 @@ export function whileStepwise(
     value = asArrays(body(value), value);
   }
 }
+
+export const STEPWISE: StepwiseLoops = { scan, while: whileLoop };

@@ -31,7 +31,8 @@ export function chooseTier(wanted: Tier, lowered: Program, host: NativeHost | un
   // Whether something is missing is asked last: the answer costs a call of the compiler.
   const calls = effects(lowered.body).calls;
   if (wanted === "native") {
-    demand(missingFrom(host));
+    const missing = missingFrom(host);
+    if (missing !== undefined) refuseNative(missing);
     return calls ? wasm(CALLS) : native(setting);
   }
   const work = workOf(lowered);
@@ -45,11 +46,11 @@ export function chooseTier(wanted: Tier, lowered: Program, host: NativeHost | un
 
 const CALLS = "the program calls JavaScript, which only WebAssembly does";
 
+export const NO_PROCESSES = "an engine that can start processes (Node)";
 const missingFrom = (host: NativeHost | undefined): string | undefined =>
-  host ? host.missing() : "an engine that can start processes (Node)";
+  host ? host.missing() : NO_PROCESSES;
 
-function demand(missing: string | undefined): void {
-  if (missing === undefined) return;
+export function refuseNative(missing: string): never {
   throw new WeftValueError(
     `config.tier is "native", which needs ${missing}. Or set config.tier to "auto", which uses native code where it can, or "wasm".`,
   );

@@ -12,7 +12,7 @@ import { lower } from "../compile.ts";
 import type { Tier } from "../config.ts";
 import { planWithin } from "../fit.ts";
 import type { Executable, Executor, Runtime } from "../runtime.ts";
-import { chooseTier } from "./choice.ts";
+import { chooseTier, NO_PROCESSES, refuseNative } from "./choice.ts";
 import { NativeExecutable } from "./executable.ts";
 import { NativeFailure, type NativeHost } from "./host.ts";
 
@@ -25,8 +25,7 @@ export type Fallback = (
 ) => Executable;
 
 export interface NativeOptions {
-  /** Undefined where there are no processes. */
-  readonly host: NativeHost | undefined;
+  readonly host: NativeHost;
   /** `config.cacheDir` when a program is compiled. */
   readonly cacheDir: () => string;
   readonly fallback: Fallback;
@@ -63,6 +62,12 @@ export function nativeExecutors(options: NativeOptions): { native: Executor; aut
     };
   return { native: executor("native"), auto: executor("auto") };
 }
+
+/** The same where there are no processes: `native` is refused, and nothing can pay for compiling natively. */
+export const withoutNative = (fallback: Fallback): { native: Executor; auto: Executor } => ({
+  native: () => refuseNative(NO_PROCESSES),
+  auto: (jaxpr, ...rest) => fallback(lower(jaxpr), jaxpr, ...rest),
+});
 
 /** A program as C for this machine. */
 export function nativeSource(jaxpr: Jaxpr, host: NativeHost, { memory, threads }: Runtime): string {

@@ -1,3 +1,4 @@
+import { nativeHost } from "#platform";
 import { CODE_HEADER, CODE_KINDS, CONTROL, FAILED, MESSAGE_BYTES } from "../../backends/common/handover.ts";
 import { MATH_IMPORTS } from "../../backends/wasm/far.ts";
 
@@ -18,6 +19,30 @@ export interface WorkerData {
 const WORD = 4;
 /** Modules that a worker keeps ready. */
 const KEEP = 64;
+
+/** Loads native code by way of koffi. */
+const LOAD_NATIVE = nativeHost
+  ? `
+  const link = (bytes) => {
+    const { koffi: path, library, help } = JSON.parse(new TextDecoder().decode(bytes));
+    const koffi = require(path);
+    const base = Number(koffi.address(new Uint8Array(memory.buffer)));
+    const loaded = koffi.load(library);
+    const run = loaded.func(help, "int", ["uintptr_t", "uint", "int", "int", "int"]);
+    return Object.assign((...args) => run(base, ...args), { unload: () => loaded.unload() });
+  };
+
+  const load = (bytes) => {
+    Atomics.add(words, LOADING, 1);
+    try {
+      if (Atomics.load(words, ENDING) === 0) return link(bytes);
+    } finally {
+      Atomics.sub(words, LOADING, 1);
+      Atomics.notify(words, LOADING);
+    }
+  };
+`
+  : "";
 
 /**
  * The program of a worker, a function of {@link WorkerData} and the thread's id as text, because a worker starts from text alike
@@ -58,31 +83,13 @@ export const WORKER: string = `(({ memory, control, me, threadId }) => {
     return new WebAssembly.Instance(module, { env, Math: { ${MATH} } }).exports.help;
   };
 
-  const link = (bytes) => {
-    const { koffi: path, library, help } = JSON.parse(new TextDecoder().decode(bytes));
-    const koffi = require(path);
-    const base = Number(koffi.address(new Uint8Array(memory.buffer)));
-    const loaded = koffi.load(library);
-    const run = loaded.func(help, "int", ["uintptr_t", "uint", "int", "int", "int"]);
-    return Object.assign((...args) => run(base, ...args), { unload: () => loaded.unload() });
-  };
-
-  const load = (bytes) => {
-    Atomics.add(words, LOADING, 1);
-    try {
-      if (Atomics.load(words, ENDING) === 0) return link(bytes);
-    } finally {
-      Atomics.sub(words, LOADING, 1);
-      Atomics.notify(words, LOADING);
-    }
-  };
-
+${LOAD_NATIVE}
   const find = (id) => {
     if (modules.has(id)) return modules.get(id);
     const code = codeOf(id);
     if (!code) return undefined;
     let help;
-    try { help = (code.kind === ${CODE_KINDS.native} ? load : instantiate)(code.bytes); } catch {}
+    try { help = ${nativeHost ? `(code.kind === ${CODE_KINDS.native} ? load : instantiate)` : "instantiate"}(code.bytes); } catch {}
     if (modules.size >= ${KEEP}) {
       const [oldest, code] = modules.entries().next().value;
       modules.delete(oldest);

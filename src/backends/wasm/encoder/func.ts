@@ -188,7 +188,7 @@ export class FuncBuilder {
 
   /** Any instruction of `OPS`: all that take no immediate. */
   op(name: OpName): void {
-    const [opcode, , zeros = 0]: readonly [number, string, number?] = OPS[name];
+    const [opcode, , zeros] = OPS[name];
     this.#opcode(opcode);
     for (let i = 0; i < zeros; i++) this.#code.u8(0);
   }

@@ -1,9 +1,10 @@
 /**
  * log and its family: x = 2^e·(1 + f), then log(1 + f) through s = f/(2 + f), as fdlibm does it.
  */
-import type { Expr } from "../../ir/nodes.ts";
+import type { Scalar, UnaryExpansion } from "../core/emit.ts";
 import { decompose, type Parts } from "./bits.ts";
 import { LN2 } from "./exp.ts";
+import { defineUnary } from "./expansion.ts";
 import {
   abs,
   add,
@@ -34,7 +35,7 @@ const LOG: Coefficients = {
 };
 
 /** e·ln 2 + f - (f²/2 - s·(f²/2 + R)): what is large and exact comes last. */
-function logOf({ e, m }: Parts): Expr {
+function logOf({ e, m }: Parts): Scalar {
   const f = sub(m, 1);
   const s = div(f, add(f, 2));
   const z = mul(s, s);
@@ -45,44 +46,44 @@ function logOf({ e, m }: Parts): Expr {
 }
 
 /** `inside` where 0 < x < ∞; the limits of log elsewhere, NaN for negative x. */
-function withLimits(x: Expr, inside: Expr): Expr {
+function withLimits(x: Scalar, inside: Scalar): Scalar {
   const outside = select(eq(x, 0), constantLike(Number.NEGATIVE_INFINITY, x), Number.NaN);
   return select(lt(x, Number.POSITIVE_INFINITY), select(gt(x, 0), inside, outside), x);
 }
 
-export const log = (x: Expr): Expr => withLimits(x, logOf(decompose(x)));
+export const log: UnaryExpansion = defineUnary("log", (x) => withLimits(x, logOf(decompose(x))));
 
 /** log(u + c), c no larger than the rounding error of u. */
-export const logOfPair = (u: Expr, c: Expr): Expr => withLimits(u, add(logOf(decompose(u)), div(c, u)));
+export const logOfPair = (u: Scalar, c: Scalar): Scalar => withLimits(u, add(logOf(decompose(u)), div(c, u)));
 
-export function log1p(x: Expr): Expr {
+export const log1p: UnaryExpansion = defineUnary("log1p", (x) => {
   const u = add(x, 1);
   return copysign(logOfPair(u, sub(x, sub(u, 1))), x);
-}
+});
 
 /** From here on x ± 1 rounds to x, give or take a last place of the logarithm. */
 const LARGE: PerFloat<number> = { float32: 2 ** 25, float64: 2 ** 54 };
 /** log(1 + u) where x is not large, else log(2x). */
-function logOfSum(x: Expr, u: Expr): Expr {
+function logOfSum(x: Scalar, u: Scalar): Scalar {
   const large = gt(x, pick(LARGE, x));
-  return add(log1p(select(large, x, u)), select(large, constantLike(Math.LN2, x), 0));
+  return add(log1p.expand(select(large, x, u)), select(large, constantLike(Math.LN2, x), 0));
 }
 
 /** log1p(a + a²/(1 + √(1 + a²))), a = |x|. */
-export function asinh(x: Expr): Expr {
+export const asinh: UnaryExpansion = defineUnary("asinh", (x) => {
   const a = abs(x);
   const z = mul(a, a);
   return copysign(logOfSum(a, add(a, div(z, add(sqrt(add(z, 1)), 1)))), x);
-}
+});
 
 /** log1p(t + √t·√(t + 2)), t = x - 1: NaN for t < 0 by the first root, and no square overflows. */
-export function acosh(x: Expr): Expr {
+export const acosh: UnaryExpansion = defineUnary("acosh", (x) => {
   const t = sub(x, 1);
   return logOfSum(x, add(t, mul(sqrt(t), sqrt(add(t, 2)))));
-}
+});
 
 /** ½·log1p(2a/(1 - a)), a = |x|; for a > 1 the argument is below -1, hence NaN. */
-export function atanh(x: Expr): Expr {
+export const atanh: UnaryExpansion = defineUnary("atanh", (x) => {
   const a = abs(x);
-  return copysign(mul(log1p(div(add(a, a), sub(1, a))), 0.5), x);
-}
+  return copysign(mul(log1p.expand(div(add(a, a), sub(1, a))), 0.5), x);
+});

@@ -1,11 +1,12 @@
 /** The inverse trigonometric functions. Polynomials are minimax in relative error. */
-import { constExpr } from "../../ir/build.ts";
-import type { Expr } from "../../ir/nodes.ts";
+import type { BinaryExpansion, Scalar, UnaryExpansion } from "../core/emit.ts";
+import { defineBinary, defineUnary } from "./expansion.ts";
 import {
   abs,
   add,
   and,
   type Coefficients,
+  constant,
   copysign,
   div,
   eq,
@@ -34,7 +35,7 @@ const ASIN: Coefficients = {
 };
 
 /** With a = |x|: asin(a), or asin(√((1 - a)/2)) where a > ½, of which acos(a) is twice. NaN where a > 1. */
-function halved(x: Expr): { readonly value: Expr; readonly large: Expr } {
+function halved(x: Scalar): { readonly value: Scalar; readonly large: Scalar } {
   const a = abs(x);
   const large = gt(a, 0.5);
   const z = select(large, mul(sub(1, a), 0.5), mul(a, a));
@@ -42,17 +43,17 @@ function halved(x: Expr): { readonly value: Expr; readonly large: Expr } {
   return { value: fma(mul(s, z), polynomial(z, ASIN), s), large };
 }
 
-export function asin(x: Expr): Expr {
+export const asin: UnaryExpansion = defineUnary("asin", (x) => {
   const { value, large } = halved(x);
   return copysign(select(large, fma(value, -2, Math.PI / 2), value), x);
-}
+});
 
-export function acos(x: Expr): Expr {
+export const acos: UnaryExpansion = defineUnary("acos", (x) => {
   const { value, large } = halved(x);
   const negative = lt(x, 0);
-  const outer = fma(select(negative, neg(value), value), 2, select(negative, constExpr(Math.PI, x.dtype), 0));
+  const outer = fma(select(negative, neg(value), value), 2, select(negative, constant(Math.PI, x.dtype), 0));
   return select(large, outer, sub(Math.PI / 2, copysign(value, x)));
-}
+});
 
 /** (atan(t) - t)/t³ in t², t <= tan(π/8): 2^-30 and 2^-55. */
 const ATAN: Coefficients = {
@@ -65,33 +66,33 @@ const ATAN: Coefficients = {
 };
 
 /** atan(low/high) for 0 <= low <= high > 0, in [0, π/4]. */
-function atanOfRatio(low: Expr, high: Expr): Expr {
+function atanOfRatio(low: Scalar, high: Scalar): Scalar {
   const large = gt(low, mul(high, Math.SQRT2 - 1));
   const t = div(select(large, sub(low, high), low), select(large, add(low, high), high));
-  return add(oddFromSlope1(t, ATAN), select(large, constExpr(Math.PI / 4, t.dtype), 0));
+  return add(oddFromSlope1(t, ATAN), select(large, constant(Math.PI / 4, t.dtype), 0));
 }
 
-export function atan(x: Expr): Expr {
+export const atan: UnaryExpansion = defineUnary("atan", (x) => {
   const a = abs(x);
   const inverted = gt(a, 1);
   const angle = atanOfRatio(select(inverted, 1, a), select(inverted, a, 1));
   return copysign(select(inverted, sub(Math.PI / 2, angle), angle), x);
-}
+});
 
 /** Above this, the sum of two numbers could overflow. */
 const LARGE: PerFloat<number> = { float32: 2 ** 126, float64: 2 ** 1022 };
 
 /** The angle of the point (x, y), signed zeros and infinities as in C. */
-export function atan2(y: Expr, x: Expr): Expr {
+export const atan2: BinaryExpansion = defineBinary("atan2", (y, x) => {
   const [a, b] = [abs(y), abs(x)];
   const steep = gt(a, b);
   const [low, high] = [select(steep, b, a), select(steep, a, b)];
-  const infinite = (v: Expr): Expr => eq(v, Number.POSITIVE_INFINITY);
+  const infinite = (v: Scalar): Scalar => eq(v, Number.POSITIVE_INFINITY);
   const bothInfinite = and(infinite(low), infinite(high));
-  const scale = select(gt(high, pick(LARGE, x)), constExpr(0.25, x.dtype), 1);
-  const scaled = (v: Expr): Expr => select(bothInfinite, 1, mul(v, scale));
+  const scale = select(gt(high, pick(LARGE, x)), constant(0.25, x.dtype), 1);
+  const scaled = (v: Scalar): Scalar => select(bothInfinite, 1, mul(v, scale));
   const octant = atanOfRatio(scaled(low), select(eq(high, 0), 1, scaled(high)));
   const quadrant = select(steep, sub(Math.PI / 2, octant), octant);
-  const backwards = lt(copysign(constExpr(1, x.dtype), x), 0);
+  const backwards = lt(copysign(constant(1, x.dtype), x), 0);
   return copysign(select(backwards, sub(Math.PI, quadrant), quadrant), y);
-}
+});

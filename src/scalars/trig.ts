@@ -2,16 +2,18 @@
  * sin, cos, tan: x minus the nearest multiple of π/2, exactly enough for full relative precision near the zeros, then the
  * Taylor-like minimax polynomials of sin and cos on [-π/4, π/4].
  *
- * Range: |x| < {@link FAR}. Arguments beyond, rare as they are, would double the work of all: they are left to the platform's
+ * Range: |x| < `FAR`. Arguments beyond, rare as they are, would double the work of all: they are left to the platform's
  * functions, which reduce exactly (Payne and Hanek 1983).
  */
-import { binaryExpr, constExpr } from "../../ir/build.ts";
-import type { Expr, MachineFn } from "../../ir/nodes.ts";
+import type { MachineFn, Scalar, UnaryExpansion } from "../core/emit.ts";
+import { defineUnary } from "./expansion.ts";
 import {
   abs,
   add,
   and,
+  binary,
   type Coefficients,
+  constant,
   copysign,
   div,
   fma,
@@ -47,7 +49,7 @@ interface Scheme {
   /** Last place of the result that is computed, in digits. */
   readonly levels: number;
 }
-/** `width` times `stages` bits are the exponent of {@link FAR}. */
+/** `width` times `stages` bits are the exponent of `FAR`. */
 const SCHEME: PerFloat<Scheme> = {
   float32: { width: 11, stages: 2, levels: 6 },
   float64: { width: 25, stages: 1, levels: 6 },
@@ -55,32 +57,32 @@ const SCHEME: PerFloat<Scheme> = {
 
 interface Multiplier {
   readonly stage: number;
-  readonly k: Expr;
+  readonly k: Scalar;
 }
 
 /** Σ k_j·2^(width·j)·digit(level + j): everything at one place, an exact sum. */
-function place(ks: readonly Multiplier[], level: number, width: number): Expr | undefined {
-  let sum: Expr | undefined;
+function place(ks: readonly Multiplier[], level: number, width: number): Scalar | undefined {
+  let sum: Scalar | undefined;
   for (const { stage, k } of ks) {
     const part = digit(level + stage, width) * 2 ** (width * stage);
     sum = sum ? fma(k, part, sum) : mul(k, part);
   }
   return sum;
 }
-const minus = (x: Expr, y: Expr | undefined): Expr => (y ? sub(x, y) : x);
+const minus = (x: Scalar, y: Scalar | undefined): Scalar => (y ? sub(x, y) : x);
 
 export interface Reduced {
   /** In [-π/4, π/4], up to rounding. */
-  readonly r: Expr;
+  readonly r: Scalar;
   /** x - r in quarter turns, modulo 4. */
-  readonly quadrant: Expr;
+  readonly quadrant: Scalar;
 }
 
 /**
  * Cody and Waite with several multipliers, place by place from the top: each partial difference is a multiple of the
  * current place and too small to need more digits than a float has, so it is exact until it is the result. For x >= 0.
  */
-function reduce(x: Expr): Reduced {
+function reduce(x: Scalar): Reduced {
   const { width, stages, levels } = pick(SCHEME, x);
   const ks: Multiplier[] = [];
   let rest = x;
@@ -111,31 +113,30 @@ const COS: Coefficients = {
   ],
 };
 
-function cosine(r: Expr): Expr {
+function cosine(r: Scalar): Scalar {
   const z = mul(r, r);
   return fma(z, fma(z, polynomial(z, COS), -0.5), 1);
 }
 
-const hasBit = (quadrant: Expr, bit: number): Expr => ne(and(quadrant, bit), 0);
-const signOf = (x: Expr): Expr => copysign(constExpr(1, x.dtype), x);
+const hasBit = (quadrant: Scalar, bit: number): Scalar => ne(and(quadrant, bit), 0);
+const signOf = (x: Scalar): Scalar => copysign(constant(1, x.dtype), x);
 
 /** The sine of a reduced argument `turns` quarter turns later. */
-function sineAt({ r, quadrant }: Reduced, turns: number): Expr {
+function sineAt({ r, quadrant }: Reduced, turns: number): Scalar {
   const q = add(quadrant, turns);
   const value = select(hasBit(q, 1), cosine(r), oddFromSlope1(r, SIN));
   return select(hasBit(q, 2), neg(value), value);
 }
 
-const orFar =
-  (fn: MachineFn, near: (x: Expr) => Expr) =>
-  (x: Expr): Expr =>
-    binaryExpr(fn, x, near(x));
+const orFar = (fn: MachineFn, x: Scalar, near: Scalar): Scalar => binary(fn)(x, near);
 
-export const sin: (x: Expr) => Expr = orFar("farSin", (x) => mul(sineAt(reduce(abs(x)), 0), signOf(x)));
-export const cos: (x: Expr) => Expr = orFar("farCos", (x) => sineAt(reduce(abs(x)), 1));
-export const tan: (x: Expr) => Expr = orFar("farTan", tangent);
+export const sin: UnaryExpansion = defineUnary("sin", (x) =>
+  orFar("farSin", x, mul(sineAt(reduce(abs(x)), 0), signOf(x))),
+);
+export const cos: UnaryExpansion = defineUnary("cos", (x) => orFar("farCos", x, sineAt(reduce(abs(x)), 1)));
+export const tan: UnaryExpansion = defineUnary("tan", (x) => orFar("farTan", x, tangent(x)));
 
-function tangent(x: Expr): Expr {
+function tangent(x: Scalar): Scalar {
   const { r, quadrant } = reduce(abs(x));
   const [s, c] = [oddFromSlope1(r, SIN), cosine(r)];
   const cotangent = hasBit(quadrant, 1);
@@ -159,10 +160,10 @@ const SIN_PI: Coefficients = {
 };
 
 /** |sin(πx)| and cot(πx), exactly 0 and infinite at integers. */
-export function halfTurns(x: Expr): { readonly sine: Expr; readonly cotangent: Expr } {
+export function halfTurns(x: Scalar): { readonly sine: Scalar; readonly cotangent: Scalar } {
   const r = sub(x, rint(x));
   const a = abs(r);
-  const at = (y: Expr): Expr => mul(y, polynomial(mul(y, y), SIN_PI));
+  const at = (y: Scalar): Scalar => mul(y, polynomial(mul(y, y), SIN_PI));
   const sine = at(a);
   return { sine, cotangent: copysign(div(at(sub(0.5, a)), sine), r) };
 }

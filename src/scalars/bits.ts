@@ -2,11 +2,13 @@
  * Significands and exponents: the part that depends on how floats are stored. float32 works on its bits. float64 has no
  * integer of its width here, so it goes through float32, whose exponents are made to suffice.
  */
-import { bitcastExpr, constExpr, convertExpr } from "../../ir/build.ts";
-import type { Expr } from "../../ir/nodes.ts";
+import type { Scalar } from "../core/emit.ts";
 import {
   add,
   and,
+  bitcast,
+  constant,
+  convert,
   floatOf,
   fma,
   ge,
@@ -21,8 +23,8 @@ import {
   truncated,
 } from "./ops.ts";
 
-const bitsOf = (x: Expr): Expr => bitcastExpr(x, "int32");
-const floatOfBits = (x: Expr): Expr => bitcastExpr(x, "float32");
+const bitsOf = (x: Scalar): Scalar => bitcast(x, "int32");
+const floatOfBits = (x: Scalar): Scalar => bitcast(x, "float32");
 
 const MANTISSA = 23;
 const BIAS = 127;
@@ -31,28 +33,28 @@ const MAGIC = 1.5 * 2 ** MANTISSA;
 
 export interface Exponent {
   /** The integer nearest to x·scale, as a float. */
-  readonly n: Expr;
+  readonly n: Scalar;
   /** 2^(n + offset). */
-  readonly power: Expr;
+  readonly power: Scalar;
 }
 
 /** Rounds x·scale to an integer, which may be an exponent: n + offset in [-126, 127] for float32, [-560, 1023] for float64. */
-export const roundExponent = (x: Expr, scale: number, offset = 0): Exponent =>
+export const roundExponent = (x: Scalar, scale: number, offset = 0): Exponent =>
   floatOf(x) === "float32" ? roundExponent32(x, scale, offset) : roundExponent64(x, scale, offset);
 
 /** The biased exponent comes out of the rounding addition: three operations. */
-function roundExponent32(x: Expr, scale: number, offset: number): Exponent {
+function roundExponent32(x: Scalar, scale: number, offset: number): Exponent {
   const magic = MAGIC + BIAS + offset;
   const shifted = fma(x, scale, magic);
   return { n: sub(shifted, magic), power: floatOfBits(shl(bitsOf(shifted), MANTISSA)) };
 }
 
 /** 2^k = (2^⌊k/8⌋)^8 · 2^(k mod 8), each factor a float32. */
-function roundExponent64(x: Expr, scale: number, offset: number): Exponent {
+function roundExponent64(x: Scalar, scale: number, offset: number): Exponent {
   const integer = truncated(rint(mul(x, scale)));
   const k = add(integer, offset);
-  const factor = (exponent: Expr): Expr =>
-    convertExpr(floatOfBits(shl(add(exponent, BIAS), MANTISSA)), "float64");
+  const factor = (exponent: Scalar): Scalar =>
+    convert(floatOfBits(shl(add(exponent, BIAS), MANTISSA)), "float64");
   const eighth = factor(shrArith(k, 3));
   const square = mul(eighth, eighth);
   const fourth = mul(square, square);
@@ -61,25 +63,25 @@ function roundExponent64(x: Expr, scale: number, offset: number): Exponent {
 
 export interface Parts {
   /** x = m·2^e; e is an integer as a float. */
-  readonly e: Expr;
+  readonly e: Scalar;
   /** In [√½, √2). */
-  readonly m: Expr;
+  readonly m: Scalar;
 }
 
 /** Significand and exponent of a positive finite number, subnormal ones included; unspecified for others. */
-export function decompose(x: Expr): Parts {
+export function decompose(x: Scalar): Parts {
   return floatOf(x) === "float32" ? decompose32(x) : decompose64(x);
 }
 
 const SQRT_HALF_BITS = 0x3f3504f3;
 /** ⌊log2(x/√½)⌋ of a normal float32. */
-const exponentBits = (bits: Expr): Expr => shrArith(sub(bits, SQRT_HALF_BITS), MANTISSA);
+const exponentBits = (bits: Scalar): Scalar => shrArith(sub(bits, SQRT_HALF_BITS), MANTISSA);
 
-function decompose32(x: Expr): Parts {
+function decompose32(x: Scalar): Parts {
   const tiny = lt(x, 2 ** -126);
   const bits = bitsOf(select(tiny, mul(x, 2 ** 24), x));
   const k = exponentBits(bits);
-  const e = sub(toFloat(k, "float32"), select(tiny, constExpr(24, "float32"), 0));
+  const e = sub(toFloat(k, "float32"), select(tiny, constant(24, "float32"), 0));
   return { e, m: floatOfBits(sub(bits, shl(k, MANTISSA))) };
 }
 
@@ -90,24 +92,24 @@ const LADDER = [
   { at: 126, down: 130, up: 130 },
 ];
 
-function decompose64(x: Expr): Parts {
-  let e: Expr = constExpr(0, "float64");
+function decompose64(x: Scalar): Parts {
+  let e: Scalar = constant(0, "float64");
   let y = x;
   for (const { at, down, up } of LADDER) {
     const [big, small] = [ge(y, 2 ** at), lt(y, 2 ** -at)];
-    const choose = (whenBig: number, whenSmall: number, otherwise: number): Expr =>
-      select(big, constExpr(whenBig, "float64"), select(small, constExpr(whenSmall, "float64"), otherwise));
+    const choose = (whenBig: number, whenSmall: number, otherwise: number): Scalar =>
+      select(big, constant(whenBig, "float64"), select(small, constant(whenSmall, "float64"), otherwise));
     e = add(e, choose(down, -up, 0));
     y = mul(y, choose(2 ** -down, 2 ** up, 1));
   }
-  const k = exponentBits(bitsOf(convertExpr(y, "float32")));
+  const k = exponentBits(bitsOf(convert(y, "float32")));
   const inverse = floatOfBits(shl(sub(BIAS, k), MANTISSA));
-  return { e: add(e, toFloat(k, "float64")), m: mul(y, convertExpr(inverse, "float64")) };
+  return { e: add(e, toFloat(k, "float64")), m: mul(y, convert(inverse, "float64")) };
 }
 
 const HIGH_MASK = -(2 ** 12);
 /** The leading half of the significand: products of two such numbers are exact, and so is x - high(x). */
-export const high = (x: Expr): Expr =>
+export const high = (x: Scalar): Scalar =>
   floatOf(x) === "float32"
     ? floatOfBits(and(bitsOf(x), HIGH_MASK))
-    : convertExpr(convertExpr(x, "float32"), "float64");
+    : convert(convert(x, "float32"), "float64");

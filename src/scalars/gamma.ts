@@ -4,14 +4,15 @@
  *
  * Precision is relative to max(1, |result|) near the zeros on the negative axis, where the result is a difference.
  */
-import { constExpr } from "../../ir/build.ts";
-import type { Expr } from "../../ir/nodes.ts";
+import type { Scalar, UnaryExpansion } from "../core/emit.ts";
+import { defineUnary } from "./expansion.ts";
 import { log } from "./log.ts";
 import {
   abs,
   add,
   and,
   type Coefficients,
+  constant,
   div,
   eq,
   fma,
@@ -29,7 +30,7 @@ import {
 } from "./ops.ts";
 import { halfTurns } from "./trig.ts";
 
-const isPole = (x: Expr): Expr => and(lt(x, 0.5), eq(rint(x), x));
+const isPole = (x: Scalar): Scalar => and(lt(x, 0.5), eq(rint(x), x));
 
 /** lgamma(2 + z)/(z·(z + 1)) for z in [-¾, ½], a flat function: 2^-25 and 2^-57. */
 const LGAMMA: Coefficients = {
@@ -63,9 +64,9 @@ const LOG_PI = 1.1447298858494002;
 const LGAMMA_UPWARDS = 1.25;
 
 /** Γ(x) = Γ(2 + z)·factor from 1¼ to 2½ + steps, Γ(2 + z)/factor from -½ to 1¼. */
-function towards2(x: Expr): { readonly z: Expr; readonly factor: Expr } {
+function towards2(x: Scalar): { readonly z: Scalar; readonly factor: Scalar } {
   let z = sub(x, 2);
-  let factor: Expr = constExpr(1, x.dtype);
+  let factor: Scalar = constant(1, x.dtype);
   for (let i = 0; i < pick(LGAMMA_STEPS, x); i++) {
     const far = gt(z, 0.5);
     factor = select(far, mul(factor, add(z, 1)), factor);
@@ -79,10 +80,10 @@ function towards2(x: Expr): { readonly z: Expr; readonly factor: Expr } {
 }
 
 /** For x >= -½: (x - ½)(log x - 1) + … when large, else the polynomial ± the logarithm of the recurrence's factor. */
-function lgammaRight(x: Expr): Expr {
+function lgammaRight(x: Scalar): Scalar {
   const { z, factor } = towards2(x);
   const large = ge(x, 2.5 + pick(LGAMMA_STEPS, x));
-  const l = log(select(large, x, factor));
+  const l = log.expand(select(large, x, factor));
   const near = fma(mul(z, add(z, 1)), polynomial(z, LGAMMA), select(lt(x, LGAMMA_UPWARDS), neg(l), l));
   const t = div(1, x);
   const series = fma(t, polynomial(mul(t, t), STIRLING), LOG_2PI_HALF - 0.5);
@@ -90,12 +91,12 @@ function lgammaRight(x: Expr): Expr {
 }
 
 /** log|Γ(x)|; infinite at the poles and at both infinities. */
-export function lgamma(x: Expr): Expr {
+export const lgamma: UnaryExpansion = defineUnary("lgamma", (x) => {
   const left = lt(x, -0.5);
   const right = lgammaRight(select(left, neg(x), x));
-  const reflected = sub(sub(LOG_PI, log(mul(abs(x), halfTurns(x).sine))), right);
+  const reflected = sub(sub(LOG_PI, log.expand(mul(abs(x), halfTurns(x).sine))), right);
   return select(isPole(x), Number.POSITIVE_INFINITY, select(left, reflected, right));
-}
+});
 
 /** digamma(3/2 + z)/(3/2 + z - root), |z| <= ½: 2^-28 and 2^-58. */
 const DIGAMMA: Coefficients = {
@@ -129,10 +130,10 @@ const DIGAMMA_SERIES: Coefficients = {
 const DIGAMMA_STEPS: PerFloat<number> = { float32: 2, float64: 6 };
 
 /** digamma(x) = digamma(y) + sum, y in [1, 2]; the sum of reciprocals is one fraction. */
-function towardsRoot(x: Expr): { readonly y: Expr; readonly sum: Expr } {
+function towardsRoot(x: Scalar): { readonly y: Scalar; readonly sum: Scalar } {
   const below = lt(x, 1);
   let y = select(below, add(x, 1), x);
-  let numerator = select(below, constExpr(-1, x.dtype), 0);
+  let numerator = select(below, constant(-1, x.dtype), 0);
   let denominator = select(below, x, 1);
   for (let i = 0; i < pick(DIGAMMA_STEPS, x); i++) {
     const far = gt(y, 2);
@@ -145,20 +146,20 @@ function towardsRoot(x: Expr): { readonly y: Expr; readonly sum: Expr } {
 }
 
 /** For x >= 0. */
-function digammaRight(x: Expr): Expr {
+function digammaRight(x: Scalar): Scalar {
   const { y, sum } = towardsRoot(x);
   const root = pick(ROOT, x);
   const near = fma(sub(sub(y, root.high), root.low), polynomial(sub(y, 1.5), DIGAMMA), sum);
   const t = div(1, x);
   const u = mul(t, t);
-  const far = sub(log(x), fma(t, 0.5, mul(u, polynomial(u, DIGAMMA_SERIES))));
+  const far = sub(log.expand(x), fma(t, 0.5, mul(u, polynomial(u, DIGAMMA_SERIES))));
   return select(ge(x, 2 + pick(DIGAMMA_STEPS, x)), far, near);
 }
 
 /** Γ'(x)/Γ(x); NaN at the poles, as XLA has it. */
-export function digamma(x: Expr): Expr {
+export const digamma: UnaryExpansion = defineUnary("digamma", (x) => {
   const left = lt(x, 0);
   const right = digammaRight(select(left, sub(1, x), x));
   const reflected = sub(right, mul(halfTurns(x).cotangent, Math.PI));
   return select(isPole(x), Number.NaN, select(left, reflected, right));
-}
+});

@@ -1,7 +1,8 @@
 /** The error function, its complement and its inverse. */
-import type { Expr } from "../../ir/nodes.ts";
+import type { Scalar, UnaryExpansion } from "../core/emit.ts";
 import { high, roundExponent } from "./bits.ts";
 import { assemble, expParts } from "./exp.ts";
+import { defineUnary } from "./expansion.ts";
 import { logOfPair } from "./log.ts";
 import {
   abs,
@@ -55,7 +56,7 @@ const ERFCX_CENTRE: PerFloat<number> = { float32: 2, float64: 4 };
 const ERFC_END: PerFloat<number> = { float32: 10.2, float64: 27.3 };
 
 /** erfc(a) for a >= ½. The square in the exponent is that of a = h + (a - h): -h² exactly, and a small rest. */
-function erfcTail(x: Expr): Expr {
+function erfcTail(x: Scalar): Scalar {
   const a = atMost(x, pick(ERFC_END, x));
   const h = high(a);
   const { p, power } = expParts(neg(mul(h, h)), mul(sub(h, a), add(h, a)));
@@ -69,11 +70,11 @@ function erfcTail(x: Expr): Expr {
 const ERFC_TAIL: PerFloat<number> = { float32: 0.65, float64: 0.5 };
 
 /** float32: up to 5 ulp in the tail, where it is a product of three rounded factors. */
-export function erfc(x: Expr): Expr {
+export const erfc: UnaryExpansion = defineUnary("erfc", (x) => {
   const a = abs(x);
   const tail = erfcTail(a);
   return select(lt(a, pick(ERFC_TAIL, x)), sub(1, odd(x, ERF)), select(lt(x, 0), sub(2, tail), tail));
-}
+});
 
 /** log2(erfc(a)) for a from 0.875 to where erf is 1: 2^-29 of erf. */
 const LOG2_ERFC = [
@@ -83,9 +84,11 @@ const ERF_END = 3.95;
 /** 2^r, |r| <= ½: 2^-23, of which erf takes a quarter. */
 const EXP2 = [0.0013276194, 0.009675772, 0.05550716, 0.24022116, 0.69314694, 1];
 
-export const erf = (x: Expr): Expr => (floatOf(x) === "float32" ? erf32(x) : erf64(x));
+export const erf: UnaryExpansion = defineUnary("erf", (x) =>
+  floatOf(x) === "float32" ? erf32(x) : erf64(x),
+);
 
-function erf32(x: Expr): Expr {
+function erf32(x: Scalar): Scalar {
   const a = abs(x);
   const l = horner(atMost(a, ERF_END), LOG2_ERFC);
   const { n, power } = roundExponent(l, 1);
@@ -93,7 +96,7 @@ function erf32(x: Expr): Expr {
   return select(lt(a, 0.875), odd(x, ERF), copysign(far, x));
 }
 
-function erf64(x: Expr): Expr {
+function erf64(x: Scalar): Scalar {
   const a = abs(x);
   return select(lt(a, 0.5), odd(x, ERF), copysign(sub(1, erfcTail(a)), x));
 }
@@ -133,17 +136,17 @@ const ERFINV64_TAIL = [
 ];
 
 /** Two polynomials of one degree and disjoint domains: the coefficients are selected, not the results. */
-function giles(w: Expr): Expr {
+function giles(w: Scalar): Scalar {
   const central = lt(w, 5);
   const t = select(central, sub(w, 2.5), sub(sqrt(w), 3));
   const [first, ...rest] = GILES_CENTRE.map((c, i) => selectConstants(central, c, GILES_TAIL[i]!, t));
   return rest.reduce((sum, c) => fma(sum, t, c), first!);
 }
-const selectConstants = (cond: Expr, x: number, y: number, like: Expr): Expr =>
+const selectConstants = (cond: Scalar, x: number, y: number, like: Scalar): Scalar =>
   select(cond, constantLike(x, like), y);
 
 /** -log(1 - x²), precise near ±1 as well, where the rounding of x² would be much of it. */
-function negLog(x: Expr): Expr {
+function negLog(x: Scalar): Scalar {
   const a = abs(x);
   const z = mul(x, x);
   const [rest, product] = [sub(1, z), mul(sub(1, a), add(1, a))];
@@ -151,7 +154,7 @@ function negLog(x: Expr): Expr {
   return neg(logOfPair(select(small, rest, product), select(small, sub(sub(1, rest), z), 0)));
 }
 
-function ratio64(w: Expr): Expr {
+function ratio64(w: Scalar): Scalar {
   const root = sqrt(w);
   const outer = select(
     lt(w, 16),
@@ -162,7 +165,7 @@ function ratio64(w: Expr): Expr {
 }
 
 /** ±infinity at ±1, NaN outside. */
-export function erfInv(x: Expr): Expr {
+export const erfInv: UnaryExpansion = defineUnary("erfInv", (x) => {
   const ratio = (floatOf(x) === "float32" ? giles : ratio64)(negLog(x));
   return mul(x, select(eq(abs(x), 1), Number.POSITIVE_INFINITY, ratio));
-}
+});

@@ -1,14 +1,15 @@
 /** x^y and the cube root. */
-import { constExpr } from "../../ir/build.ts";
-import type { Expr } from "../../ir/nodes.ts";
+import type { BinaryExpansion, Scalar, UnaryExpansion } from "../core/emit.ts";
 import { decompose, high, roundExponent } from "./bits.ts";
 import { assemble, expNearZero } from "./exp.ts";
+import { defineBinary, defineUnary } from "./expansion.ts";
 import {
   abs,
   add,
   and,
   type Coefficients,
   clamp,
+  constant,
   copysign,
   div,
   eq,
@@ -26,13 +27,14 @@ import {
   select,
   sqrt,
   sub,
+  valueOf,
   xor,
 } from "./ops.ts";
 
 /** A number as an unevaluated sum; `head` has half the digits, so that its product with another head is exact. */
 interface Double {
-  readonly head: Expr;
-  readonly tail: Expr;
+  readonly head: Scalar;
+  readonly tail: Scalar;
 }
 
 /** 3·(atanh(s)/s - 1 - s²/3)/s⁴ in s²; times s⁴/3 2^-36 and 2^-73. */
@@ -51,7 +53,7 @@ const TWO_OVER_3_LN2_PARTS: PerFloat<{ readonly head: number; readonly tail: num
 };
 
 /** (m - 1)/(m + 1), |error| about the square of a rounding. */
-function ratio(m: Expr): Double & { readonly value: Expr } {
+function ratio(m: Scalar): Double & { readonly value: Scalar } {
   const a = sub(m, 1);
   const b = add(m, 1);
   const inverse = div(1, b);
@@ -67,7 +69,7 @@ function ratio(m: Expr): Double & { readonly value: Expr } {
  * log2(x) of positive finite x in half as many digits again: 2/(3 ln 2)·s·(3 + s² + …) + e. The scheme is fdlibm's
  * (e_powf.c), without its table.
  */
-function log2(x: Expr): Double {
+function log2(x: Scalar): Double {
   const { e, m } = decompose(x);
   const s = ratio(m);
   const z = mul(s.value, s.value);
@@ -94,7 +96,7 @@ const EXPONENTS: PerFloat<{ readonly low: number; readonly high: number }> = {
 };
 
 /** x^y = 2^(y·log2 x) for 0 < x < ∞. */
-function powerOfPositive(x: Expr, anyY: Expr): Expr {
+function powerOfPositive(x: Scalar, anyY: Scalar): Scalar {
   const largest = pick(LARGEST_Y, x);
   const y = clamp(anyY, -largest, largest);
   const l = log2(x);
@@ -108,16 +110,16 @@ function powerOfPositive(x: Expr, anyY: Expr): Expr {
 }
 
 /** The special cases are those of C and IEEE 754. */
-export function pow(x: Expr, y: Expr): Expr {
+function general(x: Scalar, y: Scalar): Scalar {
   const a = abs(x);
   const infinity = Number.POSITIVE_INFINITY;
-  const limit = select(xor(lt(a, 1), lt(y, 0)), constExpr(0, x.dtype), infinity);
+  const limit = select(xor(lt(a, 1), lt(y, 0)), constant(0, x.dtype), infinity);
   const magnitude = select(or(eq(a, 0), eq(a, infinity)), limit, powerOfPositive(a, y));
 
   const half = mul(y, 0.5);
   const integer = eq(rint(y), y);
   const oddInteger = and(integer, ne(rint(half), half));
-  const signed = mul(magnitude, select(oddInteger, copysign(constExpr(1, x.dtype), x), 1));
+  const signed = mul(magnitude, select(oddInteger, copysign(constant(1, x.dtype), x), 1));
 
   const fraction = ne(rint(y), y);
   const invalid = or(and(and(lt(x, 0), gt(x, -infinity)), fraction), or(ne(x, x), ne(y, y)));
@@ -125,17 +127,14 @@ export function pow(x: Expr, y: Expr): Expr {
   return select(one, 1, select(invalid, Number.NaN, signed));
 }
 
-/** x^y for constant y where a few operations have the value of pow in every special case. */
-export function powConstant(x: Expr, y: number): Expr | undefined {
-  return CONSTANT_POWERS.get(y)?.(x);
-}
-const square = (x: Expr): Expr => mul(x, x);
-const reciprocal = (x: Expr): Expr => div(1, x);
+const square = (x: Scalar): Scalar => mul(x, x);
+const reciprocal = (x: Scalar): Scalar => div(1, x);
 /** The square root of pow: +0 of -0 and +infinity of -infinity. */
-const root = (x: Expr): Expr =>
-  select(eq(x, Number.NEGATIVE_INFINITY), constExpr(Number.POSITIVE_INFINITY, x.dtype), abs(sqrt(x)));
-const CONSTANT_POWERS: ReadonlyMap<number, (x: Expr) => Expr> = new Map([
-  [0, (x) => constExpr(1, x.dtype)],
+const root = (x: Scalar): Scalar =>
+  select(eq(x, Number.NEGATIVE_INFINITY), constant(Number.POSITIVE_INFINITY, x.dtype), abs(sqrt(x)));
+/** x^y for constant y where a few operations have the value of pow in every special case. */
+const CONSTANT_POWERS: ReadonlyMap<number, (x: Scalar) => Scalar> = new Map([
+  [0, (x) => constant(1, x.dtype)],
   [1, (x) => x],
   [2, square],
   [3, (x) => mul(square(x), x)],
@@ -146,6 +145,11 @@ const CONSTANT_POWERS: ReadonlyMap<number, (x: Expr) => Expr> = new Map([
   [-2, (x) => square(reciprocal(x))],
 ]);
 
+export const pow: BinaryExpansion = defineBinary("pow", (x, y) => {
+  const special = CONSTANT_POWERS.get(valueOf(y) ?? Number.NaN);
+  return special ? special(x) : general(x, y);
+});
+
 /** cbrt(m) on [√½/2, 2√2]: 2^-9. */
 const CBRT = [
   -0.01956163357789071, 0.1534241948497649, -0.47416998161650786, 0.8986873271022044, 0.4434653797262497,
@@ -153,22 +157,19 @@ const CBRT = [
 const CBRT_STEPS: PerFloat<number> = { float32: 1, float64: 2 };
 
 /** 2^(3n)·m, m in [√½/2, 2√2): a polynomial, then Halley's iteration, which cubes the error. */
-export function cbrt(x: Expr): Expr {
+export const cbrt: UnaryExpansion = defineUnary("cbrt", (x) => {
   const a = abs(x);
   const { e, m } = decompose(a);
   const { n, power } = roundExponent(e, 1 / 3);
   const left = sub(e, mul(n, 3));
-  const y = mul(
-    m,
-    select(gt(left, 0), constExpr(2, x.dtype), select(lt(left, 0), constExpr(0.5, x.dtype), 1)),
-  );
+  const y = mul(m, select(gt(left, 0), constant(2, x.dtype), select(lt(left, 0), constant(0.5, x.dtype), 1)));
   let root = horner(y, CBRT);
   for (let i = 0; i < pick(CBRT_STEPS, x); i++) root = halley(root, y);
   const finite = and(gt(a, 0), lt(a, Number.POSITIVE_INFINITY));
   return select(finite, copysign(mul(root, power), x), x);
-}
+});
 
-function halley(root: Expr, y: Expr): Expr {
+function halley(root: Scalar, y: Scalar): Scalar {
   const cube = mul(mul(root, root), root);
   return fma(root, div(sub(y, cube), add(add(cube, cube), y)), root);
 }

@@ -2,8 +2,9 @@
  * exp and its family: x = n·ln 2 + r by Cody and Waite, a polynomial in r, and a power of two.
  * The polynomials are minimax (Remez exchange) in relative error.
  */
-import type { Expr } from "../../ir/nodes.ts";
+import type { Scalar, UnaryExpansion } from "../core/emit.ts";
 import { roundExponent } from "./bits.ts";
+import { defineUnary } from "./expansion.ts";
 import {
   abs,
   add,
@@ -39,16 +40,16 @@ const EXP: Coefficients = {
   ],
 };
 /** exp(r) for |r| <= ln 2. */
-export const expNearZero = (r: Expr): Expr => polynomial(r, EXP, 1, 1);
+export const expNearZero = (r: Scalar): Scalar => polynomial(r, EXP, 1, 1);
 
 /** exp(x + low) = p·power·power. The power is split so that neither factor overflows; p·power is in range, too. */
 interface ExpParts {
-  readonly p: Expr;
-  readonly power: Expr;
+  readonly p: Scalar;
+  readonly power: Scalar;
 }
 
 /** Requires: exp(x) is not far outside of the range of the dtype; |low| small. */
-export function expParts(x: Expr, low?: Expr): ExpParts {
+export function expParts(x: Scalar, low?: Scalar): ExpParts {
   const { n, power } = roundExponent(x, 0.5 / Math.LN2);
   const ln2 = pick(LN2, x);
   const r = fma(n, -2 * ln2.low, fma(n, -2 * ln2.high, x));
@@ -56,23 +57,23 @@ export function expParts(x: Expr, low?: Expr): ExpParts {
 }
 
 /** p·power² with one rounding, also where the result is subnormal. */
-export const assemble = (p: Expr, power: Expr): Expr => mul(mul(p, power), power);
+export const assemble = (p: Scalar, power: Scalar): Scalar => mul(mul(p, power), power);
 
 /** Beyond these, exp is 0 and infinity (after rounding to nearest). */
 const UNDERFLOW: PerFloat<number> = { float32: -104, float64: -746 };
 const OVERFLOW: PerFloat<number> = { float32: 89, float64: 710 };
 
-export function exp(x: Expr): Expr {
+export const exp: UnaryExpansion = defineUnary("exp", (x) => {
   const { p, power } = expParts(clamp(x, pick(UNDERFLOW, x), pick(OVERFLOW, x)));
   return assemble(p, power);
-}
+});
 
 /** 1/(1 + exp(-x)) as E/(1 + E), E = exp(x): nothing overflows when E is capped where the result is 1. */
-export function logistic(x: Expr): Expr {
+export const logistic: UnaryExpansion = defineUnary("logistic", (x) => {
   const { p, power } = expParts(clamp(x, pick(UNDERFLOW, x), 40));
   const half = mul(p, power);
   return mul(div(half, fma(half, power, 1)), power);
-}
+});
 
 /** (expm1(r) - r)/r² on [-ln 2 / 2, ln 2 / 2]: 2^-26 and 2^-61. */
 const EXPM1: Coefficients = {
@@ -87,7 +88,7 @@ const EXPM1: Coefficients = {
 const EXPM1_IS_X: PerFloat<number> = { float32: 2 ** -25, float64: 2 ** -54 };
 
 /** 2·(t·q + (t - ½)) with q = expm1(r) and t = 2^(n-1), so that n = 128 is in range. */
-export function expm1(x: Expr): Expr {
+export const expm1: UnaryExpansion = defineUnary("expm1", (x) => {
   const y = clamp(x, -40, pick(OVERFLOW, x));
   const { n, power } = roundExponent(y, 1 / Math.LN2, -1);
   const ln2 = pick(LN2, x);
@@ -95,7 +96,7 @@ export function expm1(x: Expr): Expr {
   const q = fma(mul(r, r), polynomial(r, EXPM1), r);
   const result = mul(fma(power, q, sub(power, 0.5)), 2);
   return select(lt(abs(x), pick(EXPM1_IS_X, x)), x, result);
-}
+});
 
 /** expm1(2r)/r by the coefficients of expm1; the factors are powers of two. */
 const scaledForTanh = (coefficients: readonly number[]): readonly number[] => [
@@ -113,7 +114,7 @@ const TANH_END: PerFloat<number> = { float32: 10, float64: 22 };
  * E/(E + 2) with E = expm1(2x) = t·q - (1 - t), t = 2^n. Never beyond ±1; -0 stays -0. One constant for ln 2 is enough,
  * since tanh is flat where n is large.
  */
-export function tanh(x: Expr): Expr {
+export const tanh: UnaryExpansion = defineUnary("tanh", (x) => {
   const end = pick(TANH_END, x);
   const y = clamp(x, -end, end);
   const { n, power } = roundExponent(y, 2 / Math.LN2);
@@ -121,7 +122,7 @@ export function tanh(x: Expr): Expr {
   const q = mul(r, polynomial(r, EXPM1_TWICE));
   const e = sub(mul(power, q), sub(1, power));
   return div(e, add(e, 2));
-}
+});
 
 /** (sinh(x) - x)/x³ on [-1, 1] in x²: 2^-25 and 2^-63. */
 const SINH: Coefficients = {
@@ -133,18 +134,18 @@ const SINH: Coefficients = {
 };
 
 /** exp|x|/2, which is in range whenever cosh is. */
-function halfExp(x: Expr): Expr {
+function halfExp(x: Scalar): Scalar {
   const { p, power } = expParts(atMost(abs(x), pick(OVERFLOW, x) + 1));
   return mul(mul(p, power), mul(power, 0.5));
 }
 
-export function sinh(x: Expr): Expr {
+export const sinh: UnaryExpansion = defineUnary("sinh", (x) => {
   const h = halfExp(x);
   const large = copysign(sub(h, div(0.25, h)), x);
   return select(lt(abs(x), 1), oddFromSlope1(x, SINH), large);
-}
+});
 
-export function cosh(x: Expr): Expr {
+export const cosh: UnaryExpansion = defineUnary("cosh", (x) => {
   const h = halfExp(x);
   return add(h, div(0.25, h));
-}
+});

@@ -66,7 +66,7 @@ const FOR_PAGES: readonly [string, how: string, Bundler][] = [
 const PAGE = `<!doctype html><meta charset="utf-8"><title>weft</title><link rel="icon" href="data:,">
   <script type="module" src="/program.js"></script>`;
 
-/** Runs a script in Node, started where koffi is found; a bundle need not lie there. */
+/** Runs a script in Node. */
 function inNode(file: string, type: Type): Promise<unknown> {
   writeFileSync(join(dirname(file), "package.json"), JSON.stringify({ type }));
   return user.result(process.execPath, [file]);
@@ -135,7 +135,8 @@ describe("Vite's development server", () => {
 
 if (isHere("Next"))
   test("Next, by Turbopack", { timeout: LIMIT }, async () => {
-    const app = await startApp(user, await buildApp(user));
+    await buildApp(user);
+    const app = await startApp(user);
     try {
       expect(await (await fetch(`${app.url}/route`)).json()).toEqual([GRADIENT, user.tier]);
       expect(await (await fetch(app.url)).text()).toContain(`<main>${GRADIENT} ${user.tier}</main>`);

@@ -28,20 +28,20 @@ const APP = {
     export const GET = () => Response.json(globalThis.result);`,
 };
 
-const NEXT = "next/dist/bin/next";
 const PACKAGES = ["next", "react", "react-dom"];
 const ENV = { NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" };
 
-/** Builds it; returns its folder. */
-export async function buildApp(user: User): Promise<string> {
+const command = (user: User, name: string, ...args: string[]): string[] => [
+  join(user.root, "node_modules/next/dist/bin/next"),
+  name,
+  join(user.root, "next"),
+  ...args,
+];
+
+export async function buildApp(user: User): Promise<void> {
   for (const name of PACKAGES) user.link(name, findTool(name)!);
   for (const [path, text] of Object.entries(APP)) user.write(`next/${path}`, text);
-  const root = join(user.root, "next");
-  await run(process.execPath, [join(user.root, "node_modules", NEXT), "build"], root, {
-    ...user.env,
-    ...ENV,
-  });
-  return root;
+  await run(process.execPath, command(user, "build"), user.server, { ...user.env, ...ENV });
 }
 
 interface App {
@@ -50,10 +50,9 @@ interface App {
 }
 
 /** Starts what was built, on a free port of this machine only. */
-export async function startApp(user: User, root: string): Promise<App> {
-  const args = [join(user.root, "node_modules", NEXT), "start", "-p", "0", "-H", "127.0.0.1"];
-  const server = spawn(process.execPath, args, {
-    cwd: root,
+export async function startApp(user: User): Promise<App> {
+  const server = spawn(process.execPath, command(user, "start", "-p", "0", "-H", "127.0.0.1"), {
+    cwd: user.server,
     env: { ...process.env, ...user.env, ...ENV },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -62,12 +61,10 @@ export async function startApp(user: User, root: string): Promise<App> {
     server.kill();
     return ended;
   };
-  const url = ended.then((): string => {
-    throw new Error("next start ended");
-  });
-  return { url: await Promise.race([firstUrl(server.stdout), url]), stop };
+  return { url: await firstUrl(server.stdout), stop };
 }
 
+/** The output ends with the process. */
 async function firstUrl(output: NodeJS.ReadableStream): Promise<string> {
   for await (const line of createInterface(output)) {
     const url = /http:\/\/[\d.:]+/.exec(line)?.[0];

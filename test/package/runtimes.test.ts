@@ -1,10 +1,13 @@
 /** The package runs in the runtimes that users have, as a module and as CommonJS, with permissions and without. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findTool, VERSIONS } from "../../scripts/toolchains.mjs";
-import { COMMON, GRADIENT, MODULE, User } from "../support/packed.ts";
+import { COMMON, GRADIENT, KOFFI, MODULE, User } from "../support/packed.ts";
 
 const user = new User();
-beforeAll(() => user.install());
+beforeAll(async () => {
+  await user.install();
+  user.link("koffi", KOFFI);
+});
 afterAll(() => user.remove());
 
 type Runtime = readonly [name: string, path: string, args: readonly string[]];

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
+export const KOFFI: string = join(ROOT, "node_modules", "koffi");
 /** What the package is made of, as git has it. */
 const SOURCES = ["docs", "scripts", "src", "LICENSE", "package.json", "tsconfig.json", "tsconfig.build.json"];
 export const PAGES: readonly string[] = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "README.md"];
@@ -57,10 +58,12 @@ function hasKoffi(): boolean {
   }
 }
 
-/** A folder of a user who has installed the package, and koffi. */
+/** A folder of a user who has installed the package, and one of a server that has koffi. */
 export class User {
   readonly #folder = mkdtempSync(join(tmpdir(), "weft-package-"));
   readonly root: string = join(this.#folder, "user");
+  /** Where programs are started: what is built elsewhere cannot see koffi, and finds it here. */
+  readonly server: string = join(this.#folder, "server");
   readonly installed: string = join(this.root, "node_modules", "weftjs");
   /** What is in the package. */
   files: readonly string[] = [];
@@ -77,7 +80,8 @@ export class User {
     mkdirSync(this.installed, { recursive: true });
     await run("tar", ["-xzf", join(clone, filename), "--strip-components=1"], this.installed);
     this.write("package.json", `{ "private": true }`); // Deno uses node_modules beside one only
-    this.link("koffi", join(ROOT, "node_modules", "koffi"));
+    mkdirSync(join(this.server, "node_modules"), { recursive: true });
+    symlinkSync(KOFFI, join(this.server, "node_modules", "koffi"));
     this.tier = await serverTier();
   }
 
@@ -107,9 +111,9 @@ export class User {
     return { WEFT_TIER: this.tier, WEFT_CACHE_DIR: join(this.#folder, "cache") };
   }
 
-  /** What the program prints when a runtime runs a file of it in the user's folder. */
+  /** What the program prints when a runtime runs a file of it. */
   async result(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<unknown> {
-    return JSON.parse(await run(program, args, this.root, { ...this.env, ...env }));
+    return JSON.parse(await run(program, args, this.server, { ...this.env, ...env }));
   }
 
   remove(): void {

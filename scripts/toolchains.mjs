@@ -109,7 +109,7 @@ export async function ensureToolchains(env = process.env) {
     cwd: CACHE,
     stdio: "ignore",
     shell: WINDOWS,
-    timeout: 600_000,
+    timeout: 300_000,
   });
   const status = await new Promise((done) => npm.on("error", done).on("exit", done));
   if (status === 0) writeFileSync(stamp, MANIFEST);

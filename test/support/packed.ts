@@ -46,9 +46,8 @@ const works = (command: string): Promise<boolean> =>
     () => false,
   );
 
-/** The tier of programs on a server that demand the native one, where there is what that takes. */
-export const serverTier = async (): Promise<string> =>
-  hasKoffi() && (await works("cc")) ? "native" : "wasm";
+/** The fastest tier that this machine has. */
+const serverTier = async (): Promise<string> => (hasKoffi() && (await works("cc")) ? "native" : "wasm");
 
 function hasKoffi(): boolean {
   try {

@@ -8,8 +8,11 @@ import { join, relative } from "node:path";
 import { findChromium, LEFT_OUT } from "./chromium.mjs";
 import { ensureBuilt, ensureInstalled, root } from "./ensure.mjs";
 import { ensureJax, findJax, LEFT_OUT as JAX_LEFT_OUT } from "./jax.mjs";
+import { ensureToolchains, toolchainsLeftOut } from "./toolchains.mjs";
 
 ensureInstalled();
+/** The network does most of it: what needs them not runs meanwhile. */
+const toolchains = ensureToolchains();
 ensureBuilt();
 ensureJax();
 
@@ -33,7 +36,7 @@ const ELSEWHERE = {
   "test/fuzz/": "run every tier themselves",
   "test/goldens/compositions":
     "is about transformations; what tiers make of such programs is compared in test/fuzz",
-  "test/package/": "chooses the tier itself",
+  "test/package/": "chooses tiers itself",
   "test/runtime/cache": "is about books, and modules of WebAssembly",
   "test/runtime/native": "chooses tiers itself",
   "test/runtime/prune": "files only",
@@ -97,6 +100,7 @@ const failures = [];
 const leftOut = [];
 
 for (const [name, [command, ...args]] of Object.entries(CHECKS)) count(check(name, command, args));
+await toolchains;
 for (const suite of chosen.length > 0 ? [{ name: "wasm", env: {}, args: chosen }] : SUITES) {
   const lack = suite.lacks?.();
   if (lack === undefined) count(runTests(suite));
@@ -104,6 +108,7 @@ for (const suite of chosen.length > 0 ? [{ name: "wasm", env: {}, args: chosen }
 }
 if (!findChromium()) leftOut.push(LEFT_OUT);
 if (!findJax()) leftOut.push(JAX_LEFT_OUT);
+leftOut.push(...toolchainsLeftOut());
 
 for (const line of leftOut) console.log(`\n${line}`);
 if (failures.length > 0) console.log(`\nfailed:\n${failures.join("\n")}`);

@@ -3,22 +3,14 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findChromium, LEFT_OUT } from "../../scripts/chromium.mjs";
-import { ROOT, serve } from "./server.ts";
+import { launch, visit } from "./page.ts";
+import { ROOT } from "./server.ts";
 
 const STEPS = 20;
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** The import map that the guide tells pages to use. */
 const guide = readFileSync(join(ROOT, "docs/guide/browsers.md"), "utf8");
@@ -53,35 +45,6 @@ async function runNode(code: string): Promise<string[]> {
   return stdout.trim().split("\n");
 }
 
-/** What a page reported and printed. */
-interface Visit<T> {
-  readonly result: T;
-  readonly lines: readonly string[];
-}
-
-/** Opens a page and waits for its `window.result`; fails on errors in the page. */
-async function visit<T>(browser: Browser, html: string, isolated = false, scripts = {}): Promise<Visit<T>> {
-  const site = await serve({ "/": html, ...scripts }, isolated);
-  const page: Page = await browser.newPage();
-  const lines: string[] = [];
-  const failed = new Promise<never>((_, reject) => {
-    page.on("pageerror", (error) => reject(new Error(error.message))); // its stack names no files of ours
-    page.on("console", (message) => {
-      if (message.type() === "error") reject(new Error(message.text()));
-      else lines.push(message.text());
-    });
-  });
-  failed.catch(() => {});
-  try {
-    await Promise.race([page.goto(site.url), failed]);
-    await Promise.race([page.waitForFunction("window.result !== undefined"), failed]);
-    return { result: (await page.evaluate("window.result")) as T, lines };
-  } finally {
-    await page.close();
-    await site.close();
-  }
-}
-
 const executablePath = findChromium();
 
 if (executablePath === undefined) {
@@ -95,7 +58,7 @@ if (executablePath === undefined) {
     beforeAll(async () => {
       await runNode('import { ensureBuilt } from "./scripts/ensure.mjs"; ensureBuilt();');
       const [launched, printed] = await Promise.all([
-        chromium.launch({ executablePath, args: ARGS }),
+        launch(executablePath),
         runNode(
           `import { train } from "./test/browser/train.mjs"; console.log(JSON.stringify(train(${STEPS})));`,
         ),

@@ -90,37 +90,31 @@ test("traces begin at the user's line", async () => {
   }
 });
 
-test("a page has no interpreter, and says so", async () => {
-  const file = await bundle(
-    user,
-    "interp",
-    vite(),
-    `import { config, numpy as np } from "weftjs"; config.tier = "interp";
-     try { np.ones([2]); } catch ({ name, message }) { console.log(name, message); }`,
-  );
+/** What a page prints, bundled and run by Node. */
+async function printedBy(name: string, program: string): Promise<string> {
+  const file = await bundle(user, name, vite(), program);
   writeFileSync(join(dirname(file), "package.json"), `{ "type": "module" }`);
-  expect(await run(process.execPath, [file], user.root)).toMatch(/^WeftValueError config.tier = "interp"/);
+  return run(process.execPath, [file], user.root);
+}
+
+test("a page has no interpreter, and says so", async () => {
+  const program = `import { config, numpy as np } from "weftjs"; config.tier = "interp";
+    try { np.ones([2]); } catch ({ name, message }) { console.log(name, message); }`;
+  expect(await printedBy("interp", program)).toMatch(/^WeftValueError config.tier = "interp"/);
 });
 
-test("a page prints programs when it has makeJaxpr", async () => {
+test.each<[brings: string, uses: string, prints: RegExp]>([
+  ["nothing", "", /WeftValueError: asText: .*makeJaxpr/],
+  ["makeJaxpr", "makeJaxpr(np.exp);", /^\{ lambda ;/],
+])("a page that brings %s prints programs accordingly", async (brings, uses, prints) => {
   const look = `console.log(jit((x) => np.exp(x)).lower(np.ones([2])).asText().slice(0, 10));`;
-  const rows: [uses: string, prints: RegExp][] = [
-    ["", /WeftValueError: asText: .*makeJaxpr/],
-    ["makeJaxpr(np.exp);", /^\{ lambda ;/],
-  ];
-  for (const [uses, prints] of rows) {
-    inFolder(
-      "page.mjs",
-      `import { jit, makeJaxpr, numpy as np } from "weftjs"; ${uses} try { ${look} } catch (e) { console.log(String(e)); }`,
-    );
-    const file = await bundle("print", PAGE);
-    writeFileSync(join(dirname(file), "package.json"), `{ "type": "module" }`);
-    expect(run(process.execPath, [file], join(folder, "user"))).toMatch(prints);
-  }
+  const program = `import { jit, makeJaxpr, numpy as np } from "weftjs"; ${uses}
+    try { ${look} } catch (e) { console.log(String(e)); }`;
+  expect(await printedBy(`print-${brings}`, program)).toMatch(prints);
 });
 
 /** Bytes after gzip that a page loads for jit, grad, lax and ten functions of numpy. */
-const LARGEST = 121_000;
+const LARGEST = 122_000;
 test("a page's bundle is small", async () => {
   const ten = ["ones", "zeros", "exp", "log", "sum", "mean", "matmul", "where", "concatenate", "maximum"];
   const program = `import { grad, jit, lax, numpy as np } from "weftjs"; console.log(grad, jit, lax.scan, ${ten.map((f) => `np.${f}`)});`;

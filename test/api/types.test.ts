@@ -213,7 +213,7 @@ describe("helpers for any trees of arrays", () => {
   function descend<P extends Trees<P>>(of: (p: P, x: A) => A, p: P, x: A): P {
     return tree.map((w, dw, again) => w.sub(dw.add(again)), p, grad(of)(p, x), jit(grad(of))(p, x));
   }
-  function fit<P extends Trees<P>>(of: (p: P, ...data: A[]) => A, start: P, optimizer = optim.sgd(1)): P {
+  function learned<P extends Trees<P>>(of: (p: P, ...data: A[]) => A, start: P, optimizer = optim.sgd(1)): P {
     let [p, state] = [start, optimizer.init(start)];
     for (const x of [one, one]) {
       const [updates, next] = optimizer.update(grad(of)(p, x), state, p);
@@ -239,8 +239,8 @@ describe("helpers for any trees of arrays", () => {
     const pair: [A, Params | null] = scaled<[A, Params | null]>([one, params]);
     const dict: Record<string, A> = scaled<Record<string, A>>({ a: one });
     const down: Params = descend(loss, params, one);
-    const fitted: Params = fit(loss, params);
-    const model: Model = fit((m: Model, x: A) => m.apply(x), new Model(one));
+    const fitted: Params = learned(loss, params);
+    const model: Model = learned((m: Model, x: A) => m.apply(x), new Model(one));
     const { w }: { w: A } = slopes((p: { w: A }, x: A) => p.w.mul(x), { w: one }, one);
     const results = [layers[0]!.w, pair[0], dict["a"], down.w, fitted.w, model.w, w];
     expect(results.map((x) => x?.js())).toEqual([[2, 4], 2, 2, [-1, 0], [-1, 0], -1, 1]);

@@ -53,7 +53,7 @@ const rnn = (params: Layers, states: np.Array, xs: np.Array): np.Array =>
           return [h2, h2];
         },
         x,
-        [params, hs] as [Layers, np.Array],
+        [params, hs],
       );
       return [next, top];
     },
@@ -71,25 +71,27 @@ function factsOf(f: (...args: never[]) => unknown, ...args: unknown[]): Readonly
 }
 
 /** Steps of gradient descent, each from the parameters that the last one left. */
-function training<P>(params: P, loss: (p: P, ...data: np.Array[]) => np.Array, ...data: np.Array[]): Running {
-  const step = jit((p: P, ...args: np.Array[]): [np.Array, unknown] => {
-    const [value, grads] = valueAndGrad(loss)(p as never, ...(args as never[]));
-    const descend = (x: np.Array, g: np.Array): np.Array => x.sub(g.mul(RATE));
-    return [value as np.Array, tree.map(descend as never, p as never, grads as never)];
+function training<P extends tree.TreeOf<P, np.Array>>(
+  params: P,
+  loss: (p: P, x: np.Array, y: np.Array) => np.Array,
+  x: np.Array,
+  y = x,
+): Running {
+  const step = jit((p: P, ...data: [np.Array, np.Array]): [np.Array, P] => {
+    const [value, grads] = valueAndGrad(loss)(p, ...data);
+    return [value, tree.map((w, g) => w.sub(g.mul(RATE)), p, grads)];
   });
-  const call = (p: unknown): [np.Array, unknown] =>
-    step(p as never, ...(data as never[])) as [np.Array, unknown];
-  let current: unknown = params;
+  let current = params;
   return {
     run: () => {
-      current = call(current)[1];
+      current = step(current, x, y)[1] as P;
     },
-    check: () => call(current)[0].item(),
-    facts: () => factsOf(step as never, params, ...data),
+    check: () => step(current, x, y)[0].item(),
+    facts: () => factsOf(step, params, x, y),
     stages: () =>
       stagesOf(
-        () => step.lower(params as never, ...(data as never[])),
-        () => call(params),
+        () => step.lower(params, x, y),
+        () => step(params, x, y),
       ),
   };
 }
@@ -123,7 +125,7 @@ function matmul({ n }: Sizes): Running {
 const workloads: Makers = {
   "W1-train": (z) => {
     const { params, states, xs } = rnnInputs(z);
-    return training(params, (p, x) => meanSquare(rnn(p, states, x!)), xs);
+    return training(params, (p, x) => meanSquare(rnn(p, states, x)), xs);
   },
   "W1-forward": (z) => {
     const { params, states, xs } = rnnInputs(z);
@@ -131,7 +133,7 @@ const workloads: Makers = {
     return {
       run: () => forward(params, xs),
       check: () => meanSquare(forward(params, xs)).item(),
-      facts: () => factsOf(forward as never, params, xs),
+      facts: () => factsOf(forward, params, xs),
     };
   },
   "W2-train": ({ layers, batch, hidden, vocabulary, time }) => {
@@ -149,7 +151,7 @@ const workloads: Makers = {
       const logp = nn.logSoftmax(dense.apply(p.out, ys));
       return np.mean(np.takeAlongAxis(logp, np.expandDims(y, -1), -1)).neg();
     };
-    return training(params, loss as never, ids, targets);
+    return training(params, loss, ids, targets);
   },
   "W3-step": ({ layers, batch, hidden }) => {
     const cell = nn.stack(nn.lstmCell(hidden!, hidden!), layers!);
@@ -160,10 +162,10 @@ const workloads: Makers = {
     const first = np.sum(step(params, state, x)[1]).item();
     return {
       run: () => {
-        [state] = step(params, state, x) as [nn.LstmCarry, np.Array];
+        [state] = step(params, state, x);
       },
       check: () => first,
-      facts: () => factsOf(step as never, params, state, x),
+      facts: () => factsOf(step, params, state, x),
     };
   },
   "W4-512": matmul,
@@ -174,7 +176,7 @@ const workloads: Makers = {
     return {
       run: () => f(c, x),
       check: () => np.sum(np.abs(f(c, x))).item(),
-      facts: () => factsOf(f as never, c, x),
+      facts: () => factsOf(f, c, x),
     };
   },
   "W5-gradient": (z) => {
@@ -182,8 +184,8 @@ const workloads: Makers = {
     const g = jit(grad((s: np.Array, v: np.Array) => np.sum(final(s, v)), { argnums: [0, 1] }));
     return {
       run: () => g(c, x),
-      check: () => np.sum((g(c, x) as [np.Array, np.Array])[1]).item(),
-      facts: () => factsOf(g as never, c, x),
+      check: () => np.sum(g(c, x)[1]).item(),
+      facts: () => factsOf(g, c, x),
     };
   },
 };

@@ -13,8 +13,8 @@ export function createSampler(model: Model, vocabulary: Vocabulary, length: numb
       const chosen = random.categorical(key, scores.div(temperature));
       return [[next, chosen], chosen];
     };
-    const [, ids] = lax.scan(write, [model.initialCarry(1), start] as [Carry, NDArray], keys);
-    return ids as NDArray;
+    const [, ids] = lax.scan(write, [model.initialCarry(1), start], keys);
+    return ids;
   });
   const start = Int32Array.of(Math.max(0, vocabulary.characters.indexOf("\n")));
   return (params, seed, temperature) => {

@@ -17,6 +17,9 @@ export interface Stop {
 /** Training went wrong in a way the user can mend. */
 export class DivergedError extends Error {}
 
+/** What clipping and Adam remember. */
+type State = [optim.EmptyState, optim.StateOf<ReturnType<typeof optim.adam>>];
+
 /** Parameters, optimizer and state of the streams; `update` replaces them all at once. */
 export class Trainer {
   params: Params;
@@ -24,12 +27,12 @@ export class Trainer {
   private readonly streams: Streams;
   private readonly run: (
     p: Params,
-    state: unknown,
+    state: State,
     carry: Carry,
     ids: Int32Array,
-  ) => [Params, unknown, Carry, NDArray];
+  ) => [Params, State, Carry, NDArray];
   /** Of the optimizer. */
-  state: unknown;
+  state: State;
   private carry: Carry;
 
   /** @param state of the optimizer by name, as an earlier run saved it; one that does not fit is left out */
@@ -42,14 +45,14 @@ export class Trainer {
     this.state = state === undefined ? fresh : resumed(state as Record<string, NDArray>, fresh);
     this.carry = model.initialCarry(streams.batch);
     this.run = jit(
-      (params: Params, state: optim.StateOf<typeof optimizer>, carry: Carry, ids: NDArray) => {
+      (params: Params, state: State, carry: Carry, ids: NDArray) => {
         const chunk = ids.reshape([streams.length + 1, streams.batch]);
         const [[loss, next], grads] = valueAndGrad(model.loss, { hasAux: true })(params, carry, chunk);
         const [updates, nextState] = optimizer.update(grads, state, params);
         return [optim.applyUpdates(params, updates), nextState, next, loss];
       },
       { donateArgnums: [0, 1, 2] },
-    ) as unknown as typeof this.run;
+    );
   }
 
   /** Learns from a chunk; returns its loss in nats, not yet read out. */
@@ -61,7 +64,7 @@ export class Trainer {
   }
 }
 
-function resumed<T>(state: Record<string, NDArray>, like: T): unknown {
+function resumed(state: Record<string, NDArray>, like: State): State {
   try {
     return io.fitTree(state, like);
   } catch {
@@ -114,7 +117,7 @@ export async function evaluate(
 ): Promise<number | undefined> {
   const run = jit((params: Params, carry: Carry, ids: NDArray) =>
     model.loss(params, carry, ids.reshape([streams.length + 1, streams.batch])),
-  ) as unknown as (params: Params, carry: Carry, ids: Int32Array) => [NDArray, Carry];
+  );
   const chunks = Math.min(streams.chunks, MAX_CHUNKS);
   const losses: NDArray[] = [];
   let carry = model.initialCarry(streams.batch);

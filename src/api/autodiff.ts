@@ -120,15 +120,15 @@ export function valueAndGrad<
   const I extends number | readonly number[] | undefined = undefined,
   HA extends boolean = false,
 >(f: F, options: GradOptions<I, HA> = {}): (...args: Inputs<F>) => [Value<F, HA>, Gradient<F, I>] {
-  return differentiated("valueAndGrad", f, options);
+  return differentiated("valueAndGrad", f, options) as never;
 }
 
 /** {@link valueAndGrad} for the function `caller`, of which errors speak. */
-export function differentiated<
-  F extends AnyFunction,
-  I extends number | readonly number[] | undefined,
-  HA extends boolean,
->(caller: string, f: F, options: GradOptions<I, HA>): (...args: Inputs<F>) => [Value<F, HA>, Gradient<F, I>] {
+export function differentiated(
+  caller: string,
+  f: AnyFunction,
+  options: GradOptions<number | readonly number[] | undefined, boolean>,
+): (...args: unknown[]) => [unknown, unknown] {
   checkCallable(f, caller);
   const { argnums = 0, hasAux = false } = checkOptions(caller, options, ["argnums", "hasAux"]);
   const chosen = checkIntegers(`${caller}: argnums`, argnums);
@@ -147,7 +147,7 @@ export function differentiated<
       tree.unflatten(defs[i]!, cts.filter((_, k) => owner[k] === i).map(instantiate)),
     );
     const out = hasAux ? [value, aux] : value;
-    return [out, Array.isArray(argnums) ? gradients : gradients[0]] as [Value<F, HA>, Gradient<F, I>];
+    return [out, Array.isArray(argnums) ? gradients : gradients[0]];
   };
 }
 
@@ -172,7 +172,7 @@ export function grad<
   const both = differentiated("grad", f, options);
   return (...args) => {
     const [value, gradient] = both(...args);
-    const result = options.hasAux ? [gradient, (value as unknown as unknown[])[1]] : gradient;
+    const result = options.hasAux ? [gradient, (value as unknown[])[1]] : gradient;
     return result as HA extends true ? [Gradient<F, I>, Aux<F>] : Gradient<F, I>;
   };
 }

@@ -25,6 +25,7 @@ import {
   flatten,
   type Inputs,
   type Output,
+  type ParametersOf,
 } from "./functions.ts";
 
 const nameOf = (f: AnyFunction): string => f.name || "<lambda>";
@@ -83,20 +84,20 @@ const unrecorded = (error: ConcretizationTypeError): Program => ({
  * A function like f that is recorded as one call, which `bind` makes. With `rules` for its derivatives it just runs when nothing is
  * traced, and may look at values where only derivatives are taken, which its rules alone know.
  */
-function recorded<F extends AnyFunction>(
-  f: F,
+function recorded(
+  f: AnyFunction,
   what: string,
   rules: boolean,
   bind: (call: Call) => NDArray[],
-): (...args: Inputs<F>) => Output<F> {
+): (...args: unknown[]) => unknown {
   return (...args) => {
     const parts = args.map((a, i) => arrayLeaves(a, `${what}: argument ${i}`));
     const leaves = parts.flatMap(([l]) => l);
     const defs = parts.map(([, d]) => d);
     const flat = flatten(f, defs, false, what);
-    const run = (): Output<F> => {
+    const run = (): unknown => {
       const outs = flat(leaves);
-      return tree.unflatten(flat.outTree(), outs) as Output<F>;
+      return tree.unflatten(flat.outTree(), outs);
     };
     if (rules && isEager()) return run();
     let program: Program;
@@ -109,7 +110,7 @@ function recorded<F extends AnyFunction>(
       program = unrecorded(error);
     }
     const outs = bind({ program, leaves, defs });
-    return tree.unflatten(program.out.expected.def, outs) as Output<F>;
+    return tree.unflatten(program.out.expected.def, outs);
   };
 }
 
@@ -203,7 +204,7 @@ function pairOf(result: unknown, what: string, rule: string, parts: string): rea
  */
 export function customJvp<F extends AnyFunction = ArrayFunction>(
   f: F,
-  rule: (primals: Parameters<F>, tangents: Parameters<F>) => readonly [unknown, unknown],
+  rule: (primals: ParametersOf<F>, tangents: ParametersOf<F>) => readonly [unknown, unknown],
 ): (...args: Inputs<F>) => Output<F> {
   checkCallable(f, "customJvp");
   checkCallable(rule, "customJvp's rule");
@@ -213,15 +214,15 @@ export function customJvp<F extends AnyFunction = ArrayFunction>(
     const flatRule: Flat = (xs) => {
       const [primals, tangents] = splitAt(xs, leaves.length);
       const result = rule(
-        unflattenAll(defs, primals) as Parameters<F>,
-        unflattenAll(defs, tangents) as Parameters<F>,
+        unflattenAll(defs, primals) as ParametersOf<F>,
+        unflattenAll(defs, tangents) as ParametersOf<F>,
       );
       const [value, tangent] = pairOf(result, what, "the rule", "[output, tangent of the output]");
       return [...primalLeaves(value, out, what, "the rule"), ...tangentsOf(tangent, out.expected, what)];
     };
     const params = withProgram(program, { name: nameOf(f), numConsts: consts.length, rule: flatRule });
     return customJvpPrimitive.bind([...consts, ...leaves], params);
-  });
+  }) as never;
 }
 
 /** Checks the tangent that a rule returns against the output. */
@@ -256,7 +257,7 @@ const tangentsOf = (tangent: unknown, out: Expected, what: string): MaybeZero[] 
  */
 export function customVjp<F extends AnyFunction = ArrayFunction>(
   f: F,
-  fwd: (...args: Parameters<F>) => readonly [unknown, unknown],
+  fwd: (...args: ParametersOf<F>) => readonly [unknown, unknown],
   // biome-ignore lint/suspicious/noExplicitAny: residuals are whatever fwd returns
   bwd: (residuals: any, ct: Arrays<ReturnType<F>>) => readonly unknown[],
 ): (...args: Inputs<F>) => Output<F> {
@@ -268,7 +269,7 @@ export function customVjp<F extends AnyFunction = ArrayFunction>(
     const { consts, out } = program;
     let residualTree: tree.TreeDef | undefined;
     const flatFwd: Flat = (xs) => {
-      const result = fwd(...(unflattenAll(defs, xs) as Parameters<F>));
+      const result = fwd(...(unflattenAll(defs, xs) as ParametersOf<F>));
       const [value, residuals] = pairOf(result, what, "fwd", "[output, residuals]");
       const [resLeaves, def] = arrayLeaves(residuals, `${what}: the residuals`);
       residualTree = def;
@@ -288,7 +289,7 @@ export function customVjp<F extends AnyFunction = ArrayFunction>(
       numOuts: () => out.expected.def.numLeaves,
     });
     return customVjpPrimitive.bind([...consts, ...leaves], params);
-  });
+  }) as never;
 }
 
 /** The list of arguments as one tree. */
@@ -365,10 +366,7 @@ interface Checkpoint {
   readonly policies: Policies;
 }
 
-function checkpointed<F extends AnyFunction = ArrayFunction>(
-  f: F,
-  options: { readonly policy?: CheckpointPolicy } = {},
-): (...args: Inputs<F>) => Output<F> {
+function checkpointed(f: AnyFunction, options: { readonly policy?: CheckpointPolicy } = {}): AnyFunction {
   checkCallable(f, "checkpoint");
   const { policy = policies.nothingSaveable } = checkOptions("checkpoint", options, ["policy"]);
   if (typeof policy !== "function")

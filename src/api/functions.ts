@@ -5,7 +5,7 @@ import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { type NumberType, numberType } from "../core/stage.ts";
 import { asArray } from "../lax/convert.ts";
 import { arrayLeaves as leavesOf, mapLeaves } from "../lax/leaves.ts";
-import type { MapTree, NestedLists } from "../tree/index.ts";
+import type { MapTree, NestedListsIn } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
 import { isCallable, show } from "../util/text.ts";
 
@@ -20,17 +20,40 @@ type AnyResult = [] | {} | null | undefined;
 export type ArrayFunction = (...args: NDArray[]) => AnyResult;
 
 /**
- * The user's parameters, with anything that may stand for an array where the function takes arrays. Lists are trees then: a function
- * that takes them for arrays, as those of numpy do, is not given one. (Parameters of unknown types stay as they are.)
+ * The parameters of `F`. Where `f` is a call like `jit(g)`, TypeScript first looks whether all other arguments fit, with the default for
+ * `F`: then they are anything.
  */
-export type Inputs<F extends AnyFunction> = InputsOf<Parameters<F>>;
-type InputsOf<Args extends readonly unknown[]> = {
-  [K in keyof Args]: [NestedLists<Args[K]>] extends [never] ? "listless" : never;
-} extends readonly [never, ...unknown[]]
-  ? { [K in keyof Args]: Exclude<Args[K], NestedLists<Args[K]>> }
-  : { [K in keyof Args]: Args[K] | MapTree<Args[K], ArrayLeaf> };
+export type ParametersOf<F extends AnyFunction> = {
+  known: F;
+  unknown: ArrayFunction;
+  count: number;
+} extends { known: ArrayFunction; unknown: F; count: Parameters<F>["length"] }
+  ? // biome-ignore lint/suspicious/noExplicitAny: see above
+    any[]
+  : Parameters<F>;
+
+/**
+ * The user's parameters, with anything that may stand for an array where the function takes arrays. Lists are trees then: a function
+ * that takes them for arrays, as those of numpy do, is not given one.
+ */
+export type Inputs<F extends AnyFunction> = InputsOf<ParametersOf<F>>;
+type InputsOf<Args extends readonly unknown[]> =
+  TakesLists<Args> extends readonly [true, ...unknown[]]
+    ? {
+        [K in keyof Args]: TakesLists<Args> extends { readonly [Key in K]: true }
+          ? MapTree<Args[K], ArrayLeaf>
+          : Args[K] | MapTree<Args[K], ArrayLeaf>;
+      }
+    : { [K in keyof Args]: Args[K] | MapTree<Args[K], ArrayLeaf> };
+/**
+ * Which parameters have lists for arrays in them. Only the first is asked for, but all are looked at together, so that there is an answer
+ * for type parameters, too: they have none.
+ */
+type TakesLists<Args extends readonly unknown[]> = {
+  [K in keyof Args]-?: [NestedListsIn<Args[K]>] extends [never] ? false : true;
+};
 /** The user's parameters, each with arrays as leaves. */
-export type ArrayInputs<F extends AnyFunction> = ArraysOf<Parameters<F>>;
+export type ArrayInputs<F extends AnyFunction> = ArraysOf<ParametersOf<F>>;
 type ArraysOf<Args extends readonly unknown[]> = { [K in keyof Args]: Arrays<Args[K]> };
 /** The user's result with arrays as leaves. */
 export type Output<F extends AnyFunction> = MapTree<ReturnType<F>, NDArray>;

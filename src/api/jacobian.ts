@@ -8,24 +8,23 @@ import { reshape, sliceInDim } from "../lax/shape.ts";
 import * as tree from "../tree/index.ts";
 import { checkOptions } from "../util/options.ts";
 import { show } from "../util/text.ts";
-import { checkDifferentiable, differentiated, jvp, vjp } from "./autodiff.ts";
+import { checkDifferentiable, differentiated, type Gradient, jvp, vjp } from "./autodiff.ts";
 import {
   type AnyFunction,
   type ArrayFunction,
-  type Arrays,
   arrayLeaves,
   checkCallable,
   type Inputs,
 } from "./functions.ts";
 import { vmap } from "./vmap.ts";
 
-export interface JacobianOptions {
+export interface JacobianOptions<I extends number | undefined = number> {
   /** The argument to differentiate with respect to; default the first. */
-  readonly argnums?: number;
+  readonly argnums?: I;
 }
 
 /** Every output leaf becomes a tree like the argument; shapes are output shape followed by input shape. */
-export type Jacobian<F extends AnyFunction> = tree.MapTree<ReturnType<F>, Arrays<Parameters<F>[0]>>;
+export type Jacobian<F extends AnyFunction, I = undefined> = tree.MapTree<ReturnType<F>, Gradient<F, I>>;
 
 /** The basis of a tree's space: per leaf an array of unit vectors along a new leading axis of the total size. */
 function basis(leaves: readonly NDArray[]): NDArray[] {
@@ -59,20 +58,20 @@ function blocks(x: NDArray, leaves: readonly NDArray[], axis: 0 | -1): NDArray[]
  * Source: `jax.jacfwd`.
  * @example jacfwd((x) => np.stack([x.sum(), x.prod()]))(np.array([2, 3, 4])).js() // => [[1, 1, 1], [12, 8, 6]]
  */
-export function jacfwd<F extends AnyFunction = ArrayFunction>(
+export function jacfwd<F extends AnyFunction = ArrayFunction, const I extends number | undefined = undefined>(
   f: F,
-  options: JacobianOptions = {},
-): (...args: Inputs<F>) => Jacobian<F> {
+  options: JacobianOptions<I> = {},
+): (...args: Inputs<F>) => Jacobian<F, I> {
   checkCallable(f, "jacfwd");
-  return forward("jacfwd", f, options);
+  return forward("jacfwd", f, options) as never;
 }
 
 /** {@link jacfwd} for the function `caller`, of which errors speak. */
-function forward<F extends AnyFunction>(
+function forward(
   caller: string,
-  f: F,
-  options: JacobianOptions,
-): (...args: Inputs<F>) => Jacobian<F> {
+  f: AnyFunction,
+  options: JacobianOptions<number | undefined>,
+): (...args: unknown[]) => unknown {
   const { argnums: chosen = 0 } = checkOptions(caller, options, ["argnums"]);
   return (...args) => {
     const { argnums, leaves, def } = chosenArgument(caller, chosen, args);
@@ -83,7 +82,7 @@ function forward<F extends AnyFunction>(
         [tree.unflatten(def, unit)] as never,
       )[1];
     const columns = vmap(along, 0, -1)(...basis(leaves));
-    return mapLeaves(columns, (x) => tree.unflatten(def, blocks(x, leaves, -1))) as Jacobian<F>;
+    return mapLeaves(columns, (x) => tree.unflatten(def, blocks(x, leaves, -1)));
   };
 }
 
@@ -92,10 +91,10 @@ function forward<F extends AnyFunction>(
  * Source: `jax.jacrev`.
  * @example jacrev((p) => p.a.mul(p.b))({ a: np.array([1, 2]), b: 3 }) // => { a: [[3, 0], [0, 3]], b: [1, 2] }
  */
-export function jacrev<F extends AnyFunction = ArrayFunction>(
+export function jacrev<F extends AnyFunction = ArrayFunction, const I extends number | undefined = undefined>(
   f: F,
-  options: JacobianOptions = {},
-): (...args: Inputs<F>) => Jacobian<F> {
+  options: JacobianOptions<I> = {},
+): (...args: Inputs<F>) => Jacobian<F, I> {
   checkCallable(f, "jacrev");
   const { argnums: chosen = 0 } = checkOptions("jacrev", options, ["argnums"]);
   return (...args) => {
@@ -112,7 +111,7 @@ export function jacrev<F extends AnyFunction = ArrayFunction>(
         perOutput.map((parts) => parts[o]!),
       ),
     );
-    return tree.unflatten(outDef, trees) as Jacobian<F>;
+    return tree.unflatten(outDef, trees) as Jacobian<F, I>;
   };
 }
 
@@ -122,10 +121,13 @@ export function jacrev<F extends AnyFunction = ArrayFunction>(
  * Source: `jax.hessian`.
  * @example hessian((x) => x.mul(x).mul(x).sum())(np.array([1, 2])).js() // => [[6, 0], [0, 12]]
  */
-export function hessian<F extends AnyFunction = ArrayFunction>(
+export function hessian<
+  F extends AnyFunction = ArrayFunction,
+  const I extends number | undefined = undefined,
+>(
   f: F,
-  options: JacobianOptions = {},
-): (...args: Inputs<F>) => tree.MapTree<Arrays<Parameters<F>[0]>, Arrays<Parameters<F>[0]>> {
+  options: JacobianOptions<I> = {},
+): (...args: Inputs<F>) => tree.MapTree<Gradient<F, I>, Gradient<F, I>> {
   checkCallable(f, "hessian");
   const { argnums = 0 } = checkOptions("hessian", options, ["argnums"]);
   const both: AnyFunction = differentiated("hessian", f, { argnums });

@@ -88,11 +88,15 @@ export function chain<const States extends readonly unknown[]>(
  * Source: `optax.apply_updates`.
  * @example optim.applyUpdates({ w: np.array([1, 2]) }, { w: np.array([0.5, -1]) }) // => { w: [1.5, 1] }
  */
-export function applyUpdates<P>(params: P, updates: unknown): Arrays<P> {
-  return mapLeaves(
-    "optim.applyUpdates",
-    (p, u) => convertElementType(add(p, u), p.dtype),
-    params,
-    updates,
-  ) as Arrays<P>;
+export function applyUpdates<P extends tree.TreeOf<P, NDArray> & (object | null | undefined)>(
+  params: P,
+  updates: unknown,
+): P;
+/**
+ * Parameters plus updates, where some parameters are plain numbers.
+ * @example optim.applyUpdates({ w: 1 }, { w: np.array(0.5) }) // => { w: 1.5 }
+ */
+export function applyUpdates<P>(params: P, updates: unknown): Arrays<P>;
+export function applyUpdates(params: unknown, updates: unknown): unknown {
+  return mapLeaves("optim.applyUpdates", (p, u) => convertElementType(add(p, u), p.dtype), params, updates);
 }

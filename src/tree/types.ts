@@ -36,10 +36,22 @@ export type NestedLists<T, Whole = T> =
       : T extends readonly (infer E)[]
         ? [ArrayIn<Whole>] extends [never]
           ? never
-          : [Whole] extends [E]
+          : [Exclude<Whole, Empty>] extends [E]
             ? T
             : never
         : never;
+
+/**
+ * All {@link NestedLists} in a tree, as far down as parameters go. (Level by level, not by recursion with a depth: to compare two answers
+ * for unknown trees TypeScript would follow it without end.)
+ */
+export type NestedListsIn<T> = ListsOf<[T] | Parts<[T]> | Parts<Parts<[T]>> | Parts<Parts<Parts<[T]>>>>;
+type ListsOf<Boxed> = Boxed extends readonly [infer T] ? NestedLists<T> : never;
+/** Each in a tuple of one, because what a list is depends on the whole type of the place. */
+type Parts<Boxed> = Boxed extends readonly [infer T] ? PartsOf<Exclude<T, NestedLists<T>>> : never;
+type PartsOf<T> = T extends Empty | Primitive | LeafObject
+  ? never
+  : { [K in keyof T]-?: [T[K]] }[T extends readonly unknown[] ? number & keyof T : keyof T];
 
 type Primitive = string | number | bigint | boolean | symbol;
 type Empty = null | undefined;
@@ -135,14 +147,18 @@ type ElementOf<T> = T extends readonly (infer Element)[] ? Element : unknown;
 type ValueAt<T, K> = K extends keyof T ? T[K] : unknown;
 
 /**
- * `T` if all its leaves are of type `Leaf`, else a type it is not assignable to. Use it as
- * `function f<T>(tree: TreeOf<T, Leaf>)`: interfaces are accepted, and a wrong leaf is reported at its own key.
+ * What a type parameter extends that stands for trees with leaves of type `Leaf`: `<P extends TreeOf<P, Leaf>>(tree: P)`. Interfaces and
+ * classes are accepted, and a wrong leaf is reported at its own key, but text or a number alone is not refused. (No union, in place of
+ * which TypeScript would take the whole constraint for the parameter.)
  */
-export type TreeOf<T, Leaf> = T extends Leaf | Empty
+export type TreeOf<T, Leaf> = { readonly [K in keyof T]: T extends Leaf ? unknown : Field<T[K], Leaf> };
+type Field<T, Leaf> = T extends Leaf | Empty | Function
   ? T
   : T extends Primitive | LeafObject
     ? Leaf
-    : { [K in keyof T]: TreeOf<T[K], Leaf> };
+    : unknown extends T
+      ? T
+      : { readonly [K in keyof T]: Field<T[K], Leaf> };
 
 /** Decides that a value is a leaf although it could be opened (or is empty). */
 export type IsLeaf = (value: unknown) => boolean;

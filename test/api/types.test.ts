@@ -50,6 +50,13 @@ describe("transformations of transformations keep arrays", () => {
     "of several arguments": grad(loss, { argnums: [0, 1] })(params, one)[1],
     "of a checkpoint without types": grad(checkpoint((x) => x.mul(x).sum()))(one),
     "twice, of a tree": grad((p: Params) => grad(loss)(p, one).w.sum())(params).w,
+    "jvp of grad": jvp(grad(loss), [params, one], [params, one])[1].w,
+    "vjp of jit": vjp(jit(loss), [params, one])[1](1)[0].w,
+    "linearize of jit of grad": linearize(jit(grad(loss)), [params, one])[1](params, one).w,
+    "a custom rule for jit": grad(customJvp(jit(f), ([x], [t]) => [jit(f)(x), np.multiply(t, x)]))(one),
+    "jacfwd of the second argument": jacfwd((x: A, p: Params) => p.w.mul(x), { argnums: 1 })(one, params).w,
+    "jacrev of the last": jacrev((x: A, p: Params) => p.w.mul(x), { argnums: -1 })(one, params).w,
+    "hessian of the second": hessian((x: A, p: Params) => loss(p, x), { argnums: 1 })(one, params).w.w,
   };
   test.each(Object.entries(results))("%s", (_, x) => {
     expectTypeOf(x).toEqualTypeOf<A>();
@@ -73,6 +80,11 @@ describe("transformations of transformations keep arrays", () => {
     expect(grad((x: np.ArrayLike) => np.sum(x))([1, 2])).toHaveLength(2);
     // @ts-expect-error
     expect(() => vmap(np.sin)([1, 2])).toThrow(/argument 0/);
+    const nested = (p: { layers: { w: np.ArrayLike; b?: np.ArrayLike }[] }) => np.sum(p.layers[0]!.w);
+    // @ts-expect-error inside of a tree as well
+    expect(grad(nested)({ layers: [{ w: [1, 2] }] }).layers[0]!.w).toHaveLength(2);
+    const slope: A = grad(nested)({ layers: [{ w: np.array([1, 2]), b: 1 }] }).layers[0]!.w;
+    expect(slope.js()).toEqual([1, 1]);
     // @ts-expect-error a list where the carry has an array
     expect(() => lax.scan((c, x) => [[c, c], x], one, np.arange(3))).toThrow(/carry/);
     // @ts-expect-error
@@ -192,6 +204,63 @@ describe("optimizers", () => {
     for (let i = 0; i < 2; i++) ({ params: p, state } = step(p, state, one));
     expect(state[1].count.item()).toBe(2);
     expect(p.w.shape).toEqual([2]);
+  });
+});
+
+describe("helpers for any trees of arrays", () => {
+  type Trees<P> = tree.TreeOf<P, A>;
+  const scaled = <P extends Trees<P>>(p: P): P => tree.map((x) => x.mul(2), p);
+  function descend<P extends Trees<P>>(of: (p: P, x: A) => A, p: P, x: A): P {
+    return tree.map((w, dw, again) => w.sub(dw.add(again)), p, grad(of)(p, x), jit(grad(of))(p, x));
+  }
+  function learned<P extends Trees<P>>(of: (p: P, ...data: A[]) => A, start: P, optimizer = optim.sgd(1)): P {
+    let [p, state] = [start, optimizer.init(start)];
+    for (const x of [one, one]) {
+      const [updates, next] = optimizer.update(grad(of)(p, x), state, p);
+      [p, state] = [optim.applyUpdates(p, updates), next];
+    }
+    return p;
+  }
+  const slopes = <P, D extends unknown[]>(of: (p: P, ...data: D) => A, p: P, ...data: D) =>
+    grad(of)(p, ...data);
+  class Model {
+    readonly w: A;
+    constructor(w: A) {
+      this.w = w;
+    }
+    apply(x: A): A {
+      return this.w.mul(x).sum();
+    }
+  }
+  tree.register(Model, { flatten: (m) => [[m.w], null], unflatten: (_, [w]) => new Model(w as A) });
+
+  test("give back the type they got", () => {
+    const layers: readonly Params[] = scaled<readonly Params[]>([params]);
+    const pair: [A, Params | null] = scaled<[A, Params | null]>([one, params]);
+    const dict: Record<string, A> = scaled<Record<string, A>>({ a: one });
+    const down: Params = descend(loss, params, one);
+    const fitted: Params = learned(loss, params);
+    const model: Model = learned((m: Model, x: A) => m.apply(x), new Model(one));
+    const { w }: { w: A } = slopes((p: { w: A }, x: A) => p.w.mul(x), { w: one }, one);
+    const results = [layers[0]!.w, pair[0], dict["a"], down.w, fitted.w, model.w, w];
+    expect(results.map((x) => x?.js())).toEqual([[2, 4], 2, 2, [-1, 0], [-1, 0], -1, 1]);
+  });
+  test("and refuse other leaves", () => {
+    // @ts-expect-error text, at its own key
+    expect(() => scaled({ w: one, name: "text" })).toThrow(TypeError);
+    // @ts-expect-error numbers have no methods
+    expect(() => scaled([1, 2])).toThrow(TypeError);
+    // @ts-expect-error
+    expect(() => tree.map((x) => x.mul(2), { n: 1 })).toThrow(TypeError);
+    // @ts-expect-error
+    expect(() => tree.map((x) => x.mul(2), "text")).toThrow(TypeError);
+    expect(tree.map((x) => x * 2, 3)).toBe(6);
+  });
+  test("transformations may be chosen, and take functions of any type", () => {
+    const chosen = [jit, checkpoint][1]!;
+    const compiled = <F extends (x: A, ...rest: A[]) => A>(of: F, ...args: Parameters<F>) =>
+      grad(of)(...args);
+    expect([chosen(f)(2).item(), compiled(f, one).item()]).toEqual([4, 2]);
   });
 });
 

@@ -80,12 +80,18 @@ describe("the types of trees", () => {
   });
 
   it("TreeOf accepts interfaces and refuses wrong leaves", () => {
-    const count = <T>(t: tree.TreeOf<T, Arr>): number => tree.leaves(t as unknown).length;
+    const count = <T extends tree.TreeOf<T, Arr>>(t: T): number => tree.leaves(t as unknown).length;
     expect(count<Params>(params)).toBe(2);
     expect(count(params)).toBe(2);
     expect(count({ w: new Arr() })).toBe(1);
+    expect([count(null), count(new Arr()), count([new Arr(), [new Arr()]])]).toEqual([0, 1, 2]);
     // @ts-expect-error a string is not an array
     expect(count({ w: new Arr(), oops: "text" })).toBe(2);
+    const both = <T extends tree.TreeOf<T, Arr>>(t: T): T[] => {
+      const [first, second] = [t, t];
+      return [first, second];
+    };
+    expect(both(params)).toEqual([params, params]);
   });
 
   it("map refuses a function for other leaves", () => {

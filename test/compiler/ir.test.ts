@@ -13,19 +13,23 @@ import {
   children,
   effects,
   forEachExprIn,
+  forEachStmt,
   freeAtoms,
   indexExpr,
   localExpr,
   mapExpr,
   mapExprs,
+  mapParts,
   mapStmts,
   newBuffer,
   newLocal,
   newLoopVar,
+  type PartMap,
   renewed,
   replaceBuffers,
   sharedNodes,
   substitute,
+  visitParts,
 } from "../../src/compiler/ir/visit.ts";
 import { InternalError, WeftValueError } from "../../src/core/errors.ts";
 import { programs } from "../support/random-ir.ts";
@@ -352,6 +356,30 @@ describe("visit", () => {
     expect(mapExprs(program.body, (e) => e)).toBe(program.body);
     expect(substitute(program.body, new Map())).toBe(program.body);
     expect(replaceBuffers(program.body, new Map())).toBe(program.body);
+  });
+
+  test("looking sees what mapping sees, in the same order", () => {
+    const KEYS = ["expr", "index", "read", "write", "block", "local", "loopVar", "assigned"] as const;
+    const seenBy = (s: Stmt, walk: typeof visitParts): unknown[] => {
+      const seen: unknown[] = [];
+      const see = (key: string) => (part: unknown, extent?: unknown) => {
+        // Arrays of parts are mapped with their positions.
+        seen.push([key, part, key === "loopVar" ? extent : undefined]);
+        return part;
+      };
+      walk(s, Object.fromEntries(KEYS.map((key) => [key, see(key)])));
+      return seen;
+    };
+    const kindsSeen = new Set<string>();
+    forEachStmt(program.body, (s) => {
+      kindsSeen.add(s.kind);
+      const mapped = seenBy(s, (stmt, m) => void mapParts(stmt, m as PartMap));
+      expect(seenBy(s, visitParts)).toEqual(mapped);
+      expect(mapped.length).toBeGreaterThan(0);
+    });
+    expect([...kindsSeen].sort()).toEqual(
+      ["contract", "for", "host", "let", "reduce", "set", "store", "switch", "var", "while"].sort(),
+    );
   });
 
   test("mapExpr sees each distinct node once and keeps sharing", () => {

@@ -123,7 +123,7 @@ export function emitFunction(
 ): string {
   const time = new Stopwatch(target);
   const shared = { program, plan, target, prelude, time, ...DIVISION, ...division };
-  const unit: Unit = { name, ...shared, parts: [], names: 0 };
+  const unit: Unit = { name, ...shared, parts: [] };
   if (!hasParallelLoop(program.body)) {
     const run = new Emitter(unit, undefined).run();
     return [...unit.parts, run].join("\n");
@@ -158,9 +158,8 @@ interface Unit extends Division {
   readonly target: Target;
   readonly prelude: Prelude;
   readonly time: Stopwatch;
-  /** The functions of its loops, before those that call them, and how many have names. */
+  /** The functions of its loops, before those that call them. */
   readonly parts: string[];
-  names: number;
 }
 
 /** Values with lanes that fit one register, however many bytes its lanes have. */
@@ -202,8 +201,8 @@ class Emitter implements Surroundings {
     return `EXPORT void ${name}(char *mem, const int *frame) {\n${this.#lines.join("\n")}\n}\n`;
   }
 
-  /** A function that runs the iterations [low, high) of a loop with these free locals. */
-  part(name: string, loop: For, free: readonly IndexAtom[]): string {
+  /** Adds a function that runs the iterations [low, high) of a loop with these free locals, and returns its name. */
+  part(loop: For, free: readonly IndexAtom[]): string {
     const params = free.map((atom) => {
       this.#names.set(atom, [this.#fresh(atom.name)]);
       return `${this.#typeOf(atom)} ${this.nameOf(atom)}`;
@@ -211,7 +210,10 @@ class Emitter implements Surroundings {
     this.#places(loop.body);
     this.#loop(loop, "low", "high");
     const head = ["char *mem", "const int *frame", "i64 low", "i64 high", ...params].join(", ");
-    return `APART static void ${name}(${head}) {\n${this.#lines.join("\n")}\n}\n`;
+    const { name: run, parts } = this.#unit;
+    const name = `${run}_part${parts.length}`;
+    parts.push(`APART static void ${name}(${head}) {\n${this.#lines.join("\n")}\n}\n`);
+    return name;
   }
 
   /** The C type of a scalar. */
@@ -414,11 +416,8 @@ class Emitter implements Surroundings {
 
   /** A function for a loop, and what the free locals that it takes are here. */
   #part(loop: For): { name: string; free: readonly IndexAtom[]; values: readonly string[] } {
-    const { name: run, parts } = this.#unit;
     const free = [...freeAtoms([loop])];
-    const text = new Emitter(this.#unit, undefined);
-    const name = `${run}_part${this.#unit.names++}`;
-    parts.push(text.part(name, loop, free));
+    const name = new Emitter(this.#unit, undefined).part(loop, free);
     return { name, free, values: free.map((atom) => this.nameOf(atom)) };
   }
 

@@ -232,6 +232,11 @@ describe("a long epilogue", () => {
   test.each<[string, Partial<Spec>, Partial<Target>]>([
     ["few steps, beside which memory takes time", { extents: { m: 32, n: 32, k: 8 } }, {}],
     ["sums that exceed half of the second-level cache", {}, { l2Bytes: 4096 }],
+    [
+      "sums that do so with the loops around the tiles",
+      { extents: { m: 32, n: 32, k: 16, p: 3 }, lhs: "pmk", rhs: "kn", out: "mpn" },
+      { l2Bytes: 2 * 3 * 4096 - 1 },
+    ],
   ])("stands once per row: %s", (_, other, limits) => {
     expect(copies(contraction({ ...spec, ...other }), { ...target, ...limits })).toBe(4);
   });

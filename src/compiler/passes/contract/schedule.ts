@@ -141,9 +141,9 @@ const MOST_OPERATIONS = 96;
 const FEW_STEPS = 16;
 
 /** Whether the epilogue would be too much code once for every row and vector, and sums can go to memory for that. */
-function rolls({ product: p, rows, cols, panels }: Plan, tileRows: number, target: Target): boolean {
+function rolls({ product: p, outer, rows, cols, panels }: Plan, tileRows: number, target: Target): boolean {
   const vectors = (panels[0]!.width * byteSize(p.dtype)) / target.vectorBytes;
-  const bytes = extentOf([...p.batch, rows, cols]) * byteSize(p.dtype);
+  const bytes = extentOf([...outer, rows, cols]) * byteSize(p.dtype);
   const copies = Math.min(rows.extent, tileRows) * Math.max(1, vectors);
   return (
     copies * countExprs(p.epilogue, (e) => !isLeaf(e)) > MOST_OPERATIONS &&

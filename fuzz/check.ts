@@ -1,6 +1,6 @@
 /** One program on all sides. */
 import { compareErrors, compareTypes, type Difference, judge, suspects } from "./compare.ts";
-import { cannotStep, isKnown, isReadLess, isUndecided } from "./differences.ts";
+import { cannotStep, explain, isReadLess, isUndecided } from "./differences.ts";
 import type { Jax } from "./jax.ts";
 import { allSteps, type Program, widened } from "./program.ts";
 import { hasFailed, isRefusal, type Outcome, outcome, type Result } from "./results.ts";
@@ -23,6 +23,8 @@ export interface Checked {
   readonly elements: number;
   readonly unknown: number;
   readonly refused: boolean;
+  /** The reason on the list of differences for which it was not compared. */
+  readonly explained?: string;
 }
 
 const SEEDS = [0.3, 1.7, 2.9];
@@ -119,7 +121,8 @@ export async function checkAgainstJax(program: Program, variant: Variant, jax: J
     reruns: async (seeds) => [...(await jax.rerun(program, seeds)), resultsOf(rerun(program, flushed))],
     exact: async () => (program.x64 ? [] : resultsOf(await jax.exact(program))),
   };
-  if (isKnown(program, actual, side.outcome)) return { findings: [], elements: 0, unknown: 0, refused: true };
+  const explained = explain(program, actual, side.outcome);
+  if (explained) return { findings: [], elements: 0, unknown: 0, refused: false, explained };
   const others = [...runsUnfused(program, variant), () => rerun(program, flushed)];
   return compareAny(program, variant.name, actual, side, others);
 }

@@ -95,6 +95,10 @@ export const DIFFERENCES: readonly Known[] = [
     matches: jaxSays(/^OracleDied:(?![\s\S]*Traceback)/),
   },
   {
+    reason: "JAX took longer than the oracle waits: not compared",
+    matches: jaxSays(/^OracleGivenUp:/),
+  },
+  {
     reason:
       "a fraction beside integers is float32 in weft whatever JAX's 64-bit types are, with which it is float64 there",
     matches: (program, weft, jax) =>
@@ -117,8 +121,9 @@ export const DIFFERENCES: readonly Known[] = [
   },
 ];
 
-export const isKnown = (program: Program, weft: Outcome, jax: Outcome): boolean =>
-  DIFFERENCES.some((d) => d.matches(program, weft, jax));
+/** The reason for which a program's outcomes may differ. */
+export const explain = (program: Program, weft: Outcome, jax: Outcome): string | undefined =>
+  DIFFERENCES.find((d) => d.matches(program, weft, jax))?.reason;
 
 /** The correlation of a row whose elements are equal is 0/0, or what rounding makes of that. */
 export const isUndecided = (program: Program, { overflow = false }: Difference): boolean =>

@@ -30,6 +30,7 @@ export const BATCH = 16;
 export class Jax {
   readonly #python: string;
   readonly #x64: boolean;
+  readonly #patience: number;
   #wide: Jax | undefined;
   #process: ChildProcessWithoutNullStreams | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -37,9 +38,10 @@ export class Jax {
   #asked: readonly Waiting[] = [];
   #waiting: Waiting[] = [];
 
-  constructor(pythonPath: string, x64: boolean) {
+  constructor(pythonPath: string, x64: boolean, patience: number = PATIENCE_MS) {
     this.#python = pythonPath;
     this.#x64 = x64;
+    this.#patience = patience;
   }
 
   #start(): ChildProcessWithoutNullStreams {
@@ -54,7 +56,7 @@ export class Jax {
     child.on("exit", () => {
       if (this.#process !== child) return;
       this.#process = undefined;
-      this.#died(log);
+      this.#died({ error: child.killed ? "OracleGivenUp" : "OracleDied", message: log });
     });
     return (this.#process = child);
   }
@@ -68,11 +70,11 @@ export class Jax {
   }
 
   /** One of them is to blame: each is asked again on its own. */
-  #died(message: string): void {
+  #died(answer: Answer): void {
     const together = this.#asked.length > 1;
     if (together) this.#waiting.push(...this.#asked.map((w) => ({ ...w, suspect: true })));
     if (together) this.#asked = [];
-    this.#answer(this.#asked.map(() => ({ error: "OracleDied", message })));
+    this.#answer(this.#asked.map(() => answer));
   }
 
   /** Sends what waits when Python has nothing to do: of one kind, since a batch is run once for each of its first request's seeds. */
@@ -85,7 +87,7 @@ export class Jax {
     this.#waiting = this.#waiting.filter((w) => !alike.includes(w));
     this.#asked = alike;
     const child = this.#process ?? this.#start();
-    this.#timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+    this.#timer = setTimeout(() => child.kill("SIGKILL"), this.#patience);
     child.stdin.write(`${JSON.stringify(alike.map((w) => w.request))}\n`);
   }
 

@@ -66,6 +66,10 @@ function onFinding(index: number, finding: Finding): void {
 const textOf = (index: number, { actual, expected, difference }: Finding): string =>
   `#${index}: ${actual} against ${expected}: ${difference.kind}: ${difference.what}`;
 
+function printCounts(counts: ReadonlyMap<string, number>): void {
+  for (const [key, n] of [...counts].sort(([, a], [, b]) => b - a)) console.log(`${n} × ${key}`);
+}
+
 let reported = 0;
 function onProgress({ programs, findings, next }: Totals): void {
   if (programs < reported + 100) return;
@@ -96,7 +100,9 @@ async function main(): Promise<void> {
   });
   jax?.stop();
   if (nightly && out) saveProgress(out, { seed, against, x64, next: totals.next });
-  for (const [key, n] of [...kinds].sort(([, a], [, b]) => b - a)) console.log(`${n} × ${key}`);
+  printCounts(kinds);
+  if (totals.explained.size > 0) console.log("differences on purpose, with their reasons:");
+  printCounts(totals.explained);
   console.log(
     `${totals.programs} programs (seed ${seed}): ${totals.findings} disagree; ${totals.refused} refused by both; ` +
       `${totals.elements} elements, ${totals.unknown} of which nothing is known; ${((Date.now() - started) / 1000).toFixed(0)} s`,

@@ -31,9 +31,19 @@ export interface Totals {
   findings: number;
   /** Programs that all sides refuse. */
   refused: number;
+  /** How many programs each reason on the list of differences explains. */
+  explained: Map<string, number>;
   /** Elements compared, and those of which nothing is known. */
   elements: number;
   unknown: number;
+}
+
+function add(totals: Totals, { refused, explained, elements, unknown }: Checked): void {
+  totals.programs++;
+  totals.refused += Number(refused);
+  totals.elements += elements;
+  totals.unknown += unknown;
+  if (explained) totals.explained.set(explained, (totals.explained.get(explained) ?? 0) + 1);
 }
 
 export function programOf(seed: number, index: number, options: GenerateOptions): Program {
@@ -77,7 +87,8 @@ async function smallest(finding: Finding, jax: Jax | undefined): Promise<Finding
 
 export async function search(options: SearchOptions): Promise<Totals> {
   const { seed, programs, from = 0, jax, native = 0.05, seconds = Number.POSITIVE_INFINITY } = options;
-  const totals: Totals = { programs: 0, next: from, findings: 0, refused: 0, elements: 0, unknown: 0 };
+  const counts = { programs: 0, findings: 0, refused: 0, elements: 0, unknown: 0 };
+  const totals: Totals = { ...counts, next: from, explained: new Map() };
   const done = new Set<number>();
   const end = Date.now() + 1000 * seconds;
   let next = from;
@@ -88,10 +99,7 @@ export async function search(options: SearchOptions): Promise<Totals> {
     const checked = jax
       ? await checkAgainstJax(program, rng.chance(0.8) ? JIT : EAGER, jax)
       : await checkItself(program, [STEPWISE, ...chooseVariants(rng, native)]);
-    totals.programs++;
-    totals.refused += Number(checked.refused);
-    totals.elements += checked.elements;
-    totals.unknown += checked.unknown;
+    add(totals, checked);
     const [finding] = checked.findings;
     if (!finding) return;
     totals.findings++;

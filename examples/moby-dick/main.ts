@@ -112,16 +112,17 @@ async function runTraining(options: Options): Promise<number> {
   );
   const progress = new Progress(terminal(output), steps, batch * length);
   const sampler = createSampler(trained.model, trained.vocabulary, SAMPLE_LENGTH);
-  const trainer = new Trainer(trained.model, trained.params, streams, options.lr, trained.optimizer);
+  const trainer = new Trainer(trained.model, trained.params, streams, options.lr, trained.memory);
   const history: Point[] = [];
   const { stop, release } = stopOnSignals(progress);
   const save = (path: string): void =>
-    saveWeights(path, { ...trained, params: trainer.params, optimizer: trainer.state });
+    saveWeights(path, { ...trained, params: trainer.params }, trainer.memory);
   progress.say(introduction(options, trained, corpus));
+  if (options.resume !== undefined) progress.say(continuation(options.resume, trainer));
 
   const saveNow = regularly(SAVE_EVERY, () => saveTo(options.out, WEIGHTS, save));
   let nextSample = steps / SAMPLES;
-  const done = await train(trainer, streams, steps, stop, (step, loss) => {
+  const done = await train(trainer, steps, stop, (step, loss) => {
     history.push({ step, loss });
     progress.report({ step, loss });
     saveNow(step);
@@ -185,6 +186,9 @@ function introduction({ batch, length }: Options, { sizes }: Trained, { train: t
     `${layers} × ${cell} of width ${hidden}; ${batch} streams of ${length} characters per step`
   );
 }
+
+const continuation = (weights: string, { chunk }: Trainer): string =>
+  `Goes on from ${weights}, ${chunk > 0 ? `after ${chunk} chunks of the text` : "with the text from its beginning"}.`;
 
 function conclusion(done: number, heldOut: number | undefined, out: string, interrupted: boolean): string {
   const state = interrupted ? `Interrupted after step ${done}` : `Done after step ${done}`;

@@ -70,7 +70,7 @@ const OPTIONS: { readonly [K in keyof Values]: Option<Values[K]> } = {
   resume: {
     value: "WEIGHTS",
     initial: undefined,
-    help: "start from a weights.safetensors of an earlier run",
+    help: "go on from a weights.safetensors of an earlier run",
     ...text,
   },
   sample: {

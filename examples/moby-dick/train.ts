@@ -1,8 +1,8 @@
 /** Training by truncated backpropagation through time, one compiled update per chunk of text. */
 import { setImmediate as turn } from "node:timers/promises";
-import { io, jit, type NDArray, optim, valueAndGrad } from "weftjs";
+import { io, jit, type NDArray, numpy as np, optim, valueAndGrad } from "weftjs";
 import type { Carry, Model, Params } from "./model.ts";
-import type { Chunk, Streams } from "./text.ts";
+import type { Streams } from "./text.ts";
 
 /** Nats to bits. */
 const BITS = 1 / Math.LN2;
@@ -20,6 +20,17 @@ export class DivergedError extends Error {}
 /** What clipping and Adam remember. */
 type State = [optim.EmptyState, optim.StateOf<ReturnType<typeof optim.adam>>];
 
+/** Arrays by their names in a file. */
+export type Tensors = Readonly<Record<string, NDArray>>;
+
+/** What a run remembers besides its parameters, to go on as if it had not ended. */
+export interface Memory {
+  readonly optimizer: State;
+  readonly carry: Carry;
+  /** The next chunk of the streams, and how long chunks are. */
+  readonly position: NDArray;
+}
+
 /** Parameters, optimizer and state of the streams; `update` replaces them all at once. */
 export class Trainer {
   params: Params;
@@ -31,19 +42,20 @@ export class Trainer {
     carry: Carry,
     ids: Int32Array,
   ) => [Params, State, Carry, NDArray];
-  /** Of the optimizer. */
-  state: State;
+  private optimizer: State;
   private carry: Carry;
+  /** How many chunks of the streams were read. */
+  chunk = 0;
 
-  /** @param state of the optimizer by name, as an earlier run saved it; one that does not fit is left out */
-  constructor(model: Model, params: Params, streams: Streams, learningRate: number, state?: unknown) {
+  /** @param saved what an earlier run remembered, by name; what does not fit is left out */
+  constructor(model: Model, params: Params, streams: Streams, learningRate: number, saved: Tensors = {}) {
     const optimizer = optim.chain(optim.clipByGlobalNorm(1), optim.adam(learningRate));
     this.model = model;
     this.streams = streams;
     this.params = params;
-    const fresh = optimizer.init(params);
-    this.state = state === undefined ? fresh : resumed(state as Record<string, NDArray>, fresh);
+    this.optimizer = optimizer.init(params);
     this.carry = model.initialCarry(streams.batch);
+    this.recall(saved);
     this.run = jit(
       (params: Params, state: State, carry: Carry, ids: NDArray) => {
         const chunk = ids.reshape([streams.length + 1, streams.batch]);
@@ -55,20 +67,39 @@ export class Trainer {
     );
   }
 
-  /** Learns from a chunk; returns its loss in nats, not yet read out. */
-  update({ ids, fresh }: Chunk): NDArray {
+  get memory(): Memory {
+    const position = np.array([this.chunk, this.streams.length], { dtype: np.int32 });
+    return { optimizer: this.optimizer, carry: this.carry, position };
+  }
+
+  /** Streams of another number or length are read from their beginning. */
+  private recall(saved: Tensors): void {
+    const fresh = this.memory;
+    this.optimizer = part("optimizer", saved, fresh) ?? fresh.optimizer;
+    const [carry, position] = [part("carry", saved, fresh), part("position", saved, fresh)];
+    const [chunk, length] = (position?.js() as [number, number] | undefined) ?? [0, 0];
+    if (carry === undefined || length !== this.streams.length) return;
+    this.carry = carry;
+    this.chunk = chunk;
+  }
+
+  /** Learns from the next chunk; returns its loss in nats, not yet read out. */
+  update(): NDArray {
+    const { ids, fresh } = this.streams.chunk(this.chunk++);
     if (fresh) this.carry = this.model.initialCarry(this.streams.batch);
-    const [params, state, carry, loss] = this.run(this.params, this.state, this.carry, ids);
-    [this.params, this.state, this.carry] = [params, state, carry];
+    const [params, optimizer, carry, loss] = this.run(this.params, this.optimizer, this.carry, ids);
+    Object.assign(this, { params, optimizer, carry });
     return loss;
   }
 }
 
-function resumed(state: Record<string, NDArray>, like: State): State {
+/** The part of this name, unless it is missing or made for something else. */
+function part<K extends keyof Memory>(name: K, saved: Tensors, fresh: Memory): Memory[K] | undefined {
+  const own = Object.entries(saved).filter(([key]) => key === name || key.startsWith(`${name}.`));
   try {
-    return io.fitTree(state, like);
+    return io.fitTree(Object.fromEntries(own), { [name]: fresh[name] })[name] as Memory[K];
   } catch {
-    return like;
+    return undefined;
   }
 }
 
@@ -82,7 +113,6 @@ const mean = (values: readonly number[]): number => values.reduce((a, b) => a + 
  */
 export async function train(
   trainer: Trainer,
-  streams: Streams,
   steps: number,
   stop: Stop,
   onLoss: (step: number, loss: number) => void,
@@ -90,7 +120,8 @@ export async function train(
   let losses: NDArray[] = [];
   let step = 0;
   while (step < steps && !stop.requested) {
-    losses.push(trainer.update(streams.chunk(step++)));
+    losses.push(trainer.update());
+    step++;
     if (step === 1 || step % READ_EVERY === 0 || step === steps) {
       onLoss(step, checked(step, mean(losses.map((loss) => Number(loss.item()) * BITS))));
       losses = [];

@@ -3,29 +3,35 @@ import { io, type NDArray, random } from "weftjs";
 import { createModel, type Model, type Params, type Sizes } from "./model.ts";
 import { CELLS, type CellName, UsageError } from "./options.ts";
 import { Vocabulary } from "./text.ts";
+import type { Memory, Tensors } from "./train.ts";
 
 export interface Trained {
   readonly model: Model;
   readonly sizes: Sizes;
   readonly params: Params;
   readonly vocabulary: Vocabulary;
-  /** State of the optimizer by name, if the file has it; what it means is the trainer's affair. */
-  readonly optimizer?: unknown;
+  /** What training remembers besides, by name; what it means is the trainer's affair. */
+  readonly memory?: Tensors;
 }
 
 /** How names in the file begin that are not parameters. */
-const OPTIMIZER = "optimizer.";
+const MEMORY = "training.";
 
 /** The file is complete or not touched. */
 export function saveWeights(
   path: string,
-  { sizes, params, vocabulary, optimizer }: Omit<Trained, "model">,
+  { sizes, params, vocabulary }: Omit<Trained, "model">,
+  training: Memory,
 ): void {
   const { cell, layers, hidden } = sizes;
   const characters = JSON.stringify(vocabulary.characters);
-  io.saveSafetensors(path, optimizer === undefined ? params : { ...params, optimizer }, {
-    metadata: { cell, layers: String(layers), hidden: String(hidden), vocabulary: characters },
-  });
+  io.saveSafetensors(
+    path,
+    { ...params, training },
+    {
+      metadata: { cell, layers: String(layers), hidden: String(hidden), vocabulary: characters },
+    },
+  );
 }
 
 /** @throws UsageError when the file cannot be read, is not safetensors, or is no model of this program */
@@ -34,20 +40,18 @@ export function loadWeights(path: string): Trained {
   const vocabulary = readVocabulary(path, metadata.vocabulary);
   const sizes = readSizes(path, metadata, vocabulary);
   const model = createModel(sizes);
-  const [optimizer, weights] = separate(tensors);
+  const [memory, weights] = separate(tensors);
   const params = attempt(() => io.fitTree(weights, model.init(random.key(0)), path));
-  return { model, sizes, params, vocabulary, optimizer };
+  return { model, sizes, params, vocabulary, memory };
 }
 
-type Tensors = Record<string, NDArray>;
-
-/** The optimizer's arrays, without the beginning of their names, and all others. */
-function separate(tensors: Readonly<Tensors>): [optimizer: Tensors | undefined, weights: Tensors] {
-  const [optimizer, weights]: [Tensors, Tensors] = [{}, {}];
+/** What training remembers, without the beginning of the names, and the parameters. */
+function separate(tensors: Tensors): [memory: Tensors, weights: Tensors] {
+  const [memory, weights]: Record<string, NDArray>[] = [{}, {}];
   for (const [name, array] of Object.entries(tensors))
-    if (name.startsWith(OPTIMIZER)) optimizer[name.slice(OPTIMIZER.length)] = array;
-    else weights[name] = array;
-  return [Object.keys(optimizer).length > 0 ? optimizer : undefined, weights];
+    if (name.startsWith(MEMORY)) memory![name.slice(MEMORY.length)] = array;
+    else weights![name] = array;
+  return [memory!, weights!];
 }
 
 function attempt<T>(read: () => T): T {

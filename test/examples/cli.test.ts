@@ -122,6 +122,32 @@ describe("a tiny run", () => {
     expect(existsSync(again)).toBe(true);
   });
 
+  test("goes on exactly: two runs learn what one would have learned, also where the streams begin again", () => {
+    const learn = (out: string, steps: number, ...args: string[]): Buffer => {
+      const all = ["--file", "text", ...TINY, "--steps", String(steps), "--out", out, ...args];
+      const { status, stdout } = run(...all);
+      expect(status).toBe(0);
+      if (args.length > 0) expect(stdout).toContain(`Goes on from ${args[1]}, after 7 chunks of the text.`);
+      return readFileSync(at(`${out}/weights.safetensors`));
+    };
+    const whole = learn("whole", 67); // of some 50 chunks
+    learn("half", 7);
+    const resumed = learn("rest", 60, "--resume", "half/weights.safetensors");
+    expect(resumed.equals(whole)).toBe(true);
+  });
+
+  test("streams of another length are read from their beginning, with the optimizer as it was", () => {
+    const { tensors } = loadSafetensors(weights);
+    const args = ["--file", "text", "--batch", "2", "--length", "6", "--steps", "1", "--resume", weights];
+    const { status, stdout } = run(...args, "--out", "shorter");
+    expect(status).toBe(0);
+    expect(stdout).toContain(`Goes on from ${weights}, with the text from its beginning.`);
+    const { tensors: next } = loadSafetensors(at("shorter/weights.safetensors"));
+    const count = Object.keys(tensors).find((name) => name.endsWith("count"))!;
+    expect(next[count]!.dataSync()[0]).toBe(tensors[count]!.dataSync()[0]! + 1);
+    expect([...next["training.position"]!.dataSync()]).toEqual([1, 6]);
+  });
+
   test("samples only, the same for the same seed", () => {
     const sample = (...args: string[]): string => run("--resume", weights, "--sample", "40", ...args).stdout;
     expect(sample()).toHaveLength(41);

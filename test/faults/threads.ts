@@ -178,6 +178,43 @@ function callerTerminated(kind: Kind, folder: string): Promise<string> {
   );
 }
 
+/** A program that changes the number of the current job hands it to workers. */
+function timedOut(kind: Kind, folder: string): Promise<string> {
+  return inProcess(
+    folder,
+    kind,
+    `${BUSY}
+    import vm from "node:vm";
+    const job = () => Atomics.load(new Int32Array(data.memory.buffer, data.control, 64), ${CONTROL.tag / 4});
+    const isThreaded = () => {
+      const before = job();
+      return \`\${call() === want ? "right" : "WRONG"}, on \${job() === before ? "one thread" : "two threads"}\`;
+    };
+    globalThis.endlessly = () => { for (;;) call(); };
+    try {
+      vm.runInThisContext("endlessly()", { timeout: 200 });
+    } catch ({ code }) {
+      console.log(\`\${code}. The next call: \${isThreaded()};\`);
+    }
+    await new Promise(setImmediate);
+    console.log(\`after a turn of the event loop: \${isThreaded()}.\`);`,
+  );
+}
+
+/** The bit of a worker whose thread is gone stays set, as it would when it vanishes while it loads. */
+function goneWhileLoading(kind: Kind, folder: string): Promise<string> {
+  return inProcess(
+    folder,
+    kind,
+    `${BUSY}
+    const words = new Int32Array(data.memory.buffer, data.control, 64);
+    words[${CONTROL.threadIds / 4}] = 2 ** 30;
+    words[${CONTROL.loading / 4}] = 2;
+    process.on("exit", () => console.log(\`The end waits for \${words[${CONTROL.loading / 4}] === 0 ? "nobody" : "a thread that is gone"}.\`));
+    process.exit();`,
+  );
+}
+
 const faults: readonly Fault[] = [
   {
     what: "a worker is terminated while it runs a piece (wasm code)",
@@ -214,6 +251,12 @@ const faults: readonly Fault[] = [
   },
   ...onEach("the thread of a worker vanishes from the system while it runs a piece", killed, canLoadC),
   ...onEach("the thread that calls is terminated while its workers run pieces", callerTerminated),
+  ...onEach(
+    "the thread of a worker vanishes while it loads a library, and the process ends",
+    goneWhileLoading,
+    canLoadC,
+  ),
+  ...onEach("Node's vm ends a call by its timeout", timedOut),
   {
     what: "workers have too little heap for anything",
     happens: () => {

@@ -48,7 +48,8 @@
  * not it sets `failed` and lowers the bit. The call then ends with an error, and the runtime starts another worker.
  *
  * **End.** Node stops workers when its process ends, and a worker stopped while it loads an addon takes the process down. So a worker
- * raises `loading` first and loads only if `ending` is not set; the process sets `ending` and then waits for `loading` = 0.
+ * raises its bit of `loading` first and loads only if `ending` is not set; the process sets `ending` and then waits for `loading` = 0,
+ * or until the workers that it names are gone.
  *
  * The wait has no limit of time. Pieces may take minutes (a whole scan for a part of the batch), a stopped or slow worker cannot
  * be told from a dead one by time, and after the limit it might still write to memory that was given to others. Where the system
@@ -74,7 +75,7 @@ export const CONTROL = {
   ready: 32,
   /** (a) Whether a run is under way. */
   running: 36,
-  /** (a) Workers that are loading native code. */
+  /** (a) Workers that are loading native code: bit w is worker w's. */
   loading: 40,
   /** (a) Whether the process is about to end. */
   ending: 44,

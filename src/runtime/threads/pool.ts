@@ -20,8 +20,9 @@ const idAt = (worker: number): number => at("threadIds") + worker - 1;
 /** Workers that end over and over again are not worth starting. */
 const MOST_REPLACED = 64;
 const WATCH_SPINS = 1 << 16;
-/** A library that takes longer does not keep a process that ends. */
+/** A library that takes longer does not keep a process that ends, and so often is looked whether its thread still exists. */
 const LONGEST_LOAD_MS = 5000;
+const LOAD_WATCH_MS = 50;
 
 export interface ThreadLimits {
   /** Threads that a program may use, the calling one included. */
@@ -88,6 +89,7 @@ export class ThreadPool {
    */
   enter(code: ThreadedCode, frame: number): number {
     const threads = Math.min(this.#limits.threads, MAX_THREADS);
+    if (this.#active) this.#recover();
     if (threads < 2 || this.#active || this.#impossible) return 0;
     this.#start(threads - 1);
     if (this.ready === 0) return 0;
@@ -123,6 +125,20 @@ export class ThreadPool {
     );
   }
 
+  /**
+   * What ends JavaScript from outside (the timeout of Node's `vm`) leaves no run, since it passes over `finally`. No program runs
+   * when a microtask does, so that a run which is still under way then was ended so.
+   */
+  #recover(): void {
+    queueMicrotask(() => {
+      if (!this.#active) return;
+      this.#active = false;
+      Atomics.store(this.#words, at("running"), 0);
+      this.settle();
+      Atomics.store(this.#words, at("failed"), 0);
+    });
+  }
+
   /** Returns when no worker touches the memory of the current run, whose caller has failed. */
   settle(): void {
     const queue = (q: number): number => (CONTROL.queues + q * QUEUE_STRIDE) / WORD;
@@ -133,11 +149,7 @@ export class ThreadPool {
 
   /** Lets the current run fail when a worker has ended that may hold a piece of it. */
   watch(): void {
-    for (let me = 1; me < MAX_THREADS; me++) {
-      if (!(Atomics.load(this.#words, at("busy")) & (1 << me)) || !this.#isGone(me)) continue;
-      Atomics.store(this.#words, at("failed"), FAILED.ended);
-      Atomics.and(this.#words, at("busy"), ~(1 << me));
-    }
+    if (this.#release("busy")) Atomics.store(this.#words, at("failed"), FAILED.ended);
   }
 
   #isGone(me: number): boolean {
@@ -168,8 +180,20 @@ export class ThreadPool {
     const words = this.#words;
     Atomics.store(words, at("ending"), 1);
     const loading = (): number => Atomics.load(words, at("loading"));
-    for (let n = loading(); n > 0; n = loading())
-      if (Atomics.wait(words, at("loading"), n, LONGEST_LOAD_MS) === "timed-out") return;
+    for (let ms = 0; loading() !== 0 && ms < LONGEST_LOAD_MS; ms += LOAD_WATCH_MS)
+      if (Atomics.wait(words, at("loading"), loading(), LOAD_WATCH_MS) === "timed-out")
+        this.#release("loading");
+  }
+
+  /** Lowers the bits of workers that are gone; whether there were any. */
+  #release(name: "busy" | "loading"): boolean {
+    let found = false;
+    for (let me = 1; me < MAX_THREADS; me++) {
+      if (!(Atomics.load(this.#words, at(name)) & (1 << me)) || !this.#isGone(me)) continue;
+      found = true;
+      Atomics.and(this.#words, at(name), ~(1 << me));
+    }
+    return found;
   }
 
   #startOne(me: number): void {

@@ -33,11 +33,11 @@ const LOAD_NATIVE = nativeHost
   };
 
   const load = (bytes) => {
-    Atomics.add(words, LOADING, 1);
+    Atomics.or(words, LOADING, 1 << me);
     try {
       if (Atomics.load(words, ENDING) === 0) return link(bytes);
     } finally {
-      Atomics.sub(words, LOADING, 1);
+      Atomics.and(words, LOADING, ~(1 << me));
       Atomics.notify(words, LOADING);
     }
   };

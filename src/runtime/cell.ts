@@ -25,25 +25,30 @@ export class Cell {
   holder: WeakRef<object> | undefined = undefined;
   /** Once evicted: the budget of that moment less all that had been evicted. */
   outlook: number | undefined = undefined;
-  older: Cell = this;
-  newer: Cell = this;
+  // As in Storage: one array must not lead to all others.
+  #older: Cell = this;
+  #newer: Cell = this;
 
   constructor(byteLength: number, host?: Bytes) {
     this.byteLength = byteLength;
     this.host = host;
   }
 
+  get newer(): Cell {
+    return this.#newer;
+  }
+
   unlink(): void {
-    this.older.newer = this.newer;
-    this.newer.older = this.older;
-    this.older = this.newer = this;
+    this.#older.#newer = this.#newer;
+    this.#newer.#older = this.#older;
+    this.#older = this.#newer = this;
   }
 
   /** Lists this cell just before `next`, so just older. */
   linkBefore(next: Cell): void {
-    this.newer = next;
-    this.older = next.older;
-    this.older.newer = this;
-    next.older = this;
+    this.#newer = next;
+    this.#older = next.#older;
+    this.#older.#newer = this;
+    next.#older = this;
   }
 }

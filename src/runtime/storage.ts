@@ -23,13 +23,14 @@ export interface Keeper {
  */
 export class Storage implements Buffer {
   readonly cell: Cell;
-  private readonly keeper: Keeper;
+  /** Private to the engine too: who compares or prints arrays deeply must not come from one to the memory of all. */
+  readonly #keeper: Keeper;
   /** The contents came from the host, so looking at them never depends on what ran. */
   private readonly given: boolean;
 
   constructor(cell: Cell, keeper: Keeper, given: boolean) {
     this.cell = cell;
-    this.keeper = keeper;
+    this.#keeper = keeper;
     this.given = given;
   }
 
@@ -42,7 +43,7 @@ export class Storage implements Buffer {
 
   read(): Bytes {
     this.assertUsable();
-    return this.keeper.read(this.cell);
+    return this.#keeper.read(this.cell);
   }
 
   peek(): Uint8Array | undefined {
@@ -51,7 +52,7 @@ export class Storage implements Buffer {
   }
 
   free(reason: Fate): void {
-    this.keeper.drop(this.cell, reason);
+    this.#keeper.drop(this.cell, reason);
   }
 
   /** Throws {@link DeletedArrayError} after `free`. */

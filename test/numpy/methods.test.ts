@@ -119,6 +119,19 @@ describe("values", () => {
     expect(() => deepStrictEqual(x, np.array([9]))).toThrow(/deep/);
   });
 
+  test("who looks into an array finds that array, not the memory of all", () => {
+    const others = Array.from({ length: 50 }, (_, i) => np.sin(np.array([i])));
+    const found = new Set<unknown>();
+    const look = (value: unknown): void => {
+      if (typeof value !== "object" || value === null || found.has(value)) return;
+      found.add(value);
+      if (!ArrayBuffer.isView(value)) for (const key of Reflect.ownKeys(value)) look(Reflect.get(value, key));
+    };
+    look(np.sin(x));
+    expect(others).toHaveLength(50);
+    expect(found.size).toBeLessThan(10);
+  });
+
   test("iteration yields the slices along the first axis", () => {
     const [a, b] = x;
     expect([a!.js(), b!.js()]).toEqual([

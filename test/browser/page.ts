@@ -42,6 +42,8 @@ export function inBrowsers(what: string, tests: (browser: () => Browser) => void
   });
 }
 
+const POLICY = /Content.Security.Policy|This document requires 'Trusted/i;
+
 /** What a page reported and printed. */
 export interface Visit<T> {
   readonly result: T;
@@ -53,29 +55,31 @@ export interface Visit<T> {
 export interface Served {
   readonly scripts?: Readonly<Record<string, string>>;
   readonly headers?: Headers;
-  /** Errors on the console are lines like others: browsers report there what a policy blocks. */
-  readonly reported?: boolean;
+  /** What browsers report as errors because a policy blocks it is among the lines. */
+  readonly policed?: boolean;
 }
 
-/** Rejects at the first error in the page. */
-function failureOf(page: Page, lines: string[], reported: boolean): Promise<never> {
+/** Collects lines, and rejects at the first error in the page. */
+function failureOf(page: Page, lines: string[], policed: boolean): Promise<never> {
   return new Promise((_, reject) => {
-    page.on("pageerror", (error) => reject(new Error(String(error)))); // its stack names no files of ours
+    const blames = (text: string): unknown =>
+      policed && POLICY.test(text) ? lines.push(text) : reject(new Error(text));
+    page.on("pageerror", (error) => blames(String(error))); // its stack names no files of ours
     page.on("response", (response) => {
-      if (response.status() >= 400) reject(new Error(`${response.status()}: ${response.url()}`));
+      if (response.status() >= 400) blames(`${response.status()}: ${response.url()}`);
     });
     page.on("console", (message) => {
-      if (message.type() === "error" && !reported) reject(new Error(message.text()));
+      if (message.type() === "error") blames(message.text());
       else lines.push(message.text());
     });
   });
 }
 
 /** Opens a page and waits for its `window.result`; fails on errors in the page. */
-export async function open<T>(browser: Browser, url: string, reported = false): Promise<Visit<T>> {
+export async function open<T>(browser: Browser, url: string, policed = false): Promise<Visit<T>> {
   const page = await browser.newPage();
   const lines: string[] = [];
-  const failed = failureOf(page, lines, reported);
+  const failed = failureOf(page, lines, policed);
   failed.catch(() => {});
   const unless = <R>(done: Promise<R>): Promise<R> => Promise.race([done, failed]);
   try {
@@ -91,11 +95,11 @@ export async function open<T>(browser: Browser, url: string, reported = false): 
 export async function visit<T>(
   browser: Browser,
   html: string,
-  { scripts = {}, headers = {}, reported = false }: Served = {},
+  { scripts = {}, headers = {}, policed = false }: Served = {},
 ): Promise<Visit<T>> {
   const site = await serve({ "/": html, ...scripts }, headers);
   try {
-    return await open(browser, site.url, reported);
+    return await open(browser, site.url, policed);
   } finally {
     await site.close();
   }

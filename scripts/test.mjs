@@ -38,6 +38,7 @@ const ELSEWHERE = {
     "is about transformations; what tiers make of such programs is compared in test/fuzz",
   "test/package/": "chooses tiers itself",
   "test/runtime/cache": "is about books, and modules of WebAssembly",
+  "test/runtime/init": "chooses tiers and threads itself",
   "test/runtime/native": "chooses tiers itself",
   "test/runtime/prune": "files only",
   "test/runtime/threads": "chooses tiers and threads itself",

@@ -62,6 +62,14 @@ const ROWS = /(?<=\| needed \| what for \| without it \|\n\|---\|---\|---\|\n)(?
 /** The rows that the guide has, as text. */
 export const documented = (): string => ROWS.exec(readFileSync(GUIDE, "utf8"))![0];
 
+/** What the guide says of a need. */
+export const outcomeIn = (rows: string, { what }: Need): string =>
+  rows
+    .split("\n")
+    .find((row) => row.startsWith(`| ${what} |`))
+    ?.split(" | ")[2]
+    ?.replace(/ \|$/, "") ?? "not tried";
+
 export const render = (outcomeOf: (need: Need) => string): string =>
   NEEDS.map((need) => `| ${need.what} | ${need.use} | ${outcomeOf(need)} |\n`).join("");
 

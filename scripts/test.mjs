@@ -5,9 +5,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { findChromium, LEFT_OUT } from "./chromium.mjs";
+import { browsersLeftOut } from "./browsers.mjs";
 import { ensureBuilt, ensureInstalled, root } from "./ensure.mjs";
-import { ensureJax, findJax, LEFT_OUT as JAX_LEFT_OUT } from "./jax.mjs";
+import { ensureJax, findJax, LEFT_OUT } from "./jax.mjs";
 import { ensureToolchains, toolchainsLeftOut } from "./toolchains.mjs";
 
 ensureInstalled();
@@ -38,6 +38,7 @@ const ELSEWHERE = {
     "is about transformations; what tiers make of such programs is compared in test/fuzz",
   "test/package/": "chooses tiers itself",
   "test/runtime/cache": "is about books, and modules of WebAssembly",
+  "test/runtime/init": "chooses tiers and threads itself",
   "test/runtime/native": "chooses tiers itself",
   "test/runtime/prune": "files only",
   "test/runtime/threads": "chooses tiers and threads itself",
@@ -106,9 +107,8 @@ for (const suite of chosen.length > 0 ? [{ name: "wasm", env: {}, args: chosen }
   if (lack === undefined) count(runTests(suite));
   else leftOut.push(`left out: tests on ${suite.name} (${lack})`);
 }
-if (!findChromium()) leftOut.push(LEFT_OUT);
-if (!findJax()) leftOut.push(JAX_LEFT_OUT);
-leftOut.push(...toolchainsLeftOut());
+if (!findJax()) leftOut.push(LEFT_OUT);
+leftOut.push(...browsersLeftOut(), ...toolchainsLeftOut());
 
 for (const line of leftOut) console.log(`\n${line}`);
 if (failures.length > 0) console.log(`\nfailed:\n${failures.join("\n")}`);

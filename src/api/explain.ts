@@ -59,7 +59,7 @@ function describe(facts: ProgramFacts): string {
   const { bytes } = facts;
   const lines = [
     `runs as ${TIERS[facts.tier]}: ${facts.why}`,
-    `${facts.threads === 1 ? "one thread" : `up to ${facts.threads} threads`}, ${formatCount(facts.work, "op")} a run`,
+    `${threadsText(facts)}, ${formatCount(facts.work, "op")} a run`,
     ...(facts.switchedOff.length ? [`switched off: ${facts.switchedOff.join(", ")}`] : []),
     `one program: ${formatBytes(bytes.module)} of ${facts.tier === "native" ? "C" : "WebAssembly"}, made in ${facts.compileMs.toFixed(0)} ms`,
     ...facts.loops.map((l) => `${"  ".repeat(l.depth + 1)}loop of ${l.length}${repeated(l.times)}`),
@@ -72,6 +72,14 @@ function describe(facts: ProgramFacts): string {
   ];
   return lines.join("\n");
 }
+
+function threadsText({ threads, readyThreads, whyFewer, parallelLoops }: ProgramFacts): string {
+  if (threads > 1 && parallelLoops === 0) return "one thread (none of its loops is split)";
+  const count = readyThreads < threads ? `${readyThreads} of ${threads} threads` : counted(threads);
+  return whyFewer === undefined ? count : `${count} (${whyFewer})`;
+}
+
+const counted = (threads: number): string => (threads === 1 ? "one thread" : `${threads} threads`);
 
 const repeated = (times: number): string => (times > 1 ? `, ${times} times` : "");
 

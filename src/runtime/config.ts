@@ -31,7 +31,8 @@ export interface Config {
    */
   memoryBudget: number;
   /**
-   * Threads that a compiled program may use for its large loops, the calling one included; results do not depend on it.
+   * Threads that a compiled program may use for its large loops, the calling one included; results do not depend on it. They start
+   * at `await init()`, or at the first call that could use them, which does not wait for them.
    * Default: the number of cores up to 8, and 1 in a page that may not share memory; environment: `WEFT_THREADS`.
    */
   threads: number;

@@ -3,7 +3,7 @@ import type { Host } from "../compiler/ir/nodes.ts";
 import { DeviceArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { DTYPES, type TypedArray } from "../core/dtype.ts";
-import { assert } from "../core/errors.ts";
+import { assert, WeftError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import type { Bytes } from "../util/bytes.ts";
 import type { LinearMemory } from "./memory.ts";
@@ -150,6 +150,32 @@ export abstract class FrameExecutable implements Executable {
   protected abstract enter(frame: number): void;
 }
 
+/** The smallest module. */
+const NOTHING = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+
+/** Whether modules may be compiled at all; `WebAssembly.validate` says nothing of that. */
+function mayCompile(): boolean {
+  try {
+    return new WebAssembly.Module(NOTHING) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws WeftError where a page's policy forbids it */
+function compileModule(bytes: Bytes): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (cause) {
+    if (mayCompile()) throw cause;
+    throw new WeftError(
+      "WebAssembly, without which nothing can be computed, is blocked by the page's Content-Security-Policy (it needs " +
+        "`script-src 'wasm-unsafe-eval'`).",
+      { cause },
+    );
+  }
+}
+
 /**
  * {@link Code} as WebAssembly. Instances keep the addresses of a call, so a call from inside of a host function of the same
  * program runs in an instance of its own.
@@ -165,7 +191,7 @@ export class WasmExecutable extends FrameExecutable {
   constructor(code: Code, jaxpr: Jaxpr, runtime: Runtime) {
     super(code, jaxpr, runtime);
     this.codeBytes = code.bytes.length;
-    this.module = new WebAssembly.Module(code.bytes);
+    this.module = compileModule(code.bytes);
     this.hosts = code.hosts;
   }
 

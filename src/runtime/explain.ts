@@ -20,6 +20,7 @@ import type { Tier } from "./config.ts";
 import { planWithin } from "./fit.ts";
 import { type Choice, chooseTier } from "./native/choice.ts";
 import type { NativeHost } from "./native/host.ts";
+import type { ThreadPool } from "./threads/pool.ts";
 
 /** What became of a function: counted on its program, not estimated. */
 export interface ProgramFacts {
@@ -29,6 +30,10 @@ export interface ProgramFacts {
   readonly why: string;
   /** Threads that it may use. */
   readonly threads: number;
+  /** How many of these could take part if it ran now, the calling one included. */
+  readonly readyThreads: number;
+  /** Why `config.threads` threads could not take part if it ran now, in words; undefined where they could. */
+  readonly whyFewer: string | undefined;
   /** What `config.disable` leaves out. */
   readonly switchedOff: readonly string[];
   readonly loops: readonly SerialLoop[];
@@ -67,11 +72,23 @@ export interface Conditions {
   readonly tier: Tier;
   readonly host: NativeHost | undefined;
   readonly memory: Unit["memory"];
-  readonly threads: number;
+  readonly threads: Threads;
+  /** `config.threads`. */
+  readonly wanted: number;
   readonly donated: readonly boolean[];
 }
 
+type Threads = Pick<ThreadPool, "limit" | "ready" | "impossible">;
+
 const bytesOf = (b: Buffer): number => b.size * byteSize(b.dtype);
+/** Threads that were started for more than are wanted now do not count. */
+const readyOf = ({ limit, ready }: Threads): number => Math.min(limit, ready);
+
+function whyFewer(threads: Threads, wanted: number): string | undefined {
+  if (readyOf(threads) === wanted) return undefined;
+  return threads.impossible ?? "the others have not started: `await init()` starts them and waits for them";
+}
+
 const total = (buffers: readonly Buffer[]): number => buffers.reduce((n, b) => n + bytesOf(b), 0);
 
 /** Compiles a program once more, listening. */
@@ -87,7 +104,9 @@ export function programFacts(jaxpr: Jaxpr, conditions: Conditions): ProgramFacts
   return {
     tier: choice.tier,
     why: choice.why,
-    threads: conditions.threads,
+    threads: conditions.threads.limit,
+    readyThreads: readyOf(conditions.threads),
+    whyFewer: whyFewer(conditions.threads, conditions.wanted),
     switchedOff: switchedOff(),
     loops: serialLoopsOf(lowered.body),
     matmuls,
@@ -122,7 +141,7 @@ function build(jaxpr: Jaxpr, { tier, host, memory, threads, donated }: Condition
   const lowered = lower(jaxpr);
   const choice = chooseTier(tier, lowered, host);
   const native = choice.tier === "native" ? choice.host : undefined;
-  const target = native ? { ...native.target(), threads } : engineTarget(threads);
+  const target = native ? { ...native.target(), threads: threads.limit } : engineTarget(threads.limit);
   const program = runPipeline(lowered, target);
   const plan = planWithin(memory.limit, jaxpr, lowered, program);
   const moduleBytes = native

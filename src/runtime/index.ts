@@ -14,6 +14,7 @@ import { type ProgramFacts, programFacts } from "./explain.ts";
 import { interpretJaxpr } from "./interpreter.ts";
 import { type Fallback, nativeExecutors, nativeSource, withoutNative } from "./native/index.ts";
 import type { Executor } from "./runtime.ts";
+import { startThreads } from "./threads/start.ts";
 
 export type { ProgramReport } from "./compile.ts";
 export { type Config, config, type PassName, type Tier } from "./config.ts";
@@ -61,11 +62,15 @@ export function defaultDevice(name?: DeviceName): DeviceName {
 }
 
 /**
- * Prepares the device, which otherwise happens at the first use. Resolves to the names of the devices.
+ * Prepares the device, which otherwise happens at the first use, and starts the threads of `config.threads`. Resolves to the names
+ * of the devices when these threads are ready for the next call, or when it is clear that there will be none: a warning says why,
+ * and so does `explain`. To be awaited again where `config.threads` has become more.
+ *
+ * In a page threads begin when the page returns to its event loop: without this, the calls of a synchronous loop have none.
  * @example await init(); // => ["wasm"]
  */
 export async function init(): Promise<readonly DeviceName[]> {
-  void cpu.runtime;
+  await startThreads(cpu.runtime.threads);
   return devices;
 }
 
@@ -97,6 +102,7 @@ export const explainProgram = (jaxpr: Jaxpr, donated: readonly boolean[]): Progr
     tier: settings.tier,
     host: nativeHost,
     memory: cpu.runtime.memory,
-    threads: cpu.runtime.threads.limit,
+    threads: cpu.runtime.threads,
+    wanted: settings.threads,
     donated,
   });

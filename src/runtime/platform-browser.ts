@@ -18,10 +18,41 @@ export const canBlock = (): boolean => !("document" in globalThis);
 
 export function startWorker(program: string, data: unknown, onEnd: (reason: string) => void): void {
   const text = `onmessage = ({ data }) => (${program})({ ...data, threadId: -1 });`;
-  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  const worker = new Worker(url);
-  worker.onerror = (event) => onEnd(event.message);
+  const worker = createWorker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+  // An error without a message is that of a script which was not loaded, and a blob always can be.
+  worker.onerror = ({ message }) => onEnd(message ?? blocked("worker-src blob:"));
   worker.postMessage(data);
+}
+
+const blocked = (directive: string): string =>
+  `blocked by the page's Content-Security-Policy (it needs \`${directive}\`)`;
+
+function createWorker(url: string): Worker {
+  try {
+    return new Worker(trusted(url));
+  } catch (error) {
+    // Nothing else is a matter of types here.
+    throw error instanceof TypeError ? new Error(blocked("trusted-types weft")) : error;
+  }
+}
+
+interface TrustedTypes {
+  createPolicy(name: string, rules: Policy): Policy;
+}
+interface Policy {
+  createScriptURL(url: string): string;
+}
+
+/** Once made, for a name is given once. */
+let policy: Policy | undefined;
+
+/** A script's address as pages take it that enforce Trusted Types. Pages that do not may forbid the policy, and take any text. */
+function trusted(url: string): string {
+  try {
+    const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
+    policy ??= trustedTypes?.createPolicy("weft", { createScriptURL: (text) => text });
+  } catch {}
+  return policy?.createScriptURL(url) ?? url;
 }
 
 /** A page waits for nothing that its workers do. */

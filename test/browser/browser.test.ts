@@ -1,14 +1,12 @@
-/** The built library in a page: the same program gives the same losses as in Node. Needs Chromium. */
+/** The built library in a page: the same program gives the same losses as in Node. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Browser } from "playwright-core";
 import { build } from "vite";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findChromium, LEFT_OUT } from "../../scripts/chromium.mjs";
-import { launch, visit } from "./page.ts";
-import { ROOT } from "./server.ts";
+import { beforeAll, expect, test } from "vitest";
+import { inBrowsers, visit } from "./page.ts";
+import { type Headers, ISOLATED, ROOT } from "./server.ts";
 
 const STEPS = 20;
 
@@ -45,75 +43,62 @@ async function runNode(code: string): Promise<string[]> {
   return stdout.trim().split("\n");
 }
 
-const executablePath = findChromium();
+/** What Node makes of the training program. */
+let lines: string[];
+let losses: number[];
+let bundle: string;
+beforeAll(async () => {
+  await runNode('import { ensureBuilt } from "./scripts/ensure.mjs"; ensureBuilt();');
+  const node = `import { train } from "./test/browser/train.mjs"; console.log(JSON.stringify(train(${STEPS})));`;
+  const [printed, code] = await Promise.all([runNode(node), bundled()]);
+  bundle = code;
+  losses = JSON.parse(printed.at(-1)!);
+  lines = printed.slice(0, -1);
+}, 120_000);
 
-if (executablePath === undefined) {
-  test(LEFT_OUT, () => console.log(LEFT_OUT));
-} else {
-  describe("a page", { timeout: 60_000 }, () => {
-    let browser: Browser;
-    let lines: string[];
-    let losses: number[];
+test("Node's own run learns", () => {
+  expect(losses).toHaveLength(STEPS);
+  expect(losses[0]).toBeCloseTo(Math.log(20), 0);
+  expect(losses.at(-1)).toBeLessThan(losses[0]! - 0.5);
+});
 
-    beforeAll(async () => {
-      await runNode('import { ensureBuilt } from "./scripts/ensure.mjs"; ensureBuilt();');
-      const [launched, printed] = await Promise.all([
-        launch(executablePath),
-        runNode(
-          `import { train } from "./test/browser/train.mjs"; console.log(JSON.stringify(train(${STEPS})));`,
-        ),
-      ]);
-      browser = launched;
-      losses = JSON.parse(printed.at(-1)!);
-      lines = printed.slice(0, -1);
-    }, 120_000);
-
-    afterAll(() => browser?.close());
-
-    test("Node's own run learns", () => {
-      expect(losses).toHaveLength(STEPS);
-      expect(losses[0]).toBeCloseTo(Math.log(20), 0);
-      expect(losses.at(-1)).toBeLessThan(losses[0]! - 0.5);
-    });
-
-    test.each([
-      ["with shared memory", true],
-      ["without", false],
-    ])("%s trains a stacked LSTM as Node does", async (_, isolated) => {
-      const found = await visit<{ losses: number[]; isolated: boolean }>(
-        browser,
-        training("/test/train.mjs"),
-        isolated,
-      );
-      expect(found.result.isolated).toBe(isolated);
-      expect(found.result.losses).toHaveLength(STEPS);
-      for (const [i, x] of losses.entries())
-        expect(Math.abs(found.result.losses[i]! - x) / x, `step ${i}`).toBeLessThan(1e-4);
-      expect(found.lines).toEqual(lines);
-      expect(found.lines[0]).toMatch(/^step 1: loss \d\.\d{4}$/);
-    });
-
-    test("trains the same when a bundler made the script", async () => {
-      const code = await bundled();
-      expect(code).not.toContain("node:");
-      const html = training("/bundle.mjs").replace(importMap!, "");
-      const found = await visit<{ losses: number[] }>(browser, html, false, { "/bundle.mjs": code });
-      expect(found.lines).toEqual(lines);
-      expect(found.result.losses).toHaveLength(STEPS);
-    });
-
-    test("runs the example of the guide", async () => {
-      const html = `<!doctype html>${/```html\n([\s\S]*?)```/.exec(guide)![1]}<script type="module">window.result = 1</script>`;
-      const { lines: printed } = await visit(browser, html);
-      expect(printed).toEqual(["[1.         0.41997433 0.07065082]"]);
-    });
-
-    test("errors in a page are seen", async () => {
-      await expect(visit(browser, pageWith('throw new Error("from the page")'))).rejects.toThrow(
-        "from the page",
-      );
-      await expect(visit(browser, pageWith('import "#unknown"'))).rejects.toThrow(/#unknown/);
-      await expect(visit(browser, pageWith('import "/test/missing.mjs"'))).rejects.toThrow(/404/);
-    });
+inBrowsers("a page", (browser) => {
+  test.each<[string, Headers, boolean]>([
+    ["with shared memory", ISOLATED, true],
+    ["without", {}, false],
+  ])("%s trains a stacked LSTM as Node does", async (_, headers, isolated) => {
+    const found = await visit<{ losses: number[]; isolated: boolean }>(
+      browser(),
+      training("/test/train.mjs"),
+      { headers },
+    );
+    expect(found.result.isolated).toBe(isolated);
+    expect(found.result.losses).toHaveLength(STEPS);
+    for (const [i, x] of losses.entries())
+      expect(Math.abs(found.result.losses[i]! - x) / x, `step ${i}`).toBeLessThan(1e-4);
+    expect(found.lines).toEqual(lines);
+    expect(found.lines[0]).toMatch(/^step 1: loss \d\.\d{4}$/);
   });
-}
+
+  test("trains the same when a bundler made the script", async () => {
+    expect(bundle).not.toContain("node:");
+    const html = training("/bundle.mjs").replace(importMap!, "");
+    const found = await visit<{ losses: number[] }>(browser(), html, { scripts: { "/bundle.mjs": bundle } });
+    expect(found.lines).toEqual(lines);
+    expect(found.result.losses).toHaveLength(STEPS);
+  });
+
+  test("runs the example of the guide", async () => {
+    const html = `<!doctype html>${/```html\n([\s\S]*?)```/.exec(guide)![1]}<script type="module">window.result = 1</script>`;
+    const { lines: printed } = await visit(browser(), html);
+    expect(printed).toEqual(["[1.         0.41997433 0.07065082]"]);
+  });
+
+  test.each([
+    ['throw new Error("from the page")', /from the page/],
+    ['import "#unknown"', /#unknown/],
+    ['import "/test/missing.mjs"', /404/],
+  ])("the error of %s is seen", async (script, message) => {
+    await expect(visit(browser(), pageWith(script))).rejects.toThrow(message);
+  });
+});

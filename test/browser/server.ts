@@ -13,8 +13,10 @@ const FOLDERS: Readonly<Record<string, string>> = {
   "/test/": "test/browser",
 };
 const TYPES: Readonly<Record<string, string>> = { ".js": "text/javascript", ".mjs": "text/javascript" };
+export type Headers = Readonly<Record<string, string>>;
+
 /** With these a page may share memory with workers. */
-const ISOLATED = {
+export const ISOLATED: Headers = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
@@ -31,7 +33,7 @@ function fileOf(path: string): string | undefined {
 }
 
 /** Serves these texts by path (the page is "/") and the folders, on a free port of this machine only. */
-export async function serve(texts: Readonly<Record<string, string>>, isolated: boolean): Promise<Site> {
+export async function serve(texts: Readonly<Record<string, string>>, headers: Headers): Promise<Site> {
   const server = createServer(async ({ url }, response) => {
     const { pathname } = new URL(url!, "http://localhost");
     if (pathname === "/favicon.ico") return void response.writeHead(204).end();
@@ -40,7 +42,7 @@ export async function serve(texts: Readonly<Record<string, string>>, isolated: b
     const type = TYPES[extname(pathname)] ?? "text/html; charset=utf-8";
     response.writeHead(body === undefined ? 404 : 200, {
       "Content-Type": type,
-      ...(isolated ? ISOLATED : {}),
+      ...headers,
     });
     response.end(body);
   });

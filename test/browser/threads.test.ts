@@ -1,10 +1,12 @@
-/** Threads in a page: workers from a Blob, a main thread that may not block. Needs Chromium. */
+/** Threads in a page, and what pages may forbid. `WEFT_UPDATE=1` writes the table of docs/guide/browsers.md anew. */
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import process from "node:process";
+import type { Browser } from "puppeteer-core";
 import { build } from "vite";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findChromium, LEFT_OUT } from "../../scripts/chromium.mjs";
-import { ROOT, serve } from "./server.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { inBrowsers, visit } from "./page.ts";
+import { documented, ENOUGH, NEEDS, type Need, outcomeIn, render, write } from "./policies.ts";
+import { type Headers, ROOT } from "./server.ts";
 
 async function bundled(): Promise<string> {
   const lib = { entry: join(ROOT, "test/browser/threads.mjs"), formats: ["es" as const] };
@@ -25,59 +27,82 @@ async function bundled(): Promise<string> {
   return result.output[0].code;
 }
 
+interface Threads {
+  readonly readyThreads: number;
+  readonly whyFewer?: string;
+}
+
+/** See `threads.mjs`. */
 interface Found {
-  readonly result: { equal: boolean; isolated: boolean };
-  readonly warnings: string[];
-  readonly workers: number;
+  readonly error?: string;
+  readonly isolated: boolean;
+  readonly equal: boolean;
+  /** Undefined where there was nobody to help, or no second processor. */
+  readonly helped?: boolean;
+  readonly before: Threads;
+  readonly after: Threads;
+  readonly more: Threads;
 }
 
-async function visit(browser: Browser, code: string, isolated: boolean): Promise<Found> {
-  const html = '<!doctype html><meta charset="utf-8"><script type="module" src="/page.mjs"></script>';
-  const site = await serve({ "/": html, "/page.mjs": code }, isolated);
-  const page = await browser.newPage();
-  const warnings: string[] = [];
-  page.on("console", (message) => warnings.push(message.text()));
-  const failed = new Promise<never>((_, reject) => page.on("pageerror", reject));
-  failed.catch(() => {});
-  try {
-    await page.goto(site.url);
-    await Promise.race([page.waitForFunction("window.result !== undefined"), failed]);
-    const result = (await page.evaluate("window.result")) as Found["result"];
-    return { result, warnings, workers: page.workers().length };
-  } finally {
-    await page.close();
-    await site.close();
-  }
+let code: string;
+beforeAll(async () => {
+  code = await bundled();
+}, 60_000);
+
+const HTML = '<!doctype html><meta charset="utf-8"><script type="module" src="/page.mjs"></script>';
+
+/** What a page found out that is served with these headers, and what weft wrote on its console. */
+async function look(
+  browser: Browser,
+  headers: Headers,
+): Promise<{ found: Found; said: string[]; workers: number }> {
+  const served = { scripts: { "/page.mjs": code }, headers, policed: true };
+  const { result, lines, workers } = await visit<Found>(browser, HTML, served);
+  return { found: result, said: lines.filter((line) => line.startsWith("weft")), workers };
 }
 
-const executablePath = findChromium();
+/** What happens without something, in words. */
+function outcome({ error, after }: Found, [warning]: readonly string[]): string {
+  if (error !== undefined) return `nothing is computed; the first operation throws “${error}”`;
+  return `${after.readyThreads === 1 ? "one thread" : "threads"}; a warning on the console: “${warning}”`;
+}
 
-if (executablePath === undefined) {
-  test(LEFT_OUT, () => console.log(LEFT_OUT));
-} else {
-  describe("threads in a page", { timeout: 60_000 }, () => {
-    let browser: Browser;
-    let code: string;
-    beforeAll(async () => {
-      const args = ["--no-sandbox", "--disable-gpu"];
-      [browser, code] = await Promise.all([chromium.launch({ executablePath, args }), bundled()]);
-    });
-    afterAll(() => browser?.close());
+const update = process.env.WEFT_UPDATE === "1";
+const observed = new Map<Need, string>();
+afterAll(() => {
+  // Where there is no browser they stand as they were.
+  if (update) write(render((need) => observed.get(need) ?? outcomeIn(documented(), need)));
+});
 
-    test("help where memory can be shared", async () => {
-      const { result, warnings, workers } = await visit(browser, code, true);
-      expect({ result, warnings, workers }).toEqual({
-        result: { equal: true, isolated: true },
-        warnings: [],
-        workers: 1,
-      });
-    });
-
-    test("are missing elsewhere, with one warning", async () => {
-      const { result, warnings, workers } = await visit(browser, code, false);
-      expect({ result, workers }).toEqual({ result: { equal: true, isolated: false }, workers: 0 });
-      expect(warnings).toHaveLength(1);
-      expect(warnings[0]).toContain("it is not cross-origin isolated");
+inBrowsers("threads", (browser) => {
+  test.each(ENOUGH)("help from the call after init() on, with %s", async (_, headers) => {
+    const { found, said, workers } = await look(browser(), headers);
+    const { helped = true, ...rest } = found;
+    expect({ ...rest, helped, said, workers }).toEqual({
+      isolated: true,
+      equal: true,
+      before: { readyThreads: 1, whyFewer: expect.stringContaining("`await init()` starts them") },
+      after: { readyThreads: 2 },
+      more: { readyThreads: 3 },
+      helped: true,
+      said: [],
+      workers: 2,
     });
   });
-}
+
+  test.each(NEEDS)("without $what", async (need) => {
+    const { found, said } = await look(browser(), need.without);
+    const words = outcome(found, said);
+    observed.set(need, words);
+    if (!update) expect(words).toBe(outcomeIn(documented(), need));
+    if (found.error !== undefined) return;
+    // Once, and `explain` gives the same reason.
+    expect(said).toEqual([`weft runs on one thread, although config.threads is 2: ${found.after.whyFewer}.`]);
+    expect(found).toMatchObject({ equal: true, after: { readyThreads: 1 }, more: { readyThreads: 1 } });
+  });
+});
+
+test.runIf(!update)("the guide has these rows and no others", () => {
+  const rows = documented();
+  expect(render((need) => outcomeIn(rows, need))).toBe(rows);
+});

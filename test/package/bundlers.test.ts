@@ -2,10 +2,10 @@
 import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser } from "puppeteer-core";
 import { createServer } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findChromium } from "../../scripts/chromium.mjs";
+import { findBrowser } from "../../scripts/browsers.mjs";
 import { findTool } from "../../scripts/toolchains.mjs";
 import { launch, open, visit } from "../browser/page.ts";
 import { GRADIENT, MODULE, ROOT, User } from "../support/packed.ts";
@@ -16,11 +16,11 @@ import { buildApp, startApp } from "./next.ts";
 const LIMIT = 480_000;
 
 const user = new User();
-const executablePath = findChromium();
+const executablePath = findBrowser("Chromium");
 let browser: Browser | undefined;
 beforeAll(async () => {
   await user.install();
-  browser = executablePath === undefined ? undefined : await launch(executablePath);
+  browser = executablePath === undefined ? undefined : await launch("Chromium", executablePath);
 });
 afterAll(async () => {
   await browser?.close();
@@ -85,7 +85,9 @@ describe("bundled for pages", () => {
     // Without a browser, too: such a script asks nothing of Node.
     expect(await inNode(file, "module")).toEqual([GRADIENT, "wasm"]);
     if (browser === undefined) return;
-    const { result } = await visit(browser, PAGE, false, { "/program.js": await readFile(file, "utf8") });
+    const { result } = await visit(browser, PAGE, {
+      scripts: { "/program.js": await readFile(file, "utf8") },
+    });
     expect(result).toEqual([GRADIENT, "wasm"]);
   });
 });

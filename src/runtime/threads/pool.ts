@@ -23,6 +23,7 @@ const WATCH_SPINS = 1 << 16;
 /** A library that takes longer does not keep a process that ends, and so often is looked whether its thread still exists. */
 const LONGEST_LOAD_MS = 5000;
 const LOAD_WATCH_MS = 50;
+const NOT_SHARED = "this page may not share memory (it is not cross-origin isolated)";
 
 export interface ThreadLimits {
   /** Threads that a program may use, the calling one included. */
@@ -50,8 +51,8 @@ interface Published {
 
 /**
  * The threads that help programs over one shared memory; see `backends/common/handover.ts` for how. Workers start at the first
- * program that could use them and nothing waits for them: until they are ready, and inside of a running program, programs run
- * alone. Idle workers sleep.
+ * program that could use them, or before (`start.ts`), and no program waits for them: until they are ready, and inside of a running
+ * program, programs run alone. Idle workers sleep.
  */
 export class ThreadPool {
   readonly #residency: Residency;
@@ -66,7 +67,7 @@ export class ThreadPool {
   #modules = 0;
   #replaced = 0;
   #active = false;
-  #impossible = false;
+  #impossible: string | undefined;
 
   constructor(residency: Residency, limits: ThreadLimits) {
     this.#residency = residency;
@@ -75,12 +76,21 @@ export class ThreadPool {
 
   /** Threads that a program may count on, the calling one included. */
   get limit(): number {
-    return this.#residency.memory.shared ? Math.min(this.#limits.threads, MAX_THREADS) : 1;
+    return this.impossible ? 1 : this.#wanted;
   }
 
-  /** Workers that can help now. */
+  /** Threads that can take part now, the calling one included. */
   get ready(): number {
-    return this.#control === 0 || this.#impossible ? 0 : Atomics.load(this.#words, at("ready"));
+    return this.#control === 0 || this.#impossible ? 1 : 1 + Atomics.load(this.#words, at("ready"));
+  }
+
+  /** Why there are no other threads, if there can be none. */
+  get impossible(): string | undefined {
+    return this.#impossible ?? (this.#residency.memory.shared ? undefined : NOT_SHARED);
+  }
+
+  get #wanted(): number {
+    return Math.min(this.#limits.threads, MAX_THREADS);
   }
 
   /**
@@ -88,11 +98,11 @@ export class ThreadPool {
    * ended by {@link leave}, or 0 when the program runs alone.
    */
   enter(code: ThreadedCode, frame: number): number {
-    const threads = Math.min(this.#limits.threads, MAX_THREADS);
+    const threads = this.#wanted;
     if (this.#active) this.#recover();
-    if (threads < 2 || this.#active || this.#impossible) return 0;
-    this.#start(threads - 1);
-    if (this.ready === 0) return 0;
+    if (threads < 2 || this.#active) return 0;
+    this.start();
+    if (this.ready === 1) return 0;
     const { id, address } = this.#publish(code);
     const words = this.#words;
     words[at("code")] = address;
@@ -157,13 +167,12 @@ export class ThreadPool {
     return id > 0 && !threadExists(id);
   }
 
-  #start(workers: number): void {
+  /** Starts the workers that programs may use and that are not there. A page must return to its event loop before they run. */
+  start(): void {
+    const workers = this.#wanted - 1;
     if (this.#workers.length >= workers) return;
-    if (!this.#residency.memory.shared) {
-      this.#giveUp("this page may not share memory (it is not cross-origin isolated)");
-      return;
-    }
-    if (this.#control === 0) this.#createControl();
+    if (this.impossible) this.#giveUp(this.impossible);
+    else if (this.#control === 0) this.#createControl();
     while (this.#workers.length < workers && !this.#impossible) this.#startOne(this.#workers.length + 1);
   }
 
@@ -222,7 +231,7 @@ export class ThreadPool {
 
   #giveUp(reason: string): void {
     if (this.#impossible) return;
-    this.#impossible = true;
+    this.#impossible = reason;
     warn(`weft runs on one thread, although config.threads is ${this.#limits.threads}: ${reason}.`);
   }
 

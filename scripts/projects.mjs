@@ -1,0 +1,98 @@
+/** The tests as Vitest's projects: one for each tier and number of threads on which programs run again. */
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { root } from "./ensure.mjs";
+
+/** Tests that are the same whatever tier and number of threads is set, and why. All others run on each of them. */
+const ELSEWHERE = {
+  "test/api/bad-values": "is about calls that are refused before there is a program",
+  "test/architecture": "reads imports",
+  "test/backends/": "run each backend by itself",
+  "test/bench/": "is about measuring; what tiers make of operations is compared in test/fuzz",
+  "test/faults/": "choose tiers themselves",
+  "test/fuzz/": "run every tier themselves",
+  "test/goldens/compositions":
+    "is about transformations; what tiers make of such programs is compared in test/fuzz",
+  "test/package/": "chooses tiers itself",
+  "test/runtime/cache": "is about books, and modules of WebAssembly",
+  "test/runtime/native": "chooses tiers itself",
+  "test/runtime/prune": "files only",
+  "test/runtime/threads": "chooses tiers and threads itself",
+  "test/runtime/worker": "chooses threads itself",
+  "test/sweep/": "is about single operations; what tiers make of each is compared in test/fuzz",
+  "test/browser/": "a page has WebAssembly only; its threads have tests of their own",
+};
+/** Here tests are about data, text, or IR under the interpreter, unless they import the library as its users do. */
+const SELDOM = ["test/compiler/", "test/examples/", "test/tree/", "test/util/"];
+/** Tests of threads, processes and pages that wait for one another: a processor is left to what they start. */
+const ALONE = [
+  "test/browser/",
+  "test/faults/",
+  "test/runtime/native",
+  "test/runtime/threads",
+  "test/runtime/worker",
+];
+/** On one thread loops are planned otherwise, and little else: all tiers and threads meet at random programs in test/fuzz. */
+const LOOPS = ["test/lax/", "test/nn/", "test/programs", "test/runtime/", "test/transforms/", "test/updates"];
+const CLANG = ["test/backends/c-emit", "test/runtime/native", "test/runtime/threads"];
+
+const startsWith = (file, prefixes) => prefixes.some((prefix) => file.startsWith(prefix));
+
+const importsLibrary = (file) => /\/src\/(runtime\/)?index\.ts"/.test(readFileSync(join(root, file), "utf8"));
+
+const FILES = readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" })
+  .map((path) => `test/${path.replaceAll("\\", "/")}`)
+  .filter((file) => file.endsWith(".test.ts"));
+const below = (prefixes) => FILES.filter((file) => startsWith(file, prefixes));
+const same = FILES.filter(
+  (file) => startsWith(file, Object.keys(ELSEWHERE)) || (startsWith(file, SELDOM) && !importsLibrary(file)),
+);
+
+const works = (compiler) => spawnSync(compiler, ["--version"]).status === 0;
+
+/** Whether programs can be compiled and loaded as native code here. */
+function hasNative() {
+  if (![process.env.WEFT_CC, "cc", "gcc", "clang"].some((cc) => cc && works(cc))) return false;
+  try {
+    createRequire(import.meta.url).resolve("koffi");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One folder for both native projects: most programs are the same text for any number of threads and compile once. */
+const native = { WEFT_TIER: "native", WEFT_CACHE_DIR: join(root, "node_modules", ".cache", "weft") };
+const lacksNative = hasNative() ? undefined : "no C compiler or no koffi";
+
+export const PROJECTS = [
+  { name: "wasm", env: {}, include: FILES, exclude: below(ALONE), busy: true },
+  { name: "alone", env: {}, include: below(ALONE), exclude: [], busy: false },
+  { name: "wasm-1", env: { WEFT_THREADS: "1" }, include: below(LOOPS), exclude: same, busy: true },
+  {
+    name: "native-1",
+    env: { ...native, WEFT_THREADS: "1" },
+    include: below(LOOPS),
+    exclude: same,
+    busy: true,
+    lacks: lacksNative,
+  },
+  {
+    name: "native",
+    env: { ...native, WEFT_THREADS: "2" },
+    include: FILES,
+    exclude: same,
+    busy: true,
+    lacks: lacksNative,
+  },
+  {
+    name: "clang",
+    env: { WEFT_CC: "clang" },
+    include: below(CLANG),
+    exclude: [],
+    busy: false,
+    lacks: works("clang") ? undefined : "no clang",
+  },
+];

@@ -36,7 +36,6 @@ import {
   forEachStmt,
   freeAtoms,
   isLeaf,
-  mapStmts,
   newLocal,
 } from "../../compiler/ir/visit.ts";
 import { variesIn, varyingAtoms } from "../../compiler/passes/lanes.ts";
@@ -50,8 +49,9 @@ import { withPossibleLanes } from "../common/lanes.ts";
 import { identityOf, nestOf } from "../common/reduction.ts";
 import { Crew, helpName } from "./crew.ts";
 import { binary, unsupported } from "./ops.ts";
+import { Parts, Places, UNIT_MACROS, type UnitText } from "./parts.ts";
 import { Prelude } from "./prelude.ts";
-import { ELEMENT_TYPES, Form, literal, STORED, splat } from "./types.ts";
+import { ELEMENT_TYPES, Form, literal, splat } from "./types.ts";
 import { type Lanes, type Surroundings, Values } from "./values.ts";
 
 /**
@@ -80,11 +80,14 @@ export const HEAD: string = [
   "#else",
   '#define EXPORT __attribute__((visibility("default")))',
   "#endif",
+  UNIT_MACROS,
 ].join("\n");
 
-/** A translation unit. */
+/** A program as C. */
 export interface CText {
   readonly source: string;
+  /** How long each unit that the text may be compiled in takes; `[]` when only as one ({@link UnitText.weights}). */
+  readonly units: readonly number[];
   /** The function that workers call; undefined when there are no parallel loops. */
   readonly help: string | undefined;
 }
@@ -107,9 +110,9 @@ export function emitC(
 ): CText {
   const prelude = new Prelude();
   const name = "weft_run";
-  const run = emitFunction(name, program, plan, target, prelude, division);
+  const { text, weights } = emitFunction(name, program, plan, target, prelude, division);
   const help = hasParallelLoop(program.body) ? helpName(name) : undefined;
-  return { source: `${HEAD}\n${prelude}\n${run}`, help };
+  return { source: `${HEAD}\n${prelude}\n${text}`, units: weights, help };
 }
 
 /** The exported functions of one program in a translation unit that starts with {@link HEAD} and the prelude. */
@@ -120,17 +123,14 @@ export function emitFunction(
   target: Target,
   prelude: Prelude,
   division: Partial<Division> = {},
-): string {
+): UnitText {
   const time = new Stopwatch(target);
-  const shared = { program, plan, target, prelude, time, ...DIVISION, ...division };
-  const unit: Unit = { name, ...shared, parts: [] };
-  if (!hasParallelLoop(program.body)) {
-    const run = new Emitter(unit, undefined).run();
-    return [...unit.parts, run].join("\n");
-  }
-  const crew = new Crew(name, prelude);
+  const places = new Places(program, plan);
+  const parts = new Parts(name, places);
+  const unit: Unit = { name, program, target, prelude, time, places, parts, ...DIVISION, ...division };
+  const crew = hasParallelLoop(program.body) ? new Crew(name, prelude) : undefined;
   const run = new Emitter(unit, crew).run();
-  return [crew.head, ...unit.parts, run, crew].join("\n");
+  return parts.text(crew?.head ?? "", `${run}${crew ?? ""}`);
 }
 
 function hasParallelLoop(body: Block): boolean {
@@ -154,12 +154,11 @@ function mayStandApart(loop: For, least: number): boolean {
 interface Unit extends Division {
   readonly name: string;
   readonly program: Program;
-  readonly plan: MemoryPlan;
   readonly target: Target;
   readonly prelude: Prelude;
   readonly time: Stopwatch;
-  /** The functions of its loops, before those that call them. */
-  readonly parts: string[];
+  readonly places: Places;
+  readonly parts: Parts;
 }
 
 /** Values with lanes that fit one register, however many bytes its lanes have. */
@@ -191,14 +190,14 @@ class Emitter implements Surroundings {
 
   /** The entry point. */
   run(): string {
-    const { name, program } = this.#unit;
-    this.#places(mapStmts(program.body, (s) => (isParallel(s) ? [] : s)));
+    const { name, program, places } = this.#unit;
     if (this.#crew) {
       this.#line(`const u32 crew = frame[${program.args.length + program.outputs.length + 1}];`);
       this.#line("char *const control = crew ? mem + crew : 0;");
     }
     this.#statements(program.body);
-    return `EXPORT void ${name}(char *mem, const int *frame) {\n${this.#lines.join("\n")}\n}\n`;
+    const lines = [...places.declare(this.#pointers), ...this.#lines];
+    return `EXPORT void ${name}(char *mem, const int *frame) {\n${lines.join("\n")}\n}\n`;
   }
 
   /** Adds a function that runs the iterations [low, high) of a loop with these free locals, and returns its name. */
@@ -207,34 +206,13 @@ class Emitter implements Surroundings {
       this.#names.set(atom, [this.#fresh(atom.name)]);
       return `${this.#typeOf(atom)} ${this.nameOf(atom)}`;
     });
-    this.#places(loop.body);
     this.#loop(loop, "low", "high");
-    const head = ["char *mem", "const int *frame", "i64 low", "i64 high", ...params].join(", ");
-    const { name: run, parts } = this.#unit;
-    const name = `${run}_part${parts.length}`;
-    parts.push(`APART static void ${name}(${head}) {\n${this.#lines.join("\n")}\n}\n`);
-    return name;
+    return this.#unit.parts.add({ lines: this.#lines, pointers: this.#pointers }, params);
   }
 
   /** The C type of a scalar. */
   #typeOf(atom: IndexAtom): string {
     return atom.kind === "local" ? new Form(this.prelude, atom.dtype, 1).type : "i64";
-  }
-
-  /** Pointers to all buffers that the block uses. */
-  #places(block: Block): void {
-    const { program, plan } = this.#unit;
-    const { reads, writes } = effects(block);
-    const bound = [...program.args, ...program.outputs];
-    this.#line(`char *const arena = mem + (u32)frame[${bound.length}];`);
-    const place = (b: Buffer, at: string): void => {
-      if (!reads.has(b) && !writes.has(b)) return;
-      const [name, type] = [this.#fresh(b.name), STORED[b.dtype]];
-      this.#pointers.set(b, name);
-      this.#line(`${type} *const ${name} = (${type} *)(${at});`);
-    };
-    for (const [i, b] of bound.entries()) place(b, `mem + (u32)frame[${i}]`);
-    for (const b of program.temps) place(b, `arena + ${plan.offsets.get(b)}`);
   }
 
   // -------------------------------------------------------------------------------------------- text
@@ -271,8 +249,12 @@ class Emitter implements Surroundings {
   }
 
   pointerTo(buffer: Buffer): string {
-    const name = this.#pointers.get(buffer);
-    if (name === undefined) throw new InternalError(`Buffer ${buffer.name} is not in the program.`);
+    const known = this.#pointers.get(buffer);
+    if (known !== undefined) return known;
+    if (!this.#unit.places.has(buffer))
+      throw new InternalError(`Buffer ${buffer.name} is not in the program.`);
+    const name = `p${this.#pointers.size}`;
+    this.#pointers.set(buffer, name);
     return name;
   }
 

@@ -137,12 +137,12 @@ test.runIf(hasCompiler)("stores of one loop that the next one loads", () => {
 
 /** Two loops that differ in their arrays alone, and one that does not. */
 const TWINS = `program(x: f32[24], y: f32[24]) -> (a: f32[24], b: f32[24], c: f32[24]) {
-  for t < 3 { for i < 8 independent lanes 8 { a[8*t + i] = f32.fma(x[8*t + i], x[8*t + i], f32(0.1)) } }
-  for t < 3 { for i < 8 independent lanes 8 { b[8*t + i] = f32.fma(y[8*t + i], y[8*t + i], f32(0.1)) } }
+  for i < 24 independent lanes 8 { a[i] = f32.fma(x[i], x[i], f32(0.1)) }
+  for i < 24 independent lanes 8 { b[i] = f32.fma(y[i], y[i], f32(0.1)) }
   for i < 24 independent { c[i] = f32.div(a[i], b[i]) }
 }`;
 /** Every loop is a function. */
-const FINE = { large: 1 };
+const FINE = { large: 1, long: 0 };
 
 describe("functions", () => {
   it("that differ in nothing but their arrays are compiled once", () => {

@@ -49,7 +49,7 @@ import { withPossibleLanes } from "../common/lanes.ts";
 import { identityOf, nestOf } from "../common/reduction.ts";
 import { Crew, helpName } from "./crew.ts";
 import { binary, unsupported } from "./ops.ts";
-import { Parts, Places, UNIT_MACROS, type UnitText } from "./parts.ts";
+import { type Body, lengthOf, Parts, Places, UNIT_MACROS, type UnitText } from "./parts.ts";
 import { Prelude } from "./prelude.ts";
 import { ELEMENT_TYPES, Form, literal, splat } from "./types.ts";
 import { type Lanes, type Surroundings, Values } from "./values.ts";
@@ -98,8 +98,10 @@ export interface Division {
   readonly pieceNs: number;
   /** Nodes of a loop from which it is a function: compilers take longer for long functions than in proportion. */
   readonly large: number;
+  /** Characters from which a loop that runs once is one: it may have twins, and another compiler may take it. */
+  readonly long: number;
 }
-const DIVISION: Division = { pieceNs: 5_000, large: 150 };
+const DIVISION: Division = { pieceNs: 5_000, large: 150, long: 800 };
 
 /** @throws InternalError naming what should have been expanded. */
 export function emitC(
@@ -143,11 +145,11 @@ function hasParallelLoop(body: Block): boolean {
 
 const isParallel = (s: Stmt): boolean => s.kind === "for" && s.mode === "parallel";
 
-/** Whether a loop of so many nodes may be a function: it leaves nothing in locals, which a function could not do. */
-function mayStandApart(loop: For, least: number): boolean {
-  if (loop.lanes > 1 || hasParallelLoop(loop.body)) return false;
+/** Whether a loop may be a function: it leaves nothing in locals, which a function could not do. */
+function mayStandApart(loop: For): boolean {
+  if (hasParallelLoop(loop.body)) return false;
   const free = freeAtoms([loop]);
-  return countExprs(loop.body) >= least && ![...effects([loop]).assigns].some((local) => free.has(local));
+  return ![...effects([loop]).assigns].some((local) => free.has(local));
 }
 
 /** What the functions of a program share. */
@@ -159,6 +161,13 @@ interface Unit extends Division {
   readonly time: Stopwatch;
   readonly places: Places;
   readonly parts: Parts;
+}
+
+/** A function, and what it is called with. */
+interface Calling {
+  readonly name: string;
+  readonly free: readonly IndexAtom[];
+  readonly values: readonly string[];
 }
 
 /** Values with lanes that fit one register, however many bytes its lanes have. */
@@ -175,6 +184,7 @@ class Emitter implements Surroundings {
   lanes: Lanes | undefined = undefined;
   readonly #unit: Unit;
   readonly #crew: Crew | undefined;
+  #isEntry = false;
   readonly #lines: string[] = [];
   readonly #names: Map<IndexAtom, readonly string[]> = new Map();
   readonly #pointers: Map<Buffer, string> = new Map();
@@ -191,6 +201,7 @@ class Emitter implements Surroundings {
   /** The entry point. */
   run(): string {
     const { name, program, places } = this.#unit;
+    this.#isEntry = true;
     if (this.#crew) {
       this.#line(`const u32 crew = frame[${program.args.length + program.outputs.length + 1}];`);
       this.#line("char *const control = crew ? mem + crew : 0;");
@@ -200,14 +211,14 @@ class Emitter implements Surroundings {
     return `EXPORT void ${name}(char *mem, const int *frame) {\n${lines.join("\n")}\n}\n`;
   }
 
-  /** Adds a function that runs the iterations [low, high) of a loop with these free locals, and returns its name. */
-  part(loop: For, free: readonly IndexAtom[]): string {
+  /** A function that runs the iterations [low, high) of a loop with these free locals. */
+  part(loop: For, free: readonly IndexAtom[]): Body {
     const params = free.map((atom) => {
       this.#names.set(atom, [this.#fresh(atom.name)]);
       return `${this.#typeOf(atom)} ${this.nameOf(atom)}`;
     });
-    this.#loop(loop, "low", "high");
-    return this.#unit.parts.add({ lines: this.#lines, pointers: this.#pointers }, params);
+    this.#serial(loop, "low", "high");
+    return { params, lines: this.#lines, pointers: this.#pointers };
   }
 
   /** The C type of a scalar. */
@@ -369,13 +380,18 @@ class Emitter implements Surroundings {
 
   #for(loop: For): void {
     if (isParallel(loop)) return void this.#parallel(loop);
-    if (!this.lanes && mayStandApart(loop, this.#unit.large)) return void this.#apart(loop);
-    const s = this.lanes ? loop : withPossibleLanes(loop);
-    if (s.lanes === 1 || this.lanes) this.#loop(s);
-    else this.#inLanes(s, [s.v], () => this.#loop(s));
+    const part = this.lanes ? undefined : this.#standingApart(loop);
+    if (part) this.#line(`${part.name}(${["mem", "frame", 0, loop.extent, ...part.values].join(", ")});`);
+    else this.#serial(loop);
   }
 
-  #loop(s: For, low: number | string = 0, high: number | string = s.extent): void {
+  #serial(loop: For, low: number | string = 0, high: number | string = loop.extent): void {
+    const s = this.lanes ? loop : withPossibleLanes(loop);
+    if (s.lanes === 1 || this.lanes) this.#loop(s, low, high);
+    else this.#inLanes(s, [s.v], () => this.#loop(s, low, high));
+  }
+
+  #loop(s: For, low: number | string, high: number | string): void {
     const v = this.#fresh(s.v.name);
     this.#names.set(s.v, [v]);
     this.#braces(`for (i64 ${v} = ${low}; ${v} < ${high}; ${v} += ${s.lanes})`, () =>
@@ -385,22 +401,27 @@ class Emitter implements Surroundings {
 
   #parallel(loop: For): void {
     const { time, pieceNs } = this.#unit;
-    const { name, free, values } = this.#part(loop);
+    const { name, free, values } = this.#part(loop, 0)!;
     const grain = Math.max(1, Math.round(pieceNs / (1 + time.block(loop.body))));
     const part = { name, types: free.map((atom) => this.#typeOf(atom)), extent: loop.extent, grain };
     for (const line of this.#crew!.call(part, values)) this.#line(line);
   }
 
-  #apart(loop: For): void {
-    const { name, values } = this.#part(loop);
-    this.#line(`${name}(${["mem", "frame", 0, loop.extent, ...values].join(", ")});`);
+  /** The function for a loop that shall be one. */
+  #standingApart(loop: For): Calling | undefined {
+    const { large, long } = this.#unit;
+    const runsOnce = this.#isEntry && this.#depth === 1;
+    const isLarge = loop.lanes === 1 && countExprs(loop.body) >= large;
+    if (!(isLarge || runsOnce) || !mayStandApart(loop)) return undefined;
+    return this.#part(loop, isLarge ? 0 : long);
   }
 
-  /** A function for a loop, and what the free locals that it takes are here. */
-  #part(loop: For): { name: string; free: readonly IndexAtom[]; values: readonly string[] } {
+  /** A function for a loop, and what the free locals that it takes are here; undefined when its text is shorter than `least`. */
+  #part(loop: For, least: number): Calling | undefined {
     const free = [...freeAtoms([loop])];
-    const name = new Emitter(this.#unit, undefined).part(loop, free);
-    return { name, free, values: free.map((atom) => this.nameOf(atom)) };
+    const body = new Emitter(this.#unit, undefined).part(loop, free);
+    if (lengthOf(body) < least) return undefined;
+    return { name: this.#unit.parts.add(body), free, values: free.map((atom) => this.nameOf(atom)) };
   }
 
   #inLanes(s: For, roots: readonly IndexAtom[], emit: () => void): void {

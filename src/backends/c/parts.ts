@@ -21,16 +21,18 @@ export const UNIT_MACROS = `#ifdef UNITS
 /** Masks are positive integers of the preprocessor, which has 64 bits. */
 const MOST_UNITS = 62;
 
-/** The body of a function in which buffers are called by the names of its own pointers, in the order of their first use. */
+/** A function without its name. Buffers are called by the names of its own pointers, in the order of their first use. */
 export interface Body {
+  readonly params: readonly string[];
   readonly lines: readonly string[];
   readonly pointers: ReadonlyMap<Buffer, string>;
 }
 
 interface Part extends Body {
   readonly name: string;
-  readonly params: readonly string[];
 }
+
+export const lengthOf = ({ lines }: Body): number => lines.reduce((sum, line) => sum + line.length, 0);
 
 interface Function {
   /** Up to the body. */
@@ -92,9 +94,9 @@ export class Parts {
     this.#places = places;
   }
 
-  /** Adds a function `(mem, frame, low, high, …params)`; returns its name. */
-  add(body: Body, params: readonly string[]): string {
-    const part = { name: `${this.#run}_part${this.#count++}`, params, ...body };
+  /** Adds a function, which takes `(mem, frame, low, high, …params)`; returns its name. */
+  add(body: Body): string {
+    const part = { name: `${this.#run}_part${this.#count++}`, ...body };
     const key = keyOf(part);
     this.#parts.set(key, [...(this.#parts.get(key) ?? []), part]);
     return part.name;

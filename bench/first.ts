@@ -1,4 +1,7 @@
-/** The first call of the training step of W1 in new processes: as WebAssembly, natively, and natively from the cache on the disk. */
+/**
+ * The first calls of training steps in new processes: as WebAssembly, natively, and natively from the cache on the disk. W1 is a
+ * small program, the seq2seq model a large one, of which JAX's first call is the measure.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,23 +9,35 @@ import { type Command, type LeaveOut, startPeer } from "./peer.ts";
 import { PEERS, WEFT_FASTEST } from "./peers.ts";
 import { median, type Stages } from "./stages.ts";
 import { figure, type Table } from "./table.ts";
-import { WORKLOADS } from "./workloads.ts";
+import { SEQ2SEQ, WORKLOADS, type Workload } from "./workloads.ts";
 
 const PROCESSES = 5;
-const WORKLOAD = WORKLOADS.find((w) => w.id === "W1-train")!;
+const W1 = WORKLOADS.find((w) => w.id === "W1-train")!;
 
 interface Situation {
   readonly name: string;
   readonly contestant: string;
+  readonly workload: Workload;
+  /** None for others than weft, nor where another's time is the target. */
   readonly targetMs: number;
 }
 
+const JAX = "JAX";
+
+/** One row for each of weft's ways to run a workload, and one of JAX. */
+const rowsOf = (workload: Workload, [wasm, cold, cached]: readonly number[] = []): Situation[] =>
+  [
+    { name: WEFT_FASTEST.wasm, contestant: WEFT_FASTEST.wasm, targetMs: wasm },
+    { name: `${WEFT_FASTEST.native}, cold`, contestant: WEFT_FASTEST.native, targetMs: cold },
+    { name: `${WEFT_FASTEST.native}, from the cache`, contestant: WEFT_FASTEST.native, targetMs: cached },
+    { name: JAX, contestant: JAX },
+  ].map(({ name, contestant, targetMs = Number.NaN }) => {
+    const called = `${workload.id.split("-")[0]}: ${name}`;
+    return { name: called, contestant, workload, targetMs };
+  });
+
 /** In this order, each round over one folder: what the second finds empty, the third finds filled. */
-const SITUATIONS: readonly Situation[] = [
-  { name: WEFT_FASTEST.wasm, contestant: WEFT_FASTEST.wasm, targetMs: 1000 },
-  { name: `${WEFT_FASTEST.native}, cold`, contestant: WEFT_FASTEST.native, targetMs: 2500 },
-  { name: `${WEFT_FASTEST.native}, from the cache`, contestant: WEFT_FASTEST.native, targetMs: 400 },
-];
+const SITUATIONS: readonly Situation[] = [...rowsOf(W1, [1000, 2500, 400]), ...rowsOf(SEQ2SEQ)];
 
 /** Medians over the processes. */
 export interface FirstCall extends Stages {
@@ -30,11 +45,16 @@ export interface FirstCall extends Stages {
   readonly targetMs: number;
 }
 
-async function inNewProcess(command: Command, folder: string, leaveOut: LeaveOut): Promise<Stages | null> {
+async function inNewProcess(
+  command: Command,
+  { id, sizes }: Workload,
+  folder: string,
+  leaveOut: LeaveOut,
+): Promise<Stages | null> {
   const peer = await startPeer({ ...command, env: { ...command.env, WEFT_BENCH_CACHE: folder } }, leaveOut);
   if (!peer) return null;
   try {
-    return (await peer.ask({ first: WORKLOAD.id, sizes: WORKLOAD.sizes })) as unknown as Stages;
+    return (await peer.ask({ first: id, sizes })) as unknown as Stages;
   } catch (error) {
     leaveOut(command.name, (error as Error).message);
     return null;
@@ -62,7 +82,7 @@ export async function measureFirstCalls(
       for (const [situation, stages] of runs) {
         report(`first calls: round ${round} of ${PROCESSES}, ${situation.name}`);
         const command = PEERS.find((p) => p.name === situation.contestant)!;
-        const run = await inNewProcess(command, folder, leaveOut);
+        const run = await inNewProcess(command, situation.workload, folder, leaveOut);
         if (run) stages.push(run);
       }
     });

@@ -27,7 +27,8 @@ const HELP = `npm run bench -- [workloads] [options]     measures and compares; 
 
   workloads          some of ${WORKLOADS.map((w) => w.id).join(" ")}
                      by the beginning of their names (w1, w4-512); "workloads" or nothing: all
-  first              what the first call of W1-train takes in new processes: WebAssembly, native, native from the cache
+  first              what first calls of training steps, W1 and a large program, take in new processes: WebAssembly,
+                     native, native from the cache, JAX
   loops              compares ways to write an RNN
   breadth            ${BREADTH.length} ordinary operations beside JAX and PyTorch
   matmul [m n k]     only the matrix product that the compiler makes

@@ -3,31 +3,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { config, explain, grad, jit, lax, nn, numpy as np, tree, valueAndGrad } from "weftjs";
-import { integers, uniform, values } from "./inputs.ts";
+import { array, indices, onWasm, zeros } from "./arrays.ts";
+import { values } from "./inputs.ts";
 import { ownVersions } from "./machine.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
+import { seq2seq } from "./seq2seq.ts";
 import { type Makers, type Running, serve } from "./serve.ts";
 import { median, milliseconds, stagesOf, watchCompilers } from "./stages.ts";
 import type { Sizes } from "./workloads.ts";
 
 const RATE = 1;
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-/** Inputs are made in WebAssembly on every tier: the C compiler would take longer for each shape than for the workload itself. */
-function onWasm<T>(make: () => T): T {
-  const { tier } = config;
-  config.tier = "wasm";
-  try {
-    return make();
-  } finally {
-    config.tier = tier;
-  }
-}
-const array = (shape: readonly number[], seed: number, scale: number): np.Array =>
-  onWasm(() => np.array(uniform(sizeOf(shape), seed, scale)).reshape(shape));
-const zeros = (shape: readonly number[]): np.Array => onWasm(() => np.zeros(shape));
-const indices = (shape: readonly number[], seed: number, limit: number): np.Array =>
-  onWasm(() => np.array(integers(sizeOf(shape), seed, limit)).reshape(shape));
 
 type Layers = { wx: np.Array; wh: np.Array; b: np.Array };
 
@@ -123,6 +108,7 @@ function matmul({ n }: Sizes): Running {
 }
 
 const workloads: Makers = {
+  "S2S-train": seq2seq,
   "W1-train": (z) => {
     const { params, states, xs } = rnnInputs(z);
     return training(params, (p, x) => meanSquare(rnn(p, states, x)), xs);

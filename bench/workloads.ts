@@ -48,6 +48,14 @@ export const WORKLOADS: readonly Workload[] = [
   { id: "W5-gradient", title: "W5 gradient", sizes: { width: 16, time: 100_000 }, unit: "ms" },
 ];
 
+/** A training step whose program is large. Its first call alone is measured. */
+export const SEQ2SEQ: Workload = {
+  id: "S2S-train",
+  title: "train step of a seq2seq model: LSTM layers, attention, adam",
+  sizes: { layers: 2, batch: 16, hidden: 64, embedding: 32, vocabulary: 40, time: 20 },
+  unit: "ms",
+};
+
 /** Time of weft, with as many threads as are compared, over that of a peer's best variant; below 1, weft is faster. */
 export interface Comparison {
   readonly tier: "wasm" | "native";

@@ -7,7 +7,7 @@ import numpy as np
 from jax import lax
 
 from inputs import checksum, integers, uniform
-from serve import serve
+from serve import serve, stages_of
 
 NESTED = os.environ.get("LAYERS", "scan") == "scan"
 RATE = 1.0
@@ -75,7 +75,11 @@ def training(loss, params, *args):
     def run():
         _, state["params"] = jax.block_until_ready(step(state["params"], *args))
 
-    return {"run": run, "check": lambda: step(state["params"], *args)[0]}
+    return {
+        "run": run,
+        "check": lambda: step(state["params"], *args)[0],
+        "stages": lambda: stages_of(step, state["params"], *args),
+    }
 
 
 def rnn_inputs(z):
@@ -116,6 +120,75 @@ def w2_train(z):
         return -jnp.mean(jnp.take_along_axis(logp, targets[..., None], -1))
 
     return training(loss, params, ids, targets)
+
+
+def seq2seq_params(z):
+    layers, hidden, embedding, vocabulary = (z[k] for k in ("layers", "hidden", "embedding", "vocabulary"))
+    seeds = iter(range(1, 100))
+    w = lambda *shape: jnp.asarray(uniform(shape, next(seeds), 0.1))
+    cell = lambda i: {
+        "wx": w(hidden if i else embedding, 4 * hidden),
+        "wh": w(hidden, 4 * hidden),
+        "b": jnp.zeros(4 * hidden),
+    }
+    return {
+        "emb": w(vocabulary, embedding),
+        "enc": [cell(i) for i in range(layers)],
+        "dec": [cell(i) for i in range(layers)],
+        "att": w(hidden, hidden),
+        "out": w(2 * hidden, vocabulary),
+        "ob": jnp.zeros(vocabulary),
+    }
+
+
+def seq2seq_loss(p, src, tgt):
+    def cell(p, state, x):
+        h, c = state
+        i, f, g, o = jnp.split(x @ p["wx"] + h @ p["wh"] + p["b"], 4, axis=-1)
+        c = jax.nn.sigmoid(f + 1) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+    def step(cells, states, x):
+        following = []
+        for p, state in zip(cells, states):
+            following.append(cell(p, state, x))
+            x = following[-1][0]
+        return following, x
+
+    def decode(states, x):
+        states, y = step(p["dec"], states, x)
+        weights = jax.nn.softmax(jnp.einsum("tbh,bh->bt", hs, y @ p["att"]), -1)
+        return states, jnp.concatenate([y, jnp.einsum("bt,tbh->bh", weights, hs)], -1)
+
+    zeros = jnp.zeros((src.shape[1], p["att"].shape[0]))
+    states, hs = lax.scan(lambda s, x: step(p["enc"], s, x), [(zeros, zeros) for _ in p["enc"]], p["emb"][src])
+    _, ys = lax.scan(decode, states, p["emb"][tgt])
+    logp = jax.nn.log_softmax(ys @ p["out"] + p["ob"])
+    return -jnp.mean(jnp.take_along_axis(logp, tgt[..., None], -1))
+
+
+def seq2seq(z):
+    params = seq2seq_params(z)
+    zeros = lambda: jax.tree.map(jnp.zeros_like, params)
+    state = (jnp.float32(0), zeros(), zeros())
+    src, tgt = (jnp.asarray(integers((z["time"], z["batch"]), seed, z["vocabulary"])) for seed in (1, 2))
+
+    @jax.jit
+    def step(params, state, src, tgt):
+        value, grads = jax.value_and_grad(seq2seq_loss)(params, src, tgt)
+        n = state[0] + 1
+        m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, state[1], grads)
+        v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, state[2], grads)
+        scales = 1 - 0.9**n, 1 - 0.999**n
+        move = lambda p, m, v: p - 1e-3 * (m / scales[0]) / (jnp.sqrt(v / scales[1]) + 1e-8)
+        return jax.tree.map(move, params, m, v), (n, m, v), value
+
+    args = params, state, src, tgt
+    return {
+        "run": lambda: jax.block_until_ready(step(*args)),
+        "check": lambda: step(*args)[2],
+        "stages": lambda: stages_of(step, *args),
+    }
 
 
 def w3_step(z):
@@ -171,6 +244,7 @@ def operation(inputs, source, is_random):
 serve(
     {"versions": {"jax": jax.__version__, "numpy": np.__version__}},
     {
+        "S2S-train": seq2seq,
         "W1-train": w1_train,
         "W1-forward": w1_forward,
         "W2-train": w2_train,

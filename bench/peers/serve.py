@@ -13,6 +13,8 @@ def serve(about, workloads, operation):
         try:
             if request.get("about"):
                 reply = about
+            elif "first" in request:
+                reply = workloads[request["first"]](request["sizes"])["stages"]()
             elif "prepare" in request:
                 current = None
                 start = time.perf_counter()
@@ -25,6 +27,26 @@ def serve(about, workloads, operation):
         except Exception as error:  # the driver leaves out what cannot be run, and says why
             reply = {"error": (str(error) or type(error).__name__).splitlines()[0]}
         print(json.dumps(reply), flush=True)
+
+
+def stages_of(step, *args):
+    """What the first call of a jitted function is spent on, and a later one, in milliseconds."""
+    clock = time.perf_counter
+    start = clock()
+    lowered = step.lower(*args)
+    traced = clock()
+    compiled = lowered.compile()
+    ready = clock()
+    wait = sys.modules["jax"].block_until_ready
+    wait(compiled(*args))
+    done = clock()
+    later = []
+    for _ in range(7):
+        begin = clock()
+        wait(compiled(*args))
+        later.append(clock() - begin)
+    spent = {"first": done - start, "trace": traced - start, "compiler": ready - traced, "later": sorted(later)[3]}
+    return {name: 1e3 * seconds for name, seconds in spent.items()}
 
 
 def make(request, workloads, operation):

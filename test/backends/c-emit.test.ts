@@ -11,7 +11,7 @@ import type { Target } from "../../src/compiler/target.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { config, grad, jit, lax, type NDArray, numpy as np } from "../../src/index.ts";
 import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts";
-import { compileAll, hasCompiler, hostTarget } from "./c-run.ts";
+import { compileAll, compileShared, hasCompiler, hostTarget } from "./c-run.ts";
 import { elementwise, OP_CASES, pairs, TRANSCENDENTAL } from "./op-table.ts";
 import { PROGRAMS } from "./program-table.ts";
 
@@ -135,6 +135,35 @@ test.runIf(hasCompiler)("stores of one loop that the next one loads", () => {
   }
 });
 
+/** Two loops that differ in their arrays alone, and one that does not. */
+const TWINS = `program(x: f32[24], y: f32[24]) -> (a: f32[24], b: f32[24], c: f32[24]) {
+  for i < 24 independent lanes 8 { a[i] = f32.fma(x[i], x[i], f32(0.1)) }
+  for i < 24 independent lanes 8 { b[i] = f32.fma(y[i], y[i], f32(0.1)) }
+  for i < 24 independent { c[i] = f32.div(a[i], b[i]) }
+}`;
+/** Every loop is a function. */
+const FINE = { large: 1, long: 0 };
+
+describe("functions", () => {
+  it("that differ in nothing but their arrays are compiled once", () => {
+    const program = parseProgram(TWINS);
+    const { source, units } = emitC(program, planMemory(program), target(32), FINE);
+    const bodies = (text: string): number => source.split(text).length - 1;
+    expect([bodies("= fma_f32x8("), bodies(" weft_run_same0("), bodies(" / ")]).toEqual([1, 4, 1]);
+    // The entry point, the division, and for the twins one function and two that call it.
+    expect(units).toHaveLength(5);
+  });
+
+  it.runIf(hasCompiler).each([2, 3, 8])("give the same bits when %i compilers share them", (compilers) => {
+    const program = parseProgram(TWINS);
+    const own = hostTarget();
+    const [x, y] = [3, 7].map((n) => Float32Array.from({ length: 24 }, (_, i) => Math.sin(n * i)));
+    const args = [x!, y!];
+    const want = compileAll([program], own)[0]!(args);
+    expect(compileShared(program, own, compilers, FINE)(args)).toEqual(want);
+  });
+});
+
 describe("the text", () => {
   it("is the same for equal programs, whatever was compiled before", () => {
     const text =
@@ -151,29 +180,31 @@ describe("the text", () => {
     expect(text.slice(text.indexOf("EXPORT void"))).toMatchInlineSnapshot(`
       "EXPORT void weft_run(char *mem, const int *frame) {
         char *const arena = mem + (u32)frame[3];
-        f32 *const x_0 = (f32 *)(mem + (u32)frame[0]);
-        f32 *const s_1 = (f32 *)(mem + (u32)frame[1]);
-        f32 *const y_2 = (f32 *)(mem + (u32)frame[2]);
-        f32 *const t_3 = (f32 *)(arena + 0);
-        for (i64 i_4 = 0; i_4 < 16; i_4 += 16) {
-          const f32x8 t5 = *(f32x8_m *)(x_0 + i_4);
-          const f32x8 t6 = *(f32x8_m *)(x_0 + i_4 + 8);
-          const f32 t7 = s_1[0];
-          const f32x8 t8 = *(f32x8_m *)(x_0 + i_4 + 4);
-          const f32x8 t9 = *(f32x8_m *)(x_0 + i_4 + 12);
-          const f32x8 t10 = fma_f32x8(t5, splat_f32x8(t7), t8);
-          const f32x8 t11 = fma_f32x8(t6, splat_f32x8(t7), t9);
-          *(f32x8_m *)(t_3 + i_4) = t10;
-          *(f32x8_m *)(t_3 + i_4 + 8) = t11;
+        f32 *const p0 = (f32 *)(mem + (u32)frame[0]); // x
+        f32 *const p1 = (f32 *)(mem + (u32)frame[1]); // s
+        f32 *const p2 = (f32 *)(arena + 0); // t
+        f32 *const p3 = (f32 *)(mem + (u32)frame[2]); // y
+        for (i64 i_0 = 0; i_0 < 16; i_0 += 16) {
+          const f32x8 t1 = *(f32x8_m *)(p0 + i_0);
+          const f32x8 t2 = *(f32x8_m *)(p0 + i_0 + 8);
+          const f32 t3 = p1[0];
+          const f32x8 t4 = *(f32x8_m *)(p0 + i_0 + 4);
+          const f32x8 t5 = *(f32x8_m *)(p0 + i_0 + 12);
+          const f32x8 t6 = fma_f32x8(t1, splat_f32x8(t3), t4);
+          const f32x8 t7 = fma_f32x8(t2, splat_f32x8(t3), t5);
+          *(f32x8_m *)(p2 + i_0) = t6;
+          *(f32x8_m *)(p2 + i_0 + 8) = t7;
         }
-        for (i64 i_12 = 0; i_12 < 20; i_12 += 1) {
-          const f32 t13 = x_0[i_12];
-          const i32 t14 = (t13 < 0.0f);
-          const f32 t15 = t_3[i_12];
-          const f32 t16 = (t14 ? t15 : (-__builtin_inff()));
-          y_2[i_12] = t16;
+        for (i64 i_8 = 0; i_8 < 20; i_8 += 1) {
+          const f32 t9 = p0[i_8];
+          const i32 t10 = (t9 < 0.0f);
+          const f32 t11 = p2[i_8];
+          const f32 t12 = (t10 ? t11 : (-__builtin_inff()));
+          p3[i_8] = t12;
         }
       }
+
+      #endif
       "
     `);
   });
@@ -184,36 +215,36 @@ describe("the text", () => {
       for t < 2 { for i < 32 parallel { y[32*t + i] = f32.mul(a, x[32*t + i]) } }
     }`);
     const text = emit(program);
-    const plain = text
-      .slice(text.indexOf("APART static void weft_run_part0"))
-      .replace(/^EXPORT int[\s\S]*/m, "");
+    const plain = text.slice(text.indexOf("PART void weft_run_part0")).replace(/^EXPORT int[\s\S]*/m, "");
     expect(plain).toMatchInlineSnapshot(`
-      "APART static void weft_run_part0(char *mem, const int *frame, i64 low, i64 high, i64 t_0, f32 a_1) {
+      "PART void weft_run_part0(char *mem, const int *frame, i64 low, i64 high, i64 t_0, f32 a_1);
+      #if UNITS >> 1 & 1
+      PART void weft_run_part0(char *mem, const int *frame, i64 low, i64 high, i64 t_0, f32 a_1) {
         char *const arena = mem + (u32)frame[2];
-        f32 *const x_2 = (f32 *)(mem + (u32)frame[0]);
-        f32 *const y_3 = (f32 *)(mem + (u32)frame[1]);
-        for (i64 i_4 = low; i_4 < high; i_4 += 1) {
-          const f32 t5 = x_2[32*t_0 + i_4];
-          const f32 t6 = a_1 * t5;
-          y_3[32*t_0 + i_4] = t6;
+        f32 *const p0 = (f32 *)(mem + (u32)frame[0]); // x
+        f32 *const p1 = (f32 *)(mem + (u32)frame[1]); // y
+        for (i64 i_2 = low; i_2 < high; i_2 += 1) {
+          const f32 t3 = p0[32*t_0 + i_2];
+          const f32 t4 = a_1 * t3;
+          p1[32*t_0 + i_2] = t4;
         }
       }
-
+      #endif
+      #if UNITS >> 0 & 1
       EXPORT void weft_run(char *mem, const int *frame) {
         char *const arena = mem + (u32)frame[2];
-        f32 *const x_0 = (f32 *)(mem + (u32)frame[0]);
+        f32 *const p0 = (f32 *)(mem + (u32)frame[0]); // x
         const u32 crew = frame[3];
         char *const control = crew ? mem + crew : 0;
-        const f32 t1 = x_0[3];
-        for (i64 t_2 = 0; t_2 < 2; t_2 += 1) {
+        const f32 t0 = p0[3];
+        for (i64 t_1 = 0; t_1 < 2; t_1 += 1) {
           if (control) {
-            *(volatile i64 *)(control + 192) = t_2;
-            *(volatile f32 *)(control + 200) = t1;
+            *(volatile i64 *)(control + 192) = t_1;
+            *(volatile f32 *)(control + 200) = t0;
             crew_publish(mem, control, 0, 32, 3333, weft_run_dispatch);
-          } else weft_run_part0(mem, frame, 0, 32, t_2, t1);
+          } else weft_run_part0(mem, frame, 0, 32, t_1, t0);
         }
       }
-
       APART static void weft_run_dispatch(char *mem, char *control, i64 low, i64 high) {
         const int *const frame = (const int *)(mem + *(volatile u32 *)(control + 136));
         switch (*(volatile i32 *)(control + 128)) {

@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Division, emitFunction, HEAD } from "../../src/backends/c/index.ts";
+import { type Division, emitC, emitFunction, HEAD } from "../../src/backends/c/index.ts";
 import { Prelude } from "../../src/backends/c/prelude.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { type MemoryPlan, planMemory } from "../../src/compiler/passes/plan.ts";
 import { nativeTarget, type Target } from "../../src/compiler/target.ts";
 import { DTYPES, type TypedArray } from "../../src/core/dtype.ts";
-import { compile, cpuFlagsOf, findToolchain } from "../../src/runtime/native/toolchain.ts";
+import { compile, type Units } from "../../src/runtime/native/compile.ts";
+import { cpuFlagsOf, findToolchain } from "../../src/runtime/native/toolchain.ts";
 
 const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
 const tools = findToolchain();
@@ -29,16 +30,31 @@ export function compileAll(
 ): ((args: readonly TypedArray[]) => TypedArray[])[] {
   const prelude = new Prelude();
   const plans = programs.map(planMemory);
-  const functions = programs.map((p, i) => emitFunction(`run${i}`, p, plans[i]!, target, prelude, division));
-  const load = library([HEAD, prelude, ...functions].join("\n"));
+  const functions = programs.map(
+    (p, i) => emitFunction(`run${i}`, p, plans[i]!, target, prelude, division).text,
+  );
+  const load = library({ source: [HEAD, prelude, ...functions].join("\n"), units: [] });
   return programs.map((program, i) => runner(program, plans[i]!, load(`run${i}`)));
 }
 
-function library(source: string): (name: string) => Run {
+/** The same for one program, whose units so many compilers share, however small they are. */
+export function compileShared(
+  program: Program,
+  target: Target,
+  compilers: number,
+  division: Partial<Division>,
+): (args: readonly TypedArray[]) => TypedArray[] {
+  const plan = planMemory(program);
+  const { source, units } = emitC(program, plan, target, division);
+  const long = units.map((work) => 1e6 * work);
+  return runner(program, plan, library({ source, units: long }, compilers)("weft_run"));
+}
+
+function library(text: Units, compilers?: number): (name: string) => Run {
   const folder = mkdtempSync(join(tmpdir(), "weft-c-"));
   try {
     const file = join(folder, "unit.so");
-    const { failure, log } = compile(tools!, source, file);
+    const { failure, log } = compile(tools!, text, file, undefined, compilers);
     if (failure !== undefined) throw new Error(log);
     const lib = koffi.load(file);
     return (name) => lib.func(name, "void", ["uintptr_t", "uintptr_t"]) as unknown as Run;

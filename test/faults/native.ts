@@ -11,6 +11,7 @@ import fs, {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { vi } from "vitest";
@@ -91,6 +92,17 @@ const failing = (
 });
 
 const ONE = "void weft_run(char *mem, const int *frame) { mem[0] += 1; }";
+/** Unit 1 does what unit 0 asks for. */
+const TWO_UNITS = `#ifndef UNITS
+#define UNITS -1
+#endif
+void part(char *mem);
+#if UNITS >> 1 & 1
+void part(char *mem) { mem[0] += 1; }
+#endif
+#if UNITS & 1
+void weft_run(char *mem, const int *frame) { part(mem); }
+#endif`;
 const EVIL = "void weft_run(char *mem, const int *frame) { mem[0] = 66; }";
 
 /** A folder with the library of one program; `load` runs it again and tells whether it was compiled for that. */
@@ -110,7 +122,7 @@ class Cache {
   run(source: string): number {
     const bytes = new Uint8Array(64).fill(1, 0, 1);
     const base = createNativeHost().addressOf(bytes);
-    loadSource(findToolchain()!, { source, help: undefined }, this.folder).run(base, base + 4);
+    loadSource(findToolchain()!, { source, units: [], help: undefined }, this.folder).run(base, base + 4);
     return bytes[0]!;
   }
 
@@ -146,6 +158,25 @@ class Cache {
 
 const execute = (command: string): void =>
   void createRequire(import.meta.url)("node:child_process").execSync(command);
+
+/** Whether a program that two compilers share is there, and what of it lies in the cache, when one of them runs `script` instead. */
+const oneOfTwo = (what: string, script: string): Fault => ({
+  what: `of two compilers that share a program, ${what}`,
+  happens: (folder) => {
+    vi.stubEnv("WEFT_CC", fakeCompiler(folder, `case " $* " in ${script}; esac; real "$@"`));
+    const cache = join(folder, "cache");
+    try {
+      const text = { source: TWO_UNITS, units: [1e6, 1e6], help: undefined };
+      const limit = HANGS.test(script) ? 1000 : undefined;
+      const outcome = thrown(() => loadSource(findToolchain()!, text, cache, limit)).replace(/; see .*/, "");
+      const kept = readdirSync(cache).map((name) => name.replace(/^[0-9a-f]{32}/, "…"));
+      return `${outcome.replace("Error:", "WebAssembly is used:")}; what is kept: ${kept.sort().join(", ")}`;
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  },
+  impossible: availableParallelism() === 1,
+});
 
 /** What comes of a library in the cache after `act`. */
 const planted = (what: string, act: (cache: Cache, folder: string) => string | undefined): Fault => ({
@@ -212,6 +243,14 @@ const faults: readonly Fault[] = [
     "it writes a library that needs a function which nobody has",
     'sed "1i void nobody(void); __attribute__((constructor)) void f(void) { nobody(); }" | real "$@"',
   ),
+  oneOfTwo("none fails", '" "*) ;'),
+  oneOfTwo("one refuses", "*UNITS=0x1*) echo unhappy >&2; exit 3;"),
+  oneOfTwo("the other crashes", "*UNITS=0x2*) kill -SEGV $$;"),
+  oneOfTwo("one is killed", "*UNITS=0x1*) kill -KILL $$;"),
+  oneOfTwo("the other hangs", "*UNITS=0x2*) sleep 60;"),
+  oneOfTwo("one reports success and writes nothing", "*UNITS=0x1*) exit 0;"),
+  oneOfTwo("the other writes text", '*UNITS=0x2*) echo "not an object" > "$out"; exit 0;'),
+  oneOfTwo("both write what does not fit together", '*UNITS*) real "$@" -UUNITS -DUNITS=-1; exit;'),
   failing("the disk is full", "writeSync", "ENOSPC", "no space left on device"),
   failing("the folder may not be written to", "openSync", "EACCES", "permission denied"),
   {
@@ -323,7 +362,7 @@ const faults: readonly Fault[] = [
       const spy = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
       try {
         const fresh = await import("../../src/runtime/native/node.ts");
-        const unit = { source: ONE, help: undefined };
+        const unit = { source: ONE, units: [], help: undefined };
         const error = thrown(() => fresh.loadSource(tools!, unit, join(folder, "cache")));
         return error.replace(/weft-\w{6} /, "weft-… ").replace("Error:", "WebAssembly is used:");
       } finally {

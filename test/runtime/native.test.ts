@@ -21,11 +21,12 @@ import { debug, grad, jit, lax, makeJaxpr, type NDArray, numpy as np } from "../
 import { lower } from "../../src/runtime/compile.ts";
 import { clearCaches, executors, memoryStats, setExecutor, type Tier } from "../../src/runtime/index.ts";
 import { AUTO_WORK, chooseTier } from "../../src/runtime/native/choice.ts";
+import { compile, divide } from "../../src/runtime/native/compile.ts";
 import { CacheEntry, cacheFolder } from "../../src/runtime/native/disk-cache.ts";
 import { NativeFailure, type NativeFunction, type NativeHost } from "../../src/runtime/native/host.ts";
 import { type Fallback, nativeExecutors, withoutNative } from "../../src/runtime/native/index.ts";
 import { createNativeHost, loadSource } from "../../src/runtime/native/node.ts";
-import { compile, cpuFlagsOf, findToolchain } from "../../src/runtime/native/toolchain.ts";
+import { cpuFlagsOf, findToolchain } from "../../src/runtime/native/toolchain.ts";
 import { expectClose } from "../support/close.ts";
 
 const tools = findToolchain();
@@ -269,9 +270,23 @@ whereCompiler("the compiler", () => {
     expect(readdirSync(join(folder, "cache")).filter((f) => !/\.(c|log)$/.test(f))).toEqual([]);
   });
 
+  test.each([
+    ["a small program", [9_000, 8_000], 4, ["0x3"]],
+    ["a program without units", [], 4, ["0x0"]],
+    ["one core", [90_000, 80_000], 1, ["0x3"]],
+    ["two cores", [90_000, 20_000, 50_000, 30_000], 2, ["0x1", "0xe"]],
+    ["one long unit", [90_000, 1_000, 1_000], 8, ["0x1", "0x6"]],
+    ["many cores", Array<number>(62).fill(50_000), 64, null],
+  ])("shares %s fairly", (_, units, cores, want) => {
+    const masks = divide(units, cores);
+    if (want) expect(masks).toEqual(want);
+    const union = masks.map(BigInt).reduce((a, b) => a + b);
+    expect([union, masks.length <= 8]).toEqual([2n ** BigInt(units.length) - 1n, true]);
+  });
+
   test("is stopped when it takes too long", () => {
     const slow = { ...tools!, path: fakeCompiler("exec sleep 60") };
-    expect(compile(slow, "", join(folder, "x.so"), 200)).toMatchObject({
+    expect(compile(slow, { source: "", units: [] }, join(folder, "x.so"), 200)).toMatchObject({
       failure: "it took longer than 0.2 s",
       timedOut: true,
     });
@@ -286,7 +301,7 @@ whereCompiler("the compiler", () => {
       const bytes = new Uint8Array(64);
       bytes.set([1, 0, 0, 0, 7]);
       const base = createNativeHost().addressOf(bytes);
-      const unit = { source: text, help: undefined };
+      const unit = { source: text, units: [], help: undefined };
       loadSource(findToolchain()!, unit, join(folder, "cache")).run(base, base + 4);
       return bytes[0]!;
     };
@@ -302,7 +317,7 @@ whereCompiler("the compiler", () => {
 
   test("other failures are not swallowed", () => {
     const load = (source: string) => () =>
-      loadSource(tools!, { source, help: undefined }, join(folder, "cache"));
+      loadSource(tools!, { source, units: [], help: undefined }, join(folder, "cache"));
     expect(load("not C")).toThrow(NativeFailure);
     expect(load("int other;")).toThrow(/cannot be loaded: .*weft_run/);
   });

@@ -113,7 +113,7 @@ describe.runIf(tools && createNativeHost().missing() === undefined)("compiling",
     const bytes = new Uint8Array(64);
     bytes.set([1, 0, 0, 0, 7]);
     const base = createNativeHost().addressOf(bytes);
-    loadSource(tools!, { source: text, help: undefined }, folder).run(base, base + 4);
+    loadSource(tools!, { source: text, units: [], help: undefined }, folder).run(base, base + 4);
     return bytes[0]!;
   };
 

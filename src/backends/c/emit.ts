@@ -36,7 +36,6 @@ import {
   forEachStmt,
   freeAtoms,
   isLeaf,
-  mapStmts,
   newLocal,
 } from "../../compiler/ir/visit.ts";
 import { variesIn, varyingAtoms } from "../../compiler/passes/lanes.ts";
@@ -50,8 +49,9 @@ import { withPossibleLanes } from "../common/lanes.ts";
 import { identityOf, nestOf } from "../common/reduction.ts";
 import { Crew, helpName } from "./crew.ts";
 import { binary, unsupported } from "./ops.ts";
+import { type Body, lengthOf, Parts, Places, UNIT_MACROS, type UnitText } from "./parts.ts";
 import { Prelude } from "./prelude.ts";
-import { ELEMENT_TYPES, Form, literal, STORED, splat } from "./types.ts";
+import { ELEMENT_TYPES, Form, literal, splat } from "./types.ts";
 import { type Lanes, type Surroundings, Values } from "./values.ts";
 
 /**
@@ -80,11 +80,14 @@ export const HEAD: string = [
   "#else",
   '#define EXPORT __attribute__((visibility("default")))',
   "#endif",
+  UNIT_MACROS,
 ].join("\n");
 
-/** A translation unit. */
+/** A program as C. */
 export interface CText {
   readonly source: string;
+  /** How long each unit that the text may be compiled in takes; `[]` when only as one ({@link UnitText.weights}). */
+  readonly units: readonly number[];
   /** The function that workers call; undefined when there are no parallel loops. */
   readonly help: string | undefined;
 }
@@ -95,8 +98,10 @@ export interface Division {
   readonly pieceNs: number;
   /** Nodes of a loop from which it is a function: compilers take longer for long functions than in proportion. */
   readonly large: number;
+  /** Characters from which a loop that runs once is one: it may have twins, and another compiler may take it. */
+  readonly long: number;
 }
-const DIVISION: Division = { pieceNs: 5_000, large: 150 };
+const DIVISION: Division = { pieceNs: 5_000, large: 150, long: 800 };
 
 /** @throws InternalError naming what should have been expanded. */
 export function emitC(
@@ -107,9 +112,9 @@ export function emitC(
 ): CText {
   const prelude = new Prelude();
   const name = "weft_run";
-  const run = emitFunction(name, program, plan, target, prelude, division);
+  const { text, weights } = emitFunction(name, program, plan, target, prelude, division);
   const help = hasParallelLoop(program.body) ? helpName(name) : undefined;
-  return { source: `${HEAD}\n${prelude}\n${run}`, help };
+  return { source: `${HEAD}\n${prelude}\n${text}`, units: weights, help };
 }
 
 /** The exported functions of one program in a translation unit that starts with {@link HEAD} and the prelude. */
@@ -120,17 +125,14 @@ export function emitFunction(
   target: Target,
   prelude: Prelude,
   division: Partial<Division> = {},
-): string {
+): UnitText {
   const time = new Stopwatch(target);
-  const shared = { program, plan, target, prelude, time, ...DIVISION, ...division };
-  const unit: Unit = { name, ...shared, parts: [] };
-  if (!hasParallelLoop(program.body)) {
-    const run = new Emitter(unit, undefined).run();
-    return [...unit.parts, run].join("\n");
-  }
-  const crew = new Crew(name, prelude);
+  const places = new Places(program, plan);
+  const parts = new Parts(name, places);
+  const unit: Unit = { name, program, target, prelude, time, places, parts, ...DIVISION, ...division };
+  const crew = hasParallelLoop(program.body) ? new Crew(name, prelude) : undefined;
   const run = new Emitter(unit, crew).run();
-  return [crew.head, ...unit.parts, run, crew].join("\n");
+  return parts.text(crew?.head ?? "", `${run}${crew ?? ""}`);
 }
 
 function hasParallelLoop(body: Block): boolean {
@@ -143,23 +145,29 @@ function hasParallelLoop(body: Block): boolean {
 
 const isParallel = (s: Stmt): boolean => s.kind === "for" && s.mode === "parallel";
 
-/** Whether a loop of so many nodes may be a function: it leaves nothing in locals, which a function could not do. */
-function mayStandApart(loop: For, least: number): boolean {
-  if (loop.lanes > 1 || hasParallelLoop(loop.body)) return false;
+/** Whether a loop may be a function: it leaves nothing in locals, which a function could not do. */
+function mayStandApart(loop: For): boolean {
+  if (hasParallelLoop(loop.body)) return false;
   const free = freeAtoms([loop]);
-  return countExprs(loop.body) >= least && ![...effects([loop]).assigns].some((local) => free.has(local));
+  return ![...effects([loop]).assigns].some((local) => free.has(local));
 }
 
 /** What the functions of a program share. */
 interface Unit extends Division {
   readonly name: string;
   readonly program: Program;
-  readonly plan: MemoryPlan;
   readonly target: Target;
   readonly prelude: Prelude;
   readonly time: Stopwatch;
-  /** The functions of its loops, before those that call them. */
-  readonly parts: string[];
+  readonly places: Places;
+  readonly parts: Parts;
+}
+
+/** A function, and what it is called with. */
+interface Calling {
+  readonly name: string;
+  readonly free: readonly IndexAtom[];
+  readonly values: readonly string[];
 }
 
 /** Values with lanes that fit one register, however many bytes its lanes have. */
@@ -176,6 +184,7 @@ class Emitter implements Surroundings {
   lanes: Lanes | undefined = undefined;
   readonly #unit: Unit;
   readonly #crew: Crew | undefined;
+  #isEntry = false;
   readonly #lines: string[] = [];
   readonly #names: Map<IndexAtom, readonly string[]> = new Map();
   readonly #pointers: Map<Buffer, string> = new Map();
@@ -191,50 +200,30 @@ class Emitter implements Surroundings {
 
   /** The entry point. */
   run(): string {
-    const { name, program } = this.#unit;
-    this.#places(mapStmts(program.body, (s) => (isParallel(s) ? [] : s)));
+    const { name, program, places } = this.#unit;
+    this.#isEntry = true;
     if (this.#crew) {
       this.#line(`const u32 crew = frame[${program.args.length + program.outputs.length + 1}];`);
       this.#line("char *const control = crew ? mem + crew : 0;");
     }
     this.#statements(program.body);
-    return `EXPORT void ${name}(char *mem, const int *frame) {\n${this.#lines.join("\n")}\n}\n`;
+    const lines = [...places.declare(this.#pointers), ...this.#lines];
+    return `EXPORT void ${name}(char *mem, const int *frame) {\n${lines.join("\n")}\n}\n`;
   }
 
-  /** Adds a function that runs the iterations [low, high) of a loop with these free locals, and returns its name. */
-  part(loop: For, free: readonly IndexAtom[]): string {
+  /** A function that runs the iterations [low, high) of a loop with these free locals. */
+  part(loop: For, free: readonly IndexAtom[]): Body {
     const params = free.map((atom) => {
       this.#names.set(atom, [this.#fresh(atom.name)]);
       return `${this.#typeOf(atom)} ${this.nameOf(atom)}`;
     });
-    this.#places(loop.body);
-    this.#loop(loop, "low", "high");
-    const head = ["char *mem", "const int *frame", "i64 low", "i64 high", ...params].join(", ");
-    const { name: run, parts } = this.#unit;
-    const name = `${run}_part${parts.length}`;
-    parts.push(`APART static void ${name}(${head}) {\n${this.#lines.join("\n")}\n}\n`);
-    return name;
+    this.#serial(loop, "low", "high");
+    return { params, lines: this.#lines, pointers: this.#pointers };
   }
 
   /** The C type of a scalar. */
   #typeOf(atom: IndexAtom): string {
     return atom.kind === "local" ? new Form(this.prelude, atom.dtype, 1).type : "i64";
-  }
-
-  /** Pointers to all buffers that the block uses. */
-  #places(block: Block): void {
-    const { program, plan } = this.#unit;
-    const { reads, writes } = effects(block);
-    const bound = [...program.args, ...program.outputs];
-    this.#line(`char *const arena = mem + (u32)frame[${bound.length}];`);
-    const place = (b: Buffer, at: string): void => {
-      if (!reads.has(b) && !writes.has(b)) return;
-      const [name, type] = [this.#fresh(b.name), STORED[b.dtype]];
-      this.#pointers.set(b, name);
-      this.#line(`${type} *const ${name} = (${type} *)(${at});`);
-    };
-    for (const [i, b] of bound.entries()) place(b, `mem + (u32)frame[${i}]`);
-    for (const b of program.temps) place(b, `arena + ${plan.offsets.get(b)}`);
   }
 
   // -------------------------------------------------------------------------------------------- text
@@ -271,8 +260,12 @@ class Emitter implements Surroundings {
   }
 
   pointerTo(buffer: Buffer): string {
-    const name = this.#pointers.get(buffer);
-    if (name === undefined) throw new InternalError(`Buffer ${buffer.name} is not in the program.`);
+    const known = this.#pointers.get(buffer);
+    if (known !== undefined) return known;
+    if (!this.#unit.places.has(buffer))
+      throw new InternalError(`Buffer ${buffer.name} is not in the program.`);
+    const name = `p${this.#pointers.size}`;
+    this.#pointers.set(buffer, name);
     return name;
   }
 
@@ -387,13 +380,18 @@ class Emitter implements Surroundings {
 
   #for(loop: For): void {
     if (isParallel(loop)) return void this.#parallel(loop);
-    if (!this.lanes && mayStandApart(loop, this.#unit.large)) return void this.#apart(loop);
-    const s = this.lanes ? loop : withPossibleLanes(loop);
-    if (s.lanes === 1 || this.lanes) this.#loop(s);
-    else this.#inLanes(s, [s.v], () => this.#loop(s));
+    const part = this.lanes ? undefined : this.#standingApart(loop);
+    if (part) this.#line(`${part.name}(${["mem", "frame", 0, loop.extent, ...part.values].join(", ")});`);
+    else this.#serial(loop);
   }
 
-  #loop(s: For, low: number | string = 0, high: number | string = s.extent): void {
+  #serial(loop: For, low: number | string = 0, high: number | string = loop.extent): void {
+    const s = this.lanes ? loop : withPossibleLanes(loop);
+    if (s.lanes === 1 || this.lanes) this.#loop(s, low, high);
+    else this.#inLanes(s, [s.v], () => this.#loop(s, low, high));
+  }
+
+  #loop(s: For, low: number | string, high: number | string): void {
     const v = this.#fresh(s.v.name);
     this.#names.set(s.v, [v]);
     this.#braces(`for (i64 ${v} = ${low}; ${v} < ${high}; ${v} += ${s.lanes})`, () =>
@@ -403,22 +401,27 @@ class Emitter implements Surroundings {
 
   #parallel(loop: For): void {
     const { time, pieceNs } = this.#unit;
-    const { name, free, values } = this.#part(loop);
+    const { name, free, values } = this.#part(loop, 0)!;
     const grain = Math.max(1, Math.round(pieceNs / (1 + time.block(loop.body))));
     const part = { name, types: free.map((atom) => this.#typeOf(atom)), extent: loop.extent, grain };
     for (const line of this.#crew!.call(part, values)) this.#line(line);
   }
 
-  #apart(loop: For): void {
-    const { name, values } = this.#part(loop);
-    this.#line(`${name}(${["mem", "frame", 0, loop.extent, ...values].join(", ")});`);
+  /** The function for a loop that shall be one. */
+  #standingApart(loop: For): Calling | undefined {
+    const { large, long } = this.#unit;
+    const runsOnce = this.#isEntry && this.#depth === 1;
+    const isLarge = loop.lanes === 1 && countExprs(loop.body) >= large;
+    if (!(isLarge || runsOnce) || !mayStandApart(loop)) return undefined;
+    return this.#part(loop, isLarge ? 0 : long);
   }
 
-  /** A function for a loop, and what the free locals that it takes are here. */
-  #part(loop: For): { name: string; free: readonly IndexAtom[]; values: readonly string[] } {
+  /** A function for a loop, and what the free locals that it takes are here; undefined when its text is shorter than `least`. */
+  #part(loop: For, least: number): Calling | undefined {
     const free = [...freeAtoms([loop])];
-    const name = new Emitter(this.#unit, undefined).part(loop, free);
-    return { name, free, values: free.map((atom) => this.nameOf(atom)) };
+    const body = new Emitter(this.#unit, undefined).part(loop, free);
+    if (lengthOf(body) < least) return undefined;
+    return { name: this.#unit.parts.add(body), free, values: free.map((atom) => this.nameOf(atom)) };
   }
 
   #inLanes(s: For, roots: readonly IndexAtom[], emit: () => void): void {

@@ -7,6 +7,7 @@ import { type CText, emitC } from "../../backends/c/index.ts";
 import { nativeTarget } from "../../compiler/target.ts";
 import { HERE } from "../../util/frames.ts";
 import { reasonOf } from "../../util/reason.ts";
+import { compile } from "./compile.ts";
 import { CacheEntry, cacheFolder } from "./disk-cache.ts";
 import { elfFault } from "./elf.ts";
 import {
@@ -17,7 +18,7 @@ import {
   type NativeLibrary,
 } from "./host.ts";
 import { prune } from "./prune.ts";
-import { compile, cpuFlagsOf, findToolchain, type Toolchain } from "./toolchain.ts";
+import { cpuFlagsOf, findToolchain, type Toolchain } from "./toolchain.ts";
 
 /** The part of koffi that is used. */
 interface Koffi {
@@ -121,7 +122,8 @@ export function loadSource(tools: Toolchain, text: CText, folder: string, limitM
   }
 }
 
-function loadOrBuild(tools: Toolchain, { source, help }: CText, cache: string, limitMs?: number): NativeCode {
+function loadOrBuild(tools: Toolchain, text: CText, cache: string, limitMs?: number): NativeCode {
+  const { source, help } = text;
   const entry = entryFor(tools, source, cache);
   if (entry.isValid()) {
     try {
@@ -132,7 +134,7 @@ function loadOrBuild(tools: Toolchain, { source, help }: CText, cache: string, l
       // Made on a machine that looks the same but is not, or deleted just now: compile it here.
     }
   }
-  build(entry, tools, source, limitMs);
+  build(entry, tools, text, limitMs);
   if (entry.isMilestone) prune(cache);
   return bindNew(entry.library, tools, help);
 }
@@ -154,10 +156,10 @@ function bindNew(path: string, tools: Toolchain, help: string | undefined): Nati
 export const entryFor = (tools: Toolchain, source: string, folder: string): CacheEntry =>
   new CacheEntry(folder, [source, tools.path, [...tools.flags, ...tools.libraries].join(" "), tools.macros]);
 
-function build(entry: CacheEntry, tools: Toolchain, source: string, limitMs?: number): void {
-  entry.write(entry.source, source);
+function build(entry: CacheEntry, tools: Toolchain, text: CText, limitMs?: number): void {
+  entry.write(entry.source, text.source);
   entry.store((path) => {
-    const { failure, timedOut, log } = compile(tools, source, path, limitMs);
+    const { failure, timedOut, log } = compile(tools, text, path, limitMs);
     if (failure !== undefined) {
       entry.write(entry.log, log);
       throw new NativeFailure(

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import process from "node:process";
@@ -14,26 +14,10 @@ export interface Toolchain {
   readonly macros: string;
 }
 
-export interface Compilation {
-  /** What went wrong; undefined when the output is there. */
-  readonly failure: string | undefined;
-  /** It was stopped: the next program would be no better off. */
-  readonly timedOut: boolean;
-  readonly log: string;
-}
-
 const NAMES = ["cc", "gcc", "clang"] as const;
 /** Code for this very CPU: GCC and Clang on x86, on other machines, and compilers that know neither. */
 const CPU_FLAGS: readonly (readonly string[])[] = [["-march=native"], ["-mcpu=native"], []];
 const PROBE_MS = 20_000;
-/** A compiler that takes longer hangs: some 100 times what it takes on an idle machine. */
-const COMPILE_MS = 60_000;
-const COMPILE_MS_PER_BYTE = 1;
-const MOST_OUTPUT = 64 * 2 ** 20;
-
-/** Not among the types, but in Node: the leader of a group of its own. */
-const GROUP = { detached: process.platform !== "win32" };
-
 const WINDOWS = process.platform === "win32";
 const SHARED = WINDOWS ? ["-shared", "-static-libgcc"] : ["-shared", "-fPIC"];
 /** The compiler that `WEFT_CC` names, or the first of cc, gcc, clang in the PATH that works. */
@@ -98,54 +82,11 @@ function listMacros(path: string, flags: readonly string[]): string | undefined 
   }
 }
 
+export const isTimeout = (error: Error | undefined): boolean =>
+  error !== undefined && "code" in error && error.code === "ETIMEDOUT";
+
 /** `__AVX2__` is `avx2`. */
 export const cpuFlagsOf = (macros: string): ReadonlySet<string> =>
   new Set(
     [...macros.matchAll(/^#define __(?:ARM_)?([A-Za-z0-9_]+?)__ 1$/gm)].map((m) => m[1]!.toLowerCase()),
   );
-
-/** Compiles a source that is given on standard input, so that no name of a file gets into the result. */
-export function compile(
-  { path, flags, libraries }: Toolchain,
-  source: string,
-  output: string,
-  limitMs: number = COMPILE_MS + COMPILE_MS_PER_BYTE * source.length,
-): Compilation {
-  const args = [...flags, "-x", "c", "-", "-o", output, ...libraries];
-  // Compilers start others, which only end with their group.
-  const { pid, error, status, signal, stdout, stderr } = spawnSync(path, args, {
-    ...GROUP,
-    input: source,
-    encoding: "utf8",
-    timeout: limitMs,
-    killSignal: "SIGKILL",
-    maxBuffer: MOST_OUTPUT,
-  });
-  const timedOut = isTimeout(error);
-  if (timedOut && !WINDOWS) killGroup(pid);
-  const failure = timedOut ? `it took longer than ${limitMs / 1000} s` : failureOf(error, status, signal);
-  const log = [[path, ...args].join(" "), stdout ?? "", stderr ?? "", failure ?? "done"].join("\n");
-  return { failure, timedOut, log };
-}
-
-const isTimeout = (error: Error | undefined): boolean =>
-  error !== undefined && "code" in error && error.code === "ETIMEDOUT";
-
-function killGroup(leader: number): void {
-  try {
-    process.kill(-leader, "SIGKILL");
-  } catch {
-    // All of it has ended.
-  }
-}
-
-/** A compiler that ends early also breaks the pipe to it: how it ended says more than that error. */
-function failureOf(
-  error: Error | undefined,
-  status: number | null,
-  signal: string | null,
-): string | undefined {
-  if (signal) return `it was ended by ${signal}`;
-  if (status) return `it exited with status ${status}`;
-  return status === 0 ? undefined : error?.message;
-}

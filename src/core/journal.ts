@@ -1,5 +1,7 @@
 /** What the compiler decided while it compiled, for `explain`. Nothing is kept unless somebody listens. */
 
+import { Scope } from "./scope.ts";
+
 export type DecisionKind =
   | "accumulated"
   | "masked"
@@ -20,21 +22,15 @@ export interface Decision {
   readonly what: string;
 }
 
-let listener: Decision[] | undefined;
+const listener = new Scope<Decision[] | undefined>(undefined);
 
 /** Notes a decision; free when nobody listens. `what` is only called when somebody does. */
 export function note(kind: DecisionKind, what: () => string): void {
-  listener?.push({ kind, what: what() });
+  listener.current?.push({ kind, what: what() });
 }
 
 /** Runs `body` and returns its result with the decisions made meanwhile. */
 export function listen<T>(body: () => T): [result: T, decisions: Decision[]] {
-  const saved = listener;
   const decisions: Decision[] = [];
-  listener = decisions;
-  try {
-    return [body(), decisions];
-  } finally {
-    listener = saved;
-  }
+  return [listener.with(decisions, body), decisions];
 }

@@ -6,6 +6,7 @@ import type { TypedArray } from "./dtype.ts";
 import { UnexpectedTracerError } from "./errors.ts";
 import { Jaxpr, Var } from "./jaxpr.ts";
 import type { AnyPrimitive, Params } from "./primitive.ts";
+import { Scope } from "./scope.ts";
 
 /**
  * An interpreter of primitives. Exactly one trace is current; a transform runs a function under its own trace, whose
@@ -67,24 +68,16 @@ function oneEquation(primitive: AnyPrimitive, args: NDArray[], params: Params): 
 }
 
 const evalTrace = new EvalTrace();
-let current: Trace = evalTrace;
-let stepwise: StepwiseLoops | undefined;
+const traces = new Scope<Trace>(evalTrace);
+const stepwise = new Scope<StepwiseLoops | undefined>(undefined);
 
-export const currentTrace = (): Trace => current;
+export const currentTrace = (): Trace => traces.current;
 
 /** True when nothing is being traced: values are concrete. */
-export const isEager = (): boolean => current === evalTrace;
+export const isEager = (): boolean => traces.current === evalTrace;
 
 /** Runs `body` with `trace` as the current trace. */
-export function withTrace<T>(trace: Trace, body: () => T): T {
-  const saved = current;
-  current = trace;
-  try {
-    return body();
-  } finally {
-    current = saved;
-  }
-}
+export const withTrace = <T>(trace: Trace, body: () => T): T => traces.with(trace, body);
 
 /** Runs `body` concretely even while something is being traced. */
 export const withEager = <T>(body: () => T): T => withTrace(evalTrace, body);
@@ -108,18 +101,10 @@ export interface StepwiseLoops {
 }
 
 /** Within `body`, jitted functions run step by step, and loops as `loops` have them (`disableJit`, which brings these). */
-export function withStepwise<T>(loops: StepwiseLoops, body: () => T): T {
-  const saved = stepwise;
-  stepwise = loops;
-  try {
-    return body();
-  } finally {
-    stepwise = saved;
-  }
-}
-export const isStepwise = (): boolean => stepwise !== undefined;
-export const stepwiseLoops = (): StepwiseLoops | undefined => stepwise;
+export const withStepwise = <T>(loops: StepwiseLoops, body: () => T): T => stepwise.with(loops, body);
+export const isStepwise = (): boolean => stepwise.current !== undefined;
+export const stepwiseLoops = (): StepwiseLoops | undefined => stepwise.current;
 
 /** Applies a primitive under the current trace. */
 export const bind = (primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[] =>
-  current.process(primitive, args, params);
+  traces.current.process(primitive, args, params);

@@ -35,10 +35,10 @@ def elman(p, h, x):
     return h, h
 
 
-def lstm(p, state, x):
+def lstm(p, state, x, forget=lambda f: f):
     h, c = state
     i, f, g, o = jnp.split(x @ p["wx"] + h @ p["wh"] + p["b"], 4, axis=-1)
-    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    c = jax.nn.sigmoid(forget(f)) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
     h = jax.nn.sigmoid(o) * jnp.tanh(c)
     return h, (h, c)
 
@@ -142,17 +142,11 @@ def seq2seq_params(z):
 
 
 def seq2seq_loss(p, src, tgt):
-    def cell(p, state, x):
-        h, c = state
-        i, f, g, o = jnp.split(x @ p["wx"] + h @ p["wh"] + p["b"], 4, axis=-1)
-        c = jax.nn.sigmoid(f + 1) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-        return jax.nn.sigmoid(o) * jnp.tanh(c), c
-
     def step(cells, states, x):
         following = []
         for p, state in zip(cells, states):
-            following.append(cell(p, state, x))
-            x = following[-1][0]
+            x, state = lstm(p, state, x, lambda f: f + 1)
+            following.append(state)
         return following, x
 
     def decode(states, x):

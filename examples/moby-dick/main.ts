@@ -112,11 +112,11 @@ async function runTraining(options: Options): Promise<number> {
   );
   const progress = new Progress(terminal(output), steps, batch * length);
   const sampler = createSampler(trained.model, trained.vocabulary, SAMPLE_LENGTH);
-  const trainer = new Trainer(trained.model, trained.params, streams, options.lr, trained.memory);
+  const trainer = new Trainer(trained.model, trained.params, streams, options.lr, trained.checkpoint);
   const history: Point[] = [];
   const { stop, release } = stopOnSignals(progress);
   const save = (path: string): void =>
-    saveWeights(path, { ...trained, params: trainer.params }, trainer.memory);
+    saveWeights(path, { ...trained, params: trainer.params }, trainer.checkpoint);
   progress.say(introduction(options, trained, corpus));
   if (options.resume !== undefined) progress.say(continuation(options.resume, trainer));
 

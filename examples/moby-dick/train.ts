@@ -24,7 +24,7 @@ type State = [optim.EmptyState, optim.StateOf<ReturnType<typeof optim.adam>>];
 export type Tensors = Readonly<Record<string, NDArray>>;
 
 /** What a run remembers besides its parameters, to go on as if it had not ended. */
-export interface Memory {
+export interface Checkpoint {
   readonly optimizer: State;
   readonly carry: Carry;
   /** The next chunk of the streams, and how long chunks are. */
@@ -67,14 +67,14 @@ export class Trainer {
     );
   }
 
-  get memory(): Memory {
+  get checkpoint(): Checkpoint {
     const position = np.array([this.chunk, this.streams.length], { dtype: np.int32 });
     return { optimizer: this.optimizer, carry: this.carry, position };
   }
 
   /** Streams of another number or length are read from their beginning. */
   private recall(saved: Tensors): void {
-    const fresh = this.memory;
+    const fresh = this.checkpoint;
     this.optimizer = part("optimizer", saved, fresh) ?? fresh.optimizer;
     const [carry, position] = [part("carry", saved, fresh), part("position", saved, fresh)];
     const [chunk, length] = (position?.js() as [number, number] | undefined) ?? [0, 0];
@@ -94,10 +94,14 @@ export class Trainer {
 }
 
 /** The part of this name, unless it is missing or made for something else. */
-function part<K extends keyof Memory>(name: K, saved: Tensors, fresh: Memory): Memory[K] | undefined {
+function part<K extends keyof Checkpoint>(
+  name: K,
+  saved: Tensors,
+  fresh: Checkpoint,
+): Checkpoint[K] | undefined {
   const own = Object.entries(saved).filter(([key]) => key === name || key.startsWith(`${name}.`));
   try {
-    return io.fitTree(Object.fromEntries(own), { [name]: fresh[name] })[name] as Memory[K];
+    return io.fitTree(Object.fromEntries(own), { [name]: fresh[name] })[name] as Checkpoint[K];
   } catch {
     return undefined;
   }

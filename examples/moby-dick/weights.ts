@@ -3,7 +3,7 @@ import { io, type NDArray, random } from "weftjs";
 import { createModel, type Model, type Params, type Sizes } from "./model.ts";
 import { CELLS, type CellName, UsageError } from "./options.ts";
 import { Vocabulary } from "./text.ts";
-import type { Memory, Tensors } from "./train.ts";
+import type { Checkpoint, Tensors } from "./train.ts";
 
 export interface Trained {
   readonly model: Model;
@@ -11,17 +11,17 @@ export interface Trained {
   readonly params: Params;
   readonly vocabulary: Vocabulary;
   /** What training remembers besides, by name; what it means is the trainer's affair. */
-  readonly memory?: Tensors;
+  readonly checkpoint?: Tensors;
 }
 
 /** How names in the file begin that are not parameters. */
-const MEMORY = "training.";
+const TRAINING = "training.";
 
 /** The file is complete or not touched. */
 export function saveWeights(
   path: string,
   { sizes, params, vocabulary }: Omit<Trained, "model">,
-  training: Memory,
+  training: Checkpoint,
 ): void {
   const { cell, layers, hidden } = sizes;
   const characters = JSON.stringify(vocabulary.characters);
@@ -40,18 +40,18 @@ export function loadWeights(path: string): Trained {
   const vocabulary = readVocabulary(path, metadata.vocabulary);
   const sizes = readSizes(path, metadata, vocabulary);
   const model = createModel(sizes);
-  const [memory, weights] = separate(tensors);
+  const [checkpoint, weights] = separate(tensors);
   const params = attempt(() => io.fitTree(weights, model.init(random.key(0)), path));
-  return { model, sizes, params, vocabulary, memory };
+  return { model, sizes, params, vocabulary, checkpoint };
 }
 
 /** What training remembers, without the beginning of the names, and the parameters. */
-function separate(tensors: Tensors): [memory: Tensors, weights: Tensors] {
-  const [memory, weights]: Record<string, NDArray>[] = [{}, {}];
+function separate(tensors: Tensors): [checkpoint: Tensors, weights: Tensors] {
+  const [checkpoint, weights]: Record<string, NDArray>[] = [{}, {}];
   for (const [name, array] of Object.entries(tensors))
-    if (name.startsWith(MEMORY)) memory![name.slice(MEMORY.length)] = array;
+    if (name.startsWith(TRAINING)) checkpoint![name.slice(TRAINING.length)] = array;
     else weights![name] = array;
-  return [memory!, weights!];
+  return [checkpoint!, weights!];
 }
 
 function attempt<T>(read: () => T): T {

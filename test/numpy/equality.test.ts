@@ -1,4 +1,5 @@
 /** Test runners compare arrays as docs/guide/typescript.md says. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { numpy as np } from "../../src/index.ts";
 
@@ -20,4 +21,10 @@ test.each<[what: string, x: unknown, y: unknown, same: boolean]>([
 ])("%s", (_, x, y, same) => {
   if (same) expect({ x: [y] }).toEqual({ x: [x] });
   else expect({ x: [y] }).not.toEqual({ x: [x] });
+});
+
+test("the guide gives this very function", () => {
+  const read = (file: string): string => readFileSync(new URL(file, import.meta.url), "utf8");
+  const found = (text: string): string | undefined => /function sameArrays[\s\S]*?\n}\n/.exec(text)?.[0];
+  expect(found(read("../../docs/guide/typescript.md"))).toBe(found(read("./equality.test.ts")));
 });

@@ -34,7 +34,7 @@ interface Part extends Body {
 
 export const lengthOf = ({ lines }: Body): number => lines.reduce((sum, line) => sum + line.length, 0);
 
-interface Function {
+interface CFunction {
   /** Up to the body. */
   readonly head: string;
   readonly lines: readonly string[];
@@ -116,18 +116,18 @@ export class Parts {
     return { text: [first, ...heads, ...guarded.slice(1), guarded[0], ""].join("\n"), weights };
   }
 
-  #functions(): Function[] {
+  #functions(): CFunction[] {
     return [...this.#parts.values()].flatMap((group, i) =>
       group.length === 1 ? [this.#alone(group[0]!)] : this.#shared(`${this.#run}_same${i}`, group),
     );
   }
 
-  #alone({ name, params, lines, pointers }: Part): Function {
+  #alone({ name, params, lines, pointers }: Part): CFunction {
     return { head: headOf(name, params), lines: [...this.#places.declare(pointers), ...lines] };
   }
 
   /** One function, and one for each of its uses that has the pointers. */
-  #shared(shared: string, group: readonly Part[]): Function[] {
+  #shared(shared: string, group: readonly Part[]): CFunction[] {
     const { params, lines, pointers } = group[0]!;
     const names = [...RANGE, ...params].map(nameIn);
     const typed = [...pointers].map(([b, name]) => `${typeOf(b)}${name}`);

@@ -4,7 +4,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, constants } from "node:os";
 import process from "node:process";
 import type { CText } from "../../backends/c/index.ts";
-import { isTimeout, type Toolchain } from "./toolchain.ts";
+import { isTimeout, type Toolchain, WINDOWS } from "./toolchain.ts";
 
 export interface Compilation {
   /** What went wrong; undefined when the output is there. */
@@ -19,7 +19,6 @@ const COMPILE_MS = 60_000;
 const COMPILE_MS_PER_BYTE = 1;
 const MOST_OUTPUT = 64 * 2 ** 20;
 
-const WINDOWS = process.platform === "win32";
 /** Not among the types, but in Node: the leader of a group of its own. */
 const GROUP = { detached: !WINDOWS };
 

@@ -18,7 +18,7 @@ const NAMES = ["cc", "gcc", "clang"] as const;
 /** Code for this very CPU: GCC and Clang on x86, on other machines, and compilers that know neither. */
 const CPU_FLAGS: readonly (readonly string[])[] = [["-march=native"], ["-mcpu=native"], []];
 const PROBE_MS = 20_000;
-const WINDOWS = process.platform === "win32";
+export const WINDOWS: boolean = process.platform === "win32";
 const SHARED = WINDOWS ? ["-shared", "-static-libgcc"] : ["-shared", "-fPIC"];
 /** The compiler that `WEFT_CC` names, or the first of cc, gcc, clang in the PATH that works. */
 export function findToolchain(): Toolchain | undefined {

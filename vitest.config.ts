@@ -15,7 +15,7 @@ const processors = availableParallelism();
 
 export default defineConfig({
   test: {
-    projects: PROJECTS.filter(({ lacks }) => lacks === undefined).map(
+    projects: PROJECTS.filter(({ lacks }) => lacks?.() === undefined).map(
       ({ name, env, include, exclude, busy }) => ({
         resolve,
         test: {

@@ -5,8 +5,8 @@ export interface Project {
   readonly exclude: readonly string[];
   /** On all processors; otherwise one is left to what the tests start. */
   readonly busy: boolean;
-  /** What it takes and is not here. */
-  readonly lacks?: string | undefined;
+  /** What it takes and is not here: asked when everything is installed. */
+  readonly lacks?: () => string | undefined;
 }
 
 export const PROJECTS: readonly Project[];

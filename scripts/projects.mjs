@@ -66,7 +66,7 @@ function hasNative() {
 
 /** One folder for both native projects: most programs are the same text for any number of threads and compile once. */
 const native = { WEFT_TIER: "native", WEFT_CACHE_DIR: join(root, "node_modules", ".cache", "weft") };
-const lacksNative = hasNative() ? undefined : "no C compiler or no koffi";
+const lacksNative = () => (hasNative() ? undefined : "no C compiler or no koffi");
 
 export const PROJECTS = [
   { name: "wasm", env: {}, include: ALL, exclude: below(ALONE), busy: true },
@@ -94,6 +94,6 @@ export const PROJECTS = [
     include: below(CLANG),
     exclude: [],
     busy: false,
-    lacks: works("clang") ? undefined : "no clang",
+    lacks: () => (works("clang") ? undefined : "no clang"),
   },
 ];

@@ -52,6 +52,7 @@ const TITLES: Readonly<Record<DecisionKind, string>> = {
   inPlace: "updated in place",
   hoisted: "moved out of loops",
   fused: "fused",
+  joined: "row by row",
   parallel: "split over threads",
 };
 

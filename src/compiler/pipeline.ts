@@ -14,6 +14,8 @@
  * - `compensate` when lanes show how many numbers an accumulator takes in.
  * - `uniform` after them: moving scalars out of loops spoils perfect nests, and by now lanes say what is uniform.
  * - `tidy`: main and remainder loops, unrolled kernels and polynomials have much in common.
+ * - `rows` when loops are what they will be: it brings whole bodies together, and all others look for single loops.
+ * - `reuse` when rows are together: then a temporary's row is done when the output's is stored.
  * - `shard`, then `parallel` for what is left, last: they ask how long loops take as they are, and nothing after them may move
  *   statements in or out of them.
  */
@@ -35,6 +37,8 @@ import { math } from "./passes/math.ts";
 import { parallel } from "./passes/parallel.ts";
 import { type MemoryPlan, neighbours } from "./passes/plan.ts";
 import { promote } from "./passes/promote.ts";
+import { reuse } from "./passes/reuse.ts";
+import { rows } from "./passes/rows.ts";
 import { shard } from "./passes/shard.ts";
 import { spread } from "./passes/spread.ts";
 import { tidy } from "./passes/tidy.ts";
@@ -59,6 +63,8 @@ export type PassName =
   | "compensate"
   | "uniform"
   | "tidy"
+  | "rows"
+  | "reuse"
   | "shard"
   | "parallel";
 
@@ -76,6 +82,8 @@ const PASSES: Readonly<Record<PassName, Pass>> = {
   compensate,
   uniform,
   tidy,
+  rows,
+  reuse,
   shard,
   parallel,
 };

@@ -13,6 +13,7 @@ export type DecisionKind =
   | "recomputed"
   | "promoted"
   | "fused"
+  | "joined"
   | "parallel"
   | "inPlace";
 

@@ -9,7 +9,7 @@ import { prepare } from "../../src/compiler/prepare.ts";
 import { PASS_NAMES, type PassName } from "../../src/compiler/switches.ts";
 import { wasmTarget } from "../../src/compiler/target.ts";
 import type { NDArray } from "../../src/core/array.ts";
-import { config, grad, jit, lax, makeJaxpr, numpy as np, tree, valueAndGrad } from "../../src/index.ts";
+import { config, grad, jit, lax, makeJaxpr, nn, numpy as np, tree, valueAndGrad } from "../../src/index.ts";
 import { LOOP_PASSES, type LoopPass } from "../../src/transforms/loops/index.ts";
 import { expectClose } from "../support/close.ts";
 import { anyProgram, inputs, run } from "../support/random-program.ts";
@@ -89,6 +89,8 @@ const EXAMPLES: readonly (readonly [f: (...args: never[]) => unknown, args: read
   [(p: A, x: A) => np.where(p, x.at(3).set(1), x), [np.array(true), filled(1, [9])]],
   // Rows of one array that are columns of another.
   [(x: A) => x.T, [filled(1, [1024, 32])]],
+  // Rows that are needed as a whole.
+  [(x: A) => nn.softmax(x), [filled(1, [512, 512])]],
   // A carry that is changed in place.
   [(x: A) => lax.foriLoop(0, 9, (i, c: A) => c.at(i).mul(0.5), x), [filled(1, [9])]],
   // A carry for registers, and a product to which something is added.

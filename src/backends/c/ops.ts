@@ -133,10 +133,33 @@ const SCALAR: Table = {
 
 /** All bits but the sign, as an integer constant as wide as a lane. */
 const magnitudeBits = ({ cls }: Form): string => (cls === "f64" ? "0x7fffffffffffffffLL" : "0x7fffffff");
+/** GCC's names for the extrema of whole registers on x86, of which all but those of 64 bytes are Clang's too. */
+const X86_EXTREMA: Readonly<Record<string, string>> = {
+  f32x4: "ps(x, y)",
+  f32x8: "ps256(x, y)",
+  f32x16: "ps512_mask(x, y, x, (u16)-1, 4)",
+  f64x2: "pd(x, y)",
+  f64x4: "pd256(x, y)",
+  f64x8: "pd512_mask(x, y, x, (u8)-1, 4)",
+};
+
+/**
+ * The machine's extremum is its second operand when there is a NaN or when both are equal. So the two orders differ there and
+ * nowhere else: in bits for two zeros, and as numbers when one of them is NaN.
+ */
+function x86Extremum({ type: t, wideMask: m, bits, lanes }: Form, op: "max" | "min"): string {
+  const call = (x: string, y: string): string =>
+    `__builtin_ia32_${op}${X86_EXTREMA[t]!.replace("x, y", `${x}, ${y}`)}`;
+  const both = { max: `((${m})a & (${m})b) | (a != b)`, min: `(${m})a | (${m})b` }[op];
+  const condition =
+    bits * lanes === 512 ? "defined(__x86_64__) && !defined(__clang__)" : "defined(__x86_64__)";
+  return `\n#if ${condition}\nconst ${t} a = ${call("x", "y")}, b = ${call("y", "x")}; return (${t})(${both});\n#else\n`;
+}
+
 const vectorExtremum =
-  (op: ">" | "<", zeros: "&" | "|"): Template =>
+  (op: "max" | "min", sign: ">" | "<", zeros: "&" | "|"): Template =>
   (form, x, y) => {
-    const name = `${op === ">" ? "max" : "min"}_${form.suffix}`;
+    const name = `${op}_${form.suffix}`;
     const { type: t, wideMask: m } = form;
     const define = (): string =>
       inline(
@@ -144,8 +167,10 @@ const vectorExtremum =
         name,
         [`${t} x`, `${t} y`],
         [
-          `const ${m} tie = x == y, first = (x ${op} y) | (x != x), a = (${m})x, b = (${m})y;`,
+          ...(t in X86_EXTREMA ? [x86Extremum(form, op)] : []),
+          `const ${m} tie = x == y, first = (x ${sign} y) | (x != x), a = (${m})x, b = (${m})y;`,
           `return (${t})((tie & (a ${zeros} b)) | (~tie & ((first & a) | (~first & b))));`,
+          ...(t in X86_EXTREMA ? ["\n#endif\n"] : []),
         ],
       );
     return `${form.prelude.need(name, define)}(${x}, ${y})`;
@@ -176,8 +201,8 @@ const mirrored = (op: string): Row => ({ bool: (_, x, y) => `${y} ${op} ${x}` })
 const VECTOR: Table = {
   abs: floats((form, x) => `(${form.type})((${form.wideMask})${x} & ${magnitudeBits(form)})`),
   not: { bool: (_, x) => `~${x}` },
-  max: floats(vectorExtremum(">", "&")),
-  min: floats(vectorExtremum("<", "|")),
+  max: floats(vectorExtremum("max", ">", "&")),
+  min: floats(vectorExtremum("min", "<", "|")),
   copysign: floats((form, x, y) => {
     const { type, wideMask: m } = form;
     return `(${type})(((${m})${x} & ${magnitudeBits(form)}) | ((${m})${y} & ~${magnitudeBits(form)}))`;

@@ -26,7 +26,6 @@ import { switchedOff } from "../core/switches.ts";
 import { suggestion } from "../util/options.ts";
 import { show } from "../util/text.ts";
 import type { Program } from "./ir/nodes.ts";
-import { printProgram } from "./ir/print.ts";
 import { collapse } from "./passes/collapse.ts";
 import { compensate } from "./passes/compensate.ts";
 import { contract } from "./passes/contract.ts";
@@ -154,7 +153,7 @@ type Observer = (program: Program, before: Program | undefined, pass: string) =>
 
 function observer(
   options: PipelineOptions,
-  { verify, verifyDefined, verifyOrder }: NonNullable<typeof verifier>,
+  { printProgram, verify, verifyDefined, verifyOrder }: NonNullable<typeof verifier>,
 ): Observer {
   const debug = options.debug ?? isDebugging();
   const wanted = dumps(options.dump ?? env("WEFT_DUMP") ?? "");

@@ -8,6 +8,8 @@ export interface Target {
   readonly registers: number;
   /** Multiply-add in one instruction. */
   readonly fma: boolean;
+  /** A multiply-add is known to round once: the engine's may round the product as well. */
+  readonly roundsOnce: boolean;
   readonly l1Bytes: number;
   readonly l2Bytes: number;
   /** Threads that a program may use. */
@@ -31,6 +33,7 @@ export const wasmTarget = (features: WasmFeatures = {}, threads = 1): Target => 
   vectorBytes: 16,
   registers: features.registers ?? 12,
   fma: features.relaxedSimd ?? false,
+  roundsOnce: false,
   l1Bytes: 32 * 1024,
   l2Bytes: 1024 * 1024,
   threads,
@@ -43,12 +46,14 @@ export const wasmTarget = (features: WasmFeatures = {}, threads = 1): Target => 
  */
 export function nativeTarget(cpuFlags: ReadonlySet<string>, threads = 1): Target {
   const has = (...flags: string[]): boolean => flags.every((flag) => cpuFlags.has(flag));
+  const fma = has("fma") || has("aarch64");
   const wide = has("avx512f", "avx512vl", "avx512bw", "avx512dq");
   return {
     name: "native",
     vectorBytes: wide ? 64 : has("avx2") ? 32 : 16,
     registers: wide || has("aarch64") ? 32 : 16,
-    fma: has("fma") || has("aarch64"),
+    fma,
+    roundsOnce: fma,
     l1Bytes: 32 * 1024,
     l2Bytes: 1024 * 1024,
     threads,

@@ -31,6 +31,23 @@ const BIAS = 127;
 /** Added to a float32, it leaves the nearest integer in the low bits. */
 const MAGIC = 1.5 * 2 ** MANTISSA;
 
+export interface Rounded {
+  /** The integer nearest to x·scale, as a float. */
+  readonly n: Scalar;
+  /** An int32 whose low bits are those of n. */
+  readonly bits: Scalar;
+}
+
+/** Rounds x·scale to an integer, for float32 less than 2^22 in size. */
+export function roundInteger(x: Scalar, scale: number): Rounded {
+  if (floatOf(x) === "float32") {
+    const shifted = fma(x, scale, MAGIC);
+    return { n: sub(shifted, MAGIC), bits: bitsOf(shifted) };
+  }
+  const n = rint(mul(x, scale));
+  return { n, bits: truncated(n) };
+}
+
 export interface Exponent {
   /** The integer nearest to x·scale, as a float. */
   readonly n: Scalar;
@@ -51,14 +68,14 @@ function roundExponent32(x: Scalar, scale: number, offset: number): Exponent {
 
 /** 2^k = (2^⌊k/8⌋)^8 · 2^(k mod 8), each factor a float32. */
 function roundExponent64(x: Scalar, scale: number, offset: number): Exponent {
-  const integer = truncated(rint(mul(x, scale)));
-  const k = add(integer, offset);
+  const { bits } = roundInteger(x, scale);
+  const k = add(bits, offset);
   const factor = (exponent: Scalar): Scalar =>
     convert(floatOfBits(shl(add(exponent, BIAS), MANTISSA)), "float64");
   const eighth = factor(shrArith(k, 3));
   const square = mul(eighth, eighth);
   const fourth = mul(square, square);
-  return { n: toFloat(integer, "float64"), power: mul(mul(fourth, factor(and(k, 7))), fourth) };
+  return { n: toFloat(bits, "float64"), power: mul(mul(fourth, factor(and(k, 7))), fourth) };
 }
 
 export interface Parts {

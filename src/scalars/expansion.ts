@@ -4,18 +4,25 @@
  */
 import type { BinaryExpansion, ExpandedBinary, ExpandedUnary, Scalar, UnaryExpansion } from "../core/emit.ts";
 
-const byName = new Map<string, (...operands: Scalar[]) => Scalar>();
+interface Expansion {
+  readonly expand: (...operands: Scalar[]) => Scalar;
+  /** Instead, where a multiply-add rounds once. */
+  readonly fused: ((...operands: Scalar[]) => Scalar) | undefined;
+}
+const byName = new Map<string, Expansion>();
 /** What they are made of, by name. */
-export const expansions: ReadonlyMap<string, (...operands: Scalar[]) => Scalar> = byName;
+export const expansions: ReadonlyMap<string, Expansion> = byName;
+
+type Unary = (x: Scalar) => Scalar;
 
 /* @__NO_SIDE_EFFECTS__ */
-export function defineUnary(fn: ExpandedUnary, expand: (x: Scalar) => Scalar): UnaryExpansion {
-  byName.set(fn, expand as (...operands: Scalar[]) => Scalar);
+export function defineUnary(fn: ExpandedUnary, expand: Unary, fused?: Unary): UnaryExpansion {
+  byName.set(fn, { expand: expand as Expansion["expand"], fused: fused as Expansion["fused"] });
   return { fn, expand };
 }
 
 /* @__NO_SIDE_EFFECTS__ */
 export function defineBinary(fn: ExpandedBinary, expand: (x: Scalar, y: Scalar) => Scalar): BinaryExpansion {
-  byName.set(fn, expand as (...operands: Scalar[]) => Scalar);
+  byName.set(fn, { expand: expand as Expansion["expand"], fused: undefined });
   return { fn, expand };
 }

@@ -6,6 +6,7 @@
  * functions, which reduce exactly (Payne and Hanek 1983).
  */
 import type { MachineFn, Scalar, UnaryExpansion } from "../core/emit.ts";
+import { type Rounded, roundInteger } from "./bits.ts";
 import { defineUnary } from "./expansion.ts";
 import {
   abs,
@@ -16,6 +17,7 @@ import {
   constant,
   copysign,
   div,
+  floatOf,
   fma,
   mul,
   ne,
@@ -27,7 +29,6 @@ import {
   rint,
   select,
   sub,
-  truncated,
 } from "./ops.ts";
 
 /** ⌊2^160·π/2⌋. */
@@ -57,7 +58,7 @@ const SCHEME: PerFloat<Scheme> = {
 
 interface Multiplier {
   readonly stage: number;
-  readonly k: Scalar;
+  readonly k: Rounded;
 }
 
 /** Σ k_j·2^(width·j)·digit(level + j): everything at one place, an exact sum. */
@@ -65,7 +66,7 @@ function place(ks: readonly Multiplier[], level: number, width: number): Scalar 
   let sum: Scalar | undefined;
   for (const { stage, k } of ks) {
     const part = digit(level + stage, width) * 2 ** (width * stage);
-    sum = sum ? fma(k, part, sum) : mul(k, part);
+    sum = sum ? fma(k.n, part, sum) : mul(k.n, part);
   }
   return sum;
 }
@@ -74,7 +75,7 @@ const minus = (x: Scalar, y: Scalar | undefined): Scalar => (y ? sub(x, y) : x);
 export interface Reduced {
   /** In [-π/4, π/4], up to rounding. */
   readonly r: Scalar;
-  /** x - r in quarter turns, modulo 4. */
+  /** Of x - r in quarter turns, the low bits of an int32. */
   readonly quadrant: Scalar;
 }
 
@@ -89,12 +90,42 @@ function reduce(x: Scalar): Reduced {
   for (let stage = stages - 1; stage >= 0; stage--) {
     rest = minus(rest, place(ks, 1 - stage, width));
     const estimate = minus(rest, place(ks, 2 - stage, width));
-    const k = rint(mul(estimate, (2 / Math.PI) * 2 ** (-width * stage)));
+    const k = roundInteger(estimate, (2 / Math.PI) * 2 ** (-width * stage));
     rest = sub(rest, place([{ stage, k }], 1 - stage, width)!);
     ks.push({ stage, k });
   }
   for (let level = 2; level <= levels; level++) rest = minus(rest, place(ks, level, width));
-  return { r: rest, quadrant: truncated(ks.at(-1)!.k) };
+  return { r: rest, quadrant: ks.at(-1)!.k.bits };
+}
+
+/** The float nearest to π/2, the one nearest to what that leaves, and the one nearest to what both leave. */
+function halfPi(round: (x: number) => number): readonly number[] {
+  let rest = HALF_PI_BITS;
+  const scale = Number(HALF_PI_SCALE);
+  return [0, 1, 2].map(() => {
+    const part = round(Number(rest) * 2 ** -scale);
+    rest -= BigInt(part * 2 ** scale);
+    return part;
+  });
+}
+const HALF_PI: PerFloat<readonly number[]> = { float32: halfPi(Math.fround), float64: halfPi(Number) };
+
+/**
+ * Cody and Waite where a multiply-add rounds once, for x >= 0: x - k·c1 is exact, since it is less than 2 and a multiple of the
+ * last place of c1 or of x. Below `FAR` the quotient of a float32 may be off by a quarter, so that it is taken twice.
+ */
+function reduceFused(x: Scalar): Reduced {
+  const [c1, c2, c3] = pick(HALF_PI, x) as [number, number, number];
+  const turns = (y: Scalar): Rounded => roundInteger(y, 2 / Math.PI);
+  let { n: k, bits: quadrant } = turns(x);
+  let rest = fma(k, -c1, x);
+  if (floatOf(x) === "float32") {
+    const more = turns(fma(k, -c2, rest));
+    rest = fma(more.n, -c1, rest);
+    k = add(k, more.n);
+    quadrant = add(quadrant, more.bits);
+  }
+  return { r: fma(k, -c3, fma(k, -c2, rest)), quadrant };
 }
 
 /** (sin(r) - r)/r³ and (cos(r) - 1 + r²/2)/r⁴ in r²; 2^-27 and 2^-57, 2^-33 and 2^-64. */
@@ -128,16 +159,25 @@ function sineAt({ r, quadrant }: Reduced, turns: number): Scalar {
   return select(hasBit(q, 2), neg(value), value);
 }
 
-const orFar = (fn: MachineFn, x: Scalar, near: Scalar): Scalar => binary(fn)(x, near);
+type Reduce = (x: Scalar) => Reduced;
+type Periodic = (reduce: Reduce, x: Scalar) => Scalar;
 
-export const sin: UnaryExpansion = defineUnary("sin", (x) =>
-  orFar("farSin", x, mul(sineAt(reduce(abs(x)), 0), signOf(x))),
+/** A function of x and of how its absolute value is reduced, which depends on the machine. */
+function periodic(fn: "sin" | "cos" | "tan", far: MachineFn, near: Periodic): UnaryExpansion {
+  const by = (reduce: Reduce) => (x: Scalar) => binary(far)(x, near(reduce, x));
+  return defineUnary(fn, by(reduce), by(reduceFused));
+}
+
+export const sin: UnaryExpansion = /* @__PURE__ */ periodic("sin", "farSin", (reduced, x) =>
+  mul(sineAt(reduced(abs(x)), 0), signOf(x)),
 );
-export const cos: UnaryExpansion = defineUnary("cos", (x) => orFar("farCos", x, sineAt(reduce(abs(x)), 1)));
-export const tan: UnaryExpansion = defineUnary("tan", (x) => orFar("farTan", x, tangent(x)));
+export const cos: UnaryExpansion = /* @__PURE__ */ periodic("cos", "farCos", (reduced, x) =>
+  sineAt(reduced(abs(x)), 1),
+);
+export const tan: UnaryExpansion = /* @__PURE__ */ periodic("tan", "farTan", tangent);
 
-function tangent(x: Scalar): Scalar {
-  const { r, quadrant } = reduce(abs(x));
+function tangent(reduced: Reduce, x: Scalar): Scalar {
+  const { r, quadrant } = reduced(abs(x));
   const [s, c] = [oddFromSlope1(r, SIN), cosine(r)];
   const cotangent = hasBit(quadrant, 1);
   const value = div(select(cotangent, neg(c), s), select(cotangent, s, c));

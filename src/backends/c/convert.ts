@@ -2,6 +2,7 @@
 import { type DType, isFloat, kindOf, limits } from "../../core/dtype.ts";
 import { binary } from "./ops.ts";
 import { type Form, inline, literal, splat, wrap } from "./types.ts";
+import * as x86 from "./x86.ts";
 
 /** C's own conversion of a value, lane by lane. */
 const cast = (to: Form, x: string): string =>
@@ -31,17 +32,13 @@ function truncated(from: Form, to: Form, x: string): string {
   const { type: f, wideMask: m } = from;
   const narrow = (mask: string): string =>
     `(${to.type})${m === from.mask ? `(${mask})` : `__builtin_convertvector(${mask}, ${from.mask})`}`;
-  const define = (): string =>
-    inline(
-      to,
-      name,
-      [`${f} x`],
-      [
-        `const ${m} in = (x > ${low}) & (x < ${high});`,
-        `const ${to.type} r = __builtin_convertvector((${f})(in & (${m})x), ${to.type});`,
-        `return r | (${narrow(`x >= ${high}`)} & ${splat(to, most)}) | (${narrow(`x <= ${low}`)} & ${splat(to, least)});`,
-      ],
-    );
+  const clamped = [
+    `const ${m} in = (x > ${low}) & (x < ${high});`,
+    `const ${to.type} r = __builtin_convertvector((${f})(in & (${m})x), ${to.type});`,
+    `return r | (${narrow(`x >= ${high}`)} & ${splat(to, most)}) | (${narrow(`x <= ${low}`)} & ${splat(to, least)});`,
+  ];
+  const body = to.dtype === "int32" ? x86.toInt32(from, narrow, clamped) : clamped;
+  const define = (): string => inline(to, name, [`${f} x`], body);
   return `${to.prelude.need(name, define)}(${x})`;
 }
 

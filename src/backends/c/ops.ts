@@ -1,7 +1,7 @@
 /**
  * What a scalar function becomes in C, by class of its operands. Operands are names or constants, so a template may repeat
  * them. A function without a template for vectors is a loop over the lanes, which compilers turn into vector instructions
- * where there are any (square roots, rounding, multiply-add, integer extrema, shifts).
+ * where there are any (integer extrema, shifts); what GCC finds on no x86 is in x86.ts.
  */
 import { FAR, type MachineFn } from "../../compiler/ir/nodes.ts";
 import { isFloat, limits } from "../../core/dtype.ts";
@@ -9,6 +9,7 @@ import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
 import { InternalError } from "../../core/errors.ts";
 import { type Class, isNarrowInteger, LEAVES_RANGE } from "../common/classes.ts";
 import { type Form, inline, literal, splat, wrap } from "./types.ts";
+import * as x86 from "./x86.ts";
 
 type Template = (form: Form, x: string, y: string) => string;
 type Row = Partial<Record<Class, Template>>;
@@ -133,29 +134,6 @@ const SCALAR: Table = {
 
 /** All bits but the sign, as an integer constant as wide as a lane. */
 const magnitudeBits = ({ cls }: Form): string => (cls === "f64" ? "0x7fffffffffffffffLL" : "0x7fffffff");
-/** GCC's names for the extrema of whole registers on x86, of which all but those of 64 bytes are Clang's too. */
-const X86_EXTREMA: Readonly<Record<string, string>> = {
-  f32x4: "ps(x, y)",
-  f32x8: "ps256(x, y)",
-  f32x16: "ps512_mask(x, y, x, (u16)-1, 4)",
-  f64x2: "pd(x, y)",
-  f64x4: "pd256(x, y)",
-  f64x8: "pd512_mask(x, y, x, (u8)-1, 4)",
-};
-
-/**
- * The machine's extremum is its second operand when there is a NaN or when both are equal. So the two orders differ there and
- * nowhere else: in bits for two zeros, and as numbers when one of them is NaN.
- */
-function x86Extremum({ type: t, wideMask: m, bits, lanes }: Form, op: "max" | "min"): string {
-  const call = (x: string, y: string): string =>
-    `__builtin_ia32_${op}${X86_EXTREMA[t]!.replace("x, y", `${x}, ${y}`)}`;
-  const both = { max: `((${m})a & (${m})b) | (a != b)`, min: `(${m})a | (${m})b` }[op];
-  const condition =
-    bits * lanes === 512 ? "defined(__x86_64__) && !defined(__clang__)" : "defined(__x86_64__)";
-  return `\n#if ${condition}\nconst ${t} a = ${call("x", "y")}, b = ${call("y", "x")}; return (${t})(${both});\n#else\n`;
-}
-
 const vectorExtremum =
   (op: "max" | "min", sign: ">" | "<", zeros: "&" | "|"): Template =>
   (form, x, y) => {
@@ -166,12 +144,10 @@ const vectorExtremum =
         form,
         name,
         [`${t} x`, `${t} y`],
-        [
-          ...(t in X86_EXTREMA ? [x86Extremum(form, op)] : []),
+        x86.extremum(form, op, [
           `const ${m} tie = x == y, first = (x ${sign} y) | (x != x), a = (${m})x, b = (${m})y;`,
           `return (${t})((tie & (a ${zeros} b)) | (~tie & ((first & a) | (~first & b))));`,
-          ...(t in X86_EXTREMA ? ["\n#endif\n"] : []),
-        ],
+        ]),
       );
     return `${form.prelude.need(name, define)}(${x}, ${y})`;
   };
@@ -188,19 +164,39 @@ const farVector =
         [`${t} x`, `${t} y`],
         [
           `const ${m} far = (${t})((${m})x & ${magnitudeBits(form)}) >= ${limit};`,
-          `int any = 0; for (int l = 0; l < ${lanes}; l++) any |= (int)far[l];`,
+          ...x86.anyLane(form, "far", [
+            `int any = 0; for (int l = 0; l < ${lanes}; l++) any |= (int)far[l];`,
+          ]),
           `if (__builtin_expect(any, 0)) for (int l = 0; l < ${lanes}; l++) if (far[l]) y[l] = ${farMath(math, form.dtype)}(x[l]);`,
           "return y;",
         ],
       );
     return `${form.prelude.need(`far_${math}_${form.suffix}`, define)}(${x}, ${y})`;
   };
+type OrLanes = (form: Form, lanes: readonly string[]) => readonly string[];
+/** What x86 does at once, and other machines lane by lane. */
+const registerwise =
+  (fn: "sqrt" | x86.Rounding, atOnce: OrLanes): Template =>
+  (form, x) => {
+    const name = `${fn}_${form.suffix}`;
+    const lane = builtin(fn)(form, "x[l]", "");
+    const define = (): string =>
+      inline(form, name, [`${form.type} x`], atOnce(form, [overLanes(form, lane)]));
+    return `${form.prelude.need(name, define)}(${x})`;
+  };
+const rounding = (fn: x86.Rounding): Row =>
+  floats(registerwise(fn, (form, lanes) => x86.rounding(form, fn, lanes)));
 /** Masks are negative numbers, so their order is turned around. */
 const mirrored = (op: string): Row => ({ bool: (_, x, y) => `${y} ${op} ${x}` });
 
 const VECTOR: Table = {
   abs: floats((form, x) => `(${form.type})((${form.wideMask})${x} & ${magnitudeBits(form)})`),
   not: { bool: (_, x) => `~${x}` },
+  sqrt: floats(registerwise("sqrt", x86.squareRoot)),
+  rint: rounding("rint"),
+  floor: rounding("floor"),
+  ceil: rounding("ceil"),
+  trunc: rounding("trunc"),
   max: floats(vectorExtremum("max", ">", "&")),
   min: floats(vectorExtremum("min", "<", "|")),
   copysign: floats((form, x, y) => {
@@ -283,16 +279,6 @@ export function clampBy(fn: BinaryFn | MachineFn, form: Form, x: string, bound: 
   return select(form, narrowed(form, `${x} ${op} ${c}`), c, x);
 }
 
-/** GCC's names for the multiply-add of whole registers on x86; the last two operands of masked ones are "all" and "round". */
-const X86_FMA: Readonly<Record<string, string>> = {
-  f32x4: "vfmaddps(x, y, z)",
-  f32x8: "vfmaddps256(x, y, z)",
-  f32x16: "vfmaddps512_mask(x, y, z, (u16)-1, 4)",
-  f64x2: "vfmaddpd(x, y, z)",
-  f64x4: "vfmaddpd256(x, y, z)",
-  f64x8: "vfmaddpd512_mask(x, y, z, (u8)-1, 4)",
-};
-
 /** x·y + z, in one instruction where there is one. */
 export function multiplyAdd(form: Form, fused: boolean, x: string, y: string, z: string): string {
   if (!isFloat(form.dtype)) return binary("add", form, `(${binary("mul", form, x, y)})`, z);
@@ -300,9 +286,10 @@ export function multiplyAdd(form: Form, fused: boolean, x: string, y: string, z:
   const scalar = `__builtin_fma${form.cls === "f32" ? "f" : ""}`;
   if (!form.isVector) return `${scalar}(${x}, ${y}, ${z})`;
   const { type } = form;
+  const atOnce = x86.multiplyAdd(form);
   const body = [
     '\n#ifdef __clang__\n_Pragma("clang fp contract(fast)") return x * y + z;',
-    ...(type in X86_FMA ? [`\n#elif defined(__FMA__)\nreturn __builtin_ia32_${X86_FMA[type]};`] : []),
+    ...(atOnce ? [`\n#elif defined(__FMA__)\nreturn ${atOnce};`] : []),
     `\n#else\n${overLanes(form, `${scalar}(x[l], y[l], z[l])`)}\n#endif\n`,
   ];
   const name = `fma_${type}`;

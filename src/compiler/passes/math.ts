@@ -31,14 +31,18 @@ installArithmetic({
   valueOf: (x: Expr) => (x.op === "const" ? x.value : undefined),
 });
 
-export function math(program: Program, _target: Target): Program {
+export function math(program: Program, { roundsOnce }: Target): Program {
   const memo = new Map<Expr, Expr>();
-  const body = mapAllParts(program.body, { expr: (e) => mapExpr(e, expand, memo) });
+  const expanded = (e: Expr): Expr => expand(e, roundsOnce);
+  const body = mapAllParts(program.body, { expr: (e) => mapExpr(e, expanded, memo) });
   return body === program.body ? program : { ...program, body };
 }
 
 /** One node whose operands are expanded already. */
-function expand(e: Expr): Expr {
-  const operands = e.op === "unary" ? [e.x] : e.op === "binary" ? [e.x, e.y] : undefined;
-  return (operands && (expansions.get((e as Expr & { fn: string }).fn)?.(...operands) as Expr)) ?? e;
+function expand(e: Expr, roundsOnce: boolean): Expr {
+  if (e.op !== "unary" && e.op !== "binary") return e;
+  const found = expansions.get(e.fn);
+  if (!found) return e;
+  const made = (roundsOnce && found.fused) || found.expand;
+  return made(...(e.op === "unary" ? [e.x] : [e.x, e.y])) as Expr;
 }

@@ -14,8 +14,20 @@
  *
  * Requires: no `contract`; transcendental functions are expanded. Leaves loops that have lanes already alone.
  */
+import { byteSize } from "../../core/dtype.ts";
 import { addAffine, coeffOf, constant, scaledAtom } from "../ir/affine.ts";
-import type { Affine, Expr, For, IndexAtom, Local, LoopVar, Program, Reduce, Stmt } from "../ir/nodes.ts";
+import type {
+  Affine,
+  Buffer,
+  Expr,
+  For,
+  IndexAtom,
+  Local,
+  LoopVar,
+  Program,
+  Reduce,
+  Stmt,
+} from "../ir/nodes.ts";
 import {
   type Block,
   blocksOf,
@@ -31,6 +43,7 @@ import {
 } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
 import { type LaneInfo, laneInfo } from "./lanes.ts";
+import { summaryOf } from "./support/conflict.ts";
 import { peel, wrap } from "./support/nest.ts";
 
 export function vectorize(program: Program, target: Target): Program {
@@ -76,19 +89,40 @@ function bestNest(s: For, target: Target): Plan {
   let best: { cost: number; build: () => Block } = { cost: runs * (inner.cost + 1), build: () => kept };
   for (const [i, v] of vars.entries()) {
     const info = laneInfo(body, v);
-    const lanes = info && target.vectorBytes / info.bytes;
+    const most = info && mostLanes(body, info, target);
+    const lanes = info && Math.min(target.vectorBytes, Math.max(SMALLEST, most! * info.bytes)) / info.bytes;
     if (!lanes || extents[i]! < lanes) continue;
     const rest = extents[i]! % lanes;
     const line = ((cost(body, info) + 1) * (extents[i]! - rest)) / lanes + rest * (inner.cost + 1);
     const total = (runs / extents[i]!) * line;
     const build = (): Block => {
       const outer = { vars: vars.toSpliced(i, 1), extents: extents.toSpliced(i, 1) };
-      const unroll = unrollOf(body, info, target, hasLoop(body));
+      const unroll = Math.min(unrollOf(body, info, target, hasLoop(body)), Math.max(1, most! / lanes));
       return wrap({ ...outer, body: split(v, partsOf(extents[i]!, lanes, unroll), body, inner.block) });
     };
     if (total < best.cost) best = { cost: total, build };
   }
   return { block: best.build(), cost: best.cost };
+}
+
+const PAGE = 4096;
+/** Bytes of a register that every machine has. */
+const SMALLEST = 16;
+
+/**
+ * How many lanes a loop should have at most, a power of two. Lines that lie whole pages apart are all in one set of the first-level
+ * cache, which holds as many as it has pages: of more than those, a loop inside would find none again.
+ */
+function mostLanes(body: Block, { v }: LaneInfo, { l1Bytes }: Target): number {
+  const apart = new Set<Buffer>();
+  for (const s of body)
+    for (const [buffer, accesses] of summaryOf(s).accesses) {
+      const steps = accesses.map(({ index }) => coeffOf(index, v) * byteSize(buffer.dtype));
+      if (steps.some((step) => step !== 0 && step % PAGE === 0)) apart.add(buffer);
+    }
+  return apart.size === 0
+    ? Number.POSITIVE_INFINITY
+    : 2 ** Math.floor(Math.log2(l1Bytes / PAGE / apart.size));
 }
 
 /** The iterations of an independent loop as loops with lanes and a scalar rest, whose body is `single`. */

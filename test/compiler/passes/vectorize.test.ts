@@ -7,6 +7,7 @@ import { printProgram } from "../../../src/compiler/ir/print.ts";
 import { verify } from "../../../src/compiler/ir/verify.ts";
 import { forEachStmt } from "../../../src/compiler/ir/visit.ts";
 import { contract } from "../../../src/compiler/passes/contract.ts";
+import { math } from "../../../src/compiler/passes/math.ts";
 import { vectorize } from "../../../src/compiler/passes/vectorize.ts";
 import { wasmTarget } from "../../../src/compiler/target.ts";
 import { compileProgram } from "../../backends/wasm-run.ts";
@@ -161,6 +162,31 @@ describe("which loop gets lanes", () => {
   };
   test.each(Object.entries(rows))("%s", (_, [text, lanes]) => {
     expect(lanesOf(vectorized(text))).toEqual(lanes);
+  });
+});
+
+describe("lanes that lie whole pages apart are as many as the cache holds lines of", () => {
+  const running = (row: number, arrays: number): string => {
+    const from = ["x", "z"].slice(0, arrays - 1);
+    const params = from.map((name) => `${name}: f32[${16 * row}]`).join(", ");
+    const steps = from.map(
+      (name) => `set s = f32.add(f32.exp(f32.mul(s, s)), f32.exp(${name}[${row}*i + j]))`,
+    );
+    return `program(${params}) -> (y: f32[${16 * row}]) {
+      for i < 16 independent {
+        var s: f32 = f32(0)
+        for j < ${row} {
+          ${steps.join("\n")}
+          y[${row}*i + j] = s } } }`;
+  };
+  test.each([
+    ["rows that fill pages", running(1024, 2), 4],
+    ["rows of two pages", running(2048, 2), 4],
+    ["three arrays: no fewer than every machine has", running(1024, 3), 4],
+    ["rows that do not", running(1000, 2), 8],
+  ])("%s", (_, text, lanes) => {
+    const program = vectorize(math(parseProgram(text), wide), wide);
+    expect(lanesOf(program)).toEqual([`i 16/${lanes}`]);
   });
 });
 

@@ -10,7 +10,10 @@ const ELSEWHERE = {
   "test/api/bad-values": "is about calls that are refused before there is a program",
   "test/architecture": "reads imports",
   "test/backends/": "run each backend by itself",
+  "test/compiler/": "is about loop IR; what tiers make of it is compared in test/backends and test/fuzz",
   "test/bench/": "is about measuring; what tiers make of operations is compared in test/fuzz",
+  "test/docs": "is about what is written; a page that shows native code chooses it",
+  "test/examples/cli": "is about files, messages and exit codes",
   "test/faults/": "choose tiers themselves",
   "test/fuzz/": "run every tier themselves",
   "test/goldens/compositions":
@@ -24,8 +27,8 @@ const ELSEWHERE = {
   "test/sweep/": "is about single operations; what tiers make of each is compared in test/fuzz",
   "test/browser/": "a page has WebAssembly only; its threads have tests of their own",
 };
-/** Here tests are about data, text, or IR under the interpreter, unless they import the library as its users do. */
-const SELDOM = ["test/compiler/", "test/examples/", "test/tree/", "test/util/"];
+/** Here tests are about data or text, unless they import the library as its users do. */
+const SELDOM = ["test/examples/", "test/tree/", "test/util/"];
 /** Tests of threads, processes and pages that wait for one another: a processor is left to what they start. */
 const ALONE = [
   "test/browser/",
@@ -34,7 +37,10 @@ const ALONE = [
   "test/runtime/threads",
   "test/runtime/worker",
 ];
-/** On one thread loops are planned otherwise, and little else: all tiers and threads meet at random programs in test/fuzz. */
+/**
+ * On one thread loops are planned otherwise, and little else. The plan is the same for both tiers, so one of them runs these; all
+ * tiers and threads meet at random programs in test/fuzz.
+ */
 const LOOPS = ["test/lax/", "test/nn/", "test/programs", "test/runtime/", "test/transforms/", "test/updates"];
 const CLANG = ["test/backends/c-emit", "test/runtime/native", "test/runtime/threads"];
 
@@ -64,7 +70,6 @@ function hasNative() {
   }
 }
 
-/** One folder for both native projects: most programs are the same text for any number of threads and compile once. */
 const native = { WEFT_TIER: "native", WEFT_CACHE_DIR: join(root, "node_modules", ".cache", "weft") };
 const lacksNative = () => (hasNative() ? undefined : "no C compiler or no koffi");
 
@@ -72,14 +77,6 @@ export const PROJECTS = [
   { name: "wasm", env: {}, include: ALL, exclude: below(ALONE), busy: true },
   { name: "alone", env: {}, include: below(ALONE), exclude: [], busy: false },
   { name: "wasm-1", env: { WEFT_THREADS: "1" }, include: below(LOOPS), exclude: same, busy: true },
-  {
-    name: "native-1",
-    env: { ...native, WEFT_THREADS: "1" },
-    include: below(LOOPS),
-    exclude: same,
-    busy: true,
-    lacks: lacksNative,
-  },
   {
     name: "native",
     env: { ...native, WEFT_THREADS: "2" },

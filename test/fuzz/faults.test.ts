@@ -80,7 +80,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-function programsWith({ programs = 15, ...fault }: Fault): Program[] {
+function programsWith({ programs = 8, ...fault }: Fault): Program[] {
   const found: Program[] = [];
   for (let seed = 0; found.length < programs && seed < 4 * programs; seed++)
     try {

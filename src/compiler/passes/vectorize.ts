@@ -162,12 +162,14 @@ const shifted = (block: Block, v: LoopVar, at: Affine): Block =>
 
 /**
  * Vectors per iteration. Sums are carried from step to step, so several of them hide the latency and use whole cache lines
- * of rows; elsewhere a little unrolling saves loop overhead. Long bodies fill the registers by themselves.
+ * of rows, eight if each leaves a register for what it takes in; elsewhere a little unrolling saves loop overhead. Long bodies fill
+ * the registers by themselves.
  */
-export function unrollOf(body: Block, info: LaneInfo, target: Target, carries: boolean): number {
+export function unrollOf(body: Block, info: LaneInfo, { registers }: Target, carries: boolean): number {
   const live = count(body, info.varies);
-  const fits = (vectors: number): boolean => live * vectors <= target.registers + 8;
-  return carries && fits(4) ? 4 : fits(2) ? 2 : 1;
+  const fits = (vectors: number): boolean => live * vectors <= registers + 8;
+  if (carries) for (const vectors of [8, 4]) if (fits(vectors) && 2 * vectors <= registers) return vectors;
+  return fits(2) ? 2 : 1;
 }
 
 const hasLoop = (block: Block): boolean => block.some((s) => blocksOf(s).length > 0);

@@ -1,10 +1,9 @@
 /** Arrays from nothing, from numbers, and from data. */
-import { type ArrayLike, fromTyped, NDArray, scalar } from "../core/array.ts";
+import { type ArrayLike, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { checkCount, checkInteger, checkList, checkNumber, checkShape } from "../core/check.ts";
-import { checkDType, type DType, isFloat } from "../core/dtype.ts";
+import { checkDType, type DType } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
-import { hostArray } from "../core/host.ts";
 import { add, integerPow } from "../lax/arithmetic.ts";
 import { range } from "../lax/axes.ts";
 import { convertElementType, strong } from "../lax/cast.ts";
@@ -15,6 +14,7 @@ import { checkChoice, checkOptions } from "../util/options.ts";
 import { stack } from "./join.ts";
 import { withType } from "./promote.ts";
 import { where } from "./select.ts";
+import { sequence } from "./sequence.ts";
 import { broadcastFor } from "./shape.ts";
 
 export interface ArrayOptions {
@@ -154,13 +154,6 @@ function likeWith(caller: string, a: ArrayLike, fillValue: ArrayLike, options: L
 
 // ---- sequences
 
-/** Fresh data of `dtype` from a function of the position. */
-function sequence(length: number, at: (i: number) => number, dtype: DType): NDArray {
-  const data = hostArray([length], dtype);
-  for (let i = 0; i < length; i++) data[i] = at(i);
-  return fromTyped(data, [length], dtype);
-}
-
 /**
  * start, start + step, … up to and without stop; `arange(stop)` starts at 0. int32 if all three are whole numbers,
  * else float32.
@@ -182,88 +175,6 @@ export function arange(start: number, stop?: number, step = 1, options: ArrayOpt
   const type = dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
   if (from === 0 && step === 1 && type !== "bool") return lax.iota(type, length);
   return sequence(length, (i) => from + i * step, type);
-}
-
-/**
- * `num` evenly spaced values from start to stop, which is the last one unless `endpoint` is false. float32 unless
- * `dtype` says otherwise; integers are rounded down.
- * @throws WeftValueError if `num` is negative, WeftTypeError if it is no whole number or a bound is no number.
- * @example np.linspace(0, 1, 5).js() // => [0, 0.25, 0.5, 0.75, 1]
- */
-export function linspace(
-  start: number,
-  stop: number,
-  num = 50,
-  endpoint = true,
-  options: ArrayOptions = {},
-): NDArray {
-  const { dtype = "float32" } = checkOptions("np.linspace", options, ARRAY_OPTIONS);
-  const whole = isFloat(checkDType("np.linspace", dtype)) ? (x: number): number => x : Math.floor;
-  return spaced("np.linspace", [start, stop], num, endpoint, whole, dtype);
-}
-
-/** Values between start and stop, mapped; the last one is exact. */
-function spaced(
-  caller: string,
-  bounds: readonly [start: number, stop: number],
-  num: number,
-  endpoint: boolean,
-  map: (x: number) => number,
-  dtype: DType,
-): NDArray {
-  checkCount(`${caller}: num (the number of samples)`, num);
-  checkDType(caller, dtype);
-  const [start, stop] = bounds.map((x) => checkNumber(`${caller}: a bound`, x)) as [number, number];
-  const steps = endpoint ? num - 1 : num;
-  const at = (i: number): number => (i === steps ? stop : start + ((stop - start) * i) / Math.max(steps, 1));
-  return sequence(num, (i) => map(num === 1 ? start : at(i)), dtype);
-}
-
-/** Integers are cut off, but not those that are whole except for the rounding of exponentials. */
-const cutOff = (dtype: DType): ((x: number) => number) =>
-  isFloat(dtype) ? (x) => x : (x) => Math.trunc(x * (1 + 2 ** -40));
-
-/**
- * `num` values from `base^start` to `base^stop`, evenly spaced on a logarithmic scale. float32 unless `dtype` says
- * otherwise; integers are cut off.
- * @throws as {@link linspace}.
- * @example np.logspace(0, 3, 4, true, 2).js() // => [1, 2, 4, 8]
- */
-export function logspace(
-  start: number,
-  stop: number,
-  num = 50,
-  endpoint = true,
-  base = 10,
-  options: ArrayOptions = {},
-): NDArray {
-  const b = checkNumber("np.logspace: base", base);
-  const dtype = dtypeIn("np.logspace", options, "float32");
-  return spaced("np.logspace", [start, stop], num, endpoint, (x) => cutOff(dtype)(b ** x), dtype);
-}
-
-/**
- * `num` values from start to stop, each the same multiple of the one before. float32 unless `dtype` says otherwise.
- * @throws WeftValueError if a bound is 0 or their signs differ; otherwise as {@link linspace}.
- * @example np.geomspace(-1, -8, 4).js() // => [-1, -2, -4, -8]
- */
-export function geomspace(
-  start: number,
-  stop: number,
-  num = 50,
-  endpoint = true,
-  options: ArrayOptions = {},
-): NDArray {
-  const { dtype = "float32" } = checkOptions("np.geomspace", options, ARRAY_OPTIONS);
-  const [first, last] = [start, stop].map((x) => checkNumber("np.geomspace: a bound", x)) as [number, number];
-  if (!(first * last > 0))
-    throw new WeftValueError(
-      `np.geomspace: start and stop must have one sign and not be 0, got ${first} and ${last}.`,
-    );
-  const sign = Math.sign(first);
-  const [from, to] = [Math.log10(Math.abs(first)), Math.log10(Math.abs(last))];
-  const exact = (x: number): number => (x === from ? first : x === to ? last : sign * 10 ** x);
-  return spaced("np.geomspace", [from, to], num, endpoint, (x) => cutOff(dtype)(exact(x)), dtype);
 }
 
 // ---- matrices

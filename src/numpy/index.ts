@@ -41,3 +41,4 @@ export {
   transpose,
 } from "./shape.ts";
 export * from "./sorting.ts";
+export * from "./spaces.ts";

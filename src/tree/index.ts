@@ -19,4 +19,15 @@ export { describePath, type KeystrOptions, keystr, type Path, type PathKey } fro
 export { type NodeSpec, register } from "./registry.ts";
 export { stackWith, unstackWith } from "./stack.ts";
 export { TreeDef } from "./treedef.ts";
-export type { IsLeaf, LeafObject, LeafOf, MapTree, NestedListsIn, Tree, TreeOf, UpTo } from "./types.ts";
+export type {
+  HasLeaf,
+  IsLeaf,
+  LeafObject,
+  LeafOf,
+  MapTree,
+  NestedListsIn,
+  Primitive,
+  Tree,
+  TreeOf,
+  UpTo,
+} from "./types.ts";

@@ -53,7 +53,7 @@ type PartsOf<T> = T extends Empty | Primitive | LeafObject
   ? never
   : { [K in keyof T]-?: [T[K]] }[T extends readonly unknown[] ? number & keyof T : keyof T];
 
-type Primitive = string | number | bigint | boolean | symbol;
+export type Primitive = string | number | bigint | boolean | symbol;
 type Empty = null | undefined;
 type IsAny<T> = 0 extends 1 & T ? true : false;
 
@@ -118,6 +118,34 @@ type MethodOr<T, To> = [ArrayIn<To>] extends [never] ? To : T;
 /** What has such leaves already is itself, with its name and its private members. */
 type Named<T, Mapped> = [Mapped, Fields<T>] extends [Fields<T>, Mapped] ? T : Mapped;
 type Fields<T> = { [K in keyof T]: T[K] };
+
+/**
+ * Whether there is a place in the tree where nothing but `Kind` can stand; `false` of what is not known. (Each question is put in such a
+ * way that the answer for a type parameter in place of which anything fits is `false`, too, which lets functions for any tree pass.)
+ */
+export type HasLeaf<T, Kind, Depth extends readonly unknown[] = []> = [T] extends [never]
+  ? false
+  : IsAny<T> extends true
+    ? false
+    : TooDeep<Depth> extends true
+      ? false
+      : [T] extends [Kind]
+        ? true
+        : [false] extends [HasLeafIn<T, Kind, Deeper<Depth>>]
+          ? false
+          : true;
+type HasLeafIn<T, Kind, Depth extends readonly unknown[]> = T extends Empty | Primitive | LeafObject
+  ? false
+  : T extends readonly unknown[]
+    ? HasLeafAt<T, number & keyof T, Kind, Depth>
+    : HasMethods<T> extends true
+      ? false
+      : HasLeafAt<T, keyof T, Kind, Depth>;
+type HasLeafAt<T, Keys extends keyof T, Kind, Depth extends readonly unknown[]> = true extends {
+  [K in keyof T]: HasLeaf<T[K], Kind, Depth>;
+}[Keys]
+  ? true
+  : false;
 
 /** What stands in `Rest` where `T` has its leaves: the further arguments of the function given to `map`. */
 export type UpTo<T, Rest, Depth extends readonly unknown[] = []> =

@@ -245,6 +245,31 @@ describe("helpers for any trees of arrays", () => {
     const results = [layers[0]!.w, pair[0], dict["a"], down.w, fitted.w, model.w, w];
     expect(results.map((x) => x?.js())).toEqual([[2, 4], 2, 2, [-1, 0], [-1, 0], -1, 1]);
   });
+  /** A step of training for parameters of any type; nothing in it is a cast. */
+  function trainStep<P extends Trees<P>, D extends unknown[]>(of: (p: P, ...data: D) => A, rate = 1) {
+    return (p: P, ...data: D): { value: A; params: P } => {
+      const [value, slope] = valueAndGrad(of)(p, ...data);
+      const again = grad(of)(p, ...data);
+      return { value, params: tree.map((w, dw, same) => w.sub(dw.add(same).mul(rate)), p, slope, again) };
+    };
+  }
+  test("with any data, too: a step of training", () => {
+    const ofInterface: Params = trainStep(loss)(params, one).params;
+    const ofLiteral: { w: A; l: [A, null] } = trainStep((p: { w: A; l: [A, null] }) => p.w.mul(p.l[0]))({
+      w: one,
+      l: [one, null],
+    }).params;
+    const ofList: A[] = trainStep((p: A[], x: A) => p[0]!.mul(x))([one, one], one).params;
+    const ofTuple: [A, Params] = trainStep((p: [A, Params]) => p[0].mul(p[1].w.sum()))([one, params]).params;
+    const ofArray: A = trainStep((p: A, x: A, y: A) => p.mul(x).mul(y))(one, one, one).params;
+    const ofClass: Model = trainStep((m: Model, x: A) => m.apply(x))(new Model(one), one).params;
+    const changed = [ofInterface.w, ofLiteral.w, ofList[1]!, ofTuple[1].w, ofArray, ofClass.w];
+    expect(changed.map((x) => x.js())).toEqual([[-1, 0], -1, 1, [-1, 0], -1, -1]);
+    const dictionary = (p: Record<string, A>): A => p["w"]!;
+    expectTypeOf(trainStep(dictionary)({ w: one }).params).toEqualTypeOf<Record<string, A>>();
+    // @ts-expect-error text is no parameter
+    expect(() => trainStep((p: { w: A; name: string }) => p.w)({ w: one, name: "text" })).toThrow(TypeError);
+  });
   test("and refuse other leaves", () => {
     // @ts-expect-error text, at its own key
     expect(() => scaled({ w: one, name: "text" })).toThrow(TypeError);
@@ -261,6 +286,62 @@ describe("helpers for any trees of arrays", () => {
     const compiled = <F extends (x: A, ...rest: A[]) => A>(of: F, ...args: Parameters<F>) =>
       grad(of)(...args);
     expect([chosen(f)(2).item(), compiled(f, one).item()]).toEqual([4, 2]);
+  });
+});
+
+describe("wrappers with rest arguments", () => {
+  type Trees<P> = tree.TreeOf<P, A>;
+  function counted<Args extends unknown[], R>(of: (...args: Args) => R) {
+    const calls = { count: 0 };
+    const wrapped = (...args: Args): R => {
+      calls.count++;
+      return of(...args);
+    };
+    return Object.assign(wrapped, { calls });
+  }
+  /** Around a transformation of what is generic itself, the result is the tree with arrays for leaves. */
+  const compiled = <Args extends unknown[], R>(of: (...args: Args) => R) => {
+    const fast = jit(of);
+    return (...args: Args): tree.MapTree<R, A> => fast(...args);
+  };
+  const mapped =
+    <Args extends unknown[], R>(of: (...args: Args) => R) =>
+    (...args: Args): tree.MapTree<R, A> =>
+      vmap(of)(...args);
+  const slopes =
+    <P extends Trees<P>, Rest extends unknown[]>(of: (p: P, ...rest: Rest) => A) =>
+    (p: P, ...rest: Rest): tree.MapTree<P, A> =>
+      grad(of)(p, ...rest);
+
+  const scale = (p: Params, x: A): Params => ({ w: p.w.mul(x) });
+  test("around transformations and inside of them keep parameters and results", () => {
+    const results: Record<string, A> = {
+      "around jit": counted(jit((x: A, y: A) => x.mul(y)))(one, 2),
+      "around grad": counted(grad(loss))(params, one).w,
+      "around vmap": counted(vmap((x: A) => x.mul(2)))(np.ones([1])),
+      "inside of jit": jit(counted(scale))(params, 2).w,
+      "inside of grad": grad(counted(loss))(params, 2).w,
+      "inside of vmap": vmap(counted((x: A) => x.mul(2)))(np.ones([1])),
+      "with jit in it": compiled(scale)(params, one).w,
+      "with vmap in it": mapped(scale)({ w: np.ones([2]) }, np.ones([2])).w,
+      "with grad in it": slopes(loss)(params, one).w,
+      "one in the other": counted(compiled(slopes(loss)))(params, one).w,
+    };
+    for (const x of Object.values(results)) {
+      expectTypeOf(x).toEqualTypeOf<A>();
+      expect(x.dtype).toBe("float32");
+    }
+    const same: Params = compiled(scale)(params, one);
+    expectTypeOf(compiled(scale)).parameters.toEqualTypeOf<[p: Params, x: A]>();
+    expect(same.w.js()).toEqual([1, 2]);
+    // @ts-expect-error one argument of two
+    expect(() => compiled(scale)(params)).toThrow(TypeError);
+  });
+  test("of functions that return numbers return arrays: not the type that they had", () => {
+    const three: A = compiled(() => 3)();
+    expect(three.item()).toBe(3);
+    const chosen = jit(<T extends A>(x: T) => x);
+    expectTypeOf(chosen(one)).toEqualTypeOf<A>();
   });
 });
 

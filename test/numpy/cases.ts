@@ -1,7 +1,7 @@
 /** Expressions in Python and here that must mean the same. make.py evaluates the keys, numpy.test.ts the values. */
 
 import type { NDArray } from "../../src/core/array.ts";
-import { grad, numpy as np } from "../../src/index.ts";
+import { grad, jit, numpy as np, vmap } from "../../src/index.ts";
 
 const { inf, nan } = np;
 const i32 = (values: readonly unknown[]): NDArray => np.array(values as number[], { dtype: "int32" });
@@ -56,6 +56,37 @@ export const CREATION: Cases = {
   "jnp.linspace(0, 10, 5, dtype='int32')": () => np.linspace(0, 10, 5, true, { dtype: "int32" }),
   "jnp.logspace(0, 2, 3)": () => np.logspace(0, 2, 3),
   "jnp.geomspace(1, 16, 5)": () => np.geomspace(1, 16, 5),
+  "jnp.linspace(v, w, 4)": () => np.linspace(v, w, 4),
+  "jnp.linspace(0, v, 3, axis=1)": () => np.linspace(0, v, 3, true, { axis: 1 }),
+  "jnp.linspace(f, v, 3, endpoint=False, axis=-1)": () => np.linspace(f, v, 3, false, { axis: -1 }),
+  "jnp.linspace(f, jnp.array([[10.0], [-10.0]]), 2, axis=-2)": () =>
+    np.linspace(f, [[10], [-10]], 2, true, { axis: -2 }),
+  "jnp.linspace(i, j, 3)": () => np.linspace(i, j, 3),
+  "jnp.linspace(i, j, 4, dtype='int32')": () => np.linspace(i, j, 4, true, { dtype: "int32" }),
+  "jnp.linspace(u, 7, 3, dtype='uint8', axis=1)": () =>
+    np.linspace(u, 7, 3, true, { dtype: "uint8", axis: 1 }),
+  "jnp.linspace(v, 7, 1, endpoint=False)": () => np.linspace(v, 7, 1, false),
+  "jnp.linspace(f, v, 0, axis=1)": () => np.linspace(f, v, 0, true, { axis: 1 }),
+  "jnp.linspace(jnp.array([]), 1, 3)": () => np.linspace([], 1, 3),
+  "jnp.linspace(jnp.float32(2), 4, 3)": () => np.linspace(np.array(2, { dtype: "float32" }), 4, 3),
+  "jax.grad(lambda a: (v @ jnp.linspace(a, w, 3) @ v))(v)": () =>
+    grad((a: NDArray) => np.dot(np.dot(v, np.linspace(a, w, 3)), v))(v),
+  "jax.grad(lambda b: (v @ jnp.linspace(1, b, 3, endpoint=False)))(jnp.float32(2))": () =>
+    grad((b: NDArray) => np.dot(v, np.linspace(1, b, 3, false)))(2),
+  "jax.vmap(lambda a, b: jnp.linspace(a, b, 4))(v, w)": () =>
+    vmap((a: NDArray, b: NDArray) => np.linspace(a, b, 4))(v, w),
+  "jax.jit(lambda a, b: jnp.linspace(a, b, 3, axis=1))(f, v)": () =>
+    jit((a: NDArray, b: NDArray) => np.linspace(a, b, 3, true, { axis: 1 }))(f, v),
+  "jnp.logspace(w, v, 3)": () => np.logspace(w, v, 3),
+  "jnp.logspace(w, 2, 3, endpoint=False, base=v, axis=0)": () => np.logspace(w, 2, 3, false, v),
+  "jnp.logspace(v, 2, 2, base=2, dtype='int32', axis=1)": () =>
+    np.logspace(v, 2, 2, true, 2, { dtype: "int32", axis: 1 }),
+  "jax.grad(lambda a: jnp.logspace(a, 2, 3, base=2).sum())(jnp.float32(1))": () =>
+    grad((a: NDArray) => np.logspace(a, 2, 3, true, 2).sum())(1),
+  "jnp.geomspace(v, 8, 4, axis=1)": () => np.geomspace(v, 8, 4, true, { axis: 1 }),
+  "jnp.geomspace(-v, jnp.array([-8.0, -4.0, 2.0]), 3)": () => np.geomspace(v.neg(), [-8, -4, 2], 3),
+  "jax.grad(lambda a: jnp.geomspace(a, 9, 3).sum())(jnp.float32(4))": () =>
+    grad((a: NDArray) => np.geomspace(a, 9, 3).sum())(4),
   "jnp.eye(2)": () => np.eye(2),
   "jnp.eye(2, 4)": () => np.eye(2, 4),
   "jnp.eye(3, k=-1, dtype='int32')": () => np.eye(3, 3, { k: -1, dtype: "int32" }),

@@ -384,6 +384,9 @@ describe("errors name the function, the types and the way out", () => {
       WeftValueError,
       "np.linspace: num (the number of samples) must be a non-negative integer, got -1.",
     ],
+    ["linspace, axis", () => np.linspace(x, 1, 3, true, { axis: 3 }), WeftValueError, /np.linspace: axis 3/],
+    ["of numbers", () => np.linspace(0, 1, 3, true, { axis: 1 }), WeftValueError, /np.linspace: axis 1/],
+    ["bounds", () => np.linspace(x, [1, 2], 3), WeftTypeError, /np.linspace got incompatible shapes/],
     ["searchsorted", () => np.searchsorted(x, 1), WeftTypeError, /a must be a vector/],
     [
       "pad",

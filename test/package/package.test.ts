@@ -53,6 +53,10 @@ const TYPED = `
 import { grad, jit, lax, numpy as np } from "weftjs";
 const decay = (rate: np.Array, xs: np.Array): np.Array => lax.scan((c, x) => [c.mul(rate).add(x), null], np.array(0), xs)[0];
 export const gradient: np.Array = jit(grad(decay))(0.5, np.array([1, 2, 3]));
+const swap = ([a, [b]]: [np.Array, [np.Array]], x: np.Array) => [[b.add(x), [a]], x];
+export const [[a, [b]]] = lax.scan(swap, [0, [1]], np.arange(3));
+// @ts-expect-error
+lax.scan((c) => [c, c], 0, [1, 2]);
 // @ts-expect-error
 gradient.noSuchMethod();
 `;

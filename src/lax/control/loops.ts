@@ -6,7 +6,7 @@ import { isInteger, promote } from "../../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { stepwiseLoops } from "../../core/trace.ts";
 import { batchFlat, moveBatchAxis } from "../../transforms/batch.ts";
-import type { MapTree } from "../../tree/index.ts";
+import type { HasLeaf, MapTree, Primitive } from "../../tree/index.ts";
 import * as tree from "../../tree/index.ts";
 import { checkOptions } from "../../util/options.ts";
 import { show } from "../../util/text.ts";
@@ -20,8 +20,12 @@ import { type CarryName, checkCarry, parameterName } from "./carry-errors.ts";
 import { scanPrimitive } from "./scan.ts";
 import { checkCondition, whilePrimitive } from "./while.ts";
 
-/** Any value at all; the empty tuple among the choices makes TypeScript infer array literals as tuples. */
-export type AnyTree = [] | {} | null | undefined;
+/**
+ * Any value at all; the tuples among the choices make TypeScript infer array literals as tuples, also inside of others. (In a type that
+ * contains itself it would look for them without end.)
+ */
+export type AnyTree = Hinted<Hinted<Hinted<{} | null | undefined>>>;
+type Hinted<Part> = [] | readonly Part[] | { readonly [key: string]: Part } | {} | null | undefined;
 /** A tree whose leaves are arrays. */
 export type Arrays<T> = MapTree<T, NDArray>;
 /** A tree of the same structure whose leaves may be anything that stands for an array. */
@@ -32,18 +36,45 @@ type ReadonlyLists<T> = T extends ArrayLeaf
     ? Readonly<{ [K in keyof T]: ReadonlyLists<T[K]> }>
     : T;
 /**
- * What the body of a loop, declared elsewhere, may return for the carry `C`: also a list, for TypeScript, of which only running it tells
- * that it is as long as the carry. Else the type that is asked for, which the compiler's message then shows.
+ * What the body of a loop, declared elsewhere, may return for the carry `C`: also lists, for TypeScript, of which only running it tells
+ * that they are as long as those of the carry. Else the type that is asked for, which the compiler's message then shows.
  */
-export type Fits<R, C> = [R] extends [ArraysLike<C>]
-  ? unknown
-  : R extends readonly (infer E)[]
-    ? number extends R["length"]
-      ? [E] extends [ArraysLike<C extends readonly (infer Part)[] ? Part : never>]
-        ? unknown
-        : ArraysLike<C>
-      : ArraysLike<C>
-    : ArraysLike<C>;
+export type Fits<R, C> = IsLike<R, C> extends true ? unknown : ArraysLike<C>;
+type IsLike<R, C, Depth extends readonly unknown[] = []> = [R] extends [ArraysLike<C>]
+  ? true
+  : Depth["length"] extends 5
+    ? false
+    : [R extends unknown ? IsLikeSome<R, C, [...Depth, 0]> : never] extends [true]
+      ? true
+      : false;
+/** One choice of what is returned, which one of those that the carry has must be like. */
+type IsLikeSome<R, C, Depth extends readonly unknown[]> = true extends (
+  C extends unknown
+    ? IsLikeNode<R, C, Depth>
+    : never
+)
+  ? true
+  : false;
+type IsLikeNode<R, C, Depth extends readonly unknown[]> = R extends ArrayLeaf
+  ? C extends ArrayLeaf
+    ? true
+    : false
+  : C extends ArrayLeaf
+    ? false
+    : R extends readonly unknown[]
+      ? C extends readonly unknown[]
+        ? number extends R["length"]
+          ? IsLike<R[number], C[number], Depth>
+          : R["length"] extends C["length"]
+            ? AllLike<R, C, Exclude<keyof R & keyof C, keyof []>, Depth>
+            : false
+        : false
+      : AllLike<R, C, keyof C, Depth>;
+type AllLike<R, C, Keys extends keyof C, Depth extends readonly unknown[]> = [
+  { [K in Keys]-?: K extends keyof R ? IsLike<R[K], C[K], Depth> : false }[Keys],
+] extends [true]
+  ? true
+  : false;
 /** As {@link Fits}, for what the body of a scan returns. */
 type FitsPair<R extends readonly unknown[], C> = number extends R["length"]
   ? unknown
@@ -57,6 +88,9 @@ type Second<R extends readonly unknown[], C> = R extends readonly [unknown, infe
     ? R[number]
     : Unlike<R[number], Arrays<C>>;
 type Unlike<T, Carry> = T extends unknown ? (Carry extends T ? never : T) : never;
+
+/** What xs have to be: a plain number or boolean has no axis, so where only those can stand an array is asked for. */
+type Sequences<X> = HasLeaf<X, Primitive> extends true ? Arrays<X> : unknown;
 
 export interface ScanOptions {
   /** Number of iterations; needed only when xs has no leaves. */
@@ -85,9 +119,12 @@ const SCAN_OPTIONS: readonly (keyof ScanOptions)[] = ["length", "reverse", "unro
  * lax.scan((x) => [x.mul(2), x], 1, null, { length: 4 }) // => [16, [1, 2, 4, 8]]
  */
 export function scan<C extends AnyTree, X extends AnyTree, Y extends AnyTree>(
-  body: (carry: NoInfer<Arrays<C>>, x: NoInfer<Arrays<X>>) => readonly [NoInfer<ArraysLike<C>>, Y],
+  body: (
+    carry: NoInfer<Arrays<C>>,
+    x: NoInfer<Arrays<X>>,
+  ) => readonly [NoInfer<Arrays<C> | ArraysLike<C>>, Y],
   init: C,
-  xs: X,
+  xs: X & Sequences<X>,
   options?: ScanOptions,
 ): [NoInfer<Arrays<C>>, NoInfer<Arrays<Y>>];
 /**
@@ -99,7 +136,7 @@ export function scan<C extends AnyTree, X extends AnyTree, Y extends AnyTree>(
 export function scan<C extends AnyTree, X extends AnyTree, R extends [] | readonly AnyTree[]>(
   body: (carry: NoInfer<Arrays<C>>, x: NoInfer<Arrays<X>>) => R & FitsPair<R, C>,
   init: C,
-  xs: X,
+  xs: X & Sequences<X>,
   options?: ScanOptions,
 ): [NoInfer<Arrays<C>>, NoInfer<Arrays<Second<R, C>>>];
 export function scan(
@@ -272,7 +309,7 @@ function unrollFactor(unroll: unknown, length: number): number {
  */
 export function map<X extends AnyTree, Y extends AnyTree>(
   f: (x: NoInfer<Arrays<X>>) => Y,
-  xs: X,
+  xs: X & Sequences<X>,
   options: { readonly batchSize?: number } = {},
 ): NoInfer<Arrays<Y>> {
   checkCallables("lax.map: f argument should be a callable.", f);
@@ -346,7 +383,7 @@ function atOnce(f: UserFunction, xs: unknown, size: number): unknown {
  */
 export function whileLoop<C extends AnyTree>(
   cond: (value: NoInfer<Arrays<C>>) => ArrayLike,
-  body: (value: NoInfer<Arrays<C>>) => NoInfer<ArraysLike<C>>,
+  body: (value: NoInfer<Arrays<C>>) => NoInfer<Arrays<C> | ArraysLike<C>>,
   init: C,
 ): NoInfer<Arrays<C>>;
 /**
@@ -410,7 +447,7 @@ export interface ForiOptions {
 export function foriLoop<C extends AnyTree>(
   lower: ArrayLike,
   upper: ArrayLike,
-  body: (i: NDArray, value: NoInfer<Arrays<C>>) => NoInfer<ArraysLike<C>>,
+  body: (i: NDArray, value: NoInfer<Arrays<C>>) => NoInfer<Arrays<C> | ArraysLike<C>>,
   init: C,
   options?: ForiOptions,
 ): NoInfer<Arrays<C>>;

@@ -143,7 +143,6 @@ describe("faults are named", () => {
       },
       /already has a memory/,
     ],
-    ["data without memory", () => new ModuleBuilder().data(0, new Uint8Array(1)), /data needs a memory/],
     [
       "unbounded shared memory",
       () => new ModuleBuilder().memory({ min: 1, shared: true }),

@@ -188,9 +188,7 @@ export class FuncBuilder {
 
   /** Any instruction of `OPS`: all that take no immediate. */
   op(name: OpName): void {
-    const [opcode, , zeros] = OPS[name];
-    this.#opcode(opcode);
-    for (let i = 0; i < zeros; i++) this.#code.u8(0);
+    this.#opcode(OPS[name][0]);
   }
 
   /** Pops an address; `offset` is added to it without wrapping. `align` in bytes is a promise, natural by default. */
@@ -213,7 +211,7 @@ export class FuncBuilder {
     this.#memoryLane(name, lane, offset, align);
   }
 
-  /** An atomic access at natural alignment. The fence is `op("atomic.fence")`. */
+  /** An atomic access at natural alignment. */
   atomic(name: AtomicName, offset = 0): void {
     this.#memory(ATOMIC_OPS[name], offset, undefined);
   }

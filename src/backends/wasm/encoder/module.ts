@@ -29,11 +29,6 @@ interface Func {
   code?: Uint8Array;
 }
 
-interface DataSegment {
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-}
-
 const MAX_PAGES = 65_536;
 const SECTION = {
   type: 1,
@@ -43,7 +38,6 @@ const SECTION = {
   global: 6,
   export: 7,
   code: 10,
-  data: 11,
 } as const;
 const EXTERNAL = { func: 0, memory: 2, global: 3 } as const;
 const CONST_OPCODE: Readonly<Record<Scalar, number>> = {
@@ -110,7 +104,6 @@ export class ModuleBuilder {
   readonly #exports: EntryList = new EntryList();
   readonly #exportNames: Set<string> = new Set();
   readonly #funcs: Func[] = [];
-  readonly #data: DataSegment[] = [];
   #importedFuncs = 0;
   #hasMemory = false;
 
@@ -158,12 +151,6 @@ export class ModuleBuilder {
     });
     if (options.exportName !== undefined) this.#export(options.exportName, EXTERNAL.global, ref);
     return ref;
-  }
-
-  /** Copies bytes to a fixed address at every instantiation, also when the memory is shared with other instances. */
-  data(offset: number, bytes: Uint8Array): void {
-    if (!this.#hasMemory) throw new EncodeError("data needs a memory: import or create it first");
-    this.#data.push({ offset, bytes });
   }
 
   /** Reserves an index for a function, so that bodies may call it before `define` gives it its own. */
@@ -215,7 +202,6 @@ export class ModuleBuilder {
     this.#entrySection(out, SECTION.global, this.#globals);
     this.#entrySection(out, SECTION.export, this.#exports);
     writeSection(out, SECTION.code, (section) => writeCode(section, defined));
-    if (this.#data.length > 0) writeSection(out, SECTION.data, (section) => writeData(section, this.#data));
     writeSection(out, 0, (section) => writeNames(section, this.#name, this.#funcs));
     return out.view().slice();
   }
@@ -310,15 +296,6 @@ function writeCode(out: ByteWriter, funcs: readonly Func[]): void {
   for (const { name, code } of funcs) {
     if (!code) throw new EncodeError(`function ${name} is declared but never defined`);
     out.sized(code);
-  }
-}
-
-function writeData(out: ByteWriter, segments: readonly DataSegment[]): void {
-  out.u32(segments.length);
-  for (const { offset, bytes } of segments) {
-    out.u8(0); // active, memory 0
-    writeConst(out, "i32", offset);
-    out.sized(bytes);
   }
 }
 

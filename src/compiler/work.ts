@@ -10,10 +10,12 @@ const product = (xs: readonly number[]): number => xs.reduce((a, b) => a * b, 1)
 /** Operations on elements in one run of a program as it was lowered; a multiply-add counts as two. */
 export const workOf = (program: Program): number => blockWork(program.body);
 
-const blockWork = (block: Block): number => block.reduce((sum, s) => sum + statementWork(s), 0);
+function blockWork(block: Block): number {
+  return block.reduce((sum, s) => sum + statementWork(s, blocksOf(s).reduce((inner, b) => inner + blockWork(b), 0)), 0);
+}
 
-function statementWork(s: Stmt): number {
-  const inner = blocksOf(s).reduce((sum, b) => sum + blockWork(b), 0);
+/** One run of a statement whose blocks take `inner`. */
+function statementWork(s: Stmt, inner: number): number {
   const own = exprsOf(s).reduce((sum, e) => sum + operations(e), s.kind === "store" ? 1 : 0);
   switch (s.kind) {
     case "for":

@@ -5,18 +5,19 @@ import { type Block, blocksOf, contractExtents, exprsOf, forEachExpr, isLeaf } f
 /** Iterations assumed of a loop whose count is not known. */
 const SOME = 16;
 
+const sum = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0);
 const product = (xs: readonly number[]): number => xs.reduce((a, b) => a * b, 1);
 
 /** Operations on elements in one run of a program as it was lowered; a multiply-add counts as two. */
 export const workOf = (program: Program): number => blockWork(program.body);
 
 function blockWork(block: Block): number {
-  return block.reduce((sum, s) => sum + statementWork(s, blocksOf(s).reduce((inner, b) => inner + blockWork(b), 0)), 0);
+  return sum(block.map((s) => statementWork(s, sum(blocksOf(s).map(blockWork)))));
 }
 
 /** One run of a statement whose blocks take `inner`. */
 function statementWork(s: Stmt, inner: number): number {
-  const own = exprsOf(s).reduce((sum, e) => sum + operations(e), s.kind === "store" ? 1 : 0);
+  const own = sum(exprsOf(s).map(operations)) + (s.kind === "store" ? 1 : 0);
   switch (s.kind) {
     case "for":
       return (s.extent / s.lanes) * inner;

@@ -70,7 +70,7 @@ export class LinearMemory implements Space {
   u8!: Uint8Array;
   i32!: Int32Array;
   readonly #maximum: number;
-  #strings: ReturnType<typeof byteStrings>;
+  #strings: ReturnType<NonNullable<typeof byteStrings>> | undefined;
 
   constructor(maximumPages: number = MAXIMA[0], mayShare: boolean = canShareMemory()) {
     const { memory, maximum, shared } = largestMemory(maximumPages, mayShare);
@@ -102,14 +102,16 @@ export class LinearMemory implements Space {
 
   /** A copy for {@link restore}. */
   save(address: number, bytes: number): HostCopy {
-    return bytes <= LARGEST_STRING && this.#strings && address + bytes <= this.#strings.end
-      ? this.#strings.take(address, bytes)
+    const strings = byteStrings && this.#strings;
+    return strings && bytes <= LARGEST_STRING && address + bytes <= strings.end
+      ? strings.take(address, bytes)
       : this.copyOut(address, bytes);
   }
 
   restore(copy: HostCopy, address: number): void {
-    if (typeof copy === "string" && this.#strings && address + copy.length <= this.#strings.end)
-      this.#strings.put(copy, address);
+    const strings = byteStrings && this.#strings;
+    if (strings && typeof copy === "string" && address + copy.length <= strings.end)
+      strings.put(copy, address);
     else this.u8.set(bytesOf(copy), address);
   }
 
@@ -126,6 +128,6 @@ export class LinearMemory implements Space {
   #renewViews(): void {
     this.u8 = new Uint8Array(this.memory.buffer);
     this.i32 = new Int32Array(this.memory.buffer);
-    this.#strings = byteStrings(this.memory.buffer);
+    this.#strings = byteStrings?.(this.memory.buffer);
   }
 }

@@ -65,7 +65,7 @@ export const threadExists = (_id: number): boolean => true;
 export function prepareEngine(): void {}
 
 /** Pages have no such view of shared memory. */
-export const byteStrings = (_memory: ArrayBufferLike): undefined => undefined;
+export const byteStrings: undefined = undefined;
 
 export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");
 
@@ -79,7 +79,7 @@ export const nativeHost: undefined = undefined;
 export const verifier: undefined = undefined;
 
 /** Nobody asks for collections here; pages return to their event loop, and learn there what is garbage. */
-export const garbageCollector = (): undefined => undefined;
+export const garbageCollector: undefined = undefined;
 
 /** Pages compile all programs, and load less. */
 export const interpret: undefined = undefined;

@@ -67,7 +67,7 @@ export class Residency implements Keeper {
   readonly #finalizer: FinalizationRegistry<Cell> = new FinalizationRegistry((cell) => this.#vacate(cell));
   /** Frees memory that is not an array's; set by whoever has some. */
   reclaim: () => void = () => {};
-  readonly #findCollector: () => Collector | undefined;
+  readonly #findCollector: (() => Collector | undefined) | undefined;
   #found: { readonly collector: Collector | undefined } | undefined;
   /** The collector is asked once so many bytes were evicted; what it shall wait longer, should it take too long again. */
   #nextSweep = 0;
@@ -77,7 +77,7 @@ export class Residency implements Keeper {
   constructor(
     memory: LinearMemory,
     limits: ResidencyLimits,
-    findCollector: () => Collector | undefined = garbageCollector,
+    findCollector: (() => Collector | undefined) | undefined = garbageCollector,
   ) {
     this.memory = memory;
     this.#limits = limits;
@@ -186,12 +186,12 @@ export class Residency implements Keeper {
 
   /** Looked for when the first large array is there. */
   get #collector(): Collector | undefined {
-    return (this.#found ??= { collector: this.#findCollector() }).collector;
+    return garbageCollector && (this.#found ??= { collector: this.#findCollector?.() }).collector;
   }
 
   /** Frees the blocks of large arrays that are dead, if it is time to ask; whether there were any. */
   #sweep(): boolean {
-    const collector = this.#found?.collector;
+    const collector = garbageCollector && this.#found?.collector;
     if (!collector || this.#evicted < this.#nextSweep) return false;
     const [before, start] = [this.charged, performance.now()];
     collector.release();

@@ -103,21 +103,27 @@ export function startWorker(program: string, data: unknown, onEnd: (reason: stri
 const atEnd: (() => void)[] = [];
 
 /** Runs `f` when the process ends, however it does but by a signal. */
-export function onProcessEnd(f: () => void): void {
+function atProcessEnd(f: () => void): void {
   if (atEnd.push(f) > 1) return;
   process.once("exit", () => {
     for (const end of atEnd) end();
   });
 }
 
+/** Undefined where nothing has to be waited for. */
+export const onProcessEnd: typeof atProcessEnd | undefined = atProcessEnd;
+
 /** Whether a thread of this process exists, by the system's name for it. */
-export function threadExists(id: number): boolean {
+function isThread(id: number): boolean {
   try {
     return process.kill(id, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
+
+/** Undefined where nobody else can end threads. */
+export const threadExists: typeof isThread | undefined = isThread;
 
 /** V8 ships relaxed SIMD from this version on; before, it hides behind a flag. */
 const RELAXED_SIMD_SINCE = 11.4;

@@ -104,7 +104,7 @@ export function assemble(jaxpr: Jaxpr, shared = true): Code {
   const module = new ModuleBuilder();
   module.importMemory("env", "memory", { min: 1, max: 65_536, shared });
   const host = primitive === viaHost ? module.importFunc("env", "host1", ["i32", "i32"], []) : -1;
-  const frame = module.global("i32", 0);
+  const frame = module.global();
   module.func(
     "run",
     ["i32"],

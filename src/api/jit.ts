@@ -100,57 +100,57 @@ export const traceAnew = (caller: string, f: AnyFunction, args: readonly unknown
 const MOST_TRACES = 1024;
 
 class Jitted {
-  private readonly f: AnyFunction;
-  private readonly statics: readonly number[];
-  private readonly donations: readonly number[];
-  private readonly cache = new Map<string, Traced>();
-  private latest: Recent | undefined;
+  readonly #f: AnyFunction;
+  readonly #statics: readonly number[];
+  readonly #donations: readonly number[];
+  readonly #cache = new Map<string, Traced>();
+  #latest: Recent | undefined;
   /** How errors call each argument. */
-  private readonly places: string[] = [];
-  private readonly caller: string;
+  readonly #places: string[] = [];
+  readonly #caller: string;
 
   constructor(f: AnyFunction, statics: readonly number[], donations: readonly number[], caller = "jit") {
-    this.f = f;
-    this.caller = caller;
-    this.statics = statics;
-    this.donations = donations;
+    this.#f = f;
+    this.#caller = caller;
+    this.#statics = statics;
+    this.#donations = donations;
   }
 
   clear(): void {
-    this.cache.clear();
-    this.latest = undefined;
+    this.#cache.clear();
+    this.#latest = undefined;
   }
 
   call(args: readonly unknown[]): unknown {
-    if (isStepwise()) return this.f(...args);
-    const { leaves, traced } = this.lookup(args);
-    return tree.unflatten(traced.outTree, this.run(traced, operandsOf(traced, leaves)));
+    if (isStepwise()) return this.#f(...args);
+    const { leaves, traced } = this.#lookup(args);
+    return tree.unflatten(traced.outTree, this.#run(traced, operandsOf(traced, leaves)));
   }
 
   trace(args: readonly unknown[]): Traced {
-    return this.lookup(args).traced;
+    return this.#lookup(args).traced;
   }
 
   traceAnew(args: readonly unknown[]): Traced {
     const leaves: Argument[] = [];
-    return this.record(args, this.definitions(args, leaves), leaves);
+    return this.#record(args, this.#definitions(args, leaves), leaves);
   }
 
-  private run(traced: Traced, operands: NDArray[]): NDArray[] {
+  #run(traced: Traced, operands: NDArray[]): NDArray[] {
     if (isEager() && operands.every((x) => x instanceof DeviceArray))
       return device().execute(traced.jaxpr, operands as DeviceArray[], traced.donated);
-    return callPrimitive.bind(operands, { jaxpr: traced.jaxpr, name: this.f.name || "<lambda>" });
+    return callPrimitive.bind(operands, { jaxpr: traced.jaxpr, name: this.#f.name || "<lambda>" });
   }
 
-  private lookup(args: readonly unknown[]): { leaves: Argument[]; traced: Traced } {
+  #lookup(args: readonly unknown[]): { leaves: Argument[]; traced: Traced } {
     const leaves: Argument[] = [];
-    const defs = this.definitions(args, leaves);
-    const recent = this.latest;
+    const defs = this.#definitions(args, leaves);
+    const recent = this.#latest;
     if (recent && isLike(recent, defs, leaves)) return { leaves, traced: recent.traced };
-    const traced = this.find(args, defs, leaves);
+    const traced = this.#find(args, defs, leaves);
     // Static values are compared by content, which their key does.
-    if (this.statics.length === 0 && isReusable(traced))
-      this.latest = {
+    if (this.#statics.length === 0 && isReusable(traced))
+      this.#latest = {
         defs,
         types: leaves.map(typeOf),
         off: switchedOff(),
@@ -161,48 +161,48 @@ class Jitted {
   }
 
   /** The tree of each argument, whose leaves go `into`. */
-  private definitions(args: readonly unknown[], into: Argument[]): Definitions {
-    const statics = this.argumentsOf("staticArgnums", this.statics, args.length);
-    return args.map((a, i) => (statics.includes(i) ? undefined : this.flatten(a, i, into)));
+  #definitions(args: readonly unknown[], into: Argument[]): Definitions {
+    const statics = this.#argumentsOf("staticArgnums", this.#statics, args.length);
+    return args.map((a, i) => (statics.includes(i) ? undefined : this.#flatten(a, i, into)));
   }
 
   /** Which arguments of a call are meant: negative numbers count from its end. */
-  private argumentsOf(what: string, argnums: readonly number[], count: number): readonly number[] {
+  #argumentsOf(what: string, argnums: readonly number[], count: number): readonly number[] {
     if (argnums.length === 0) return argnums;
-    const given = argnums.filter((i) => i < count || i >= parameterCount(this.f));
-    return checkArgnums(`jit(${this.f.name || "function"})`, what, given, count);
+    const given = argnums.filter((i) => i < count || i >= parameterCount(this.#f));
+    return checkArgnums(`jit(${this.#f.name || "function"})`, what, given, count);
   }
 
-  private flatten(argument: unknown, i: number, into: Argument[]): tree.TreeDef {
-    const where = (this.places[i] ??= `${this.caller}(${this.f.name || "function"}): argument ${i}`);
+  #flatten(argument: unknown, i: number, into: Argument[]): tree.TreeDef {
+    const where = (this.#places[i] ??= `${this.#caller}(${this.#f.name || "function"}): argument ${i}`);
     const [leaves, def] = argumentLeaves(argument, where, "mark other arguments with staticArgnums");
     for (const x of leaves) into.push(x);
     return def;
   }
 
-  private find(args: readonly unknown[], defs: Definitions, leaves: readonly Argument[]): Traced {
+  #find(args: readonly unknown[], defs: Definitions, leaves: readonly Argument[]): Traced {
     const key = keyOf(args, defs, leaves);
-    const found = this.cache.get(key);
+    const found = this.#cache.get(key);
     if (found) {
       // The last key of a Map is the newest one.
-      this.cache.delete(key);
-      this.cache.set(key, found);
+      this.#cache.delete(key);
+      this.#cache.set(key, found);
       return found;
     }
-    const traced = this.record(args, defs, leaves);
-    if (isReusable(traced)) this.cache.set(key, traced);
-    if (this.cache.size > MOST_TRACES) this.cache.delete(this.cache.keys().next().value!);
+    const traced = this.#record(args, defs, leaves);
+    if (isReusable(traced)) this.#cache.set(key, traced);
+    if (this.#cache.size > MOST_TRACES) this.#cache.delete(this.#cache.keys().next().value!);
     return traced;
   }
 
-  private record(args: readonly unknown[], defs: Definitions, leaves: readonly Argument[]): Traced {
+  #record(args: readonly unknown[], defs: Definitions, leaves: readonly Argument[]): Traced {
     const dynamic = defs.filter((def) => def !== undefined);
     const withStatics: AnyFunction = (...trees) =>
-      this.f(...defs.map((def, i) => (def ? trees.shift() : args[i])));
-    const flat = flatten(withStatics, dynamic, false, this.caller);
+      this.#f(...defs.map((def, i) => (def ? trees.shift() : args[i])));
+    const flat = flatten(withStatics, dynamic, false, this.#caller);
     const { jaxpr, consts, inputs } = stage(flat, leaves.map(typeOf));
     const owner = defs.flatMap((def, i) => Array<number>(def?.numLeaves ?? 0).fill(i));
-    const donations = this.argumentsOf("donateArgnums", this.donations, args.length);
+    const donations = this.#argumentsOf("donateArgnums", this.#donations, args.length);
     const donated = [
       ...consts.map(() => false),
       ...inputs.flatMap((types, k) => types.map(() => donations.includes(owner[k]!))),

@@ -5,16 +5,19 @@ import { type Block, blocksOf, contractExtents, exprsOf, forEachExpr, isLeaf } f
 /** Iterations assumed of a loop whose count is not known. */
 const SOME = 16;
 
+const sum = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0);
 const product = (xs: readonly number[]): number => xs.reduce((a, b) => a * b, 1);
 
 /** Operations on elements in one run of a program as it was lowered; a multiply-add counts as two. */
 export const workOf = (program: Program): number => blockWork(program.body);
 
-const blockWork = (block: Block): number => block.reduce((sum, s) => sum + statementWork(s), 0);
+function blockWork(block: Block): number {
+  return sum(block.map((s) => statementWork(s, sum(blocksOf(s).map(blockWork)))));
+}
 
-function statementWork(s: Stmt): number {
-  const inner = blocksOf(s).reduce((sum, b) => sum + blockWork(b), 0);
-  const own = exprsOf(s).reduce((sum, e) => sum + operations(e), s.kind === "store" ? 1 : 0);
+/** One run of a statement whose blocks take `inner`. */
+function statementWork(s: Stmt, inner: number): number {
+  const own = sum(exprsOf(s).map(operations)) + (s.kind === "store" ? 1 : 0);
   switch (s.kind) {
     case "for":
       return (s.extent / s.lanes) * inner;

@@ -46,7 +46,7 @@ export class Jaxpr {
   /** How many leading invars are constants that the traced function closed over (only printing cares). */
   readonly numConsts: number;
   readonly hasEffects: boolean;
-  private names: readonly string[] | undefined;
+  #names: readonly string[] | undefined;
 
   constructor(invars: readonly Var[], eqns: readonly Eqn[], outs: readonly Atom[], numConsts = 0) {
     this.invars = invars;
@@ -62,8 +62,8 @@ export class Jaxpr {
   }
   /** Names of mapped axes that its collectives use. */
   get axisNames(): readonly string[] {
-    this.names ??= [...new Set(this.eqns.flatMap((eqn) => axisNames(eqn.primitive, eqn.params)))];
-    return this.names;
+    this.#names ??= [...new Set(this.eqns.flatMap((eqn) => axisNames(eqn.primitive, eqn.params)))];
+    return this.#names;
   }
   get inAvals(): ShapedArray[] {
     return this.invars.map((v) => v.aval);

@@ -9,18 +9,18 @@ const isJaxpr = (x: unknown): x is Jaxpr =>
 
 /** Names are given on first print and are unique across nested jaxprs: a … z, ba, bb, … */
 class Names {
-  private readonly names = new Map<Var, string>();
-  private given = 0;
+  readonly #names = new Map<Var, string>();
+  #given = 0;
   of(v: Var): string {
-    let name = this.names.get(v);
-    if (!name) this.names.set(v, (name = letters(this.given++)));
+    let name = this.#names.get(v);
+    if (!name) this.#names.set(v, (name = letters(this.#given++)));
     return name;
   }
   /** Variables of a called program are named like those of the caller that they stand for. */
   share(inner: readonly Atom[], outer: readonly Atom[]): void {
     inner.forEach((v, i) => {
       const other = outer[i]!;
-      if (!isLiteral(v) && !isLiteral(other) && !this.names.has(v)) this.names.set(v, this.of(other));
+      if (!isLiteral(v) && !isLiteral(other) && !this.#names.has(v)) this.#names.set(v, this.of(other));
     });
   }
 }
@@ -40,10 +40,10 @@ export function printJaxpr(jaxpr: Jaxpr): string {
 
 /** Sub-jaxprs that are used twice or have more than ten equations are printed first, under a name. */
 class Shared {
-  private readonly nameOf = new Map<Jaxpr, string>();
-  private readonly names: Names;
+  readonly #nameOf = new Map<Jaxpr, string>();
+  readonly #names: Names;
   constructor(top: Jaxpr, names: Names) {
-    this.names = names;
+    this.#names = names;
     const uses = new Map<Jaxpr, number>();
     const label = new Map<Jaxpr, string>();
     visitSubJaxprs(top, (j, name) => {
@@ -52,15 +52,15 @@ class Shared {
     });
     const taken = new Map<string, number>();
     for (const [j, n] of uses)
-      if (n > 1 || j.eqns.length > 10) this.nameOf.set(j, unique(label.get(j)!, taken));
+      if (n > 1 || j.eqns.length > 10) this.#nameOf.set(j, unique(label.get(j)!, taken));
   }
   name(j: Jaxpr): string | undefined {
-    return this.nameOf.get(j);
+    return this.#nameOf.get(j);
   }
   define(): Doc[] {
-    return [...this.nameOf].flatMap(([j, name]) => [
+    return [...this.#nameOf].flatMap(([j, name]) => [
       text(`let ${name} = `),
-      jaxprDoc(j, this.names, this),
+      jaxprDoc(j, this.#names, this),
       text(" in\n"),
     ]);
   }

@@ -65,7 +65,7 @@ export class StageTrace extends Trace {
   readonly eqns: Eqn[] = [];
   readonly constvars: Var[] = [];
   readonly consts: NDArray[] = [];
-  private readonly constOf = new Map<NDArray, Var>();
+  readonly #constOf = new Map<NDArray, Var>();
 
   argument(type: ShapedArray): StageTracer {
     return new StageTracer(this, new Var(type));
@@ -89,14 +89,14 @@ export class StageTrace extends Trace {
     if (x instanceof NumberTracer && x.trace === this) return x.as(x.aval).atom;
     if (x instanceof Tracer && !x.trace.alive) throw leaked(x);
     const value = knownScalar(x);
-    return value === undefined ? this.constant(x) : new Literal(value, x.aval);
+    return value === undefined ? this.#constant(x) : new Literal(value, x.aval);
   }
 
-  private constant(x: NDArray): Var {
-    let v = this.constOf.get(x);
+  #constant(x: NDArray): Var {
+    let v = this.#constOf.get(x);
     if (!v) {
       v = new Var(x.aval);
-      this.constOf.set(x, v);
+      this.#constOf.set(x, v);
       this.constvars.push(v);
       this.consts.push(x);
     }

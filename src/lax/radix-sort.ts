@@ -57,109 +57,109 @@ export const canRank = (keys: readonly DType[], n: number): boolean =>
  * each digit.
  */
 class Lane {
-  private readonly emit: Emitter;
-  private readonly target: Target;
-  private readonly lane: readonly Index[];
-  private readonly n: number;
-  private readonly bits: number;
+  readonly #emit: Emitter;
+  readonly #target: Target;
+  readonly #lane: readonly Index[];
+  readonly #n: number;
+  readonly #bits: number;
 
   constructor(emit: Emitter, target: Target, lane: readonly Index[], n: number, bits: number) {
-    [this.emit, this.target, this.lane, this.n, this.bits] = [emit, target, lane, n, bits];
+    [this.#emit, this.#target, this.#lane, this.#n, this.#bits] = [emit, target, lane, n, bits];
   }
 
   /** As the elements lie. */
   begin(): void {
-    const { s } = this.emit;
-    this.emit.loop([this.n], ([k]) => this.target.store(this.position(0, k!), s.fromIndex(k!, "int32")));
+    const { s } = this.#emit;
+    this.#emit.loop([this.#n], ([k]) => this.#target.store(this.#position(0, k!), s.fromIndex(k!, "int32")));
   }
 
   /** The ranks of the elements at the positions of a side. */
   rank(side: number, rankAt: (position: Index) => Scalar): void {
-    const { emit, target } = this;
-    emit.loop([this.n], ([k]) => {
-      const at = this.place(target.at(this.position(side, k!)));
-      target.store(this.ranked(side, k!), emit.s.bitcast(rankAt(at), "int32"));
+    const [emit, target] = [this.#emit, this.#target];
+    emit.loop([this.#n], ([k]) => {
+      const at = this.#place(target.at(this.#position(side, k!)));
+      target.store(this.#ranked(side, k!), emit.s.bitcast(rankAt(at), "int32"));
     });
   }
 
   /** Deals positions and ranks out by digits, from the lowest to the highest. */
   sort(side: number, passes: number): void {
-    const { s, ix } = this.emit;
+    const { s, ix } = this.#emit;
     const run = (pass: Index): void => {
       const from = ix.mod(ix.add(pass, side), 2, passes + 1);
-      const shift = s.fromIndex(ix.mul(pass, this.bits), "uint32");
-      this.count(from, shift);
-      this.sum();
-      this.deal(from, shift);
+      const shift = s.fromIndex(ix.mul(pass, this.#bits), "uint32");
+      this.#count(from, shift);
+      this.#sum();
+      this.#deal(from, shift);
     };
-    this.emit.loop([passes], ([pass]) => run(pass!), "serial");
+    this.#emit.loop([passes], ([pass]) => run(pass!), "serial");
   }
 
   /** How many ranks have each digit. */
-  private count(from: Index, shift: Scalar): void {
-    const { emit, target } = this;
-    emit.loop([2 ** this.bits], ([digit]) => target.store(this.counter(digit!), int(emit.s, 0)));
+  #count(from: Index, shift: Scalar): void {
+    const [emit, target] = [this.#emit, this.#target];
+    emit.loop([2 ** this.#bits], ([digit]) => target.store(this.#counter(digit!), int(emit.s, 0)));
     const add = (k: Index): void => {
-      const counter = this.counter(this.digit(target.at(this.ranked(from, k)), shift));
-      target.store(counter, this.plus(target.at(counter), int(emit.s, 1)));
+      const counter = this.#counter(this.#digit(target.at(this.#ranked(from, k)), shift));
+      target.store(counter, this.#plus(target.at(counter), int(emit.s, 1)));
     };
-    emit.loop([this.n], ([k]) => add(k!), "serial");
+    emit.loop([this.#n], ([k]) => add(k!), "serial");
   }
 
   /** Where each digit begins. */
-  private sum(): void {
-    const { emit, target } = this;
+  #sum(): void {
+    const [emit, target] = [this.#emit, this.#target];
     const begin = emit.cell(int(emit.s, 0));
     const add = (digit: Index): void => {
-      const count = emit.cell(target.at(this.counter(digit))).get();
-      target.store(this.counter(digit), begin.get());
-      begin.set(this.plus(begin.get(), count));
+      const count = emit.cell(target.at(this.#counter(digit))).get();
+      target.store(this.#counter(digit), begin.get());
+      begin.set(this.#plus(begin.get(), count));
     };
-    emit.loop([2 ** this.bits], ([digit]) => add(digit!), "serial");
+    emit.loop([2 ** this.#bits], ([digit]) => add(digit!), "serial");
   }
 
   /** Everything to the next free place of its digit on the other side. */
-  private deal(from: Index, shift: Scalar): void {
-    const { emit, target } = this;
+  #deal(from: Index, shift: Scalar): void {
+    const [emit, target] = [this.#emit, this.#target];
     const to = emit.ix.sub(1, from);
     const move = (k: Index): void => {
-      const rank = emit.cell(target.at(this.ranked(from, k))).get();
-      const counter = this.counter(this.digit(rank, shift));
+      const rank = emit.cell(target.at(this.#ranked(from, k))).get();
+      const counter = this.#counter(this.#digit(rank, shift));
       const free = emit.cell(target.at(counter)).get();
-      target.store(counter, this.plus(free, int(emit.s, 1)));
-      const at = this.place(free);
-      target.store(this.ranked(to, at), rank);
-      target.store(this.position(to, at), target.at(this.position(from, k)));
+      target.store(counter, this.#plus(free, int(emit.s, 1)));
+      const at = this.#place(free);
+      target.store(this.#ranked(to, at), rank);
+      target.store(this.#position(to, at), target.at(this.#position(from, k)));
     };
-    emit.loop([this.n], ([k]) => move(k!), "serial");
+    emit.loop([this.#n], ([k]) => move(k!), "serial");
   }
 
-  private digit(rank: Scalar, shift: Scalar): Index {
-    const { s, ix } = this.emit;
+  #digit(rank: Scalar, shift: Scalar): Index {
+    const { s, ix } = this.#emit;
     const shifted = s.binary("shrLogical", s.bitcast(rank, "uint32"), shift);
-    return ix.dynamic(s.convert(s.binary("and", shifted, word(s, 2 ** this.bits - 1)), "int32"));
+    return ix.dynamic(s.convert(s.binary("and", shifted, word(s, 2 ** this.#bits - 1)), "int32"));
   }
 
   /** It is in the lane by itself: the clamp shows that no other one is touched. */
-  private place(k: Scalar): Index {
-    return this.emit.ix.dynamic(clampIndex(this.emit, k, this.n - 1));
+  #place(k: Scalar): Index {
+    return this.#emit.ix.dynamic(clampIndex(this.#emit, k, this.#n - 1));
   }
 
-  private plus(a: Scalar, b: Scalar): Scalar {
-    return this.emit.s.binary("add", a, b);
+  #plus(a: Scalar, b: Scalar): Scalar {
+    return this.#emit.s.binary("add", a, b);
   }
 
-  private position(side: Index, k: Index): Index[] {
-    return this.at(this.emit.ix.mul(side, 2 * this.n), k);
+  #position(side: Index, k: Index): Index[] {
+    return this.#at(this.#emit.ix.mul(side, 2 * this.#n), k);
   }
-  private ranked(side: Index, k: Index): Index[] {
-    return this.at(this.emit.ix.add(this.emit.ix.mul(side, 2 * this.n), this.n), k);
+  #ranked(side: Index, k: Index): Index[] {
+    return this.#at(this.#emit.ix.add(this.#emit.ix.mul(side, 2 * this.#n), this.#n), k);
   }
-  private counter(digit: Index): Index[] {
-    return this.at(4 * this.n, digit);
+  #counter(digit: Index): Index[] {
+    return this.#at(4 * this.#n, digit);
   }
-  private at(row: Index, k: Index): Index[] {
-    return [...this.lane, this.emit.ix.add(row, k)];
+  #at(row: Index, k: Index): Index[] {
+    return [...this.#lane, this.#emit.ix.add(row, k)];
   }
 }
 

@@ -82,59 +82,59 @@ interface Entry<T> {
 
 /** Remembers one value per program and donated arguments: first by the objects, then by their structure. */
 export class ProgramCache<T extends Cached> {
-  private readonly limits: CacheLimits;
-  private readonly byObject = new WeakMap<Jaxpr, WeakMap<readonly boolean[], Entry<T>>>();
-  private readonly byKey = new Map<string, Entry<T>>();
-  private bytes = 0;
-  private now = 0;
+  readonly #limits: CacheLimits;
+  readonly #byObject = new WeakMap<Jaxpr, WeakMap<readonly boolean[], Entry<T>>>();
+  readonly #byKey = new Map<string, Entry<T>>();
+  #bytes = 0;
+  #now = 0;
 
   constructor(limits: CacheLimits = CACHE_LIMITS) {
-    this.limits = limits;
+    this.#limits = limits;
   }
 
   get(jaxpr: Jaxpr, donated: readonly boolean[], make: () => T): T {
-    const entry = this.byObject.get(jaxpr)?.get(donated);
-    if (entry?.value === undefined) return this.find(jaxpr, donated, make);
-    entry.used = ++this.now;
+    const entry = this.#byObject.get(jaxpr)?.get(donated);
+    if (entry?.value === undefined) return this.#find(jaxpr, donated, make);
+    entry.used = ++this.#now;
     return entry.value;
   }
 
   get size(): number {
-    return this.byKey.size;
+    return this.#byKey.size;
   }
 
   /** Forgets all programs but those that run now. */
   clear(): void {
-    this.shrink({ programs: 0, bytes: 0 });
+    this.#shrink({ programs: 0, bytes: 0 });
   }
 
-  private find(jaxpr: Jaxpr, donated: readonly boolean[], make: () => T): T {
+  #find(jaxpr: Jaxpr, donated: readonly boolean[], make: () => T): T {
     const key = `${jaxprKey(jaxpr)}|${maskKey(donated)}`;
-    const entry = this.byKey.get(key) ?? this.add(key, make());
-    entry.used = ++this.now;
-    let masks = this.byObject.get(jaxpr);
-    if (!masks) this.byObject.set(jaxpr, (masks = new WeakMap()));
+    const entry = this.#byKey.get(key) ?? this.#add(key, make());
+    entry.used = ++this.#now;
+    let masks = this.#byObject.get(jaxpr);
+    if (!masks) this.#byObject.set(jaxpr, (masks = new WeakMap()));
     masks.set(donated, entry);
     return entry.value!;
   }
 
-  private add(key: string, value: T): Entry<T> {
-    const { programs, bytes } = this.limits;
-    const entry = { value, used: this.now, bytes: value.codeBytes ?? 0 };
-    if (this.byKey.size >= programs || this.bytes + entry.bytes > bytes)
-      this.shrink({ programs: KEPT * programs, bytes: KEPT * bytes - entry.bytes });
-    this.byKey.set(key, entry);
-    this.bytes += entry.bytes;
+  #add(key: string, value: T): Entry<T> {
+    const { programs, bytes } = this.#limits;
+    const entry = { value, used: this.#now, bytes: value.codeBytes ?? 0 };
+    if (this.#byKey.size >= programs || this.#bytes + entry.bytes > bytes)
+      this.#shrink({ programs: KEPT * programs, bytes: KEPT * bytes - entry.bytes });
+    this.#byKey.set(key, entry);
+    this.#bytes += entry.bytes;
     return entry;
   }
 
-  private shrink(to: CacheLimits): void {
-    const oldest = [...this.byKey].sort(([, a], [, b]) => a.used - b.used);
+  #shrink(to: CacheLimits): void {
+    const oldest = [...this.#byKey].sort(([, a], [, b]) => a.used - b.used);
     for (const [key, entry] of oldest) {
-      if (this.byKey.size <= to.programs && this.bytes <= to.bytes) return;
+      if (this.#byKey.size <= to.programs && this.#bytes <= to.bytes) return;
       if (entry.value?.busy) continue;
-      this.byKey.delete(key);
-      this.bytes -= entry.bytes;
+      this.#byKey.delete(key);
+      this.#bytes -= entry.bytes;
       entry.value?.release?.();
       entry.value = undefined;
     }

@@ -45,18 +45,18 @@ interface Compiled {
 /** The CPU: arrays in one WebAssembly memory, programs compiled when they are first run. */
 export class CpuDevice implements Device {
   readonly name = "wasm";
-  private readonly config: Config;
-  private readonly executors: Readonly<Record<Tier, Executor>>;
-  private readonly caches = new Map<string, ProgramCache<Executable>>();
-  private latest: Compiled | undefined;
-  private readonly maximumPages: number | undefined;
-  private override: Executor | undefined;
-  private created: Runtime | undefined;
+  readonly #config: Config;
+  readonly #executors: Readonly<Record<Tier, Executor>>;
+  readonly #caches = new Map<string, ProgramCache<Executable>>();
+  #latest: Compiled | undefined;
+  readonly #maximumPages: number | undefined;
+  #override: Executor | undefined;
+  #created: Runtime | undefined;
 
   constructor(config: Config, executors: Readonly<Record<Tier, Executor>>, maximumPages?: number) {
-    this.config = config;
-    this.executors = executors;
-    this.maximumPages = maximumPages;
+    this.#config = config;
+    this.#executors = executors;
+    this.#maximumPages = maximumPages;
   }
 
   put(data: TypedArray, type: ShapedArray): DeviceArray {
@@ -72,24 +72,24 @@ export class CpuDevice implements Device {
       args.length === jaxpr.invars.length,
       `${args.length} arguments for ${jaxpr.invars.length} variables.`,
     );
-    return this.executable(jaxpr, donated).run(jaxpr, args, donated);
+    return this.#executable(jaxpr, donated).run(jaxpr, args, donated);
   }
 
   /** Runs programs by `executor` from now on; undefined goes back to what `config.tier` says. */
   setExecutor(executor: Executor | undefined): void {
-    this.override = executor;
+    this.#override = executor;
   }
 
   /** Forgets all compiled programs. */
   clearCaches(): void {
-    for (const programs of this.caches.values()) programs.clear();
-    this.caches.clear();
-    this.latest = undefined;
+    for (const programs of this.#caches.values()) programs.clear();
+    this.#caches.clear();
+    this.#latest = undefined;
   }
 
   /** Created at first use, so that loading the library reserves nothing. */
   get runtime(): Runtime {
-    return (this.created ??= createRuntime(this.config, this.maximumPages));
+    return (this.#created ??= createRuntime(this.#config, this.#maximumPages));
   }
 
   get limit(): number {
@@ -109,9 +109,9 @@ export class CpuDevice implements Device {
     };
   }
 
-  private executable(jaxpr: Jaxpr, donated: readonly boolean[]): Executable {
-    const executor = this.override ?? this.executors[this.config.tier];
-    const programs = this.programs([executor, switchedOff(), this.config.threads]);
+  #executable(jaxpr: Jaxpr, donated: readonly boolean[]): Executable {
+    const executor = this.#override ?? this.#executors[this.#config.tier];
+    const programs = this.#programs([executor, switchedOff(), this.#config.threads]);
     return programs.get(jaxpr, donated, () => {
       checkResults(jaxpr, this.limit);
       return executor(jaxpr, this.runtime, donated);
@@ -119,16 +119,16 @@ export class CpuDevice implements Device {
   }
 
   /** The cache for these conditions: all that a compiled program depends on besides its jaxpr and what is donated. */
-  private programs(conditions: readonly unknown[]): ProgramCache<Executable> {
-    if (this.latest && conditions.every((x, i) => x === this.latest!.conditions[i]))
-      return this.latest.programs;
+  #programs(conditions: readonly unknown[]): ProgramCache<Executable> {
+    if (this.#latest && conditions.every((x, i) => x === this.#latest!.conditions[i]))
+      return this.#latest.programs;
     const key = structuralKey(conditions);
-    let programs = this.caches.get(key);
+    let programs = this.#caches.get(key);
     if (!programs) {
-      if (this.caches.size >= MOST_CONDITIONS) this.clearCaches();
-      this.caches.set(key, (programs = new ProgramCache()));
+      if (this.#caches.size >= MOST_CONDITIONS) this.clearCaches();
+      this.#caches.set(key, (programs = new ProgramCache()));
     }
-    this.latest = { conditions, programs };
+    this.#latest = { conditions, programs };
     return programs;
   }
 }

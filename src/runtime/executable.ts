@@ -36,34 +36,34 @@ const WATCH_NAPS = 64;
 /** Machine code over the linear memory, of whatever tier, that finds the addresses of a call in a frame. */
 export abstract class FrameExecutable implements Executable {
   protected readonly runtime: Runtime;
-  private readonly code: MemoryNeeds;
+  readonly #code: MemoryNeeds;
   /** Calls that are under way. */
-  private calls = 0;
-  private readonly argBytes: readonly number[];
-  private readonly outBytes: readonly number[];
-  private readonly frameBytes: number;
-  private readonly stackBytes: number;
+  #calls = 0;
+  readonly #argBytes: readonly number[];
+  readonly #outBytes: readonly number[];
+  readonly #frameBytes: number;
+  readonly #stackBytes: number;
 
   constructor(code: MemoryNeeds, jaxpr: Jaxpr, runtime: Runtime) {
     this.runtime = runtime;
-    this.code = code;
-    this.argBytes = jaxpr.inAvals.map((type) => type.byteLength);
-    this.outBytes = jaxpr.outAvals.map((type) => type.byteLength);
-    const words = this.argBytes.length + this.outBytes.length + 2;
-    this.frameBytes = Math.ceil((words * WORD) / ALIGN) * ALIGN;
-    this.stackBytes = this.frameBytes + code.arenaBytes;
+    this.#code = code;
+    this.#argBytes = jaxpr.inAvals.map((type) => type.byteLength);
+    this.#outBytes = jaxpr.outAvals.map((type) => type.byteLength);
+    const words = this.#argBytes.length + this.#outBytes.length + 2;
+    this.#frameBytes = Math.ceil((words * WORD) / ALIGN) * ALIGN;
+    this.#stackBytes = this.#frameBytes + code.arenaBytes;
   }
 
   /** The size of the machine code, or of what it is made from. */
   abstract get codeBytes(): number;
 
   get busy(): boolean {
-    return this.calls > 0;
+    return this.#calls > 0;
   }
 
   /** Gives back what other threads have of it. It is not run again. */
   release(): void {
-    if (this.code.threaded) this.runtime.threads.forget(this.code.threaded);
+    if (this.#code.threaded) this.runtime.threads.forget(this.#code.threaded);
   }
 
   /** Results come back as new arrays. When the program throws, results are freed and no argument is given away. */
@@ -73,10 +73,10 @@ export abstract class FrameExecutable implements Executable {
     let pinned = 0;
     try {
       for (; pinned < args.length; pinned++) residency.pin(storageOf(args[pinned]!));
-      for (let i = 0; i < this.outBytes.length; i++) outs.push(this.result(i, args));
-      this.call(args, outs);
+      for (let i = 0; i < this.#outBytes.length; i++) outs.push(this.#result(i, args));
+      this.#call(args, outs);
       for (let i = 0; i < outs.length; i++)
-        if (outs[i]!.cell.address === 0) residency.move(this.source(i, args)!, outs[i]!);
+        if (outs[i]!.cell.address === 0) residency.move(this.#source(i, args)!, outs[i]!);
     } catch (error) {
       for (const out of outs) out.free("disposed");
       throw error;
@@ -89,8 +89,8 @@ export abstract class FrameExecutable implements Executable {
   }
 
   /** The array whose memory result `i` may take. */
-  private source(i: number, args: readonly DeviceArray[]): Storage | undefined {
-    const from = this.code.inPlace?.get(i);
+  #source(i: number, args: readonly DeviceArray[]): Storage | undefined {
+    const from = this.#code.inPlace?.get(i);
     return from === undefined ? undefined : storageOf(args[from]!);
   }
 
@@ -98,39 +98,39 @@ export abstract class FrameExecutable implements Executable {
    * A new array for result `i`: without memory of its own when it takes that of an argument after the call. An array that
    * is pinned more than once is another argument, too, or in use by a call that has not ended: its memory is not taken.
    */
-  private result(i: number, args: readonly DeviceArray[]): Storage {
+  #result(i: number, args: readonly DeviceArray[]): Storage {
     const { residency } = this.runtime;
-    const reused = this.source(i, args)?.cell.pins === 1;
-    return reused ? residency.vacant(this.outBytes[i]!) : residency.create(this.outBytes[i]!);
+    const reused = this.#source(i, args)?.cell.pins === 1;
+    return reused ? residency.vacant(this.#outBytes[i]!) : residency.create(this.#outBytes[i]!);
   }
 
   /** Lays the addresses out in a frame (arguments, results, arena, control block of the threads) and runs the code. */
-  private call(args: readonly DeviceArray[], outs: readonly Storage[]): void {
+  #call(args: readonly DeviceArray[], outs: readonly Storage[]): void {
     const { memory, residency, stack } = this.runtime;
-    const frame = stack.enter(this.stackBytes);
-    this.calls++;
+    const frame = stack.enter(this.#stackBytes);
+    this.#calls++;
     try {
       let word = frame / WORD;
-      for (let i = 0; i < this.argBytes.length; i++) {
+      for (let i = 0; i < this.#argBytes.length; i++) {
         const storage = storageOf(args[i]!);
-        assert(storage.byteLength === this.argBytes[i], "An argument's size differs from its type's.");
+        assert(storage.byteLength === this.#argBytes[i], "An argument's size differs from its type's.");
         const address = residency.load(storage);
         memory.i32[word++] = address;
       }
       for (let i = 0; i < outs.length; i++)
-        memory.i32[word++] = outs[i]!.cell.address || this.source(i, args)!.cell.address;
-      memory.i32[word++] = frame + this.frameBytes;
-      this.enterThreads(frame, word);
+        memory.i32[word++] = outs[i]!.cell.address || this.#source(i, args)!.cell.address;
+      memory.i32[word++] = frame + this.#frameBytes;
+      this.#enterThreads(frame, word);
     } finally {
-      this.calls--;
+      this.#calls--;
       stack.leave();
     }
   }
 
   /** Runs the code, with the help of other threads if they can: their control block goes into `word` of the memory. */
-  private enterThreads(frame: number, word: number): void {
+  #enterThreads(frame: number, word: number): void {
     const { memory, threads } = this.runtime;
-    const control = this.code.threaded ? threads.enter(this.code.threaded, frame) : 0;
+    const control = this.#code.threaded ? threads.enter(this.#code.threaded, frame) : 0;
     memory.i32[word] = control;
     if (control === 0) {
       this.enter(frame);
@@ -182,36 +182,36 @@ function compileModule(bytes: Bytes): WebAssembly.Module {
  */
 export class WasmExecutable extends FrameExecutable {
   override readonly codeBytes: number;
-  private readonly module: WebAssembly.Module;
-  private readonly hosts: readonly Host[];
+  readonly #module: WebAssembly.Module;
+  readonly #hosts: readonly Host[];
   /** The entry points of the instances, by how many calls of this program are under way. */
-  private readonly entries: ((frame: number) => void)[] = [];
-  private running = 0;
+  readonly #entries: ((frame: number) => void)[] = [];
+  #running = 0;
 
   constructor(code: Code, jaxpr: Jaxpr, runtime: Runtime) {
     super(code, jaxpr, runtime);
     this.codeBytes = code.bytes.length;
-    this.module = compileModule(code.bytes);
-    this.hosts = code.hosts;
+    this.#module = compileModule(code.bytes);
+    this.#hosts = code.hosts;
   }
 
   protected override enter(frame: number): void {
-    const entry = (this.entries[this.running] ??= this.instantiate());
-    this.running++;
+    const entry = (this.#entries[this.#running] ??= this.#instantiate());
+    this.#running++;
     try {
       entry(frame);
     } finally {
-      this.running--;
+      this.#running--;
     }
   }
 
-  private instantiate(): (frame: number) => void {
+  #instantiate(): (frame: number) => void {
     const { memory, threads } = this.runtime;
     // Called at every nap of the caller.
     let naps = 0;
     const watch = (): void => void (++naps % WATCH_NAPS === 0 && threads.watch());
-    const env = { memory: memory.memory as WebAssembly.Memory, watch, ...hostImports(this.hosts, memory) };
-    return new WebAssembly.Instance(this.module, { env, Math: MATH_IMPORTS }).exports.run as (
+    const env = { memory: memory.memory as WebAssembly.Memory, watch, ...hostImports(this.#hosts, memory) };
+    return new WebAssembly.Instance(this.#module, { env, Math: MATH_IMPORTS }).exports.run as (
       frame: number,
     ) => void;
   }

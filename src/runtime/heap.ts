@@ -21,20 +21,20 @@ export class Heap {
   /** Bytes in blocks that are handed out (their sizes, not the requests). */
   used = 0;
   peak = 0;
-  private readonly space: Space;
-  private readonly ranges: Ranges = new Ranges();
+  readonly #space: Space;
+  readonly #ranges: Ranges = new Ranges();
   /** Free blocks of each class: a stack, because the block freed last is warm in the cache. */
-  private readonly stacks: number[][] = Array.from({ length: CLASSES }, () => []);
+  readonly #stacks: number[][] = Array.from({ length: CLASSES }, () => []);
 
   constructor(space: Space) {
-    this.space = space;
-    if (space.end > space.start) this.ranges.put(space.start, space.end - space.start);
+    this.#space = space;
+    if (space.end > space.start) this.#ranges.put(space.start, space.end - space.start);
   }
 
   /** The address of a block of at least `bytes`, a multiple of 64; 0 when memory is exhausted. */
   alloc(bytes: number): number {
     const size = blockSize(bytes);
-    const address = size > LARGEST_CLASS ? this.takeRange(size) : this.takeClass(classOf(bytes), size);
+    const address = size > LARGEST_CLASS ? this.#takeRange(size) : this.#takeClass(classOf(bytes), size);
     if (address === 0) return 0;
     this.used += size;
     if (this.used > this.peak) this.peak = this.used;
@@ -44,46 +44,46 @@ export class Heap {
   free(address: number, bytes: number): void {
     const size = blockSize(bytes);
     this.used -= size;
-    if (size > LARGEST_CLASS) this.ranges.put(address, size);
-    else this.stacks[classOf(bytes)]!.push(address);
+    if (size > LARGEST_CLASS) this.#ranges.put(address, size);
+    else this.#stacks[classOf(bytes)]!.push(address);
   }
 
-  private takeClass(index: number, size: number): number {
-    const stack = this.stacks[index]!;
-    return stack.pop() ?? (size <= SMALL ? this.carve(stack, size) : this.takeRange(size));
+  #takeClass(index: number, size: number): number {
+    const stack = this.#stacks[index]!;
+    return stack.pop() ?? (size <= SMALL ? this.#carve(stack, size) : this.#takeRange(size));
   }
 
   /** Cuts a slab into blocks: the first is the answer, the others wait on the stack, lowest on top. */
-  private carve(stack: number[], size: number): number {
-    const slab = this.takeRange(SLAB);
+  #carve(stack: number[], size: number): number {
+    const slab = this.#takeRange(SLAB);
     if (slab === 0) return 0;
     for (let at = SLAB - (SLAB % size) - size; at > 0; at -= size) stack.push(slab + at);
     return slab;
   }
 
-  private takeRange(size: number): number {
-    return this.ranges.take(size) || (this.collect() && this.ranges.take(size)) || this.growFor(size);
+  #takeRange(size: number): number {
+    return this.#ranges.take(size) || (this.#collect() && this.#ranges.take(size)) || this.#growFor(size);
   }
 
   /** Returns the free blocks of middle size to the ranges, where neighbours merge. */
-  private collect(): boolean {
+  #collect(): boolean {
     let any = false;
-    for (let index = classOf(SMALL) + 1; index < CLASSES; index++) any = this.collectClass(index) || any;
+    for (let index = classOf(SMALL) + 1; index < CLASSES; index++) any = this.#collectClass(index) || any;
     return any;
   }
 
-  private collectClass(index: number): boolean {
-    const stack = this.stacks[index]!;
+  #collectClass(index: number): boolean {
+    const stack = this.#stacks[index]!;
     const size = sizeOfClass(index);
-    for (const address of stack) this.ranges.put(address, size);
+    for (const address of stack) this.#ranges.put(address, size);
     return stack.splice(0).length > 0;
   }
 
-  private growFor(size: number): number {
-    const { end } = this.space;
-    const missing = size - this.ranges.tail(end);
-    if (!this.space.grow(missing)) return 0;
-    this.ranges.put(end, this.space.end - end);
-    return this.ranges.take(size);
+  #growFor(size: number): number {
+    const { end } = this.#space;
+    const missing = size - this.#ranges.tail(end);
+    if (!this.#space.grow(missing)) return 0;
+    this.#ranges.put(end, this.#space.end - end);
+    return this.#ranges.take(size);
   }
 }

@@ -15,32 +15,32 @@ type Interpret = NonNullable<typeof interpret>;
 
 /** Runs a program of the loop IR in the memory that is planned for it, and checks every access. */
 export class InterpretedExecutable implements Executable {
-  private readonly program: Program;
-  private readonly plan: MemoryPlan;
-  private readonly runtime: Runtime;
-  private readonly interpret: Interpret;
+  readonly #program: Program;
+  readonly #plan: MemoryPlan;
+  readonly #runtime: Runtime;
+  readonly #interpret: Interpret;
 
   constructor(program: Program, plan: MemoryPlan, runtime: Runtime, interpret: Interpret) {
-    this.interpret = interpret;
-    this.program = program;
-    this.plan = plan;
-    this.runtime = runtime;
+    this.#interpret = interpret;
+    this.#program = program;
+    this.#plan = plan;
+    this.#runtime = runtime;
   }
 
   run(jaxpr: Jaxpr, args: readonly DeviceArray[], donated?: readonly boolean[]): DeviceArray[] {
-    const values = this.interpret(
-      this.program,
+    const values = this.#interpret(
+      this.#program,
       args.map((x) => x.dataSync()),
       undefined,
       "forward",
-      this.plan,
+      this.#plan,
     );
     freeDonated(args, donated);
-    return values.map((value, i) => new DeviceArray(jaxpr.outs[i]!.aval, this.adopt(value)));
+    return values.map((value, i) => new DeviceArray(jaxpr.outs[i]!.aval, this.#adopt(value)));
   }
 
-  private adopt({ buffer, byteOffset, byteLength }: TypedArray): Storage {
-    return this.runtime.residency.adopt(new Uint8Array(buffer, byteOffset, byteLength).slice(), false);
+  #adopt({ buffer, byteOffset, byteLength }: TypedArray): Storage {
+    return this.#runtime.residency.adopt(new Uint8Array(buffer, byteOffset, byteLength).slice(), false);
   }
 }
 

@@ -69,15 +69,15 @@ export class LinearMemory implements Space {
   /** Views of the whole memory. Growth replaces them: never keep one across an allocation. */
   u8!: Uint8Array;
   i32!: Int32Array;
-  private readonly maximum: number;
-  private strings: ReturnType<typeof byteStrings>;
+  readonly #maximum: number;
+  #strings: ReturnType<NonNullable<typeof byteStrings>> | undefined;
 
   constructor(maximumPages: number = MAXIMA[0], mayShare: boolean = canShareMemory()) {
     const { memory, maximum, shared } = largestMemory(maximumPages, mayShare);
     this.memory = memory;
-    this.maximum = maximum;
+    this.#maximum = maximum;
     this.shared = shared;
-    this.renewViews();
+    this.#renewViews();
     this.heap = new Heap(this);
   }
 
@@ -85,14 +85,14 @@ export class LinearMemory implements Space {
     return this.u8.length;
   }
   get limit(): number {
-    return this.maximum * PAGE;
+    return this.#maximum * PAGE;
   }
 
   grow(bytes: number): boolean {
     const have = this.end / PAGE;
     const need = Math.ceil(bytes / PAGE);
-    const wish = Math.min(this.maximum - have, Math.max(need, Math.ceil(have * GROWTH)));
-    return need <= wish && (this.tryGrow(wish) || this.tryGrow(need));
+    const wish = Math.min(this.#maximum - have, Math.max(need, Math.ceil(have * GROWTH)));
+    return need <= wish && (this.#tryGrow(wish) || this.#tryGrow(need));
   }
 
   /** A copy of `bytes` bytes outside of the memory. */
@@ -102,30 +102,32 @@ export class LinearMemory implements Space {
 
   /** A copy for {@link restore}. */
   save(address: number, bytes: number): HostCopy {
-    return bytes <= LARGEST_STRING && this.strings && address + bytes <= this.strings.end
-      ? this.strings.take(address, bytes)
+    const strings = byteStrings && this.#strings;
+    return strings && bytes <= LARGEST_STRING && address + bytes <= strings.end
+      ? strings.take(address, bytes)
       : this.copyOut(address, bytes);
   }
 
   restore(copy: HostCopy, address: number): void {
-    if (typeof copy === "string" && this.strings && address + copy.length <= this.strings.end)
-      this.strings.put(copy, address);
+    const strings = byteStrings && this.#strings;
+    if (strings && typeof copy === "string" && address + copy.length <= strings.end)
+      strings.put(copy, address);
     else this.u8.set(bytesOf(copy), address);
   }
 
-  private tryGrow(pages: number): boolean {
+  #tryGrow(pages: number): boolean {
     try {
       this.memory.grow(pages);
     } catch {
       return false;
     }
-    this.renewViews();
+    this.#renewViews();
     return true;
   }
 
-  private renewViews(): void {
+  #renewViews(): void {
     this.u8 = new Uint8Array(this.memory.buffer);
     this.i32 = new Int32Array(this.memory.buffer);
-    this.strings = byteStrings(this.memory.buffer);
+    this.#strings = byteStrings?.(this.memory.buffer);
   }
 }

@@ -56,16 +56,16 @@ function trusted(url: string): string {
 }
 
 /** A page waits for nothing that its workers do. */
-export function onProcessEnd(_f: () => void): void {}
+export const onProcessEnd: undefined = undefined;
 
 /** Threads have no names here, and nobody else can end them. */
-export const threadExists = (_id: number): boolean => true;
+export const threadExists: undefined = undefined;
 
 /** Browsers have no flags to turn on from inside. */
 export function prepareEngine(): void {}
 
 /** Pages have no such view of shared memory. */
-export const byteStrings = (_memory: ArrayBufferLike): undefined => undefined;
+export const byteStrings: undefined = undefined;
 
 export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");
 
@@ -79,7 +79,7 @@ export const nativeHost: undefined = undefined;
 export const verifier: undefined = undefined;
 
 /** Nobody asks for collections here; pages return to their event loop, and learn there what is garbage. */
-export const garbageCollector = (): undefined => undefined;
+export const garbageCollector: undefined = undefined;
 
 /** Pages compile all programs, and load less. */
 export const interpret: undefined = undefined;

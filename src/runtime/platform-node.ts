@@ -9,16 +9,19 @@ import v8 from "node:v8";
 import { Worker } from "node:worker_threads";
 import { interpret as interpretIr } from "../backends/interp/index.ts";
 import * as proofs from "../compiler/ir/verifier.ts";
+import { findCollector } from "./node/collector.ts";
 import { readFile, writeAtomic } from "./node/files.ts";
 
 export { nativeHost } from "./native/node.ts";
-export { garbageCollector } from "./node/collector.ts";
 
 /** Undefined where nobody can ask for it. */
 export const verifier: typeof proofs | undefined = proofs;
 
 /** Undefined where programs only run compiled. */
 export const interpret: typeof interpretIr | undefined = interpretIr;
+
+/** Undefined where nobody can ask for collections. */
+export const garbageCollector: typeof findCollector | undefined = findCollector;
 
 /** Whether there are environment variables. */
 export const hasEnvironment: boolean = true;
@@ -100,21 +103,27 @@ export function startWorker(program: string, data: unknown, onEnd: (reason: stri
 const atEnd: (() => void)[] = [];
 
 /** Runs `f` when the process ends, however it does but by a signal. */
-export function onProcessEnd(f: () => void): void {
+function atProcessEnd(f: () => void): void {
   if (atEnd.push(f) > 1) return;
   process.once("exit", () => {
     for (const end of atEnd) end();
   });
 }
 
+/** Undefined where nothing has to be waited for. */
+export const onProcessEnd: typeof atProcessEnd | undefined = atProcessEnd;
+
 /** Whether a thread of this process exists, by the system's name for it. */
-export function threadExists(id: number): boolean {
+function isThread(id: number): boolean {
   try {
     return process.kill(id, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
+
+/** Undefined where nobody else can end threads. */
+export const threadExists: typeof isThread | undefined = isThread;
 
 /** V8 ships relaxed SIMD from this version on; before, it hides behind a flag. */
 const RELAXED_SIMD_SINCE = 11.4;
@@ -137,7 +146,7 @@ export interface ByteStrings {
  * The collector owns strings entirely; a typed array of more than 64 bytes is a block of another allocator besides, which
  * costs ten times as much to make and to free (measured: 690 against 56 ns for 512 bytes).
  */
-export function byteStrings(memory: ArrayBufferLike): ByteStrings | undefined {
+function stringsOf(memory: ArrayBufferLike): ByteStrings {
   // Positions in a Buffer are 32-bit integers in some places.
   const view = Buffer.from(memory, 0, Math.min(memory.byteLength, 2 ** 31 - 1));
   return {
@@ -146,6 +155,9 @@ export function byteStrings(memory: ArrayBufferLike): ByteStrings | undefined {
     put: (text, address) => view.write(text, address, "latin1"),
   };
 }
+
+/** Undefined where memory cannot be seen so. */
+export const byteStrings: typeof stringsOf | undefined = stringsOf;
 
 /** The method under which a console looks for an object's own rendering. */
 export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");

@@ -58,36 +58,34 @@ export class Residency implements Keeper {
   /** Bytes that evictions have copied to the host so far. */
   spilledBytes = 0;
   /** Charged bytes that were evicted so far. */
-  private evicted = 0;
-  private raised = 0;
-  private readonly limits: ResidencyLimits;
+  #evicted = 0;
+  #raised = 0;
+  readonly #limits: ResidencyLimits;
   /** The head of the ring: `ring.newer` is the oldest cell, `ring.older` the newest. */
-  private readonly ring: Cell = new Cell(0);
+  readonly #ring: Cell = new Cell(0);
   // The held value must not reach the Storage, and must not keep spilled bytes: hence `vacate` unregisters.
-  private readonly finalizer: FinalizationRegistry<Cell> = new FinalizationRegistry((cell) =>
-    this.vacate(cell),
-  );
+  readonly #finalizer: FinalizationRegistry<Cell> = new FinalizationRegistry((cell) => this.#vacate(cell));
   /** Frees memory that is not an array's; set by whoever has some. */
   reclaim: () => void = () => {};
-  private readonly findCollector: () => Collector | undefined;
-  private found: { readonly collector: Collector | undefined } | undefined;
+  readonly #findCollector: (() => Collector | undefined) | undefined;
+  #found: { readonly collector: Collector | undefined } | undefined;
   /** The collector is asked once so many bytes were evicted; what it shall wait longer, should it take too long again. */
-  private nextSweep = 0;
-  private pause = 0;
-  private sweptAt = 0;
+  #nextSweep = 0;
+  #pause = 0;
+  #sweptAt = 0;
 
   constructor(
     memory: LinearMemory,
     limits: ResidencyLimits,
-    findCollector: () => Collector | undefined = garbageCollector,
+    findCollector: (() => Collector | undefined) | undefined = garbageCollector,
   ) {
     this.memory = memory;
-    this.limits = limits;
-    this.findCollector = findCollector;
+    this.#limits = limits;
+    this.#findCollector = findCollector;
   }
 
   get budget(): number {
-    return this.limits.memoryBudget + this.raised;
+    return this.#limits.memoryBudget + this.#raised;
   }
 
   /** An array whose bytes are on the host; they move at its first use. The storage owns `bytes`. */
@@ -98,7 +96,7 @@ export class Residency implements Keeper {
   /** A new array of undefined contents: resident, and pinned once. */
   create(byteLength: number): Storage {
     const storage = this.vacant(byteLength);
-    this.place(storage);
+    this.#place(storage);
     return storage;
   }
 
@@ -111,10 +109,10 @@ export class Residency implements Keeper {
 
   /** Gives the block of a pinned array to a vacant one of its size and ends the array as donated. */
   move({ cell: from }: Storage, to: Storage): void {
-    this.forget(from);
+    this.#forget(from);
     to.cell.address = from.address;
     from.address = 0;
-    if (to.byteLength >= WATCH) this.watch(to);
+    if (to.byteLength >= WATCH) this.#watch(to);
     this.drop(from, "donated");
   }
 
@@ -127,13 +125,13 @@ export class Residency implements Keeper {
   /** The last unpin makes the array the most recently used one. */
   unpin({ cell }: Storage): void {
     if (--cell.pins > 0) return;
-    if (cell.fate !== undefined) this.vacate(cell);
-    else if (cell.address !== 0) cell.linkBefore(this.ring);
+    if (cell.fate !== undefined) this.#vacate(cell);
+    else if (cell.address !== 0) cell.linkBefore(this.#ring);
   }
 
   /** The address of a pinned array, which is brought into memory if it is not there. */
   load(storage: Storage): number {
-    if (storage.cell.address === 0) this.upload(storage);
+    if (storage.cell.address === 0) this.#upload(storage);
     return storage.cell.address;
   }
 
@@ -147,7 +145,7 @@ export class Residency implements Keeper {
   drop(cell: Cell, reason: Fate): void {
     cell.fate ??= reason;
     cell.host = undefined;
-    if (cell.pins === 0) this.vacate(cell);
+    if (cell.pins === 0) this.#vacate(cell);
   }
 
   /** A block for something that is not an array and never leaves. Throws {@link OutOfMemoryError}. */
@@ -157,118 +155,118 @@ export class Residency implements Keeper {
     if (address !== 0) return address;
     this.reclaim();
     while ((address = heap.alloc(byteLength)) === 0)
-      if (!this.sweep() && !this.evictOldest()) throw this.exhausted(byteLength);
+      if (!this.#sweep() && !this.#evictOldest()) throw this.#exhausted(byteLength);
     return address;
   }
 
-  private upload(storage: Storage): void {
+  #upload(storage: Storage): void {
     const { cell } = storage;
-    if (cell.outlook !== undefined) this.learn(cell);
-    this.place(storage);
+    if (cell.outlook !== undefined) this.#learn(cell);
+    this.#place(storage);
     this.memory.restore(cell.host!, cell.address);
     if (cell.byteLength > KEEP || storage.peek() === undefined) cell.host = undefined;
   }
 
-  private place(storage: Storage): void {
+  #place(storage: Storage): void {
     const { cell } = storage;
     const cost = charge(cell);
-    while (this.charged + cost > this.budget && (this.sweep() || this.evictOldest()));
+    while (this.charged + cost > this.budget && (this.#sweep() || this.#evictOldest()));
     cell.address = this.allocate(cell.byteLength);
-    this.account(cell, 1);
-    if (cell.byteLength >= WATCH) this.watch(storage);
+    this.#account(cell, 1);
+    if (cell.byteLength >= WATCH) this.#watch(storage);
   }
 
-  private watch(storage: Storage): void {
+  #watch(storage: Storage): void {
     const { cell } = storage;
     cell.watched = true;
-    this.finalizer.register(storage, cell, cell);
+    this.#finalizer.register(storage, cell, cell);
     // The engine keeps weakly held objects longer: not for nothing.
-    if (this.evicted + this.budget >= this.nextSweep && this.collector) cell.holder = new WeakRef(storage);
+    if (this.#evicted + this.budget >= this.#nextSweep && this.#collector) cell.holder = new WeakRef(storage);
   }
 
   /** Looked for when the first large array is there. */
-  private get collector(): Collector | undefined {
-    return (this.found ??= { collector: this.findCollector() }).collector;
+  get #collector(): Collector | undefined {
+    return garbageCollector && (this.#found ??= { collector: this.#findCollector?.() }).collector;
   }
 
   /** Frees the blocks of large arrays that are dead, if it is time to ask; whether there were any. */
-  private sweep(): boolean {
-    const collector = this.found?.collector;
-    if (!collector || this.evicted < this.nextSweep) return false;
+  #sweep(): boolean {
+    const collector = garbageCollector && this.#found?.collector;
+    if (!collector || this.#evicted < this.#nextSweep) return false;
     const [before, start] = [this.charged, performance.now()];
     collector.release();
     collector.collect();
-    for (let cell = this.ring.newer; cell !== this.ring; ) {
+    for (let cell = this.#ring.newer; cell !== this.#ring; ) {
       const { newer, holder } = cell;
-      if (holder && holder.deref() === undefined) this.vacate(cell);
+      if (holder && holder.deref() === undefined) this.#vacate(cell);
       cell = newer;
     }
     collector.release();
     const freed = before - this.charged;
-    const between = start - this.sweptAt;
-    this.sweptAt = performance.now();
-    this.plan(this.sweptAt - start, between, freed);
+    const between = start - this.#sweptAt;
+    this.#sweptAt = performance.now();
+    this.#plan(this.#sweptAt - start, between, freed);
     return freed > 0;
   }
 
   /** When to collect again, after it took `ms` and freed so many bytes. */
-  private plan(ms: number, between: number, freed: number): void {
-    const { memoryBudget } = this.limits;
+  #plan(ms: number, between: number, freed: number): void {
+    const { memoryBudget } = this.#limits;
     const most = COLLECT_LIMIT * memoryBudget;
     const isWorthIt = ms < freed * MOVE_MS * Math.max(1, most / this.budget);
-    if (isWorthIt && ms > COLLECTING * between) this.raise(Math.min(2 * this.budget, most) - memoryBudget);
-    this.pause = isWorthIt ? 0 : Math.max(this.budget, 2 * this.pause);
-    this.nextSweep = this.evicted + this.pause;
+    if (isWorthIt && ms > COLLECTING * between) this.#raise(Math.min(2 * this.budget, most) - memoryBudget);
+    this.#pause = isWorthIt ? 0 : Math.max(this.budget, 2 * this.#pause);
+    this.#nextSweep = this.#evicted + this.#pause;
   }
 
   /** Raises the budget to what would have kept a cell that comes back, if it comes back soon. */
-  private learn(cell: Cell): void {
-    const wanted = cell.outlook! + this.evicted + charge(cell);
-    if (wanted <= PATIENCE * this.budget) this.raise(wanted - this.limits.memoryBudget);
+  #learn(cell: Cell): void {
+    const wanted = cell.outlook! + this.#evicted + charge(cell);
+    if (wanted <= PATIENCE * this.budget) this.#raise(wanted - this.#limits.memoryBudget);
   }
 
-  private raise(by: number): void {
-    this.raised = Math.min(RAISE_LIMIT, Math.max(this.raised, by));
+  #raise(by: number): void {
+    this.#raised = Math.min(RAISE_LIMIT, Math.max(this.#raised, by));
   }
 
-  private evictOldest(): boolean {
-    const cell = this.ring.newer;
-    if (cell === this.ring) return false;
+  #evictOldest(): boolean {
+    const cell = this.#ring.newer;
+    if (cell === this.#ring) return false;
     if (cell.host === undefined) {
       cell.host = this.memory.save(cell.address, cell.byteLength);
       this.spilledBytes += cell.byteLength;
     }
-    this.evicted += charge(cell);
-    if (cell.holder) this.collector?.release();
-    cell.outlook = this.budget - this.evicted;
-    this.vacate(cell);
+    this.#evicted += charge(cell);
+    if (cell.holder) this.#collector?.release();
+    cell.outlook = this.budget - this.#evicted;
+    this.#vacate(cell);
     return true;
   }
 
   /** Frees the block of a cell, if there is one. */
-  private vacate(cell: Cell): void {
+  #vacate(cell: Cell): void {
     if (cell.address === 0) return;
     cell.unlink();
-    this.forget(cell);
+    this.#forget(cell);
     this.memory.heap.free(cell.address, cell.byteLength);
     cell.address = 0;
-    this.account(cell, -1);
+    this.#account(cell, -1);
   }
 
   /** The block is no longer the array's. */
-  private forget(cell: Cell): void {
-    if (cell.watched) this.finalizer.unregister(cell);
+  #forget(cell: Cell): void {
+    if (cell.watched) this.#finalizer.unregister(cell);
     cell.watched = false;
     cell.holder = undefined;
   }
 
-  private account(cell: Cell, sign: 1 | -1): void {
+  #account(cell: Cell, sign: 1 | -1): void {
     this.charged += sign * charge(cell);
     this.residentBytes += sign * blockSize(cell.byteLength);
     this.residentArrays += sign;
   }
 
-  private exhausted(byteLength: number): OutOfMemoryError {
+  #exhausted(byteLength: number): OutOfMemoryError {
     const { heap, limit } = this.memory;
     return new OutOfMemoryError(
       `Out of memory: a block of ${formatBytes(byteLength)} was asked for, and ${formatBytes(heap.used)} of the ${formatBytes(limit)} ` +

@@ -26,12 +26,12 @@ export class Storage implements Buffer {
   /** Private to the engine too: who compares or prints arrays deeply must not come from one to the memory of all. */
   readonly #keeper: Keeper;
   /** The contents came from the host, so looking at them never depends on what ran. */
-  private readonly given: boolean;
+  readonly #given: boolean;
 
   constructor(cell: Cell, keeper: Keeper, given: boolean) {
     this.cell = cell;
     this.#keeper = keeper;
-    this.given = given;
+    this.#given = given;
   }
 
   get byteLength(): number {
@@ -48,7 +48,7 @@ export class Storage implements Buffer {
 
   peek(): Uint8Array | undefined {
     const { host } = this.cell;
-    return this.given && typeof host !== "string" ? host : undefined;
+    return this.#given && typeof host !== "string" ? host : undefined;
   }
 
   free(reason: Fate): void {

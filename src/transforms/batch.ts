@@ -53,14 +53,14 @@ class BatchTrace extends Trace {
     const values = pairs.map((p) => p[0]);
     const dims = pairs.map((p) => p[1]);
     return withTrace(this.parent, () => {
-      if (dims.every((d) => d === null) && !this.isNamedIn(primitive, params))
+      if (dims.every((d) => d === null) && !this.#isNamedIn(primitive, params))
         return primitive.bind(values, params);
       const [outs, outDims] = primitive.batch(values, dims, params, this.axis.size, this.axis);
       return outs.map((out, i) => this.wrap(out, outDims[i]!));
     });
   }
 
-  private isNamedIn(primitive: AnyPrimitive, params: Params): boolean {
+  #isNamedIn(primitive: AnyPrimitive, params: Params): boolean {
     const { name } = this.axis;
     return name !== undefined && axisNames(primitive, params).includes(name);
   }

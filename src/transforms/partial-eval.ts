@@ -44,13 +44,13 @@ export type EffectPlace = "known" | "staged";
 /** Runs what is known under its parent trace and records the rest. */
 class PartialTrace extends Trace implements PartialEvalStage {
   readonly parent: Trace = currentTrace();
-  private readonly eqns: Eqn[] = [];
-  private readonly effects: EffectPlace;
-  private readonly residualOf = new Map<NDArray, Var>();
+  readonly #eqns: Eqn[] = [];
+  readonly #effects: EffectPlace;
+  readonly #residualOf = new Map<NDArray, Var>();
 
   constructor(effects: EffectPlace = "known") {
     super();
-    this.effects = effects;
+    this.#effects = effects;
   }
 
   unknown(type: ShapedArray): UnknownTracer {
@@ -65,40 +65,40 @@ class PartialTrace extends Trace implements PartialEvalStage {
     return withTrace(this.parent, f);
   }
   stage(primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[] {
-    const inputs = args.map((x) => this.atom(x));
+    const inputs = args.map((x) => this.#atom(x));
     const types = primitive.abstractEval(
       inputs.map((a) => a.aval),
       params,
     );
     const outputs = types.map((type) => new Var(type));
-    this.eqns.push({ primitive, inputs, params, outputs });
+    this.#eqns.push({ primitive, inputs, params, outputs });
     return outputs.map((v) => new UnknownTracer(this, v));
   }
   override process(primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[] {
     const early =
-      args.every((x) => this.isKnown(x)) && !(this.effects === "staged" && hasEffects(primitive, params));
+      args.every((x) => this.isKnown(x)) && !(this.#effects === "staged" && hasEffects(primitive, params));
     if (early) return this.run(() => primitive.bind(args, params));
     const rule = primitive.partialEval;
     return rule === "default" ? this.stage(primitive, args, params) : rule(this, args, params);
   }
 
-  private atom(x: NDArray): Atom {
+  #atom(x: NDArray): Atom {
     if (!this.isKnown(x)) return (x as UnknownTracer).atom;
     const value = knownScalar(x);
-    return value === undefined ? this.residual(x) : new Literal(value, x.aval);
+    return value === undefined ? this.#residual(x) : new Literal(value, x.aval);
   }
-  private residual(x: NDArray): Var {
-    let v = this.residualOf.get(x);
-    if (!v) this.residualOf.set(x, (v = new Var(x.aval)));
+  #residual(x: NDArray): Var {
+    let v = this.#residualOf.get(x);
+    if (!v) this.#residualOf.set(x, (v = new Var(x.aval)));
     return v;
   }
 
   /** The recorded program, without equations and residuals that `outs` do not need. */
   finish(inputs: readonly UnknownTracer[], outs: readonly NDArray[]): Split {
-    const outAtoms = outs.map((x) => this.atom(x));
-    const residuals = [...this.residualOf.keys()];
-    const invars = [...this.residualOf.values(), ...inputs.map((t) => t.atom)];
-    const whole = new Jaxpr(invars, this.eqns, outAtoms);
+    const outAtoms = outs.map((x) => this.#atom(x));
+    const residuals = [...this.#residualOf.keys()];
+    const invars = [...this.#residualOf.values(), ...inputs.map((t) => t.atom)];
+    const whole = new Jaxpr(invars, this.#eqns, outAtoms);
     const keep = invars.map((_, i) => i >= residuals.length);
     const { jaxpr: staged, usedIns } = dceJaxpr(whole, Array(outs.length).fill(true), keep);
     return { staged, residuals: residuals.filter((_, i) => usedIns[i]) };

@@ -20,64 +20,64 @@ export function backward(
 }
 
 class BackwardPass {
-  private readonly jaxpr: Jaxpr;
-  private readonly values = new Map<Var, NDArray>();
-  private readonly linear = new Set<Var>();
-  private readonly cts = new Map<Var, MaybeZero>();
+  readonly #jaxpr: Jaxpr;
+  readonly #values = new Map<Var, NDArray>();
+  readonly #linear = new Set<Var>();
+  readonly #cts = new Map<Var, MaybeZero>();
 
   constructor(jaxpr: Jaxpr, args: readonly (NDArray | Linear)[]) {
-    this.jaxpr = jaxpr;
+    this.#jaxpr = jaxpr;
     jaxpr.invars.forEach((v, i) => {
       const arg = args[i]!;
-      if (arg instanceof Linear) this.linear.add(v);
-      else this.values.set(v, arg);
+      if (arg instanceof Linear) this.#linear.add(v);
+      else this.#values.set(v, arg);
     });
   }
 
   run(cotangents: readonly MaybeZero[]): MaybeZero[] {
-    const linearEqns = this.jaxpr.eqns.filter((eqn) => !this.evalIfKnown(eqn));
-    this.jaxpr.outs.forEach((a, i) => this.accumulate(a, cotangents[i]!));
-    for (const eqn of linearEqns.reverse()) this.transposeEqn(eqn);
-    return this.jaxpr.invars
-      .filter((v) => this.linear.has(v))
-      .map((v) => this.cts.get(v) ?? new Zero(v.aval));
+    const linearEqns = this.#jaxpr.eqns.filter((eqn) => !this.#evalIfKnown(eqn));
+    this.#jaxpr.outs.forEach((a, i) => this.#accumulate(a, cotangents[i]!));
+    for (const eqn of linearEqns.reverse()) this.#transposeEqn(eqn);
+    return this.#jaxpr.invars
+      .filter((v) => this.#linear.has(v))
+      .map((v) => this.#cts.get(v) ?? new Zero(v.aval));
   }
 
-  private isLinear(a: Atom): a is Var {
-    return !(a instanceof Literal) && this.linear.has(a);
+  #isLinear(a: Atom): a is Var {
+    return !(a instanceof Literal) && this.#linear.has(a);
   }
-  private read(a: Atom): NDArray {
-    return a instanceof Literal ? literalValue(a) : this.values.get(a)!;
+  #read(a: Atom): NDArray {
+    return a instanceof Literal ? literalValue(a) : this.#values.get(a)!;
   }
 
-  private evalIfKnown(eqn: Eqn): boolean {
-    if (eqn.inputs.some((a) => this.isLinear(a))) {
-      for (const v of eqn.outputs) this.linear.add(v);
+  #evalIfKnown(eqn: Eqn): boolean {
+    if (eqn.inputs.some((a) => this.#isLinear(a))) {
+      for (const v of eqn.outputs) this.#linear.add(v);
       return false;
     }
     const outs = eqn.primitive.bind(
-      eqn.inputs.map((a) => this.read(a)),
+      eqn.inputs.map((a) => this.#read(a)),
       eqn.params,
     );
-    eqn.outputs.forEach((v, i) => this.values.set(v, outs[i]!));
+    eqn.outputs.forEach((v, i) => this.#values.set(v, outs[i]!));
     return true;
   }
 
-  private accumulate(a: Atom, ct: MaybeZero): void {
-    if (!this.isLinear(a) || isZero(ct)) return;
-    const old = this.cts.get(a);
-    this.cts.set(a, old ? addTangents(old, ct) : ct);
+  #accumulate(a: Atom, ct: MaybeZero): void {
+    if (!this.#isLinear(a) || isZero(ct)) return;
+    const old = this.#cts.get(a);
+    this.#cts.set(a, old ? addTangents(old, ct) : ct);
   }
 
-  private transposeEqn(eqn: Eqn): void {
-    const cts = eqn.outputs.map((v) => this.cts.get(v) ?? new Zero(v.aval));
-    for (const v of eqn.outputs) this.cts.delete(v);
+  #transposeEqn(eqn: Eqn): void {
+    const cts = eqn.outputs.map((v) => this.#cts.get(v) ?? new Zero(v.aval));
+    for (const v of eqn.outputs) this.#cts.delete(v);
     if (cts.every(isZero)) return;
-    const inputs = eqn.inputs.map((a) => (this.isLinear(a) ? new Linear(a.aval) : this.read(a)));
+    const inputs = eqn.inputs.map((a) => (this.#isLinear(a) ? new Linear(a.aval) : this.#read(a)));
     const result = transposeRule(eqn)(cts, inputs, eqn.params);
     eqn.inputs.forEach((a, i) => {
       const ct = result[i];
-      if (ct) this.accumulate(a, ct);
+      if (ct) this.#accumulate(a, ct);
     });
   }
 }

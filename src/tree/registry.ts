@@ -31,7 +31,8 @@ export interface Opened {
   readonly children: readonly unknown[];
 }
 
-const registrations = new Map<object, Registration>();
+/** How to open instances of registered classes, by prototype. All that classes need comes with {@link register}. */
+const openers = new Map<object, (value: object) => Opened>();
 
 /**
  * Makes instances of exactly this class (not of its subclasses) tree nodes.
@@ -61,14 +62,15 @@ export function register<T, Child, Aux>(
       `tree.register: ${constructor.name} is a tree node already and cannot be registered`,
     );
   }
-  if (registrations.has(prototype)) {
+  if (openers.has(prototype)) {
     throw new WeftTypeError(`tree.register: the class ${constructor.name} is registered already`);
   }
-  registrations.set(prototype, {
+  const registration: Registration = {
     name: constructor.name || "anonymous class",
     spec: spec as unknown as Registration["spec"],
     containers: new Map(),
-  });
+  };
+  openers.set(prototype, (value) => openCustom(registration, value));
 }
 
 const OPENED_NULL: Opened = { container: NULL_CONTAINER, children: [] };
@@ -81,8 +83,8 @@ export function open(value: unknown): Opened | null {
   const prototype: object | null = Object.getPrototypeOf(value);
   if (prototype === Array.prototype) return { container: LIST_CONTAINER, children: value as unknown[] };
   if (prototype === Object.prototype || prototype === null) return openDict(value as Record<string, unknown>);
-  const registration = registrations.get(prototype);
-  if (registration !== undefined) return openCustom(registration, value);
+  const opener = openers.get(prototype);
+  if (opener !== undefined) return opener(value);
   // Array subclasses and arrays of another realm.
   return Array.isArray(value) ? { container: LIST_CONTAINER, children: value } : null;
 }

@@ -126,12 +126,12 @@ function innermostLoops(emit: () => void): string[][] {
   const [open, done]: [string[][], string[][]] = [[], []];
   const inner = new Set<string[]>();
   const loop = FuncBuilder.prototype.loop;
-  vi.spyOn(FuncBuilder.prototype, "loop").mockImplementation(function (this: FuncBuilder, body, type) {
+  vi.spyOn(FuncBuilder.prototype, "loop").mockImplementation(function (this: FuncBuilder, body) {
     const own: string[] = [];
     for (const outer of open) inner.delete(outer);
     inner.add(own);
     open.push(own);
-    const label = loop.call(this, body, type);
+    const label = loop.call(this, body);
     done.push(open.pop()!);
     return label;
   });

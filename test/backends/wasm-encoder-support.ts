@@ -20,9 +20,10 @@ export function instantiate(bytes: Bytes, imports: WebAssembly.Imports = {}): Re
 /** Builds a module of one exported function and returns that function. */
 export function compile(params: readonly ValType[], results: readonly ValType[], body: FuncBody): WasmFunc {
   const module = new ModuleBuilder();
-  module.memory({ min: 1 });
+  module.importMemory("env", "memory", { min: 1 });
   module.func("main", params, results, body, { export: true });
-  return instantiate(module.finish()).main!;
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  return instantiate(module.finish(), { env: { memory } }).main!;
 }
 
 export function parseSignature(signature: string): { params: ValType[]; results: ValType[] } {
@@ -37,7 +38,7 @@ export const PUSH_ZERO: Record<ValType, (f: FuncBuilder) => void> = {
   i64: (f) => f.i64Const(0n),
   f32: (f) => f.f32Const(0),
   f64: (f) => f.f64Const(0),
-  v128: (f) => f.v128Const([0, 0, 0, 0]),
+  v128: (f) => f.v128Const(new Uint8Array(16)),
 };
 
 /** Whether the engine accepts `emit` between operands of `params` and results of `results`. */

@@ -7,7 +7,7 @@ import {
   ModuleBuilder,
   type ValType,
 } from "../../src/backends/wasm/encoder/index.ts";
-import { compile, instantiate, PUSH_ZERO, type WasmFunc, written } from "./wasm-encoder-support.ts";
+import { compile, instantiate, PUSH_ZERO, written } from "./wasm-encoder-support.ts";
 
 /** LEB128 by its definition: seven bits a byte until the rest is what the last bit extends to. */
 function reference(value: bigint, signed: boolean): number[] {
@@ -142,12 +142,12 @@ describe("control flow", () => {
     expect(run(9)).toBe(9);
   });
 
-  test("numeric depths and blocks closed by hand", () => {
+  test("blocks closed by hand", () => {
     const run = compile(["i32"], ["i32"], (f) => {
-      f.block();
+      const outer = f.block();
       f.block();
       f.get(0);
-      f.br_if(1);
+      f.br_if(outer);
       f.end();
       f.i32Const(10);
       f.return_();
@@ -157,8 +157,8 @@ describe("control flow", () => {
     expect([run(0), run(1)]).toEqual([10, 20]);
   });
 
-  test("if with a result, both ways to write it", () => {
-    const byBodies = compile(["i32"], ["f64"], (f) => {
+  test("if with a result", () => {
+    const run = compile(["i32"], ["f64"], (f) => {
       f.get(0);
       f.if_(
         () => f.f64Const(1.5),
@@ -166,24 +166,7 @@ describe("control flow", () => {
         "f64",
       );
     });
-    const byHand = compile(["i32"], ["f64"], (f) => {
-      f.get(0);
-      f.if_(undefined, undefined, "f64");
-      f.f64Const(1.5);
-      f.else_();
-      f.f64Const(-1.5);
-      f.end();
-    });
-    for (const run of [byBodies, byHand]) expect([run(1), run(0)]).toEqual([1.5, -1.5]);
-  });
-
-  test("a block with operands and several results", () => {
-    const run = compile(["i32", "i32"], ["i32"], (f) => {
-      f.get(0);
-      f.get(1);
-      f.block(() => f.op("i32.add"), { params: ["i32", "i32"], results: ["i32"] });
-    });
-    expect(run(2, 3)).toBe(5);
+    expect([run(1), run(0)]).toEqual([1.5, -1.5]);
   });
 
   test("br_table selects a case", () => {
@@ -257,26 +240,6 @@ describe("modules", () => {
     expect([exports.even!(10), exports.odd!(10)]).toEqual([1, 0]);
   });
 
-  test("imported memory, memory.fill, memory.copy, data", () => {
-    const memory = new WebAssembly.Memory({ initial: 1 });
-    const module = new ModuleBuilder();
-    module.importMemory("env", "memory", { min: 1 });
-    module.data(65_500, Uint8Array.of(1, 2, 3));
-    const bulk = (name: "memory.fill" | "memory.copy"): void => {
-      const body: FuncBody = (f) => {
-        for (const local of [0, 1, 2]) f.get(local);
-        f.op(name);
-      };
-      module.func(name, ["i32", "i32", "i32"], [], body, { export: true });
-    };
-    bulk("memory.fill");
-    bulk("memory.copy");
-    const exports = instantiate(module.finish(), { env: { memory } });
-    exports["memory.fill"]!(10, 7, 3);
-    exports["memory.copy"]!(13, 65_500, 3);
-    expect([...new Uint8Array(memory.buffer, 9, 8)]).toEqual([0, 7, 7, 7, 1, 2, 3, 0]);
-  });
-
   test("shared memory and atomics", () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 2, shared: true });
     const module = new ModuleBuilder();
@@ -284,36 +247,33 @@ describe("modules", () => {
     const body: FuncBody = (f) => {
       f.i32Const(0);
       f.i32Const(5);
-      f.atomic("i32.atomic.rmw.add", 8);
+      f.atomic("i32.atomic.rmw.or", 8);
       f.op("drop");
       f.i32Const(0);
-      f.i32Const(5);
-      f.i32Const(42);
-      f.atomic("i32.atomic.rmw.cmpxchg", 8);
-      f.op("atomic.fence");
+      f.i64Const(5n);
+      f.i64Const(42n);
+      f.atomic("i64.atomic.rmw.cmpxchg", 8);
     };
-    module.func("main", [], ["i32"], body, { export: true });
-    expect(instantiate(module.finish(), { env: { memory } }).main!()).toBe(5);
+    module.func("main", [], ["i64"], body, { export: true });
+    expect(instantiate(module.finish(), { env: { memory } }).main!()).toBe(5n);
     expect(new Int32Array(memory.buffer)[2]).toBe(42);
   });
 
-  test("own memory, exported, and globals", () => {
+  test("globals", () => {
     const module = new ModuleBuilder();
-    module.memory({ min: 1, max: 3 }, "memory");
-    const counter = module.global("i64", 40n);
-    module.global("f32", 0.5, { mutable: false, exportName: "half" });
+    const [other, counter] = [module.global(), module.global()];
     const body: FuncBody = (f) => {
       f.globalGet(counter);
-      f.i64Const(2n);
-      f.op("i64.add");
+      f.i32Const(2);
+      f.op("i32.add");
       f.globalSet(counter);
       f.globalGet(counter);
+      f.globalGet(other);
+      f.op("i32.sub");
     };
-    module.func("next", [], ["i64"], body, { export: true });
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()));
-    expect((exports.memory as WebAssembly.Memory).buffer.byteLength).toBe(65_536);
-    expect((exports.half as WebAssembly.Global).value).toBe(0.5);
-    expect([(exports.next as WasmFunc)(), (exports.next as WasmFunc)()]).toEqual([42n, 44n]);
+    module.func("next", [], ["i32"], body, { export: true });
+    const { next } = instantiate(module.finish());
+    expect([next!(), next!()]).toEqual([2, 4]);
   });
 
   test("equal function types are written once", () => {
@@ -394,7 +354,6 @@ describe("locals", () => {
       f.freeLocal(a);
       expect(f.local("i32")).toBe(b + 1);
       expect(f.local("f32")).toBe(a);
-      expect(f.localType(a)).toBe("f32");
     });
   });
 
@@ -403,12 +362,12 @@ describe("locals", () => {
     else if (type === "i64") f.i64Const(BigInt(value));
     else if (type === "f32") f.f32Const(value);
     else if (type === "f64") f.f64Const(value);
-    else f.v128Const([value, -1, -1, -1]);
+    else f.v128Const(new Uint8Array(Float32Array.of(value, -1, -1, -1).buffer));
   }
 
   function toF64(f: FuncBuilder, type: ValType): void {
-    if (type === "i32") f.op("f64.convert_i32_s");
-    else if (type === "i64") f.op("f64.convert_i64_s");
+    if (type === "i64") f.op("i32.wrap_i64");
+    if (type === "i32" || type === "i64") f.op("f64.convert_i32_s");
     else if (type === "v128") f.lane("f32x4.extract_lane", 0);
     if (type === "f32" || type === "v128") f.op("f64.promote_f32");
   }
@@ -422,7 +381,6 @@ test("a body of 400 000 instructions outgrows every buffer and still runs", () =
       f.i32Const(3);
       f.op("i32.add");
     }
-    expect(f.size).toBe(3 * adds + 2);
   });
   expect(run(1)).toBe(3 * adds + 1);
 });

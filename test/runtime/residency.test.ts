@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { LinearMemory } from "../../src/runtime/memory.ts";
-import { type Collector, garbageCollector } from "../../src/runtime/node/collector.ts";
+import { type Collector, findCollector } from "../../src/runtime/node/collector.ts";
 import { Residency } from "../../src/runtime/residency.ts";
 import type { Storage } from "../../src/runtime/storage.ts";
 import { MIB } from "./support.ts";
@@ -49,7 +49,7 @@ function idle(): Collector & { asked: number } {
 describe("large arrays that nobody holds, in a synchronous loop", () => {
   test("leave without a copy where the collector tells who they are", () => {
     clock(0);
-    const real = garbageCollector();
+    const real = findCollector();
     expect(real, "Node's collector").toBeDefined();
     const residency = new Residency(new LinearMemory(), { memoryBudget: BUDGET });
     expect(fill(residency, 50)).toEqual(tens(50));
@@ -91,7 +91,7 @@ describe("large arrays that nobody holds, in a synchronous loop", () => {
 });
 
 test("weak references of a job live to its end, but where the collector is asked", () => {
-  const collector = garbageCollector()!;
+  const collector = findCollector()!;
   const refs = Array.from({ length: 10 }, (_, i) => new WeakRef({ i }));
   collector.collect();
   expect(refs.filter((r) => r.deref()).length).toBe(10);

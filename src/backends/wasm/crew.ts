@@ -51,7 +51,7 @@ export class Crew {
    */
   constructor(module: ModuleBuilder, bind: (f: FuncBuilder) => void, watch: FuncRef) {
     this.#module = module;
-    this.control = module.global("i32", 0);
+    this.control = module.global();
     const binder = module.func("bind", ["i32"], [], bind);
     this.#dispatch = module.declare("dispatch", ["i32", "i32", "i32"], []);
     this.#work = module.func("work", ["i32", "i32", "i32", "i32"], [], (f) =>
@@ -160,7 +160,8 @@ function work(f: FuncBuilder, bind: FuncRef, dispatch: FuncRef): void {
       f.loop((again) => {
         const { next, stop } = take(f, { control, queue, tag }, empty, again);
         f.get(bound);
-        f.if_(undefined, () => {
+        f.op("i32.eqz");
+        f.if_(() => {
           f.get(control);
           f.load("i32.load", CONTROL.frame);
           f.call(bind);

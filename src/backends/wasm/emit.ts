@@ -89,7 +89,7 @@ class ModuleEmitter implements ModuleContext {
     this.#module.importMemory("env", "memory", memoryLimits(options));
     this.#hostImports = importHosts(this.#module, body);
     const bound = [...program.args, ...program.outputs];
-    this.#globals = [...bound, "arena"].map(() => this.#module.global("i32", 0));
+    this.#globals = [...bound, "arena"].map(() => this.#module.global());
     this.layout = { places: placesOf(bound, program.temps, plan, this.#globals), loops: loopsIn(body) };
     this.#math = importedMath(this.#module, body);
     const needed = [...kernels.values()].some((kernel) => kernel.loop);

@@ -12,7 +12,7 @@ function probe(body: FuncBody, prepare?: (module: ModuleBuilder) => void): () =>
   };
 }
 
-const ZEROS = [0, 0, 0, 0] as const;
+const ZEROS = new Uint8Array(16);
 
 const PROBES: Readonly<Record<WasmFeature, () => boolean>> = {
   simd: probe((f) => {

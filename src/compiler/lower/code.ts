@@ -50,12 +50,12 @@ export class Code {
   /** Goes on with every store and where loops begin and end. */
   now: Time = 0;
   readonly revisions: Revision[] = [];
-  private readonly open: Block[] = [new Block()];
-  private readonly used = new Map<string, number>();
-  private readonly axes: LoopVar[] = [];
+  readonly #open: Block[] = [new Block()];
+  readonly #used = new Map<string, number>();
+  readonly #axes: LoopVar[] = [];
 
   get block(): Block {
-    return this.open.at(-1)!;
+    return this.#open.at(-1)!;
   }
 
   emit(stmt: Stmt): void {
@@ -66,11 +66,11 @@ export class Code {
   /** Runs `write` with a new block open. Returns the block's statements and what `write` returned. */
   within<T>(write: () => T): [stmts: readonly Stmt[], result: T] {
     const block = new Block();
-    this.open.push(block);
+    this.#open.push(block);
     try {
       return [block.stmts, write()];
     } finally {
-      this.open.pop();
+      this.#open.pop();
       block.open = false;
     }
   }
@@ -87,14 +87,14 @@ export class Code {
 
   /** `base0`, `base1`, …: a name for one of many. */
   numbered(base: string): string {
-    const n = this.used.get(base) ?? 0;
-    this.used.set(base, n + 1);
+    const n = this.#used.get(base) ?? 0;
+    this.#used.set(base, n + 1);
     return `${base}${n}`;
   }
   /** `name`, or `name_1`, … when it is taken. */
   unique(name: string): string {
-    const n = this.used.get(name) ?? 0;
-    this.used.set(name, n + 1);
+    const n = this.#used.get(name) ?? 0;
+    this.#used.set(name, n + 1);
     return n === 0 ? name : `${name}_${n}`;
   }
   local(base: string, dtype: DType, extent?: number): Local {
@@ -115,8 +115,8 @@ export class Code {
   }
   /** Loop variables that stand for a position when an operand is only looked at; they never get into the program. */
   probes(shape: Shape): LoopVar[] {
-    while (this.axes.length < shape.length) this.axes.push(newLoopVar("probe"));
-    return this.axes.slice(0, shape.length);
+    while (this.#axes.length < shape.length) this.#axes.push(newLoopVar("probe"));
+    return this.#axes.slice(0, shape.length);
   }
 
   // Statements.
@@ -137,7 +137,7 @@ export class Code {
   asIndex(value: Expr, extent?: number): Affine {
     const direct = asAffine(value);
     if (direct) return direct;
-    const known = this.open.findLast((block) => block.bound.has(value))?.bound.get(value);
+    const known = this.#open.findLast((block) => block.bound.has(value))?.bound.get(value);
     if (known) return scaledAtom(known);
     const local = this.local("n", "int32", extent);
     this.emit({ kind: "let", local, value });
@@ -149,15 +149,15 @@ export class Code {
   nest(extents: Shape, mode: For["mode"], body: (index: Affine[]) => void, base?: string): void {
     if (extents.includes(0)) return;
     const { vars, index } = this.position(extents, base);
-    this.loops(vars, mode, () => body(index));
+    this.#loops(vars, mode, () => body(index));
   }
-  private loops([v, ...inner]: readonly LoopVar[], mode: For["mode"], body: () => void): void {
+  #loops([v, ...inner]: readonly LoopVar[], mode: For["mode"], body: () => void): void {
     if (!v) {
       body();
       return;
     }
     const from = ++this.now;
-    const [stmts] = this.within(() => this.loops(inner, mode, body));
+    const [stmts] = this.within(() => this.#loops(inner, mode, body));
     const span = { from, to: ++this.now };
     this.emit({ kind: "for", v, extent: this.extents.get(v)!, mode, lanes: 1, body: stmts, span });
   }

@@ -27,20 +27,20 @@ export const keeping = (): Keeping => ({ since: Number.POSITIVE_INFINITY, until:
 /** Results that stay in their homes. */
 export class Residents {
   readonly homes: Homes;
-  private readonly promises: readonly (Keeping | undefined)[];
+  readonly #promises: readonly (Keeping | undefined)[];
 
   /** @param stay which homes are meant. */
   constructor(homes: Homes, stay: (home: Home) => boolean) {
-    this.promises = homes.map((wanted) => (wanted && stay(wanted) ? keeping() : undefined));
+    this.#promises = homes.map((wanted) => (wanted && stay(wanted) ? keeping() : undefined));
     this.homes = homes.map((wanted, i) => {
-      const promise = this.promises[i];
+      const promise = this.#promises[i];
       return wanted && promise ? home(wanted.view.keeping(promise), wanted.inPlace) : wanted;
     });
   }
 
   /** The results are there; returns what is promised from now on. */
   arrived(results: readonly Value[], now: Time): Keeping[] {
-    return this.promises.flatMap((promise, i) => {
+    return this.#promises.flatMap((promise, i) => {
       if (!promise) return [];
       const result = results[i];
       promise.since = (result instanceof View ? result.promises.since : undefined) ?? now;
@@ -102,19 +102,19 @@ export class Frame {
 export class Context {
   readonly code: Code = new Code();
   readonly frames: Frame[] = [];
-  private readonly equations: Equation[] = [];
-  private rules: Emitter | undefined;
+  readonly #equations: Equation[] = [];
+  #rules: Emitter | undefined;
 
   get emitter(): Emitter {
-    assert(this.rules, "no emitter");
-    return this.rules;
+    assert(this.#rules, "no emitter");
+    return this.#rules;
   }
   set emitter(emitter: Emitter) {
-    this.rules = emitter;
+    this.#rules = emitter;
   }
 
   get equation(): Equation {
-    const current = this.equations.at(-1);
+    const current = this.#equations.at(-1);
     assert(current, "no equation is being lowered");
     return current;
   }
@@ -129,11 +129,11 @@ export class Context {
   ): T {
     const roots = new Set(args.flatMap((x) => [...x.roots]));
     const depth = 1 + Math.max(0, ...args.map((x) => x.depth));
-    this.equations.push({ name, args, outs, homes, claimed: false, roots, depth });
+    this.#equations.push({ name, args, outs, homes, claimed: false, roots, depth });
     try {
       return lower();
     } finally {
-      this.equations.pop();
+      this.#equations.pop();
     }
   }
 
@@ -155,9 +155,9 @@ export class Context {
 
   /** Fresh memory for an array. */
   temp(type: ShapedArray, name?: string): View {
-    const operations = this.equations.map((equation) => equation.name).reverse();
+    const operations = this.#equations.map((equation) => equation.name).reverse();
     const buffer = this.code.temp({ type, operations }, name && this.code.unique(name));
-    for (const equation of this.equations) equation.roots.add(buffer);
+    for (const equation of this.#equations) equation.roots.add(buffer);
     return new View(type, buffer);
   }
 

@@ -123,16 +123,16 @@ export const sameRegion = (a: View, b: View): boolean =>
 
 /** A view that is being written. Reads give what was stored before them, whatever is stored later. */
 export class Out extends View implements Target {
-  private readonly code: Code;
+  readonly #code: Code;
   constructor(code: Code, view: View) {
     super(view.aval, view.buffer, view.offset, view.strides, view.promises);
-    this.code = code;
+    this.#code = code;
   }
   override at(index: readonly Index[]): Expr {
-    return this.code.snapshot(this.since(this.code.now).at(index));
+    return this.#code.snapshot(this.since(this.#code.now).at(index));
   }
   store(index: readonly Index[], value: Scalar): void {
-    this.put(this.code, index, value as Expr);
+    this.put(this.#code, index, value as Expr);
   }
 }
 
@@ -142,10 +142,10 @@ export type Compute = (index: readonly Index[]) => Scalar;
 export class Lazy extends Value {
   readonly roots: ReadonlySet<Buffer>;
   readonly depth: number;
-  private readonly code: Code;
-  private readonly compute: Compute;
+  readonly #code: Code;
+  readonly #compute: Compute;
   /** The last element that was computed, and where: reading it again there must not repeat its statements. */
-  private last: { index: readonly Affine[]; expr: Expr; block: Block; epoch: number } | undefined;
+  #last: { index: readonly Affine[]; expr: Expr; block: Block; epoch: number } | undefined;
 
   constructor(
     code: Code,
@@ -155,8 +155,8 @@ export class Lazy extends Value {
     depth = 1,
   ) {
     super(type);
-    this.code = code;
-    this.compute = compute;
+    this.#code = code;
+    this.#compute = compute;
     this.roots = roots;
     this.depth = depth;
   }
@@ -164,17 +164,17 @@ export class Lazy extends Value {
   override at(index: readonly Index[]): Expr {
     assert(index.length === this.aval.ndim, `an index of ${index.length} entries into ${this.aval}`);
     const position = index.map(toAffine);
-    return this.remembered(position) ?? this.computed(position);
+    return this.#remembered(position) ?? this.#computed(position);
   }
-  private remembered(index: readonly Affine[]): Expr | undefined {
-    const { last, code } = this;
+  #remembered(index: readonly Affine[]): Expr | undefined {
+    const [last, code] = [this.#last, this.#code];
     if (!last?.block.open || last.epoch !== code.epoch) return undefined;
     return index.every((i, axis) => sameAffine(i, last.index[axis]!)) ? last.expr : undefined;
   }
-  private computed(index: readonly Affine[]): Expr {
-    const expr = this.compute(index) as Expr;
+  #computed(index: readonly Affine[]): Expr {
+    const expr = this.#compute(index) as Expr;
     assert(expr.dtype === this.aval.dtype, `an element of ${this.aval} was lowered to ${expr.dtype}`);
-    this.last = { index, expr, block: this.code.block, epoch: this.code.epoch };
+    this.#last = { index, expr, block: this.#code.block, epoch: this.#code.epoch };
     return expr;
   }
 }

@@ -16,40 +16,40 @@ export class Schedule {
   /** Positions of the equations that have an effect or a result that is used. */
   readonly live: readonly number[];
   /** Every use of a variable by a live equation or a result: positions in order, repeated when used repeatedly. */
-  private readonly uses = new Map<Var, number[]>();
-  private readonly producers = new Map<Var, number>();
+  readonly #uses = new Map<Var, number[]>();
+  readonly #producers = new Map<Var, number>();
 
   constructor(jaxpr: Jaxpr) {
     this.jaxpr = jaxpr;
     this.live = liveEquations(jaxpr);
     for (const i of this.live) {
-      for (const atom of jaxpr.eqns[i]!.inputs) this.use(atom, i);
-      for (const v of jaxpr.eqns[i]!.outputs) this.producers.set(v, i);
+      for (const atom of jaxpr.eqns[i]!.inputs) this.#use(atom, i);
+      for (const v of jaxpr.eqns[i]!.outputs) this.#producers.set(v, i);
     }
-    for (const atom of jaxpr.outs) this.use(atom, AT_END);
+    for (const atom of jaxpr.outs) this.#use(atom, AT_END);
   }
 
-  private use(atom: Atom, at: number): void {
+  #use(atom: Atom, at: number): void {
     if (!(atom instanceof Var)) return;
-    const known = this.uses.get(atom);
+    const known = this.#uses.get(atom);
     if (known) known.push(at);
-    else this.uses.set(atom, [at]);
+    else this.#uses.set(atom, [at]);
   }
 
   lastUse(v: Var): number {
-    return this.uses.get(v)?.at(-1) ?? -1;
+    return this.#uses.get(v)?.at(-1) ?? -1;
   }
   isUsed(v: Var): boolean {
-    return this.uses.has(v);
+    return this.#uses.has(v);
   }
   /** The equation that makes v, undefined for arguments. */
   producer(v: Var): number | undefined {
-    return this.producers.get(v);
+    return this.#producers.get(v);
   }
 
   /** Each element of v is read at most once, so computing it where it is read costs nothing. */
   readOnce(v: Var): boolean {
-    const uses = this.uses.get(v) ?? [];
+    const uses = this.#uses.get(v) ?? [];
     const [at] = uses;
     if (at === undefined) return true;
     if (at === AT_END) return uses.length === 1;

@@ -5,11 +5,11 @@ import type { NativeCode, NativeHost } from "./host.ts";
 
 /** A loaded shared library over the linear memory. */
 export class NativeExecutable extends FrameExecutable {
-  private readonly host: NativeHost;
-  private readonly native: NativeCode;
+  readonly #host: NativeHost;
+  readonly #native: NativeCode;
   /** The view of the memory that `base` was asked of: growth replaces it, although the bytes stay where they are. */
-  private view: Uint8Array | undefined;
-  private base = 0;
+  #view: Uint8Array | undefined;
+  #base = 0;
 
   constructor(
     host: NativeHost,
@@ -19,25 +19,25 @@ export class NativeExecutable extends FrameExecutable {
     runtime: Runtime,
   ) {
     super({ ...needs, threaded: native.threaded }, jaxpr, runtime);
-    this.host = host;
-    this.native = native;
+    this.#host = host;
+    this.#native = native;
   }
 
   override get codeBytes(): number {
-    return this.native.bytes;
+    return this.#native.bytes;
   }
 
   override release(): void {
     super.release();
-    this.native.unload();
+    this.#native.unload();
   }
 
   protected override enter(frame: number): void {
     const { u8 } = this.runtime.memory;
-    if (this.view !== u8) {
-      this.view = u8;
-      this.base = this.host.addressOf(u8);
+    if (this.#view !== u8) {
+      this.#view = u8;
+      this.#base = this.#host.addressOf(u8);
     }
-    this.native.run(this.base, this.base + frame);
+    this.#native.run(this.#base, this.#base + frame);
   }
 }

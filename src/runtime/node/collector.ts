@@ -38,7 +38,7 @@ function make(): Collector {
 }
 
 /** Undefined where the engine does not offer that. */
-export function garbageCollector(): Collector | undefined {
+export function findCollector(): Collector | undefined {
   try {
     const collector = make();
     return works(collector) ? collector : undefined;

@@ -127,7 +127,8 @@ export class ThreadPool {
     if (failed === 0) return;
     this.settle();
     this.#words[at("failed")] = 0;
-    if (failed !== FAILED.ended) throw new InternalError(`A worker thread failed: ${this.#message()}`);
+    if (!threadExists || failed !== FAILED.ended)
+      throw new InternalError(`A worker thread failed: ${this.#message()}`);
     for (const worker of [...this.#workers])
       if (this.#isGone(worker.me)) this.#replace(worker, "its thread is gone");
     throw new WeftError(
@@ -163,6 +164,7 @@ export class ThreadPool {
   }
 
   #isGone(me: number): boolean {
+    if (!threadExists) return false;
     const id = Atomics.load(this.#words, idAt(me));
     return id > 0 && !threadExists(id);
   }
@@ -181,7 +183,7 @@ export class ThreadPool {
     this.#words = new Int32Array(this.#residency.memory.memory.buffer, this.#control, CONTROL_BYTES / WORD);
     this.#words.fill(0);
     this.#words[at("mayBlock")] = canBlock() ? 1 : 0;
-    onProcessEnd(() => this.#end());
+    onProcessEnd?.(() => this.#end());
   }
 
   /** Waits until workers can be stopped. */
@@ -196,6 +198,7 @@ export class ThreadPool {
 
   /** Lowers the bits of workers that are gone; whether there were any. */
   #release(name: "busy" | "loading"): boolean {
+    if (!threadExists) return false;
     let found = false;
     for (let me = 1; me < MAX_THREADS; me++) {
       if (!(Atomics.load(this.#words, at(name)) & (1 << me)) || !this.#isGone(me)) continue;

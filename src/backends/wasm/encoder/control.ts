@@ -1,6 +1,6 @@
 import { EncodeError } from "./bytes.ts";
 
-export type LabelKind = "function" | "block" | "loop" | "if" | "else";
+export type LabelKind = "function" | "block" | "loop" | "if";
 
 /** A structured instruction a branch may name. Branching to a loop repeats it; to anything else, leaves it. */
 export interface Label {
@@ -9,7 +9,7 @@ export interface Label {
 }
 
 interface Frame extends Label {
-  kind: LabelKind;
+  readonly kind: LabelKind;
 }
 
 /** The structured instructions open at the current point, outermost first. */
@@ -35,22 +35,12 @@ export class ControlStack {
     if (this.#frames.length < 2) throw new EncodeError("unbalanced control: end without an open block");
   }
 
-  /** Turns the innermost `if` into its `else` arm. */
-  enterElse(): void {
-    const top = this.#frames.at(-1);
-    if (top?.kind !== "if")
-      throw new EncodeError(`unbalanced control: else inside ${top?.kind ?? "nothing"}`);
-    top.kind = "else";
-  }
-
-  /** Relative depth of a branch target, given as a label or already as a depth. */
-  depth(target: Label | number): number {
+  /** Relative depth of a branch target. */
+  depth(target: Label): number {
     const open = this.#frames.length;
-    const depth = typeof target === "number" ? target : open - 1 - target.height;
-    const frame = this.#frames[open - 1 - depth];
-    if (frame === undefined || (typeof target !== "number" && frame !== target)) {
+    const depth = open - 1 - target.height;
+    if (this.#frames[target.height] !== target)
       throw new EncodeError(`unknown label: depth ${depth} with ${open} open; its block may have ended`);
-    }
     return depth;
   }
 

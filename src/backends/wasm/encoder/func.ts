@@ -15,7 +15,7 @@ import {
   type StoreName,
 } from "./memory-opcodes.ts";
 import { OPS, type OpName } from "./opcodes.ts";
-import { type BlockType, type FuncType, VAL_TYPE_BYTE, type ValType } from "./types.ts";
+import { type FuncType, VAL_TYPE_BYTE, type ValType } from "./types.ts";
 
 /** Index of a function, in one space with the imported ones. */
 export type FuncRef = number;
@@ -30,7 +30,6 @@ const MAX_BODY_BYTES = 7_654_321;
 /** What a body needs of the module around it. */
 export interface FuncContext {
   readonly type: FuncType;
-  typeIndex(type: FuncType): number;
   requireFunc(ref: FuncRef): void;
   requireGlobal(ref: GlobalRef): void;
 }
@@ -50,11 +49,6 @@ export class FuncBuilder {
     this.#locals = new LocalTable(context.type.params);
   }
 
-  /** Bytes of code so far. */
-  get size(): number {
-    return this.#code.length;
-  }
-
   // Locals and globals
 
   /** A local of this type, maybe a freed one: initialise it, for only a new local is zero. */
@@ -65,10 +59,6 @@ export class FuncBuilder {
   /** Lets `local` hand this local out again. */
   freeLocal(local: number): void {
     this.#locals.release(local);
-  }
-
-  localType(local: number): ValType {
-    return this.#locals.type(local);
   }
 
   get(local: number): void {
@@ -95,28 +85,23 @@ export class FuncBuilder {
 
   // Control: with a body the instruction is closed for you, without one call `end` yourself
 
-  block(body?: ControlBody, type?: BlockType): Label {
-    return this.#structured(0x02, "block", type, body);
+  block(body?: ControlBody): Label {
+    return this.#structured(0x02, "block", body);
   }
 
-  loop(body?: ControlBody, type?: BlockType): Label {
-    return this.#structured(0x03, "loop", type, body);
+  loop(body?: ControlBody): Label {
+    return this.#structured(0x03, "loop", body);
   }
 
-  /** Pops an i32; `then` runs when it is not zero, else `otherwise`. */
-  if_(then?: ControlBody, otherwise?: ControlBody, type?: BlockType): Label {
+  /** Pops an i32; `then` runs when it is not zero, else `otherwise`. Both leave one value of the type, if there is one. */
+  if_(then: ControlBody, otherwise?: ControlBody, type?: ValType): Label {
     const both: ControlBody = (label) => {
-      then?.(label);
+      then(label);
       if (!otherwise) return;
-      this.else_();
+      this.#code.u8(0x05);
       otherwise(label);
     };
-    return this.#structured(0x04, "if", type, then || otherwise ? both : undefined);
-  }
-
-  else_(): void {
-    this.#control.enterElse();
-    this.#code.u8(0x05);
+    return this.#structured(0x04, "if", both, type);
   }
 
   /** Closes the innermost structured instruction; the function body closes itself. */
@@ -125,18 +110,18 @@ export class FuncBuilder {
     this.#close();
   }
 
-  /** Branches to a label, or to a relative depth where 0 is the innermost. */
-  br(target: Label | number): void {
+  /** Branches to a label. */
+  br(target: Label): void {
     this.#indexed(0x0c, this.#control.depth(target));
   }
 
   /** Pops an i32 and branches when it is not zero. */
-  br_if(target: Label | number): void {
+  br_if(target: Label): void {
     this.#indexed(0x0d, this.#control.depth(target));
   }
 
   /** Pops an i32 and branches to the target it selects, past the last one to `otherwise`. */
-  br_table(targets: readonly (Label | number)[], otherwise: Label | number): void {
+  br_table(targets: readonly Label[], otherwise: Label): void {
     this.#indexed(0x0e, targets.length);
     for (const target of [...targets, otherwise]) this.#code.u32(this.#control.depth(target));
   }
@@ -174,48 +159,42 @@ export class FuncBuilder {
     this.#code.f64(value);
   }
 
-  /** Sixteen bytes, or four f32 lanes. */
-  v128Const(value: Uint8Array | readonly [number, number, number, number]): void {
-    if (value instanceof Uint8Array && value.length !== 16) {
-      throw new EncodeError(`v128Const: expected 16 bytes, got ${value.length}`);
-    }
+  v128Const(bytes: Uint8Array): void {
+    if (bytes.length !== 16) throw new EncodeError(`v128Const: expected 16 bytes, got ${bytes.length}`);
     this.#opcode(0xfd000c);
-    if (value instanceof Uint8Array) this.#code.bytes(value);
-    else for (const lane of value) this.#code.f32(lane);
+    this.#code.bytes(bytes);
   }
 
   // Plain, memory and lane instructions
 
   /** Any instruction of `OPS`: all that take no immediate. */
   op(name: OpName): void {
-    const [opcode, , zeros] = OPS[name];
-    this.#opcode(opcode);
-    for (let i = 0; i < zeros; i++) this.#code.u8(0);
+    this.#opcode(OPS[name][0]);
   }
 
-  /** Pops an address; `offset` is added to it without wrapping. `align` in bytes is a promise, natural by default. */
-  load(name: LoadName, offset = 0, align?: number): void {
-    this.#memory(MEMORY_OPS[name], offset, align);
+  /** Pops an address; `offset` is added to it without wrapping. */
+  load(name: LoadName, offset = 0): void {
+    this.#memory(MEMORY_OPS[name], offset);
   }
 
-  /** Pops a value and, below it, an address. `offset` and `align` as in `load`. */
-  store(name: StoreName, offset = 0, align?: number): void {
-    this.#memory(MEMORY_OPS[name], offset, align);
+  /** Pops a value and, below it, an address. `offset` as in `load`. */
+  store(name: StoreName, offset = 0): void {
+    this.#memory(MEMORY_OPS[name], offset);
   }
 
   /** Pops a v128 and, below it, an address; pushes the v128 with one lane read from memory. */
-  loadLane(name: LoadLaneName, lane: number, offset = 0, align?: number): void {
-    this.#memoryLane(name, lane, offset, align);
+  loadLane(name: LoadLaneName, lane: number, offset = 0): void {
+    this.#memoryLane(name, lane, offset);
   }
 
   /** Pops a v128 and, below it, an address; writes one lane to memory. */
-  storeLane(name: StoreLaneName, lane: number, offset = 0, align?: number): void {
-    this.#memoryLane(name, lane, offset, align);
+  storeLane(name: StoreLaneName, lane: number, offset = 0): void {
+    this.#memoryLane(name, lane, offset);
   }
 
-  /** An atomic access at natural alignment. The fence is `op("atomic.fence")`. */
+  /** An atomic access at natural alignment. */
   atomic(name: AtomicName, offset = 0): void {
-    this.#memory(ATOMIC_OPS[name], offset, undefined);
+    this.#memory(ATOMIC_OPS[name], offset);
   }
 
   /** Reads or replaces one lane of the v128 on the stack. */
@@ -266,9 +245,9 @@ export class FuncBuilder {
     this.#indexed(opcode, local);
   }
 
-  #structured(opcode: number, kind: LabelKind, type: BlockType, body: ControlBody | undefined): Label {
+  #structured(opcode: number, kind: LabelKind, body?: ControlBody, type?: ValType): Label {
     this.#code.u8(opcode);
-    this.#blockType(type);
+    this.#code.u8(type ? VAL_TYPE_BYTE[type] : 0x40);
     const label = this.#control.push(kind);
     if (body) {
       body(label);
@@ -277,30 +256,21 @@ export class FuncBuilder {
     return label;
   }
 
-  #blockType(type: BlockType): void {
-    if (type === undefined) this.#code.u8(0x40);
-    else if (typeof type === "string") this.#code.u8(VAL_TYPE_BYTE[type]);
-    else this.#code.s32(this.#context.typeIndex(type));
-  }
-
   #close(label?: Label): void {
     this.#control.pop(label);
     this.#code.u8(0x0b);
   }
 
-  #memory([opcode, , bytes]: readonly [number, string, number], offset: number, align = bytes): void {
-    const exponent = Math.log2(align);
-    if (!Number.isInteger(exponent) || exponent < 0 || align > bytes) {
-      throw new EncodeError(`align ${align}: expected a power of two up to ${bytes}, the bytes accessed`);
-    }
+  /** The alignment is a promise, that of the bytes accessed. */
+  #memory([opcode, , bytes]: readonly [number, string, number], offset: number): void {
     this.#opcode(opcode);
-    this.#code.u32(exponent);
+    this.#code.u32(Math.log2(bytes));
     this.#code.u32(offset);
   }
 
-  #memoryLane(name: LoadLaneName | StoreLaneName, lane: number, offset: number, align?: number): void {
+  #memoryLane(name: LoadLaneName | StoreLaneName, lane: number, offset: number): void {
     const op = MEMORY_LANE_OPS[name];
-    this.#memory(op, offset, align);
+    this.#memory(op, offset);
     this.#laneIndex(lane, 16 / op[2]);
   }
 

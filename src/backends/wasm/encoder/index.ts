@@ -9,6 +9,6 @@ export type {
   StoreLaneName,
   StoreName,
 } from "./memory-opcodes.ts";
-export { type FuncBody, type FuncOptions, type MemoryLimits, ModuleBuilder, type Scalar } from "./module.ts";
+export { type FuncBody, type FuncOptions, type MemoryLimits, ModuleBuilder } from "./module.ts";
 export type { OpName } from "./opcodes.ts";
-export type { BlockType, FuncType, ValType } from "./types.ts";
+export type { FuncType, Scalar, ValType } from "./types.ts";

@@ -1,42 +1,23 @@
 /**
- * Instructions with immediates, in the layout of `OPS`. Memory tables: `[opcode, signature, bytes accessed]`, where the
+ * Instructions with immediates, in the layout of `OPS`, those that the emitter uses. Memory tables: `[opcode, signature, bytes accessed]`, where the
  * bytes accessed are also the natural (largest legal) alignment. `LANE_OPS`: `[opcode, signature, lane count]`.
  */
 export const MEMORY_OPS = {
   // scalar loads and stores
   "i32.load": [0x28, "i32 -> i32", 4],
-  "i64.load": [0x29, "i32 -> i64", 8],
   "f32.load": [0x2a, "i32 -> f32", 4],
   "f64.load": [0x2b, "i32 -> f64", 8],
   "i32.load8_s": [0x2c, "i32 -> i32", 1],
   "i32.load8_u": [0x2d, "i32 -> i32", 1],
   "i32.load16_s": [0x2e, "i32 -> i32", 2],
   "i32.load16_u": [0x2f, "i32 -> i32", 2],
-  "i64.load8_s": [0x30, "i32 -> i64", 1],
-  "i64.load8_u": [0x31, "i32 -> i64", 1],
-  "i64.load16_s": [0x32, "i32 -> i64", 2],
-  "i64.load16_u": [0x33, "i32 -> i64", 2],
-  "i64.load32_s": [0x34, "i32 -> i64", 4],
-  "i64.load32_u": [0x35, "i32 -> i64", 4],
   "i32.store": [0x36, "i32 i32 ->", 4],
-  "i64.store": [0x37, "i32 i64 ->", 8],
   "f32.store": [0x38, "i32 f32 ->", 4],
   "f64.store": [0x39, "i32 f64 ->", 8],
   "i32.store8": [0x3a, "i32 i32 ->", 1],
   "i32.store16": [0x3b, "i32 i32 ->", 2],
-  "i64.store8": [0x3c, "i32 i64 ->", 1],
-  "i64.store16": [0x3d, "i32 i64 ->", 2],
-  "i64.store32": [0x3e, "i32 i64 ->", 4],
   // SIMD loads and stores
   "v128.load": [0xfd0000, "i32 -> v128", 16],
-  "v128.load8x8_s": [0xfd0001, "i32 -> v128", 8],
-  "v128.load8x8_u": [0xfd0002, "i32 -> v128", 8],
-  "v128.load16x4_s": [0xfd0003, "i32 -> v128", 8],
-  "v128.load16x4_u": [0xfd0004, "i32 -> v128", 8],
-  "v128.load32x2_s": [0xfd0005, "i32 -> v128", 8],
-  "v128.load32x2_u": [0xfd0006, "i32 -> v128", 8],
-  "v128.load8_splat": [0xfd0007, "i32 -> v128", 1],
-  "v128.load16_splat": [0xfd0008, "i32 -> v128", 2],
   "v128.load32_splat": [0xfd0009, "i32 -> v128", 4],
   "v128.load64_splat": [0xfd000a, "i32 -> v128", 8],
   "v128.store": [0xfd000b, "i32 v128 ->", 16],
@@ -46,11 +27,8 @@ export const MEMORY_OPS = {
 
 /** Loads and stores of a single lane of a v128. */
 export const MEMORY_LANE_OPS = {
-  "v128.load8_lane": [0xfd0054, "i32 v128 -> v128", 1],
-  "v128.load16_lane": [0xfd0055, "i32 v128 -> v128", 2],
   "v128.load32_lane": [0xfd0056, "i32 v128 -> v128", 4],
   "v128.load64_lane": [0xfd0057, "i32 v128 -> v128", 8],
-  "v128.store8_lane": [0xfd0058, "i32 v128 ->", 1],
   "v128.store16_lane": [0xfd0059, "i32 v128 ->", 2],
   "v128.store32_lane": [0xfd005a, "i32 v128 ->", 4],
   "v128.store64_lane": [0xfd005b, "i32 v128 ->", 8],
@@ -60,39 +38,19 @@ export const MEMORY_LANE_OPS = {
 export const ATOMIC_OPS = {
   "memory.atomic.notify": [0xfe0000, "i32 i32 -> i32", 4],
   "memory.atomic.wait32": [0xfe0001, "i32 i32 i64 -> i32", 4],
-  "memory.atomic.wait64": [0xfe0002, "i32 i64 i64 -> i32", 8],
   "i32.atomic.load": [0xfe0010, "i32 -> i32", 4],
   "i64.atomic.load": [0xfe0011, "i32 -> i64", 8],
   "i32.atomic.store": [0xfe0017, "i32 i32 ->", 4],
   "i64.atomic.store": [0xfe0018, "i32 i64 ->", 8],
-  "i32.atomic.rmw.add": [0xfe001e, "i32 i32 -> i32", 4],
-  "i64.atomic.rmw.add": [0xfe001f, "i32 i64 -> i64", 8],
-  "i32.atomic.rmw.sub": [0xfe0025, "i32 i32 -> i32", 4],
-  "i64.atomic.rmw.sub": [0xfe0026, "i32 i64 -> i64", 8],
   "i32.atomic.rmw.and": [0xfe002c, "i32 i32 -> i32", 4],
-  "i64.atomic.rmw.and": [0xfe002d, "i32 i64 -> i64", 8],
   "i32.atomic.rmw.or": [0xfe0033, "i32 i32 -> i32", 4],
-  "i64.atomic.rmw.or": [0xfe0034, "i32 i64 -> i64", 8],
-  "i32.atomic.rmw.xor": [0xfe003a, "i32 i32 -> i32", 4],
-  "i64.atomic.rmw.xor": [0xfe003b, "i32 i64 -> i64", 8],
-  "i32.atomic.rmw.xchg": [0xfe0041, "i32 i32 -> i32", 4],
-  "i64.atomic.rmw.xchg": [0xfe0042, "i32 i64 -> i64", 8],
-  "i32.atomic.rmw.cmpxchg": [0xfe0048, "i32 i32 i32 -> i32", 4],
   "i64.atomic.rmw.cmpxchg": [0xfe0049, "i32 i64 i64 -> i64", 8],
 } as const;
 
 /** Reads and writes of one lane of a v128 on the stack. */
 export const LANE_OPS = {
-  "i8x16.extract_lane_s": [0xfd0015, "v128 -> i32", 16],
-  "i8x16.extract_lane_u": [0xfd0016, "v128 -> i32", 16],
-  "i8x16.replace_lane": [0xfd0017, "v128 i32 -> v128", 16],
-  "i16x8.extract_lane_s": [0xfd0018, "v128 -> i32", 8],
-  "i16x8.extract_lane_u": [0xfd0019, "v128 -> i32", 8],
-  "i16x8.replace_lane": [0xfd001a, "v128 i32 -> v128", 8],
   "i32x4.extract_lane": [0xfd001b, "v128 -> i32", 4],
   "i32x4.replace_lane": [0xfd001c, "v128 i32 -> v128", 4],
-  "i64x2.extract_lane": [0xfd001d, "v128 -> i64", 2],
-  "i64x2.replace_lane": [0xfd001e, "v128 i64 -> v128", 2],
   "f32x4.extract_lane": [0xfd001f, "v128 -> f32", 4],
   "f32x4.replace_lane": [0xfd0020, "v128 f32 -> v128", 4],
   "f64x2.extract_lane": [0xfd0021, "v128 -> f64", 2],

@@ -15,9 +15,6 @@ export interface FuncOptions {
   readonly export?: boolean;
 }
 
-/** Types a global may have. */
-export type Scalar = Exclude<ValType, "v128">;
-
 /** Emits a function body. Parameters are locals 0, 1, ... */
 export type FuncBody = (f: FuncBuilder) => void;
 
@@ -29,29 +26,16 @@ interface Func {
   code?: Uint8Array;
 }
 
-interface DataSegment {
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-}
-
 const MAX_PAGES = 65_536;
 const SECTION = {
   type: 1,
   import: 2,
   function: 3,
-  memory: 5,
   global: 6,
   export: 7,
   code: 10,
-  data: 11,
 } as const;
-const EXTERNAL = { func: 0, memory: 2, global: 3 } as const;
-const CONST_OPCODE: Readonly<Record<Scalar, number>> = {
-  i32: 0x41,
-  i64: 0x42,
-  f32: 0x43,
-  f64: 0x44,
-};
+const EXTERNAL = { func: 0, memory: 2 } as const;
 
 /** A vector whose entries are encoded as they are added. */
 class EntryList {
@@ -105,12 +89,10 @@ export class ModuleBuilder {
   readonly #types: EntryList = new EntryList();
   readonly #typeIndices: Map<string, number> = new Map();
   readonly #imports: EntryList = new EntryList();
-  readonly #memories: EntryList = new EntryList();
   readonly #globals: EntryList = new EntryList();
   readonly #exports: EntryList = new EntryList();
   readonly #exportNames: Set<string> = new Set();
   readonly #funcs: Func[] = [];
-  readonly #data: DataSegment[] = [];
   #importedFuncs = 0;
   #hasMemory = false;
 
@@ -137,33 +119,12 @@ export class ModuleBuilder {
     return this.#importedFuncs++;
   }
 
-  /** Creates the module's only memory, exported under `exportName` when given. */
-  memory(limits: MemoryLimits, exportName?: string): void {
-    this.#claimMemory();
-    this.#memories.add((out) => writeLimits(out, limits));
-    if (exportName !== undefined) this.#export(exportName, EXTERNAL.memory, 0);
-  }
-
-  /** Creates a scalar global, mutable unless said otherwise. */
-  global(
-    type: Scalar,
-    initial: number | bigint,
-    options: { readonly mutable?: boolean; readonly exportName?: string } = {},
-  ): GlobalRef {
+  /** Creates a mutable i32, 0 at first. */
+  global(): GlobalRef {
     const ref = this.#globals.count;
-    this.#globals.add((out) => {
-      out.u8(VAL_TYPE_BYTE[type]);
-      out.u8(options.mutable === false ? 0 : 1);
-      writeConst(out, type, initial);
-    });
-    if (options.exportName !== undefined) this.#export(options.exportName, EXTERNAL.global, ref);
+    // i32, mutable, i32.const 0, end
+    this.#globals.add((out) => out.bytes(Uint8Array.of(VAL_TYPE_BYTE.i32, 1, 0x41, 0, 0x0b)));
     return ref;
-  }
-
-  /** Copies bytes to a fixed address at every instantiation, also when the memory is shared with other instances. */
-  data(offset: number, bytes: Uint8Array): void {
-    if (!this.#hasMemory) throw new EncodeError("data needs a memory: import or create it first");
-    this.#data.push({ offset, bytes });
   }
 
   /** Reserves an index for a function, so that bodies may call it before `define` gives it its own. */
@@ -174,7 +135,7 @@ export class ModuleBuilder {
     options: FuncOptions = {},
   ): FuncRef {
     const ref = this.#addFunc(name, { params, results });
-    if (options.export) this.#export(name, EXTERNAL.func, ref);
+    if (options.export) this.#export(name, ref);
     return ref;
   }
 
@@ -211,11 +172,9 @@ export class ModuleBuilder {
       section.u32(defined.length);
       for (const func of defined) section.u32(func.typeIndex);
     });
-    this.#entrySection(out, SECTION.memory, this.#memories);
     this.#entrySection(out, SECTION.global, this.#globals);
     this.#entrySection(out, SECTION.export, this.#exports);
     writeSection(out, SECTION.code, (section) => writeCode(section, defined));
-    if (this.#data.length > 0) writeSection(out, SECTION.data, (section) => writeData(section, this.#data));
     writeSection(out, 0, (section) => writeNames(section, this.#name, this.#funcs));
     return out.view().slice();
   }
@@ -238,13 +197,13 @@ export class ModuleBuilder {
     });
   }
 
-  #export(name: string, kind: number, index: number): void {
+  #export(name: string, func: FuncRef): void {
     if (this.#exportNames.has(name)) throw new EncodeError(`export name ${name} is taken`);
     this.#exportNames.add(name);
     this.#exports.add((out) => {
       out.name(name);
-      out.u8(kind);
-      out.u32(index);
+      out.u8(EXTERNAL.func);
+      out.u32(func);
     });
   }
 
@@ -275,7 +234,6 @@ export class ModuleBuilder {
   #encodeBody(func: Func, body: FuncBody): Uint8Array {
     const builder = new FuncBuilder({
       type: func.type,
-      typeIndex: (type) => this.#typeIndex(type),
       requireFunc: (ref) => void this.#func(ref),
       requireGlobal: (ref) => {
         if (!(ref < this.#globals.count)) throw new EncodeError(`unknown global ${ref}`);
@@ -291,34 +249,11 @@ export class ModuleBuilder {
   }
 }
 
-const WRITE_CONST: Readonly<Record<Scalar, (out: ByteWriter, value: number | bigint) => void>> = {
-  i32: (out, value) => out.i32(Number(value)),
-  i64: (out, value) => out.i64(BigInt(value)),
-  f32: (out, value) => out.f32(Number(value)),
-  f64: (out, value) => out.f64(Number(value)),
-};
-
-/** A constant expression: one `const` instruction and `end`. */
-function writeConst(out: ByteWriter, type: Scalar, value: number | bigint): void {
-  out.u8(CONST_OPCODE[type]);
-  WRITE_CONST[type](out, value);
-  out.u8(0x0b);
-}
-
 function writeCode(out: ByteWriter, funcs: readonly Func[]): void {
   out.u32(funcs.length);
   for (const { name, code } of funcs) {
     if (!code) throw new EncodeError(`function ${name} is declared but never defined`);
     out.sized(code);
-  }
-}
-
-function writeData(out: ByteWriter, segments: readonly DataSegment[]): void {
-  out.u32(segments.length);
-  for (const { offset, bytes } of segments) {
-    out.u8(0); // active, memory 0
-    writeConst(out, "i32", offset);
-    out.sized(bytes);
   }
 }
 

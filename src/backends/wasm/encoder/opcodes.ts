@@ -1,79 +1,45 @@
 /**
  * Plain instructions by their spec text name, as runs of consecutive opcodes: the first opcode, what the names begin with, the
- * signature, the rest of the names, and how many zero bytes follow. An opcode above 0xffff is `prefix << 16 | sub-opcode`; the
+ * signature, and the rest of the names. What the emitter has no use for is left out: pages load the table. An opcode above 0xffff is `prefix << 16 | sub-opcode`; the
  * sub-opcode is written in LEB128. The signature lists operands, `->`, results; for the polymorphic `drop` and `select` it names one
- * instance. Source: WebAssembly core specification, appendix A.7, and the threads and relaxed SIMD extensions.
+ * instance. Source: WebAssembly core specification, appendix A.7, and the relaxed SIMD extension.
  */
 const RUNS = [
   // control and parametric
-  [0x00, "", "->", "unreachable nop"],
+  [0x00, "", "->", "unreachable"],
   [0x1a, "", "i32 ->", "drop"],
   [0x1b, "", "i32 i32 i32 -> i32", "select"],
-  // memory: the last column counts zero bytes that name memory 0
-  [0x3f, "memory.", "-> i32", "size", 1],
-  [0x40, "memory.", "i32 -> i32", "grow", 1],
   // comparison
   [0x45, "i32.", "i32 -> i32", "eqz"],
   [0x46, "i32.", "i32 i32 -> i32", "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u"],
-  [0x50, "i64.", "i64 -> i32", "eqz"],
-  [0x51, "i64.", "i64 i64 -> i32", "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u"],
+  [0x51, "i64.", "i64 i64 -> i32", "eq ne"],
   [0x5b, "f32.", "f32 f32 -> i32", "eq ne lt gt le ge"],
   [0x61, "f64.", "f64 f64 -> i32", "eq ne lt gt le ge"],
   // arithmetic
   [0x67, "i32.", "i32 -> i32", "clz ctz popcnt"],
-  [
-    0x6a,
-    "i32.",
-    "i32 i32 -> i32",
-    "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr",
-  ],
-  [0x79, "i64.", "i64 -> i64", "clz ctz popcnt"],
-  [
-    0x7c,
-    "i64.",
-    "i64 i64 -> i64",
-    "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr",
-  ],
+  [0x6a, "i32.", "i32 i32 -> i32", "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u"],
+  [0x7c, "i64.", "i64 i64 -> i64", "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u"],
   [0x8b, "f32.", "f32 -> f32", "abs neg ceil floor trunc nearest sqrt"],
   [0x92, "f32.", "f32 f32 -> f32", "add sub mul div min max copysign"],
   [0x99, "f64.", "f64 -> f64", "abs neg ceil floor trunc nearest sqrt"],
   [0xa0, "f64.", "f64 f64 -> f64", "add sub mul div min max copysign"],
   // conversion, reinterpretation, sign extension
   [0xa7, "i32.", "i64 -> i32", "wrap_i64"],
-  [0xa8, "i32.", "f32 -> i32", "trunc_f32_s trunc_f32_u"],
-  [0xaa, "i32.", "f64 -> i32", "trunc_f64_s trunc_f64_u"],
   [0xac, "i64.", "i32 -> i64", "extend_i32_s extend_i32_u"],
-  [0xae, "i64.", "f32 -> i64", "trunc_f32_s trunc_f32_u"],
-  [0xb0, "i64.", "f64 -> i64", "trunc_f64_s trunc_f64_u"],
   [0xb2, "f32.", "i32 -> f32", "convert_i32_s convert_i32_u"],
-  [0xb4, "f32.", "i64 -> f32", "convert_i64_s convert_i64_u"],
   [0xb6, "f32.", "f64 -> f32", "demote_f64"],
   [0xb7, "f64.", "i32 -> f64", "convert_i32_s convert_i32_u"],
-  [0xb9, "f64.", "i64 -> f64", "convert_i64_s convert_i64_u"],
   [0xbb, "f64.", "f32 -> f64", "promote_f32"],
   [0xbc, "i32.", "f32 -> i32", "reinterpret_f32"],
-  [0xbd, "i64.", "f64 -> i64", "reinterpret_f64"],
   [0xbe, "f32.", "i32 -> f32", "reinterpret_i32"],
-  [0xbf, "f64.", "i64 -> f64", "reinterpret_i64"],
   [0xc0, "i32.", "i32 -> i32", "extend8_s extend16_s"],
-  [0xc2, "i64.", "i64 -> i64", "extend8_s extend16_s extend32_s"],
-  // saturating truncation, bulk memory
+  // saturating truncation
   [0xfc0000, "i32.", "f32 -> i32", "trunc_sat_f32_s trunc_sat_f32_u"],
   [0xfc0002, "i32.", "f64 -> i32", "trunc_sat_f64_s trunc_sat_f64_u"],
-  [0xfc0004, "i64.", "f32 -> i64", "trunc_sat_f32_s trunc_sat_f32_u"],
-  [0xfc0006, "i64.", "f64 -> i64", "trunc_sat_f64_s trunc_sat_f64_u"],
-  [0xfc000a, "memory.", "i32 i32 i32 ->", "copy", 2],
-  [0xfc000b, "memory.", "i32 i32 i32 ->", "fill", 1],
   // SIMD
-  [0xfd000e, "i8x16.", "v128 v128 -> v128", "swizzle"],
-  [0xfd000f, "i8x16.", "i32 -> v128", "splat"],
-  [0xfd0010, "i16x8.", "i32 -> v128", "splat"],
   [0xfd0011, "i32x4.", "i32 -> v128", "splat"],
-  [0xfd0012, "i64x2.", "i64 -> v128", "splat"],
   [0xfd0013, "f32x4.", "f32 -> v128", "splat"],
   [0xfd0014, "f64x2.", "f64 -> v128", "splat"],
-  [0xfd0023, "i8x16.", "v128 v128 -> v128", "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u"],
-  [0xfd002d, "i16x8.", "v128 v128 -> v128", "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u"],
   [0xfd0037, "i32x4.", "v128 v128 -> v128", "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u"],
   [0xfd0041, "f32x4.", "v128 v128 -> v128", "eq ne lt gt le ge"],
   [0xfd0047, "f64x2.", "v128 v128 -> v128", "eq ne lt gt le ge"],
@@ -83,73 +49,23 @@ const RUNS = [
   [0xfd0053, "v128.", "v128 -> i32", "any_true"],
   [0xfd005e, "f32x4.", "v128 -> v128", "demote_f64x2_zero"],
   [0xfd005f, "f64x2.", "v128 -> v128", "promote_low_f32x4"],
-  [0xfd0060, "i8x16.", "v128 -> v128", "abs neg popcnt"],
-  [0xfd0063, "i8x16.", "v128 -> i32", "all_true bitmask"],
-  [0xfd0065, "i8x16.", "v128 v128 -> v128", "narrow_i16x8_s narrow_i16x8_u"],
+  [0xfd0062, "i8x16.", "v128 -> v128", "popcnt"],
   [0xfd0067, "f32x4.", "v128 -> v128", "ceil floor trunc nearest"],
-  [0xfd006b, "i8x16.", "v128 i32 -> v128", "shl shr_s shr_u"],
-  [0xfd006e, "i8x16.", "v128 v128 -> v128", "add add_sat_s add_sat_u sub sub_sat_s sub_sat_u"],
   [0xfd0074, "f64x2.", "v128 -> v128", "ceil floor"],
-  [0xfd0076, "i8x16.", "v128 v128 -> v128", "min_s min_u max_s max_u"],
   [0xfd007a, "f64x2.", "v128 -> v128", "trunc"],
-  [0xfd007b, "i8x16.", "v128 v128 -> v128", "avgr_u"],
-  [0xfd007c, "i16x8.", "v128 -> v128", "extadd_pairwise_i8x16_s extadd_pairwise_i8x16_u"],
-  [0xfd007e, "i32x4.", "v128 -> v128", "extadd_pairwise_i16x8_s extadd_pairwise_i16x8_u"],
-  [0xfd0080, "i16x8.", "v128 -> v128", "abs neg"],
-  [0xfd0082, "i16x8.", "v128 v128 -> v128", "q15mulr_sat_s"],
-  [0xfd0083, "i16x8.", "v128 -> i32", "all_true bitmask"],
-  [0xfd0085, "i16x8.", "v128 v128 -> v128", "narrow_i32x4_s narrow_i32x4_u"],
-  [
-    0xfd0087,
-    "i16x8.",
-    "v128 -> v128",
-    "extend_low_i8x16_s extend_high_i8x16_s extend_low_i8x16_u extend_high_i8x16_u",
-  ],
-  [0xfd008b, "i16x8.", "v128 i32 -> v128", "shl shr_s shr_u"],
-  [0xfd008e, "i16x8.", "v128 v128 -> v128", "add add_sat_s add_sat_u sub sub_sat_s sub_sat_u"],
+  [0xfd007d, "i16x8.", "v128 -> v128", "extadd_pairwise_i8x16_u"],
+  [0xfd007f, "i32x4.", "v128 -> v128", "extadd_pairwise_i16x8_u"],
+  [0xfd0087, "i16x8.", "v128 -> v128", "extend_low_i8x16_s"],
+  [0xfd0089, "i16x8.", "v128 -> v128", "extend_low_i8x16_u"],
   [0xfd0094, "f64x2.", "v128 -> v128", "nearest"],
-  [0xfd0095, "i16x8.", "v128 v128 -> v128", "mul min_s min_u max_s max_u"],
-  [
-    0xfd009b,
-    "i16x8.",
-    "v128 v128 -> v128",
-    "avgr_u extmul_low_i8x16_s extmul_high_i8x16_s extmul_low_i8x16_u extmul_high_i8x16_u",
-  ],
   [0xfd00a0, "i32x4.", "v128 -> v128", "abs neg"],
-  [0xfd00a3, "i32x4.", "v128 -> i32", "all_true bitmask"],
-  [
-    0xfd00a7,
-    "i32x4.",
-    "v128 -> v128",
-    "extend_low_i16x8_s extend_high_i16x8_s extend_low_i16x8_u extend_high_i16x8_u",
-  ],
+  [0xfd00a7, "i32x4.", "v128 -> v128", "extend_low_i16x8_s"],
+  [0xfd00a9, "i32x4.", "v128 -> v128", "extend_low_i16x8_u"],
   [0xfd00ab, "i32x4.", "v128 i32 -> v128", "shl shr_s shr_u"],
   [0xfd00ae, "i32x4.", "v128 v128 -> v128", "add"],
   [0xfd00b1, "i32x4.", "v128 v128 -> v128", "sub"],
-  [0xfd00b5, "i32x4.", "v128 v128 -> v128", "mul min_s min_u max_s max_u dot_i16x8_s"],
-  [
-    0xfd00bc,
-    "i32x4.",
-    "v128 v128 -> v128",
-    "extmul_low_i16x8_s extmul_high_i16x8_s extmul_low_i16x8_u extmul_high_i16x8_u",
-  ],
-  [0xfd00c0, "i64x2.", "v128 -> v128", "abs neg"],
-  [0xfd00c3, "i64x2.", "v128 -> i32", "all_true bitmask"],
-  [
-    0xfd00c7,
-    "i64x2.",
-    "v128 -> v128",
-    "extend_low_i32x4_s extend_high_i32x4_s extend_low_i32x4_u extend_high_i32x4_u",
-  ],
-  [0xfd00cb, "i64x2.", "v128 i32 -> v128", "shl shr_s shr_u"],
-  [0xfd00ce, "i64x2.", "v128 v128 -> v128", "add"],
-  [0xfd00d1, "i64x2.", "v128 v128 -> v128", "sub"],
-  [
-    0xfd00d5,
-    "i64x2.",
-    "v128 v128 -> v128",
-    "mul eq ne lt_s gt_s le_s ge_s extmul_low_i32x4_s extmul_high_i32x4_s extmul_low_i32x4_u extmul_high_i32x4_u",
-  ],
+  [0xfd00b5, "i32x4.", "v128 v128 -> v128", "mul min_s min_u max_s max_u"],
+  [0xfd00c7, "i64x2.", "v128 -> v128", "extend_low_i32x4_s extend_high_i32x4_s"],
   [0xfd00e0, "f32x4.", "v128 -> v128", "abs neg"],
   [0xfd00e3, "f32x4.", "v128 -> v128", "sqrt"],
   [0xfd00e4, "f32x4.", "v128 v128 -> v128", "add sub mul div min max pmin pmax"],
@@ -161,25 +77,8 @@ const RUNS = [
   [0xfd00fc, "i32x4.", "v128 -> v128", "trunc_sat_f64x2_s_zero trunc_sat_f64x2_u_zero"],
   [0xfd00fe, "f64x2.", "v128 -> v128", "convert_low_i32x4_s convert_low_i32x4_u"],
   // relaxed SIMD
-  [0xfd0100, "i8x16.", "v128 v128 -> v128", "relaxed_swizzle"],
-  [
-    0xfd0101,
-    "i32x4.",
-    "v128 -> v128",
-    "relaxed_trunc_f32x4_s relaxed_trunc_f32x4_u relaxed_trunc_f64x2_s_zero relaxed_trunc_f64x2_u_zero",
-  ],
-  [0xfd0105, "f32x4.", "v128 v128 v128 -> v128", "relaxed_madd relaxed_nmadd"],
-  [0xfd0107, "f64x2.", "v128 v128 v128 -> v128", "relaxed_madd relaxed_nmadd"],
-  [0xfd0109, "i8x16.", "v128 v128 v128 -> v128", "relaxed_laneselect"],
-  [0xfd010a, "i16x8.", "v128 v128 v128 -> v128", "relaxed_laneselect"],
-  [0xfd010b, "i32x4.", "v128 v128 v128 -> v128", "relaxed_laneselect"],
-  [0xfd010c, "i64x2.", "v128 v128 v128 -> v128", "relaxed_laneselect"],
-  [0xfd010d, "f32x4.", "v128 v128 -> v128", "relaxed_min relaxed_max"],
-  [0xfd010f, "f64x2.", "v128 v128 -> v128", "relaxed_min relaxed_max"],
-  [0xfd0111, "i16x8.", "v128 v128 -> v128", "relaxed_q15mulr_s relaxed_dot_i8x16_i7x16_s"],
-  [0xfd0113, "i32x4.", "v128 v128 v128 -> v128", "relaxed_dot_i8x16_i7x16_add_s"],
-  // threads
-  [0xfe0003, "atomic.", "->", "fence", 1],
+  [0xfd0105, "f32x4.", "v128 v128 v128 -> v128", "relaxed_madd"],
+  [0xfd0107, "f64x2.", "v128 v128 v128 -> v128", "relaxed_madd"],
 ] as const;
 
 type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text;
@@ -188,16 +87,15 @@ type NameIn<Run> = Run extends readonly [
   infer Start extends string,
   string,
   infer Rest extends string,
-  ...unknown[],
 ]
   ? `${Start}${Words<Rest>}`
   : never;
 /** Text name of an instruction without immediates. */
 export type OpName = NameIn<(typeof RUNS)[number]>;
 
-export type Op = readonly [opcode: number, signature: string, zeros: number];
+export type Op = readonly [opcode: number, signature: string];
 export const OPS = Object.fromEntries(
-  RUNS.flatMap(([first, start, signature, names, zeros = 0]) =>
-    names.split(" ").map((name, i): [string, Op] => [start + name, [first + i, signature, zeros]]),
+  RUNS.flatMap(([first, start, signature, names]) =>
+    names.split(" ").map((name, i): [string, Op] => [start + name, [first + i, signature]]),
   ),
 ) as Readonly<Record<OpName, Op>>;

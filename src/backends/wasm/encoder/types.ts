@@ -3,13 +3,12 @@ import type { ByteWriter } from "./bytes.ts";
 /** Value types of WebAssembly that weft uses. */
 export type ValType = "i32" | "i64" | "f32" | "f64" | "v128";
 
+export type Scalar = Exclude<ValType, "v128">;
+
 export interface FuncType {
   readonly params: readonly ValType[];
   readonly results: readonly ValType[];
 }
-
-/** What a structured instruction takes and leaves: nothing, one result, or a full signature. */
-export type BlockType = ValType | FuncType | undefined;
 
 /** Byte that stands for a value type. */
 export const VAL_TYPE_BYTE: Readonly<Record<ValType, number>> = {

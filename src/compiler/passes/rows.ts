@@ -38,19 +38,23 @@ function joined(block: Block, target: Target): Block {
   return out.length === block.length && out.every((s, i) => s === block[i]) ? block : out;
 }
 
-/** Appends `s`, or makes it part of the last loop that it can be part of. */
 function place(out: Stmt[], s: Stmt, target: Target): void {
+  if (!isRows(s) || !isLarge(s, target) || !joins(out, s, target)) out.push(s);
+}
+
+/** Makes `s` part of the last loop that it can be part of. */
+function joins(out: Stmt[], s: For, target: Target): boolean {
   for (let i = out.length - 1; i >= Math.max(0, out.length - LOOKBACK); i--) {
     const partner = out[i]!;
-    const both = isRows(partner) && isRows(s) && join(partner, s, target);
+    const both = isRows(partner) && join(partner, s, target);
     if (both) {
       note("joined", () => `the rows of ${describe(partner)} and ${describe(s)}`);
       out[i] = both;
-      return;
+      return true;
     }
-    if (conflict(partner, s)) break;
+    if (conflict(partner, s)) return false;
   }
-  out.push(s);
+  return false;
 }
 
 const isRows = (s: Stmt): s is For => s.kind === "for" && s.mode === "independent" && s.lanes === 1;
@@ -65,11 +69,16 @@ function join(a: For, b: For, target: Target): For | undefined {
   return iterationsAreSeparate(both) ? both : undefined;
 }
 
-function pays(a: For, b: For, { l1Bytes, l2Bytes }: Target): boolean {
+/** Whether buffers are too large to stay in the second-level cache from one loop to the next. */
+const overflow = (buffers: Iterable<Buffer>, { l2Bytes }: Target): boolean =>
+  total([...buffers].map(bytesOf)) > l2Bytes / 2;
+/** Whether it could share enough with any other; most loops could not. */
+const isLarge = (s: For, target: Target): boolean => overflow(summaryOf(s).accesses.keys(), target);
+
+function pays(a: For, b: For, target: Target): boolean {
   const [x, y] = [touched(a), touched(b)];
   const shared = [...x.keys()].filter((buffer) => y.has(buffer));
-  if (total(shared.map(bytesOf)) <= l2Bytes / 2) return false;
-  return total([...new Map([...x, ...y]).values()]) <= l1Bytes;
+  return overflow(shared, target) && total([...new Map([...x, ...y]).values()]) <= target.l1Bytes;
 }
 
 /** The buffers of a loop, and how many bytes of each an iteration touches. */

@@ -29,7 +29,8 @@ export function reuse(program: Program, { l2Bytes }: Target): Program {
 function withTempIn(program: Program, output: Buffer): Program {
   if (effects(program.body).reads.has(output) || isRevised(program, output)) return program;
   for (const temp of program.temps) {
-    if (isRevised(program, temp) || !mayReplace(program.body, temp, output)) continue;
+    if (isRevised(program, temp) || !isOlder(program, temp, output)) continue;
+    if (!mayReplace(program.body, temp, output)) continue;
     const body = replaceBuffers(program.body, new Map([[temp, output]]));
     if (loses(program, body, output)) continue;
     note("inPlace", () => `${temp.name} in the memory of ${output.name}`);
@@ -39,6 +40,19 @@ function withTempIn(program: Program, output: Buffer): Program {
 }
 
 const isRevised = ({ revisions = [] }: Program, b: Buffer): boolean => revisions.some((r) => r.buffer === b);
+
+/**
+ * Whether all of the temporary was meant before the output. An output that holds what was known early, like zeros, was meant before
+ * temporaries that are gone when it is stored: in one buffer their order could not be proved any more (ir/order.ts).
+ */
+function isOlder({ body }: Program, temp: Buffer, output: Buffer): boolean {
+  const { loads, stores } = effects(body);
+  const timesOf = (b: Buffer): number[] => [
+    ...loads.flatMap(({ buffer, since }) => (buffer === b && since !== undefined ? [since] : [])),
+    ...stores.flatMap(({ buffer, at }) => (buffer === b && at !== undefined ? [at] : [])),
+  ];
+  return Math.max(...timesOf(temp)) < Math.min(...timesOf(output));
+}
 
 /** Whether some argument could become the output before, and cannot in the new body. */
 const loses = ({ args, body }: Program, changed: Program["body"], output: Buffer): boolean =>

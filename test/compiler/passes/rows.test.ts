@@ -152,6 +152,19 @@ describe("reuse", () => {
     expectUnchanged(placing, program(body.trimEnd(), wanted));
   });
 
+  test("not where the output was meant before it", () => {
+    const at = (zeros: number): string => `program(x: f32[64]) -> (y: f32[64]) {
+      temp t: f32[64]
+      temp s: f32[8]
+      for i < 64 independent times(4, 6) { t[i]@5 = f32.exp(x[i]@0) }
+      s[0]@8 = t[0]@7
+      for i < 64 independent times(${zeros - 1}, ${zeros + 1}) { y[i]@${zeros} = f32(0) }
+    }`;
+    const replaced = (text: string): boolean => placing(parsed(text), target).temps.length < 2;
+    expect([replaced(at(2)), replaced(at(10))]).toEqual([false, true]);
+    verifyOrder(placing(parsed(at(2)), target), "reuse");
+  });
+
   test("random programs keep their meaning", () => {
     expectMeaningKept(placing, { numRuns: 600 });
   });

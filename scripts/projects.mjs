@@ -12,7 +12,7 @@ const ELSEWHERE = {
   "test/backends/": "run each backend by itself",
   "test/compiler/": "is about loop IR; what tiers make of it is compared in test/backends and test/fuzz",
   "test/bench/": "is about measuring; what tiers make of operations is compared in test/fuzz",
-  "test/docs": "is about what is written; a page that shows native code chooses it",
+  "test/docs": "is about what pages say; what tiers make of such programs is compared in test/fuzz",
   "test/examples/cli": "is about files, messages and exit codes",
   "test/faults/": "choose tiers themselves",
   "test/fuzz/": "run every tier themselves",

@@ -165,6 +165,17 @@ describe("which loop gets lanes", () => {
   });
 });
 
+test.each([
+  ["eight vectors of sums where each leaves a register for what it takes in", 16, 64],
+  ["four where there are fewer registers", 12, 32],
+])("%s", (_, registers, lanes) => {
+  const columns = `program(x: f32[512]) -> (y: f32[64]) {
+    for i < 64 independent {
+      reduce acc: f32 = max(f32(0)) over (k < 8) { yield x[64*k + i] }
+      y[i] = acc } }`;
+  expect(lanesOf(vectorize(parseProgram(columns), { ...wide, registers }))).toEqual([`i 64/${lanes}`]);
+});
+
 describe("lanes that lie whole pages apart are as many as the cache holds lines of", () => {
   const running = (row: number, arrays: number): string => {
     const from = ["x", "z"].slice(0, arrays - 1);

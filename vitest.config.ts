@@ -3,14 +3,35 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { PROJECTS } from "./scripts/projects.mjs";
 
-const resolve = {
-  alias: {
-    "#internal": fileURLToPath(new URL("./src", import.meta.url)),
-    "#platform": fileURLToPath(new URL("./src/runtime/platform-node.ts", import.meta.url)),
-    // As users name the library.
-    weftjs: fileURLToPath(new URL("./src/index.ts", import.meta.url)),
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+const SRC = here("./src/");
+const DIST = here("./dist/");
+
+interface Resolving {
+  resolve(source: string, importer?: string, options?: object): Promise<{ id: string } | null>;
+}
+
+/** Modules of src/ as they were built, which Node reads by itself: a file of tests starts in a third of the time. */
+const asBuilt = {
+  name: "built",
+  enforce: "pre" as const,
+  async resolveId(this: Resolving, source: string, importer: string | undefined, options: object) {
+    const found = await this.resolve(source, importer, { ...options, skipSelf: true });
+    return found?.id.startsWith(SRC) ? `${DIST}${found.id.slice(SRC.length, -".ts".length)}.js` : undefined;
   },
 };
+
+const resolve = {
+  alias: {
+    "#internal": here("./src"),
+    "#platform": here("./src/runtime/platform-node.ts"),
+    // As users name the library.
+    weftjs: here("./src/index.ts"),
+  },
+};
+/** `npm test` builds first; who watches wants what was written last. */
+const built = Boolean(process.env.WEFT_TEST_BUILT);
 const processors = availableParallelism();
 
 export default defineConfig({
@@ -18,11 +39,13 @@ export default defineConfig({
     projects: PROJECTS.filter(({ lacks }) => lacks?.() === undefined).map(
       ({ name, env, include, exclude, busy }) => ({
         resolve,
+        plugins: built && busy ? [asBuilt] : [],
         test: {
           name,
           env,
           include: [...include],
           exclude: [...exclude],
+          server: { deps: { external: [/\/dist\/.*\.js$/] } },
           // Long enough that a busy machine decides no test.
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -18,6 +18,11 @@ const ELSEWHERE = {
   "test/fuzz/": "run every tier themselves",
   "test/goldens/compositions":
     "is about transformations; what tiers make of such programs is compared in test/fuzz",
+  "test/lax/compiled": "chooses tiers itself",
+  "test/lax/errors": "is about calls that are refused before there is a program",
+  "test/lax/ops": "runs by the interpreter; compiled code is compared with it in test/lax/compiled",
+  "test/lax/rules": "runs by the interpreter; compiled code is compared with it in test/lax/compiled",
+  "test/lax/values": "runs by the interpreter; compiled code is compared with it in test/lax/compiled",
   "test/package/": "chooses tiers itself",
   "test/runtime/cache": "is about books, and modules of WebAssembly",
   "test/runtime/native": "chooses tiers itself",
@@ -29,10 +34,15 @@ const ELSEWHERE = {
 };
 /** Here tests are about data or text, unless they import the library as its users do. */
 const SELDOM = ["test/examples/", "test/tree/", "test/util/"];
-/** Tests of threads, processes and pages that wait for one another: a processor is left to what they start. */
+/**
+ * Tests of threads, processes and pages that wait for one another: a processor is left to what they start. And those that put
+ * something in the place of a module, which only modules that Vitest reads allow.
+ */
 const ALONE = [
   "test/browser/",
+  "test/compiler/order-faults",
   "test/faults/",
+  "test/fuzz/checked",
   "test/runtime/native",
   "test/runtime/threads",
   "test/runtime/worker",

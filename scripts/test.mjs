@@ -71,7 +71,7 @@ function runTests(chosen) {
   const { status } = spawnSync(node, [vitest, "run", ...reporters, ...chosen], {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, WEFT_TALLY: path },
+    env: { ...process.env, WEFT_TALLY: path, WEFT_TEST_BUILT: "1" },
   });
   const tally = existsSync(path)
     ? JSON.parse(readFileSync(path, "utf8"))

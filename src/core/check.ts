@@ -34,6 +34,13 @@ function readInteger(what: string, x: unknown, kind: string): number {
   throw new WeftTypeError(`${what} must be ${kind}, got ${show(x)}.`);
 }
 
+/** An integer that an int32 holds, which is what points and counts. See {@link checkInteger}. @throws also WeftValueError beyond */
+export function checkInt32(what: string, x: unknown): number {
+  const n = checkInteger(what, x);
+  if (n === (n | 0)) return n;
+  throw new WeftValueError(`${what} must be an integer of 32 bits (-2147483648 to 2147483647), got ${n}.`);
+}
+
 /** An integer that is at least `least`: 0 (default) or 1. See {@link checkInteger}. @throws also WeftValueError below */
 export function checkCount(what: string, x: unknown, least: 0 | 1 = 0): number {
   const kind = least === 0 ? "a non-negative integer" : "a positive integer";

@@ -1,7 +1,7 @@
 /** Slices at computed places: `dynamic_slice` and `dynamic_update_slice`, each the other's transpose. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
-import { checkCount, checkInteger, checkShape } from "../core/check.ts";
+import { checkCount, checkInt32, checkShape } from "../core/check.ts";
 import { kindOf, promote } from "../core/dtype.ts";
 import type { Emitter, Index, Operand } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
@@ -171,7 +171,7 @@ function addBox(x: NDArray, update: NDArray, starts: readonly NDArray[]): NDArra
 /** A start index as a scalar: negative ones count from the end, as in Python. */
 function startIndex(what: string, index: ArrayLike, size: number): NDArray {
   if (typeof index === "number") {
-    const at = checkInteger(what, index);
+    const at = checkInt32(what, index);
     return asIndex(what, at < 0 ? at + size : at);
   }
   const i = asCarry(what, index);
@@ -247,7 +247,7 @@ const alongAxis = (what: string, x: NDArray, start: ArrayLike, axis: number): Ar
   x.shape.map((_, a): ArrayLike => (a === axis ? checkedIndex(what, start) : 0));
 
 const checkedIndex = (what: string, index: ArrayLike): ArrayLike =>
-  typeof index === "number" ? checkInteger(what, index) : asCarry(what, index);
+  typeof index === "number" ? checkInt32(what, index) : asCarry(what, index);
 
 /**
  * The slice at one computed index along an axis; the axis stays with size 1 if `keepdims`. Indices are those of

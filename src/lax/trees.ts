@@ -15,7 +15,7 @@ export const stackTrees = <T>(trees: readonly T[]): MapTree<T, NDArray> =>
   stackWith(
     (xs) =>
       concatenate(
-        xs.map((x) => expandDims(x as ArrayLike, [0])),
+        xs.map((x, i) => expandDims(asArray(`tree.stack, tree ${i}: a leaf`, x as ArrayLike), [0])),
         0,
       ),
     trees,
@@ -28,6 +28,6 @@ export const stackTrees = <T>(trees: readonly T[]): MapTree<T, NDArray> =>
  */
 export const unstackTrees = <T>(tree: T): MapTree<T, NDArray>[] =>
   unstackWith((leaf) => {
-    const x = asArray("lax.unstackTrees: leaf", leaf as ArrayLike);
+    const x = asArray("tree.unstack: a leaf", leaf as ArrayLike);
     return Array.from({ length: x.shape[0] ?? 0 }, (_, i) => indexInDim(x, i, 0, false));
   }, tree);

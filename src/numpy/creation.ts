@@ -1,7 +1,7 @@
 /** Arrays from nothing, from numbers, and from data. */
 import { type ArrayLike, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import { checkCount, checkInteger, checkList, checkNumber, checkShape } from "../core/check.ts";
+import { checkCount, checkInt32, checkInteger, checkList, checkNumber, checkShape } from "../core/check.ts";
 import { checkDType, type DType } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
 import { add, integerPow } from "../lax/arithmetic.ts";
@@ -11,6 +11,8 @@ import { eq, ge } from "../lax/compare.ts";
 import { asArray, fromHost } from "../lax/convert.ts";
 import * as lax from "../lax/shape.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
+import { size } from "../util/shape.ts";
+import { tuple } from "../util/text.ts";
 import { stack } from "./join.ts";
 import { withType } from "./promote.ts";
 import { where } from "./select.ts";
@@ -45,16 +47,28 @@ function dtypeIn(caller: string, options: ArrayOptions, otherwise: DType): DType
  * @example np.array([[1, 2], [3, 4]]).shape // => [2, 2]
  */
 export const array = (values: ArrayLike, options: LikeOptions = {}): NDArray =>
-  arrayFor("np.array", values, options);
+  arrayFor("np.array", values, options, LIKE_OPTIONS);
 
-function arrayFor(caller: string, values: ArrayLike, options: LikeOptions): NDArray {
-  const { dtype, shape } = checkOptions(caller, options, LIKE_OPTIONS);
+function arrayFor(
+  caller: string,
+  values: ArrayLike,
+  options: LikeOptions,
+  names: readonly (keyof LikeOptions)[],
+): NDArray {
+  const { dtype, shape } = checkOptions(caller, options, names);
   const typed = typedAs(
     `${caller}: values`,
     values,
     dtype === undefined ? undefined : checkDType(caller, dtype),
   );
-  return shape === undefined ? typed : lax.reshape(typed, checkShape(caller, shape));
+  return shape === undefined ? typed : shaped(caller, typed, checkShape(caller, shape));
+}
+
+function shaped(caller: string, x: NDArray, shape: Shape): NDArray {
+  if (size(shape) === x.size) return lax.reshape(x, shape);
+  throw new WeftTypeError(
+    `${caller}: cannot reshape array of shape ${tuple(x.shape)} (size ${x.size}) into shape ${tuple(shape)} (size ${size(shape)}).`,
+  );
 }
 
 /** Values under `dtype`, in which nested arrays are read; without, a number in an array is a float32 from here on. */
@@ -70,7 +84,7 @@ function typedAs(what: string, values: ArrayLike, dtype: DType | undefined): NDA
  * @example np.asarray(new Int8Array([1, 2])).dtype // => "int8"
  */
 export const asarray = (values: ArrayLike, options: ArrayOptions = {}): NDArray =>
-  arrayFor("np.asarray", values, options);
+  arrayFor("np.asarray", values, options, ARRAY_OPTIONS);
 
 /**
  * Zeros, float32 unless `dtype` says otherwise. A number for a shape is the size of a vector.
@@ -173,6 +187,9 @@ export function arange(start: number, stop?: number, step = 1, options: ArrayOpt
       `np.arange: start, stop and step must be finite and step not 0, got ${from}, ${to}, ${step}.`,
     );
   const type = dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
+  // What has no dtype counts, as Python's integers do.
+  if (dtype === undefined && type === "int32")
+    for (const end of [from, from + Math.max(0, length - 1) * step]) checkInt32("np.arange: a bound", end);
   if (from === 0 && step === 1 && type !== "bool") return lax.iota(type, length);
   return sequence(length, (i) => from + i * step, type);
 }
@@ -183,7 +200,9 @@ export function arange(start: number, stop?: number, step = 1, options: ArrayOpt
 function diagonalMask(caller: string, test: typeof eq, sizes: Shape, k: number): NDArray {
   const shape = checkShape(caller, sizes);
   const index = (axis: number): NDArray => lax.broadcastedIota("int32", shape, axis);
-  return test(add(index(0), scalar(checkInteger(`${caller}: k`, k), "int32")), index(1));
+  // Beyond the matrix nothing changes, and sums of int32 stay below 2^31.
+  const diagonal = Math.min(Math.max(checkInteger(`${caller}: k`, k), -shape[0]!), shape[1]!);
+  return test(add(index(0), scalar(diagonal, "int32")), index(1));
 }
 
 /**

@@ -48,7 +48,7 @@ export function stack(xs: readonly ArrayLike[] | NDArray, axis = 0): NDArray {
   const odd = arrays.find((x) => String(x.shape) !== String(arrays[0]!.shape));
   if (odd)
     throw new WeftValueError(
-      `All input arrays must have the same shape, got ${tuple(arrays[0]!.shape)} and ${tuple(odd.shape)}.`,
+      `np.stack: All input arrays must have the same shape, got ${tuple(arrays[0]!.shape)} and ${tuple(odd.shape)}.`,
     );
   const at = canonicalAxis("np.stack: axis", axis, arrays[0]!.ndim + 1);
   return lax.concatenate(

@@ -1,7 +1,7 @@
 /** What NumPy does to operands before it computes: common dtypes and common shapes. Everything below lax is strict. */
 import { type ArrayLike, knownScalar, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
-import { checkAxisList } from "../core/check.ts";
+import { checkAxisList, checkInt32 } from "../core/check.ts";
 import { type DType, isFloat, kindOf, type Promoted, promote } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
@@ -140,7 +140,7 @@ export function axesOf(caller: string, axis: Axis | undefined, ndim: number): nu
 export function asPositions(what: string, x: ArrayLike): NDArray {
   const given = asCarry(what, x);
   // Beyond 2^24 a list of floats has lost digits that positions need.
-  const positions = areWhole(x) ? fromHost(what, x, "int32") : given;
+  const positions = areWhole(what, x) ? fromHost(what, x, "int32") : given;
   const kind = kindOf(positions.dtype);
   if (kind === "int" || kind === "uint") return positions;
   const remedy =
@@ -150,9 +150,9 @@ export function asPositions(what: string, x: ArrayLike): NDArray {
   throw new WeftTypeError(`${what} must have an integer dtype, got ${positions.aval}. ${remedy}`);
 }
 
-/** Plain whole numbers, maybe nested. */
-const areWhole = (x: ArrayLike): x is Exclude<ArrayLike, NDArray> =>
-  Array.isArray(x) ? x.every(areWhole) : Number.isInteger(x);
+/** Plain whole numbers, maybe nested. @throws WeftValueError for one that no position can be */
+const areWhole = (what: string, x: ArrayLike): x is Exclude<ArrayLike, NDArray> =>
+  Array.isArray(x) ? x.every((y) => areWhole(what, y)) : Number.isInteger(x) && checkInt32(what, x) === x;
 
 export const isDTypeOfKind = (dtype: DType, ...kinds: ReturnType<typeof kindOf>[]): boolean =>
   kinds.includes(kindOf(dtype));

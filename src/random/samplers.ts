@@ -285,11 +285,11 @@ export function randint(
 ): NDArray {
   const { dtype = "int32" } = checkOptions("random.randint", options, ["dtype"]);
   checkKey(key, "random.randint");
-  checkShape("random.randint", shape);
+  const sizes = checkShape("random.randint", shape);
   if (!isInteger(checkDType("random.randint", dtype)))
     throw new WeftTypeError(`random.randint: dtype must be an integer type, got ${dtype}.`);
   // Narrow types are sampled as int32 and converted, as in JAX.
-  if (DTYPES[dtype].bytes < 4) return lax.convertElementType(randint(key, shape, minval, maxval), dtype);
+  if (DTYPES[dtype].bytes < 4) return lax.convertElementType(randint(key, sizes, minval, maxval), dtype);
   const [lo, hi] = [
     integer("random.randint: minval", minval, dtype),
     integer("random.randint: maxval", maxval, dtype),
@@ -298,16 +298,16 @@ export function randint(
   const empty = lax.le(hi, lo);
   const width = lax.select(empty, fullLike(u32(lo), 1), lax.sub(u32(hi), u32(lo)));
   const beyond = typeof maxval === "number" && maxval > limits(dtype).max;
-  const span = spread("random.randint: minval or maxval", beyond ? lax.add(width, 1) : width, shape);
+  const span = spread("random.randint: minval or maxval", beyond ? lax.add(width, 1) : width, sizes);
   const keys = split(key);
   const [higher, lower] = [
-    bits(indexInDim(keys, 0, 0, false), shape),
-    bits(indexInDim(keys, 1, 0, false), shape),
+    bits(indexInDim(keys, 0, 0, false), sizes),
+    bits(indexInDim(keys, 1, 0, false), sizes),
   ];
   const half = lax.rem(fullLike(span, 2 ** 16), span);
   const multiplier = lax.rem(lax.mul(half, half), span);
   const offset = lax.rem(lax.add(lax.mul(lax.rem(higher, span), multiplier), lax.rem(lower, span)), span);
-  return lax.add(spread("random.randint: minval", lo, shape), lax.bitcastConvertType(offset, dtype));
+  return lax.add(spread("random.randint: minval", lo, sizes), lax.bitcastConvertType(offset, dtype));
 }
 
 /** Bounds beyond the dtype saturate. */

@@ -231,7 +231,8 @@ const FLAGS: ReadonlySet<string> = new Set(
   }),
 );
 
-const functions = [...publicFunctions()];
+/** In an order that no module loader changes. */
+const functions = [...publicFunctions()].sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** Whom errors may speak of: public functions as users write them, and primitives. */
 const SPEAKERS: ReadonlySet<string> = new Set([

@@ -1,7 +1,7 @@
 /** Values and derivatives at ties, zeros, infinities and empty axes; the expected ones are those of JAX 0.10.2. */
 import { describe, expect, test } from "vitest";
 import type { NDArray } from "../../src/core/array.ts";
-import { grad, jit, jvp, lax, nn, numpy as np } from "../../src/index.ts";
+import { grad, jit, jvp, lax, nn, numpy as np, random, tree } from "../../src/index.ts";
 
 const { inf, nan } = np;
 const f32 = (...values: number[]): NDArray => np.array(values);
@@ -260,4 +260,59 @@ describe("refused", () => {
     ["a function that drops all axes", () => np.applyOverAxes((x) => np.sum(x), m, [0]), /drop it alone/],
     ["trigamma of integers", () => lax.trigamma(i32(1)), /trigamma does not accept dtype int32/],
   ])("%s", (_, f, text) => expect(f).toThrow(text));
+});
+
+/** JAX: Python int too large to convert to C long, or to int32. */
+describe("what points and counts fits into an int32", () => {
+  const x = np.arange(10);
+  test.each<[name: string, f: (n: number) => unknown]>([
+    ["lax.dynamicSlice: starts[0]", (n) => lax.dynamicSlice(x, [n], [3])],
+    ["lax.dynamicUpdateSlice: starts[0]", (n) => lax.dynamicUpdateSlice(x, i32(7), [n])],
+    ["lax.dynamicIndexInDim: index", (n) => lax.dynamicIndexInDim(x, n)],
+    ["lax.foriLoop: lower", (n) => lax.foriLoop(n, n + 3, (_, c) => c.add(1), 0)],
+    ["lax.foriLoop: upper", (n) => lax.foriLoop(0, n, (_, c) => c.add(1), 0)],
+    ["np.take: indices", (n) => np.take(x, n)],
+    ["np.take: indices", (n) => np.take(x, [[1], [n]])],
+    ["np.arange: a bound", (n) => np.arange(n, n + 3)],
+    ["np.arange: a bound", (n) => np.arange(0, 2 * n, n)],
+  ])("%s", (name, f) => {
+    for (const n of [2 ** 31, -(2 ** 31) - 1, 2 ** 33])
+      expect(() => f(n)).toThrow(`${name} must be an integer of 32 bits (-2147483648 to 2147483647), got `);
+  });
+
+  test("a diagonal outside of the matrix is none, however far", () => {
+    for (const k of [4, 2 ** 31, 2 ** 40]) {
+      expect(np.tri(2, 3, k).js()).toEqual([
+        [1, 1, 1],
+        [1, 1, 1],
+      ]);
+      expect(np.tri(2, 3, -k).js()).toEqual([
+        [0, 0, 0],
+        [0, 0, 0],
+      ]);
+      expect(np.eye(2, 3, { k }).sum().item()).toBe(0);
+    }
+  });
+});
+
+describe("errors speak of the function that was called", () => {
+  test.each<[name: string, f: () => unknown, text: string]>([
+    [
+      "elements that do not fill a shape",
+      () => np.array([1, 2], { shape: [3] }),
+      "np.array: cannot reshape array",
+    ],
+    [
+      "a shape for what is an array",
+      () => np.asarray([1], { shape: [1] } as never),
+      "np.asarray has no option",
+    ],
+    ["arrays of two shapes", () => np.stack([[1], [1, 2]]), "np.stack: All input arrays"],
+    ["leaves that are no arrays", () => tree.stack([{ a: "b" }, { a: "c" }]), "tree.stack, tree 0: a leaf"],
+  ])("%s", (_, f, text) => expect(f).toThrow(text));
+
+  test("a number is a shape of one axis", () =>
+    expect(random.randint(random.key(0), 5 as never, 0, 9).js()).toEqual(
+      random.randint(random.key(0), [5], 0, 9).js(),
+    ));
 });

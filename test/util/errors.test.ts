@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import * as weft from "../../src/index.ts";
-import { foldFrames, setFolding } from "../../src/util/frames.ts";
+import { foldFrames, HERE, setFolding } from "../../src/util/frames.ts";
 import { cut, show, tuple } from "../../src/util/text.ts";
 
 const { numpy: np, jit, lax } = weft;
@@ -130,7 +130,7 @@ describe("traces", () => {
     }
     throw new Error("there was no error");
   }
-  const OWN = fileURLToPath(new URL("../../src/", import.meta.url));
+  const OWN = fileURLToPath(new URL("..", HERE));
   const own = (lines: readonly string[]): string[] => lines.filter((line) => line.includes(OWN));
 
   test.each([

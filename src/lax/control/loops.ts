@@ -1,7 +1,7 @@
 /** The public loops: scan, map, whileLoop and foriLoop over trees. */
 import { type ArrayLeaf, type ArrayLike, knownScalar, NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray, typeMatch } from "../../core/aval.ts";
-import { checkCount, checkInteger } from "../../core/check.ts";
+import { checkCount, checkInt32 } from "../../core/check.ts";
 import { isInteger, promote } from "../../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { stepwiseLoops } from "../../core/trace.ts";
@@ -519,7 +519,7 @@ function foriWhile(lo: NDArray, hi: NDArray, body: UserFunction, init: unknown, 
 }
 
 function loopBound(name: string, bound: ArrayLike): NDArray {
-  if (typeof bound === "number") checkInteger(`lax.foriLoop: ${name}`, bound);
+  if (typeof bound === "number") checkInt32(`lax.foriLoop: ${name}`, bound);
   const x = asCarry(`lax.foriLoop: ${name}`, bound);
   if (x.ndim === 0 && (isInteger(x.dtype) || knownScalar(x) !== undefined)) return x;
   throw new WeftTypeError(`lax.foriLoop: ${name} must be an integer scalar, got ${show(bound)}.`);

@@ -12,7 +12,7 @@ interface Resolving {
   resolve(source: string, importer?: string, options?: object): Promise<{ id: string } | null>;
 }
 
-/** Modules of src/ as they were built, which Node reads by itself: a file of tests starts in a third of the time. */
+/** Modules of src/ as they were built, which Node reads by itself: imports take two thirds of the time. */
 const asBuilt = {
   name: "built",
   enforce: "pre" as const,
@@ -39,6 +39,7 @@ export default defineConfig({
     projects: PROJECTS.filter(({ lacks }) => lacks?.() === undefined).map(
       ({ name, env, include, exclude, busy }) => ({
         resolve,
+        // The others put something in the place of modules, which only those that Vitest reads allow.
         plugins: built && busy ? [asBuilt] : [],
         test: {
           name,

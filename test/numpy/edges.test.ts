@@ -291,6 +291,10 @@ describe("what points and counts fits into an int32", () => {
         [0, 0, 0],
       ]);
       expect(np.eye(2, 3, { k }).sum().item()).toBe(0);
+      const x = np.ones([2, 3]);
+      expect(
+        [np.tril(x, k), np.tril(x, -k), np.triu(x, k), np.triu(x, -k)].map((y) => y.sum().item()),
+      ).toEqual([6, 0, 0, 6]);
     }
   });
 });

@@ -8,7 +8,7 @@ import { strong } from "../cast.ts";
 import { arrayLeaves } from "../leaves.ts";
 import { prefixes } from "../prefixes.ts";
 import { checkCallables } from "./body.ts";
-import type { AnyTree, Arrays, Fits } from "./loops.ts";
+import type { AnyTree, Arrays, Fits } from "./types.ts";
 
 export interface AssociativeScanOptions {
   /** From the last element to the first. */

@@ -18,8 +18,8 @@ import {
   unflattenAll,
 } from "./body.ts";
 import { condPrimitive } from "./cond.ts";
-import type { AnyTree, Arrays, ArraysLike } from "./loops.ts";
 import { asArrays } from "./stepwise.ts";
+import type { AnyTree, Arrays, ArraysLike } from "./types.ts";
 
 type ArraysOf<Args extends readonly unknown[]> = { [K in keyof Args]: Arrays<Args[K]> };
 

@@ -1,12 +1,11 @@
 /** The public loops: scan, map, whileLoop and foriLoop over trees. */
-import { type ArrayLeaf, type ArrayLike, knownScalar, NDArray } from "../../core/array.ts";
+import { type ArrayLike, knownScalar, NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray, typeMatch } from "../../core/aval.ts";
 import { checkCount, checkInt32 } from "../../core/check.ts";
 import { isInteger, promote } from "../../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { stepwiseLoops } from "../../core/trace.ts";
 import { batchFlat, moveBatchAxis } from "../../transforms/batch.ts";
-import type { HasLeaf, MapTree, Primitive } from "../../tree/index.ts";
 import * as tree from "../../tree/index.ts";
 import { checkOptions } from "../../util/options.ts";
 import { show } from "../../util/text.ts";
@@ -18,79 +17,8 @@ import { concatenate, reshape, sliceInDim } from "../shape.ts";
 import { checkCallables, concreteInt, type TracedBody, traceBody, type UserFunction } from "./body.ts";
 import { type CarryName, checkCarry, parameterName } from "./carry-errors.ts";
 import { scanPrimitive } from "./scan.ts";
+import type { AnyTree, Arrays, ArraysLike, Fits, FitsPair, Second, Sequences } from "./types.ts";
 import { checkCondition, whilePrimitive } from "./while.ts";
-
-/**
- * Any value at all; the tuples among the choices make TypeScript infer array literals as tuples, also inside of others. (In a type that
- * contains itself it would look for them without end.)
- */
-export type AnyTree = Hinted<Hinted<Hinted<{} | null | undefined>>>;
-type Hinted<Part> = [] | readonly Part[] | { readonly [key: string]: Part } | {} | null | undefined;
-/** A tree whose leaves are arrays. */
-export type Arrays<T> = MapTree<T, NDArray>;
-/** A tree of the same structure whose leaves may be anything that stands for an array. */
-export type ArraysLike<T> = ReadonlyLists<MapTree<T, ArrayLeaf>>;
-type ReadonlyLists<T> = T extends ArrayLeaf
-  ? T
-  : T extends readonly unknown[]
-    ? Readonly<{ [K in keyof T]: ReadonlyLists<T[K]> }>
-    : T;
-/**
- * What the body of a loop, declared elsewhere, may return for the carry `C`: also lists, for TypeScript, of which only running it tells
- * that they are as long as those of the carry. Else the type that is asked for, which the compiler's message then shows.
- */
-export type Fits<R, C> = IsLike<R, C> extends true ? unknown : ArraysLike<C>;
-type IsLike<R, C, Depth extends readonly unknown[] = []> = [R] extends [ArraysLike<C>]
-  ? true
-  : Depth["length"] extends 5
-    ? false
-    : [R extends unknown ? IsLikeSome<R, C, [...Depth, 0]> : never] extends [true]
-      ? true
-      : false;
-/** One choice of what is returned, which one of those that the carry has must be like. */
-type IsLikeSome<R, C, Depth extends readonly unknown[]> = true extends (
-  C extends unknown
-    ? IsLikeNode<R, C, Depth>
-    : never
-)
-  ? true
-  : false;
-type IsLikeNode<R, C, Depth extends readonly unknown[]> = R extends ArrayLeaf
-  ? C extends ArrayLeaf
-    ? true
-    : false
-  : C extends ArrayLeaf
-    ? false
-    : R extends readonly unknown[]
-      ? C extends readonly unknown[]
-        ? number extends R["length"]
-          ? IsLike<R[number], C[number], Depth>
-          : R["length"] extends C["length"]
-            ? AllLike<R, C, Exclude<keyof R & keyof C, keyof []>, Depth>
-            : false
-        : false
-      : AllLike<R, C, keyof C, Depth>;
-type AllLike<R, C, Keys extends keyof C, Depth extends readonly unknown[]> = [
-  { [K in Keys]-?: K extends keyof R ? IsLike<R[K], C[K], Depth> : false }[Keys],
-] extends [true]
-  ? true
-  : false;
-/** As {@link Fits}, for what the body of a scan returns. */
-type FitsPair<R extends readonly unknown[], C> = number extends R["length"]
-  ? unknown
-  : R extends readonly [infer Carry, unknown]
-    ? readonly [Fits<Carry, C>, unknown]
-    : readonly [carry: ArraysLike<C>, y: unknown];
-/** The second part of the pair that a body returns; of a list the parts that are no carry, if there are any. */
-type Second<R extends readonly unknown[], C> = R extends readonly [unknown, infer Y]
-  ? Y
-  : [Unlike<R[number], Arrays<C>>] extends [never]
-    ? R[number]
-    : Unlike<R[number], Arrays<C>>;
-type Unlike<T, Carry> = T extends unknown ? (Carry extends T ? never : T) : never;
-
-/** What xs have to be: a plain number or boolean has no axis, so where only those can stand an array is asked for. */
-type Sequences<X> = HasLeaf<X, Primitive> extends true ? Arrays<X> : unknown;
 
 export interface ScanOptions {
   /** Number of iterations; needed only when xs has no leaves. */

@@ -40,6 +40,29 @@ function rerun(program: Program, change: (f: Compiled) => Compiled): Outcome {
   return made;
 }
 
+/** With other errors for each seed. */
+function withErrors(program: Program): (seed: number) => readonly Result[] {
+  const made = new Map<number, readonly Result[]>();
+  return (seed) => {
+    const results = made.get(seed) ?? resultsOf(rerun(program, (f) => withRoundingErrors(f, seed)));
+    made.set(seed, results);
+    return results;
+  };
+}
+
+/**
+ * Another side's results, moved by what errors move weft's own by: its equations are others, and what they round is as right. They
+ * are all there is where XLA ends its process, as it does where it folds a division of integers by 0.
+ */
+function movedAsWeft(results: readonly Result[], program: Program, seeds: readonly number[]): Result[][] {
+  const still = resultsOf(runVariant(INTERPRETER, program));
+  const moved = (r: Result, { values }: Result, from: Result): Result => ({
+    ...r,
+    values: Array.from(r.values, (x, k) => x + (values[k]! - from.values[k]!)),
+  });
+  return seeds.map(withErrors(program)).map((own) => own.map((r, i) => moved(results[i]!, r, still[i]!)));
+}
+
 /** What is taken for right. */
 export interface Side {
   readonly name: string;
@@ -87,60 +110,72 @@ export async function compare(program: Program, name: string, actual: Outcome, s
     : found(difference, unknown);
 }
 
-/** The first run that agrees with the side, of a way and of others that are as right where numbers overflow; else that of the way. */
+/** Another run, as right as the first where the two differ in the way that it is for. */
+interface Other {
+  explains(difference: Difference): boolean;
+  run(): Outcome;
+}
+
+/** The first run that agrees with the side, of a way and of others that are as right as that; else that of the way. */
 async function compareAny(
   program: Program,
   name: string,
   actual: Outcome,
   side: Side,
-  others: readonly (() => Outcome)[],
+  others: readonly Other[],
 ): Promise<Checked> {
   const checked = await compare(program, name, actual, side);
-  if (!checked.findings[0]?.difference.overflow) return checked;
-  for (const other of others) {
-    const again = await compare(program, name, other(), side);
+  const [finding] = checked.findings;
+  if (!finding) return checked;
+  for (const other of others.filter((o) => o.explains(finding.difference))) {
+    const again = await compare(program, name, other.run(), side);
     if (again.findings.length === 0) return again;
   }
   return checked;
 }
 
 /** Where a product overflows that is added to something depends on whether both are one operation, which XLA, too, chooses by itself. */
-function runsUnfused(program: Program, variant: Variant): (() => Outcome)[] {
+function runsUnfused(program: Program, variant: Variant): Other[] {
   const other = unfused(variant);
-  return other ? [() => runVariant(other, program)] : [];
+  return other ? [{ explains: (d) => d.overflow === true, run: () => runVariant(other, program) }] : [];
 }
 
-/** One of weft's ways against JAX, which has no subnormal numbers: infinity times one of them is NaN there. */
+/** Without subnormal numbers, which JAX has not: infinity times one of them is NaN there. */
+const runFlushed = (program: Program): Other => ({
+  explains: (d) => d.kind === "value",
+  run: () => rerun(program, flushed),
+});
+
+/** One of weft's ways against JAX. */
 export async function checkAgainstJax(program: Program, variant: Variant, jax: Jax): Promise<Checked> {
   const answer = jax.run(program);
   const actual = runVariant(variant, program);
+  const outcomeOfJax = await answer;
   const side: Side = {
     name: "JAX",
-    outcome: await answer,
+    outcome: outcomeOfJax,
     weak: true,
-    reruns: async (seeds) => [...(await jax.rerun(program, seeds)), resultsOf(rerun(program, flushed))],
+    reruns: async (seeds) => [
+      ...(await jax.rerun(program, seeds)),
+      ...movedAsWeft(resultsOf(outcomeOfJax), program, seeds),
+    ],
     exact: async () => (program.x64 ? [] : resultsOf(await jax.exact(program))),
   };
   const explained = explain(program, actual, side.outcome);
   if (explained) return { findings: [], elements: 0, unknown: 0, refused: false, explained };
-  const others = [...runsUnfused(program, variant), () => rerun(program, flushed)];
+  const others = [...runsUnfused(program, variant), runFlushed(program)];
   return compareAny(program, variant.name, actual, side, others);
 }
 
 /** One of weft's ways as what is right. */
 export function weftSide(program: Program, variant: Variant): Side {
-  const reruns = new Map<number, readonly Result[]>();
-  const withErrors = (seed: number): readonly Result[] => {
-    const made = reruns.get(seed) ?? resultsOf(rerun(program, (f) => withRoundingErrors(f, seed)));
-    reruns.set(seed, made);
-    return made;
-  };
+  const own = withErrors(program);
   return {
     name: variant.name,
     outcome: runVariant(variant, program),
     // Step by step a branch gives its own weak types, as in JAX; compiled, all give those of the first.
     weak: variant !== STEPWISE || allSteps(program.main).every((s) => s.bodies.length === 0),
-    reruns: async (seeds) => seeds.map(withErrors),
+    reruns: async (seeds) => seeds.map(own),
     exact: async () => (program.x64 ? [] : resultsOf(runVariant(EAGER_INTERPRETER, widened(program)))),
   };
 }

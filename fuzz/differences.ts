@@ -1,5 +1,5 @@
 /** Where weft means to differ from JAX, and why. A disagreement that is not on this list is a fault. */
-import type { Difference } from "./compare.ts";
+import { compareTypes, type Difference, suspects } from "./compare.ts";
 import { allSteps, type Program, type Step } from "./program.ts";
 import { hasFailed, type Outcome, type Result } from "./results.ts";
 
@@ -55,7 +55,37 @@ function areStronger(weft: Outcome, jax: Outcome): boolean {
   );
 }
 
+/** Whether all that differs is NaN in JAX's results, of a program with one of these operations. */
+const isNaNInJax =
+  (...ops: readonly string[]) =>
+  (program: Program, weft: Outcome, jax: Outcome): boolean => {
+    if (hasFailed(weft) || hasFailed(jax) || compareTypes(weft.outs, jax.outs, false)) return false;
+    const differ = suspects(weft.outs, jax.outs);
+    const stands = allSteps(program.main).some((s) => ops.includes(s.op));
+    return stands && differ.length > 0 && differ.every(([i, k]) => Number.isNaN(jax.outs[i]!.values[k]));
+  };
+
 export const DIFFERENCES: readonly Known[] = [
+  {
+    reason:
+      "JAX differentiates vander as a power with an exponent that could be any number, so the derivative of x^0 at 0 is 0 times infinity; in weft exponents are whole",
+    matches: isNaNInJax("np.vander"),
+  },
+  {
+    reason: "JAX multiplies by the zeros that stand beside a sequence, and infinity times 0 is NaN",
+    matches: isNaNInJax("np.convolve", "np.polymul"),
+  },
+  {
+    reason:
+      "JAX forgets in its derivatives of the maximum and minimum of scattered values that indices are clipped, and counts who has the maximum elsewhere",
+    matches: (program) =>
+      program.modes.length > 0 &&
+      allSteps(program.main).some((s) => /^lax.scatterM(ax|in)$/.test(s.op) && s.params["mode"] === "clip"),
+  },
+  {
+    reason: "where JAX has 64-bit types, choice draws integers of 64 bits",
+    matches: (program) => program.x64 && allSteps(program.main).some((s) => s.op === "random.choice"),
+  },
   {
     reason: "nextafter has the derivative 0, as other functions with steps; JAX has none",
     matches: jaxSays(/Differentiation rule for 'nextafter' not implemented/),

@@ -103,7 +103,7 @@ export class Jax {
     return outs ? { outs: outs.map(decode) } : { error: error!, message: message! };
   }
 
-  /** The results with errors on purpose, once for each seed. */
+  /** The results with errors on purpose, once for each seed; none where JAX cannot run the program with them. */
   async rerun(program: Program, seeds: readonly number[]): Promise<Result[][]> {
     const { runs, message } = await this.#ask({ source: python(program), inputs: program.inputs, seeds });
     if (!runs) console.error(`JAX cannot run a program with errors in it: ${message}`);

@@ -130,7 +130,7 @@ const FILL: Readonly<Record<Kind, (dtype: DType) => number | boolean>> = {
 const fillFor = (dtype: DType): number | boolean => FILL[kindOf(dtype)](dtype);
 
 export interface GatherOptions {
-  /** Default "clip". "fill" yields `fillValue` for windows that are not inside; indices that are promised are still clamped. */
+  /** Default "clip". "fill" yields `fillValue` for windows that are not inside; indices that are promised are still clamped, as by XLA. */
   readonly mode?: IndexMode;
   /** Default: NaN; the lowest value of signed, the highest of unsigned integers; true. */
   readonly fillValue?: number | boolean | null;
@@ -174,7 +174,7 @@ type ScatterParams = {
 };
 
 export interface ScatterOptions {
-  /** Default "fill": windows that are not wholly inside are dropped. */
+  /** Default "fill": windows that are not wholly inside are dropped, as they are, by XLA too, where indices are promised. */
   readonly mode?: IndexMode;
   /** A promise that no two windows overlap. */
   readonly uniqueIndices?: boolean;
@@ -259,7 +259,7 @@ function lowerScatter(
   const w = scatterWindows(params.dimension_numbers);
   const sizes = windowSizes(x.aval, updates.aval, w);
   const spanned = spannedDims(x.aval.ndim, w);
-  const layout = { windows: w, shape: x.aval.shape, sizes, checked: params.mode === "fill" };
+  const layout = { windows: w, shape: x.aval.shape, sizes, checked: params.mode !== "clip" };
   const write = (target: Target, batch: readonly Index[], start: readonly Index[]): void =>
     emit.loop(pick(sizes, spanned), (j) => {
       const to = start.map((from, d) =>

@@ -5,10 +5,10 @@ import * as scalars from "../scalars/index.ts";
 import { add, div, integerPow, mul, neg, reciprocal, square, sub } from "./arithmetic.ts";
 import { range } from "./axes.ts";
 import { checkDTypes, FLOATING } from "./check.ts";
-import { bitwiseAnd, eq, lt } from "./compare.ts";
+import { eq, lt } from "./compare.ts";
 import { asArray } from "./convert.ts";
 import { type Binary, binary, type Formula, type Unary, unary } from "./map.ts";
-import { exp, exp2, expm1, floor, sin } from "./math.ts";
+import { exp, exp2, expm1, RoundingMethod, round, sin } from "./math.ts";
 import { select } from "./select.ts";
 
 /** `max + log1p(base^-|x - y|)` in units of `unit`; of infinities of one sign, and with a NaN, the sum. */
@@ -100,12 +100,13 @@ export const digamma: Unary = unary("digamma", {
 });
 
 /** Bernoulli numbers B₂, B₄, …: the asymptotic series of trigamma. */
-const BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66] as const;
-const SHIFT = 6;
+const BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6] as const;
+/** From `shift` on, so many terms leave out less than rounding does. */
+const ASYMPTOTIC = { float32: { shift: 6, terms: 5 }, float64: { shift: 10, terms: 7 } } as const;
 
 /**
- * The derivative of {@link digamma}: recurrence up to `x + 6`, then the asymptotic series
- * `1/z + 1/(2z²) + Σ B₂ₖ / z^(2k+1)`; reflection below one half.
+ * The derivative of {@link digamma}: recurrence up to where the asymptotic series `1/z + 1/(2z²) + Σ B₂ₖ / z^(2k+1)` is exact;
+ * reflection below one half. Infinite at its poles, where its derivative is NaN.
  * Source: Abramowitz and Stegun 6.4.6, 6.4.7, 6.4.12; `jax.scipy.special.polygamma(1, x)`.
  * @throws WeftTypeError unless floating.
  * @example trigamma(np.array([1])).js() // => [1.6449]
@@ -115,15 +116,17 @@ export function trigamma(operand: ArrayLike): NDArray {
   checkDTypes("trigamma", [x.aval], [FLOATING]);
   const reflected = lt(x, 0.5);
   const positive = trigammaPositive(select(reflected, sub(1, x), x));
-  const sine = sin(mul(select(reflected, x, 0.5), Math.PI));
+  // Infinity at whole numbers and NaN as the derivative come of dividing by this.
+  const sine = sin(mul(select(reflected, sub(x, round(x, RoundingMethod.TO_NEAREST_EVEN)), 0.5), Math.PI));
   const below = sub(div(Math.PI ** 2, square(sine)), positive);
-  const isPole = bitwiseAnd(reflected, eq(x, floor(x)));
-  return select(isPole, Number.POSITIVE_INFINITY, select(reflected, below, positive));
+  const { POSITIVE_INFINITY, NEGATIVE_INFINITY } = Number;
+  return select(eq(x, NEGATIVE_INFINITY), POSITIVE_INFINITY, select(reflected, below, positive));
 }
 
 function trigammaPositive(x: NDArray): NDArray {
-  const z = add(x, SHIFT);
-  const steps = range(SHIFT).map((k) => integerPow(add(x, k), -2));
-  const tail = BERNOULLI.map((b, k) => mul(integerPow(z, -(2 * k + 3)), b));
+  const { shift, terms } = ASYMPTOTIC[x.dtype as "float32" | "float64"];
+  const z = add(x, shift);
+  const steps = range(shift).map((k) => integerPow(add(x, k), -2));
+  const tail = BERNOULLI.slice(0, terms).map((b, k) => mul(integerPow(z, -(2 * k + 3)), b));
   return [mul(integerPow(z, -2), 0.5), ...steps, ...tail].reduce((a, b) => add(a, b), reciprocal(z));
 }

@@ -134,12 +134,22 @@ function checkVector(name: string, x: NDArray): void {
     throw new WeftValueError(`np.${name}: inputs must be vectors that are not empty, got ${x.aval}.`);
 }
 
-/** Overlapping windows of one sequence times the other: one gather and one product. */
+/**
+ * A kernel at every place of a sequence, and so far beyond its ends. What stands beside the sequence is in no product, for an
+ * infinite weight times 0 is NaN; where the kernel lies inside, windows are one gather and one product.
+ */
 function slidingProducts(x: NDArray, kernel: NDArray, [low, high]: readonly [number, number]): NDArray {
-  const padded = pad(x, [low, high]);
-  const count = padded.size - kernel.size + 1;
-  const positions = np.add(arange(count).reshape([count, 1]), arange(kernel.size));
-  return matmul(take(padded, positions, 0, { mode: "clip" }), kernel);
+  const last = x.size - kernel.size + 1;
+  const places = (from: number, to: number): NDArray =>
+    np.add(arange(from, to).reshape([to - from, 1]), arange(kernel.size));
+  const across = (from: number, to: number): NDArray => {
+    const at = places(from, to);
+    const isInside = np.logicalAnd(np.greaterEqual(at, 0), np.less(at, x.size));
+    const windows = take(x, where(isInside, at, x.size), 0, { fillValue: 0 });
+    return sum(where(isInside, np.multiply(windows, kernel), 0), 1);
+  };
+  const inside = matmul(take(x, places(0, last), 0, { mode: "clip" }), kernel);
+  return concatenate([across(-low, 0), inside, across(last, last + high)]);
 }
 
 /** How much of the longer sequence's ends takes part. */

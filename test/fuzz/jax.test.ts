@@ -3,9 +3,12 @@ import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { checkAgainstJax } from "../../fuzz/check.ts";
 import { explain } from "../../fuzz/differences.ts";
 import { Jax } from "../../fuzz/jax.ts";
+import type { Program } from "../../fuzz/program.ts";
 import { programOf } from "../../fuzz/search.ts";
+import { EAGER } from "../../fuzz/variants.ts";
 import { findJax, LEFT_OUT } from "../../scripts/jax.mjs";
 import { expectAgreement, SEED } from "./agreement.ts";
 
@@ -29,6 +32,37 @@ test.each([
     const answer = await jax.run(program);
     expect(answer).toMatchObject({ error });
     expect(explain(program, { outs: [] }, answer)).toEqual(reason);
+  },
+);
+
+/** a0 b0 + a1 b1 + a2 b2, of which next to nothing is left. */
+const CANCELS: Program = {
+  inputs: [
+    [0.1, 0.7, -0.8],
+    [1, 1, 1],
+  ].map((values) => ({ shape: [3], dtype: "float32", values })),
+  main: {
+    params: [0, 1],
+    steps: [{ op: "np.dot", args: [0, 1], params: {}, bodies: [], outs: [2], list: false }],
+    outs: [2],
+  },
+  modes: [],
+  x64: false,
+};
+
+test.each([
+  [1e-7, 0],
+  [1e-3, 1],
+])(
+  "what JAX cannot run with errors on purpose is run with them by weft: %s beside 0 is %i fault",
+  async (jaxGives, faults) => {
+    const data = Buffer.from(Float32Array.of(jaxGives).buffer).toString("base64");
+    const answer = JSON.stringify([{ outs: [{ shape: [], dtype: "float32", weak: false, data }] }]);
+    const dying = `while read -r line; do case $line in *seeds*) exit 1;; *) echo '${answer}';; esac; done`;
+    const jax = new Jax(inPlaceOfPython(dying), false, 3000);
+    const { findings } = await checkAgainstJax(CANCELS, EAGER, jax);
+    expect(findings.length).toBe(faults);
+    jax.stop();
   },
 );
 

@@ -213,11 +213,19 @@ const ROWS = { offsetDims: [1], collapsedSliceDims: [0], startIndexMap: [0] };
 const BOXES = { offsetDims: [1, 2], collapsedSliceDims: [], startIndexMap: [0, 1] };
 const INTO = { updateWindowDims: [1], insertedWindowDims: [0], scatterDimsToOperandDims: [0] };
 
+type ScatterMode = "clip" | "drop" | "promise_in_bounds";
+const scatters = (name: string, fn: typeof lax.scatter, modes: readonly ScatterMode[]): Record<string, Fn> =>
+  table(
+    modes,
+    (m) => `${name} ${m}`,
+    (m) => (x, i, u) => fn(x!, i!, u!, INTO, { mode: m === "drop" ? "fill" : m }),
+  );
+
 const INDEXING: Record<string, Fn> = {
   ...table(
     ["clip", "fill", "promise_in_bounds"] as const,
     (m) => `gather rows ${m}`,
-    (m) => (x, i) => lax.gather(x!, i!, ROWS, [1, 3], { mode: m === "promise_in_bounds" ? "clip" : m }),
+    (m) => (x, i) => lax.gather(x!, i!, ROWS, [1, 3], { mode: m }),
   ),
   ...table(
     ["clip", "fill"] as const,
@@ -225,21 +233,16 @@ const INDEXING: Record<string, Fn> = {
     (m) => (x, i) => lax.gather(x!, i!, BOXES, [2, 2], { mode: m }),
   ),
   "gather rows fill -7": (x, i) => lax.gather(x!, i!, ROWS, [1, 3], { mode: "fill", fillValue: -7 }),
-  "scatter drop": (x, i, u) => lax.scatter(x!, i!, u!, INTO, { mode: "fill" }),
   ...merge(
     Object.entries({
       scatterAdd: lax.scatterAdd,
       scatterMul: lax.scatterMul,
       scatterMin: lax.scatterMin,
       scatterMax: lax.scatterMax,
-    }).map(([name, fn]) =>
-      table(
-        ["clip", "drop"] as const,
-        (m) => `${name} ${m}`,
-        (m) => (x, i, u) => fn(x!, i!, u!, INTO, { mode: m === "drop" ? "fill" : m }),
-      ),
-    ),
+    }).map(([name, fn]) => scatters(name, fn, ["clip", "drop", "promise_in_bounds"])),
   ),
+  // Rows that are clipped into one have no order in JAX.
+  ...scatters("scatter", lax.scatter, ["drop", "promise_in_bounds"]),
   dynamicSlice: (x, i) => lax.dynamicSlice(x!, [i!, 1], [2, 2]),
   dynamicUpdateSlice: (x, u, i) => lax.dynamicUpdateSlice(x!, u!, [i!, 0]),
   dynamicIndexInDim: (x, i) => lax.dynamicIndexInDim(x!, i!, 0, false),

@@ -240,7 +240,7 @@ def indexing():
     x = ramp(4, 3)
     outside = np.array([[-5], [-1], [0], [2], [3], [4], [9]], np.int32)
     inside = np.array([[2], [0], [2], [3]], np.int32)
-    for mode, index in [("clip", outside), ("fill", outside), ("promise_in_bounds", inside)]:
+    for mode, index in [("clip", outside), ("fill", outside), ("promise_in_bounds", inside), ("promise_in_bounds", outside)]:
         call = lambda a, i, mode=mode: lax.gather(a, i, ROWS, (1, 3), mode=mode)
         yield op_row(f"gather rows {mode}", call, [x, index], [0])
         yield op_row(f"gather rows {mode}", call, [ramp(4, 3, scale=2, dtype=np.int8), index])
@@ -257,12 +257,12 @@ def indexing():
         unique = np.array([[-5], [-1], [0], [2], [3], [4], [9]], np.int32)
         doubled = np.array([[-5], [2], [0], [2], [3], [0], [9]], np.int32)
         index = unique if name == "scatter" else doubled
-        for mode in ["clip", "drop"]:
+        for mode in ["clip", "drop", "promise_in_bounds"]:
             if mode == "clip" and name == "scatter":
                 continue
             call = lambda a, i, u, fn=fn, mode=mode: fn(a, i, u, INTO, mode=mode)
             # The derivative of JAX's scatter_min and scatter_max forgets the mode in its own gathers.
-            wrong = mode == "clip" and name in ("scatterMin", "scatterMax")
+            wrong = mode != "drop" and name in ("scatterMin", "scatterMax")
             diff = [] if wrong else [0] if name == "scatterMul" else [0, 2]
             yield op_row(f"{name} {mode}", call, [x, index, updates], diff)
     for start in [-9, -1, 0, 1, 3, 9]:

@@ -102,6 +102,18 @@ const VALUES: readonly [name: string, () => NDArray, dtype: string, value: unkno
     "bool",
     [true],
   ],
+  [
+    "a convolution with infinities",
+    () => np.convolve(f32(1, 2), f32(-inf, -inf)),
+    "float32",
+    [-inf, -inf, -inf],
+  ],
+  [
+    "a convolution as long as an infinite kernel",
+    () => np.convolve(f32(1, 2), f32(inf), "same"),
+    "float32",
+    [inf, inf],
+  ],
   ["fmod of bools", () => np.fmod(np.array([true, true]), np.array([true, false])), "int32", [0, 1]],
   [
     "trapezoid of unsigned positions",
@@ -172,6 +184,8 @@ const GRADIENTS: readonly [name: string, (x: NDArray) => NDArray, at: NDArray, g
   ["dotGeneral into a wider type", (x) => dotInto("float64", x, f32(3, 4)), f32(1, 2), [3, 4]],
   ["dotGeneral into a narrower type", (x) => dotInto("float32", f64(3, 4), x), f64(1, 2), [3, 4]],
   ["a constant index", (x) => x.slice(1).mul(3), f32(1, 2), [0, 3]],
+  ["indices outside", (x) => x.slice(i32(5, -9, 1)), f32(1, 2), [0, 1]],
+  ["trigamma at its poles", (x) => lax.trigamma(x), f32(-1, 0), [nan, nan]],
   ["equal indices", (x) => x.slice(i32(1, 1)), f32(1, 2), [0, 2]],
 ];
 test.each([

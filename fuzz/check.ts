@@ -58,7 +58,9 @@ function movedAsWeft(results: readonly Result[], program: Program, seeds: readon
   const still = resultsOf(runVariant(INTERPRETER, program));
   const moved = (r: Result, { values }: Result, from: Result): Result => ({
     ...r,
-    values: Array.from(r.values, (x, k) => x + (values[k]! - from.values[k]!)),
+    values: Array.from(r.values, (x, k) =>
+      Object.is(values[k], from.values[k]) ? x : x + (values[k]! - from.values[k]!),
+    ),
   });
   return seeds.map(withErrors(program)).map((own) => own.map((r, i) => moved(results[i]!, r, still[i]!)));
 }

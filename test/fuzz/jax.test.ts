@@ -35,12 +35,9 @@ test.each([
   },
 );
 
-/** a0 b0 + a1 b1 + a2 b2, of which next to nothing is left. */
-const CANCELS: Program = {
-  inputs: [
-    [0.1, 0.7, -0.8],
-    [1, 1, 1],
-  ].map((values) => ({ shape: [3], dtype: "float32", values })),
+/** The sum of three numbers. */
+const sumOf = (values: Program["inputs"][number]["values"]): Program => ({
+  inputs: [values, [1, 1, 1]].map((v) => ({ shape: [3], dtype: "float32", values: v })),
   main: {
     params: [0, 1],
     steps: [{ op: "np.dot", args: [0, 1], params: {}, bodies: [], outs: [2], list: false }],
@@ -48,23 +45,28 @@ const CANCELS: Program = {
   },
   modes: [],
   x64: false,
-};
+});
+
+/** A JAX that gives this number, and ends when it is asked to put errors into a program. */
+function jaxThatGives(x: number): Jax {
+  const data = Buffer.from(Float32Array.of(x).buffer).toString("base64");
+  const answer = JSON.stringify([{ outs: [{ shape: [], dtype: "float32", weak: false, data }] }]);
+  const script = `while read -r line; do case $line in *seeds*) exit 1;; *) echo '${answer}';; esac; done`;
+  return new Jax(inPlaceOfPython(script), false, 3000);
+}
 
 test.each([
-  [1e-7, 0],
-  [1e-3, 1],
-])(
-  "what JAX cannot run with errors on purpose is run with them by weft: %s beside 0 is %i fault",
-  async (jaxGives, faults) => {
-    const data = Buffer.from(Float32Array.of(jaxGives).buffer).toString("base64");
-    const answer = JSON.stringify([{ outs: [{ shape: [], dtype: "float32", weak: false, data }] }]);
-    const dying = `while read -r line; do case $line in *seeds*) exit 1;; *) echo '${answer}';; esac; done`;
-    const jax = new Jax(inPlaceOfPython(dying), false, 3000);
-    const { findings } = await checkAgainstJax(CANCELS, EAGER, jax);
-    expect(findings.length).toBe(faults);
-    jax.stop();
-  },
-);
+  [1e-7, [0.1, 0.7, -0.8], 0],
+  [1e-3, [0.1, 0.7, -0.8], 1],
+  [1, ["inf", "-inf", 0], 1],
+  [Number.NaN, ["inf", "-inf", 0], 0],
+  [Number.NaN, [1, 2, 3], 1],
+] as const)("%s in place of the sum of %j is %i fault", async (jaxGives, values, faults) => {
+  const jax = jaxThatGives(jaxGives);
+  const { findings } = await checkAgainstJax(sumOf(values), EAGER, jax);
+  expect(findings.length).toBe(faults);
+  jax.stop();
+});
 
 const python = findJax();
 if (python === undefined) test(LEFT_OUT, () => console.log(LEFT_OUT));

@@ -15,18 +15,20 @@ import { asArray } from "./convert.ts";
 import { define, defineLinear, moveBatchAxis, movePermutation, transposeFirst } from "./rules.ts";
 import { select } from "./select.ts";
 
+/** That a shape has another number of elements, or cannot have this one. */
+export const misfit = (x: { readonly shape: Shape; readonly size: number }, sizes: Shape): string =>
+  `cannot reshape array of shape ${tuple(x.shape)} (size ${x.size}) into shape ${tuple(sizes)}`;
+
 type ReshapeParams = { readonly new_sizes: Shape };
 
 export const reshapeP: Primitive<ReshapeParams> = defineLinear<ReshapeParams>({
   name: "reshape",
   kind: "view",
   abstractEval: ([x], { new_sizes }) => {
-    require(new_sizes.every((d) => d >= 0) || !new_sizes.includes(-1), () =>
-      `cannot reshape array of shape ${tuple(x!.shape)} (size ${x!.size}) into shape ${tuple(new_sizes)}.`);
+    require(new_sizes.every((d) => d >= 0) || !new_sizes.includes(-1), () => `${misfit(x!, new_sizes)}.`);
     require(new_sizes.every((d) => d >= 0), () =>
       `reshape new_sizes must all be non-negative integers, got ${tuple(new_sizes)}.`);
-    require(size(new_sizes) === x!.size, () =>
-      `cannot reshape array of shape ${tuple(x!.shape)} (size ${x!.size}) into shape ${tuple(new_sizes)} (size ${size(new_sizes)})`);
+    require(size(new_sizes) === x!.size, () => `${misfit(x!, new_sizes)} (size ${size(new_sizes)})`);
     return [aval(new_sizes, x!.dtype, x!.weakType)];
   },
   transpose: transposeFirst((ct, x) => reshape(ct, x.shape)),

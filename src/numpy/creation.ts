@@ -10,9 +10,9 @@ import { convertElementType, strong } from "../lax/cast.ts";
 import { eq, ge } from "../lax/compare.ts";
 import { asArray, fromHost } from "../lax/convert.ts";
 import * as lax from "../lax/shape.ts";
+import { misfit } from "../lax/views.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { size } from "../util/shape.ts";
-import { tuple } from "../util/text.ts";
 import { stack } from "./join.ts";
 import { withType } from "./promote.ts";
 import { where } from "./select.ts";
@@ -66,9 +66,7 @@ function arrayFor(
 
 function shaped(caller: string, x: NDArray, shape: Shape): NDArray {
   if (size(shape) === x.size) return lax.reshape(x, shape);
-  throw new WeftTypeError(
-    `${caller}: cannot reshape array of shape ${tuple(x.shape)} (size ${x.size}) into shape ${tuple(shape)} (size ${size(shape)}).`,
-  );
+  throw new WeftTypeError(`${caller}: ${misfit(x, shape)} (size ${size(shape)}).`);
 }
 
 /** Values under `dtype`, in which nested arrays are read; without, a number in an array is a float32 from here on. */

@@ -140,7 +140,7 @@ export function axesOf(caller: string, axis: Axis | undefined, ndim: number): nu
 export function asPositions(what: string, x: ArrayLike): NDArray {
   const given = asCarry(what, x);
   // Beyond 2^24 a list of floats has lost digits that positions need.
-  const positions = areWhole(what, x) ? fromHost(what, x, "int32") : given;
+  const positions = areWhole(x) ? wholePositions(what, x) : given;
   const kind = kindOf(positions.dtype);
   if (kind === "int" || kind === "uint") return positions;
   const remedy =
@@ -150,9 +150,15 @@ export function asPositions(what: string, x: ArrayLike): NDArray {
   throw new WeftTypeError(`${what} must have an integer dtype, got ${positions.aval}. ${remedy}`);
 }
 
-/** Plain whole numbers, maybe nested. @throws WeftValueError for one that no position can be */
-const areWhole = (what: string, x: ArrayLike): x is Exclude<ArrayLike, NDArray> =>
-  Array.isArray(x) ? x.every((y) => areWhole(what, y)) : Number.isInteger(x) && checkInt32(what, x) === x;
+/** Whether these are plain whole numbers, maybe nested. */
+const areWhole = (x: ArrayLike): x is Exclude<ArrayLike, NDArray> =>
+  Array.isArray(x) ? x.every(areWhole) : Number.isInteger(x);
+
+/** @throws WeftValueError for one that no position can be */
+function wholePositions(what: string, x: Exclude<ArrayLike, NDArray>): NDArray {
+  for (const n of ([x] as unknown[]).flat(Number.POSITIVE_INFINITY)) checkInt32(what, n as number);
+  return fromHost(what, x, "int32");
+}
 
 export const isDTypeOfKind = (dtype: DType, ...kinds: ReturnType<typeof kindOf>[]): boolean =>
   kinds.includes(kindOf(dtype));

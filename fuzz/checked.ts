@@ -12,9 +12,11 @@ import { setExecutor } from "#internal/runtime/index";
 import { InterpretedExecutable } from "#internal/runtime/interpreter";
 import type { Executable, Runtime } from "#internal/runtime/runtime";
 
-/** Verifies the program after every pass, and where the plan puts its temps. */
+/** Verifies the jaxpr and the program after every pass, and where the plan puts its temps. */
 export function checked(jaxpr: Jaxpr, runtime: Runtime): Executable {
-  const program = runPipeline(lower(jaxpr), wasmTarget({ relaxedSimd: true }, 2), { debug: true });
+  const program = runPipeline(lower(jaxpr, { debug: true }), wasmTarget({ relaxedSimd: true }, 2), {
+    debug: true,
+  });
   const plan = planMemory(program);
   verifyMemory(program, plan, undefined, true);
   return new InterpretedExecutable(program, plan, runtime, interpret);

@@ -23,7 +23,7 @@ const SUMS: ReadonlySet<string> = new Set("reduce_sum cumsum dot_general scatter
 const ADDS: ReadonlySet<string> = new Set(["add", "sub", "add_any"]);
 /** These round inside, also when operands and result are short in binary. */
 const INSIDE: ReadonlySet<string> = new Set(
-  "logaddexp logaddexp2 log1mexp cumlogsumexp cumprod linear_recurrence lgamma digamma reduce_prod scatter-mul".split(
+  "logaddexp logaddexp2 softplus log1mexp cumlogsumexp cumprod linear_recurrence lgamma digamma reduce_prod scatter-mul".split(
     " ",
   ),
 );

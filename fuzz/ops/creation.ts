@@ -58,7 +58,7 @@ const RANDOM: readonly Op[] = [
   sampler(
     "bernoulli",
     "random.bernoulli(a[0], p.p, p.shape)",
-    "random.bernoulli(a[0], p.p, p.shape)",
+    "random.bernoulli(a[0], np.float32(p.p), p.shape)",
     (g) => ({ p: g.rng.pick([0.3, 0.5]) }),
   ),
   sampler("exponential", "random.exponential(a[0], p.shape)", "random.exponential(a[0], p.shape, 'float32')"),

@@ -20,12 +20,10 @@
  *   statements in or out of them.
  */
 
-import { env, verifier } from "#platform";
-import { WeftValueError } from "../core/errors.ts";
+import { verifier } from "#platform";
 import { switchedOff } from "../core/switches.ts";
-import { suggestion } from "../util/options.ts";
-import { show } from "../util/text.ts";
 import type { Program } from "./ir/nodes.ts";
+import { checkDumps, isDebugging, type ObserveOptions, observer } from "./observe.ts";
 import { collapse } from "./passes/collapse.ts";
 import { compensate } from "./passes/compensate.ts";
 import { contract } from "./passes/contract.ts";
@@ -44,6 +42,7 @@ import { tidy } from "./passes/tidy.ts";
 import { tile } from "./passes/tile.ts";
 import { uniform } from "./passes/uniform.ts";
 import { vectorize } from "./passes/vectorize.ts";
+import { JAXPR_PASSES } from "./prepare.ts";
 import type { Target } from "./target.ts";
 
 export type Pass = (program: Program, target: Target) => Program;
@@ -96,15 +95,9 @@ export const OPTIONAL_PASSES: readonly OptionalPass[] = (Object.keys(PASSES) as 
   isOptional,
 );
 
-export interface PipelineOptions {
+export interface PipelineOptions extends ObserveOptions {
   /** Passes to leave out. Those that code generation needs run anyway. Default: what is switched off. */
   readonly off?: readonly string[];
-  /** `"all"`, `"after:<pass>"` or `"after:lower"`, several separated by commas. Default: the variable WEFT_DUMP. */
-  readonly dump?: string;
-  /** Verify after every pass and blame it by name. Default: whether the variable WEFT_DEBUG is set. */
-  readonly debug?: boolean;
-  /** Where dumps go. Default: `console.error`. */
-  readonly log?: (text: string) => void;
 }
 
 /**
@@ -112,7 +105,8 @@ export interface PipelineOptions {
  * @throws InternalError naming the pass that broke the program, when debugging.
  */
 export function runPipeline(program: Program, target: Target, options: PipelineOptions = {}): Program {
-  const observe = verifier ? observer(options, verifier) : () => {};
+  checkDumps(options, [...JAXPR_PASSES, "lower", ...Object.keys(PASSES)]);
+  const observe = verifier ? observer(verifier.PROGRAMS, options) : () => {};
   const off = options.off ?? switchedOff();
   // Contractions make multiply-adds themselves: without the pass nothing is fused that way.
   const machine = off.includes("fma") ? { ...target, fma: false } : target;
@@ -144,39 +138,5 @@ export function verifyMemory(
     program,
     "donation",
     new Map([...inPlace].map(([i, j]) => [program.outputs[i]!, program.args[j]!])),
-  );
-}
-
-const isDebugging = (): boolean => Boolean(env("WEFT_DEBUG"));
-
-type Observer = (program: Program, before: Program | undefined, pass: string) => void;
-
-function observer(
-  options: PipelineOptions,
-  { printProgram, verify, verifyDefined, verifyOrder }: NonNullable<typeof verifier>,
-): Observer {
-  const debug = options.debug ?? isDebugging();
-  const wanted = dumps(options.dump ?? env("WEFT_DUMP") ?? "");
-  const log = options.log ?? console.error;
-  return (program, before, pass) => {
-    if (debug) {
-      verify(program, pass);
-      verifyDefined(program, pass);
-      verifyOrder(program, pass);
-    }
-    if (!wanted.includes("all") && !wanted.includes(`after:${pass}`)) return;
-    const text = printProgram(program);
-    if (!before || text !== printProgram(before)) log(`// after ${pass}\n${text}`);
-  };
-}
-
-/** What to dump. @throws WeftValueError for what there is not */
-function dumps(list: string): readonly string[] {
-  const wanted = list.split(",").filter((name) => name !== "");
-  const known = ["all", ...["lower", ...Object.keys(PASSES)].map((pass) => `after:${pass}`)];
-  const unknown = wanted.find((name) => !known.includes(name));
-  if (unknown === undefined) return wanted;
-  throw new WeftValueError(
-    `WEFT_DUMP: expected names of ${known.join(", ")}, got ${show(unknown)}${suggestion(unknown, known)}`,
   );
 }

@@ -8,7 +8,7 @@ import { checkDTypes, FLOATING } from "./check.ts";
 import { eq, lt } from "./compare.ts";
 import { asArray } from "./convert.ts";
 import { type Binary, binary, type Formula, type Unary, unary } from "./map.ts";
-import { exp, exp2, expm1, RoundingMethod, round, sin } from "./math.ts";
+import { exp, exp2, expm1, logistic, RoundingMethod, round, sin } from "./math.ts";
 import { select } from "./select.ts";
 
 /** `max + log1p(base^-|x - y|)` in units of `unit`; of infinities of one sign, and with a NaN, the sum. */
@@ -37,6 +37,15 @@ export const logaddexp2: Binary = binary("logaddexp2", {
   accepts: FLOATING,
   jvp: shares(exp2),
   scalar: (s, x, y) => logSum(s, x, y, (d) => s.binary(scalars.pow, s.const(2, d.dtype), d), Math.LOG2E),
+});
+
+/** `log(1 + eˣ)`: {@link logaddexp} beside 0, whose derivative needs no logarithm. */
+export const softplus: Unary = unary("softplus", {
+  jvp: (g, _, x) => mul(g, logistic(x)),
+  scalar: (s, x) => {
+    const rest = s.unary(scalars.exp, s.unary("neg", s.unary("abs", x)));
+    return s.binary("add", s.binary("max", x, s.const(0, x.dtype)), s.unary(scalars.log1p, rest));
+  },
 });
 
 /** `log(1 - e⁻ˣ)` for x >= 0, accurate at both ends. Source: Mächler 2012. */

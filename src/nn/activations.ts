@@ -46,12 +46,7 @@ export const sigmoid = (x: ArrayLike): NDArray => lax.logistic(toInexact("nn.sig
  * Source: `jax.nn.softplus`.
  * @example nn.softplus([-200, 0, 1000]).js() // => [0, 0.6931472, 1000]
  */
-export function softplus(x: ArrayLike): NDArray {
-  const a = toInexact("nn.softplus: x", x);
-  // Not max(a, 0), whose derivative at 0 is 1/2: here it has to be that of the side which |a| takes.
-  const positive = lax.select(lax.ge(a, 0), a, zerosLike(a));
-  return lax.add(positive, lax.log1p(lax.exp(lax.neg(lax.abs(a)))));
-}
+export const softplus = (x: ArrayLike): NDArray => lax.softplus(toInexact("nn.softplus: x", x));
 
 /**
  * `log(sigmoid(x))`, without underflow. Source: `jax.nn.log_sigmoid`.

@@ -4,7 +4,7 @@ import type { Program } from "../compiler/ir/nodes.ts";
 import { lowerJaxpr } from "../compiler/lower/index.ts";
 import { donations } from "../compiler/passes/donate.ts";
 import { runPipeline, verifyMemory } from "../compiler/pipeline.ts";
-import { prepare } from "../compiler/prepare.ts";
+import { type PrepareOptions, prepare } from "../compiler/prepare.ts";
 import { type Target, wasmTarget } from "../compiler/target.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import type { Code } from "./executable.ts";
@@ -52,7 +52,7 @@ function generate({ jaxpr, lowered, memory, threads, donated }: Unit): { program
 }
 
 /** From jaxpr to the loop IR, the same for all tiers. */
-export const lower = (jaxpr: Jaxpr): Program => lowerJaxpr(prepare(jaxpr));
+export const lower = (jaxpr: Jaxpr, options?: PrepareOptions): Program => lowerJaxpr(prepare(jaxpr, options));
 
 /** To a WebAssembly module that imports a memory. Throws {@link OutOfMemoryError} for what can never run. */
 export const compileWasm = (unit: Unit): Code => generate(unit).code;

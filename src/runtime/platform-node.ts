@@ -8,7 +8,7 @@ import process from "node:process";
 import v8 from "node:v8";
 import { Worker } from "node:worker_threads";
 import { interpret as interpretIr } from "../backends/interp/index.ts";
-import * as proofs from "../compiler/ir/verifier.ts";
+import * as proofs from "../compiler/verifier.ts";
 import { findCollector } from "./node/collector.ts";
 import { readFile, writeAtomic } from "./node/files.ts";
 

@@ -89,7 +89,7 @@ describe("seeing inside", () => {
     expect(text).toContain("for ij < 8 independent {");
     expect(dumped({ dump: "after:fuse" })).toEqual([]);
     expect(() => dumped({ dump: "after:lower,after:fuze" })).toThrow(
-      /expected names of all, after:lower, after:fuse,.* got "after:fuze"; did you mean "after:fuse"/,
+      /expected names of all, after:inline,.* after:hoist,.* after:lower, after:fuse,.* got "after:fuze"; did you mean "after:fuse"/,
     );
     expect(() => dumped({ dump: "fuse" })).toThrow(WeftValueError);
     expect(heads(dumped({ dump: "after:lower,after:collapse", off: ["collapse"] }))).toEqual([

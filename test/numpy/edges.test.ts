@@ -114,6 +114,12 @@ const VALUES: readonly [name: string, () => NDArray, dtype: string, value: unkno
     "float32",
     [inf, inf],
   ],
+  [
+    "softplus along an infinite tangent",
+    () => jvp(nn.softplus, [f32(0, inf, -inf)], [f32(inf, inf, 1)])[1],
+    "float32",
+    [inf, inf, 0],
+  ],
   ["fmod of bools", () => np.fmod(np.array([true, true]), np.array([true, false])), "int32", [0, 1]],
   [
     "trapezoid of unsigned positions",

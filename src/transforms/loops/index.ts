@@ -41,8 +41,8 @@ export const LOOP_PASSES: Readonly<Record<LoopPass, Rewrite>> = {
 /** Deferring stores operands of sums over time, after which more can be sunk. */
 const ORDER: readonly LoopPass[] = ["interchange", "share", "hoist", "sink", "defer", "sink"];
 
-/** The loop passes except those in `off`, each of which goes through all loops of a program. */
-export const loopPasses = (off: readonly string[]): ((jaxpr: Jaxpr) => Jaxpr)[] =>
-  ORDER.filter((name) => !off.includes(name)).map(
-    (name) => (jaxpr) => rewriteLoops(jaxpr, LOOP_PASSES[name]),
-  );
+/** The loop passes as they run, each of which goes through all loops of a program. */
+export const loopPasses: readonly (readonly [LoopPass, (jaxpr: Jaxpr) => Jaxpr])[] = ORDER.map((name) => [
+  name,
+  (jaxpr) => rewriteLoops(jaxpr, LOOP_PASSES[name]),
+]);

@@ -105,7 +105,7 @@ export interface PipelineOptions extends ObserveOptions {
  * @throws InternalError naming the pass that broke the program, when debugging.
  */
 export function runPipeline(program: Program, target: Target, options: PipelineOptions = {}): Program {
-  checkDumps(options, [...JAXPR_PASSES, "lower", ...Object.keys(PASSES)]);
+  if (verifier) checkDumps(options, [...JAXPR_PASSES, "lower", ...Object.keys(PASSES)]);
   const observe = verifier ? observer(verifier.PROGRAMS, options) : () => {};
   const off = options.off ?? switchedOff();
   // Contractions make multiply-adds themselves: without the pass nothing is fused that way.

@@ -1,8 +1,8 @@
 /**
  * The passes over the jaxpr before it is lowered, and why in this order: calls are inlined so that everything else sees one
  * program; barriers go from loops, where they part nothing that could be merged; common subexpressions go before dead code because
- * merging makes code dead; the other passes want programs without
- * either, and leave some of both behind. Updates first: what is added in place is no sum that a loop could defer.
+ * merging makes code dead; the other passes want programs without either, and leave some of both behind. Updates first: what is added
+ * in place is no sum that a loop could defer.
  */
 
 import { verifier } from "#platform";

@@ -1,5 +1,5 @@
 /** What holds of every jaxpr between passes. Source: JAX's `core.check_jaxpr`. */
-import type { ShapedArray } from "./aval.ts";
+import { type ShapedArray, typeMatch } from "./aval.ts";
 import { InternalError } from "./errors.ts";
 import { type Atom, type Eqn, type Jaxpr, subJaxprs, Var } from "./jaxpr.ts";
 
@@ -48,5 +48,4 @@ function typesMade(
 }
 
 const areAlike = (a: readonly ShapedArray[], b: readonly ShapedArray[]): boolean =>
-  a.length === b.length &&
-  a.every((x, i) => x.dtype === b[i]!.dtype && String(x.shape) === String(b[i]!.shape));
+  a.length === b.length && a.every((x, i) => typeMatch(x, b[i]!));

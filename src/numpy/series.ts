@@ -8,6 +8,7 @@ import { full } from "../lax/broadcast.ts";
 import { strong } from "../lax/cast.ts";
 import { scan } from "../lax/control/loops.ts";
 import { asArray, place } from "../lax/convert.ts";
+import { reduceSum } from "../lax/reduce.ts";
 import { indexInDim, sliceInDim } from "../lax/slice.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
@@ -146,7 +147,7 @@ function slidingProducts(x: NDArray, kernel: NDArray, [low, high]: readonly [num
     const at = places(from, to);
     const isInside = np.logicalAnd(np.greaterEqual(at, 0), np.less(at, x.size));
     const windows = take(x, where(isInside, at, x.size), 0, { fillValue: 0 });
-    return sum(where(isInside, np.multiply(windows, kernel), 0), 1);
+    return reduceSum(where(isInside, np.multiply(windows, kernel), 0), [1]);
   };
   const inside = matmul(take(x, places(0, last), 0, { mode: "clip" }), kernel);
   return concatenate([across(-low, 0), inside, across(last, last + high)]);

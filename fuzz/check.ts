@@ -40,15 +40,8 @@ function rerun(program: Program, change: (f: Compiled) => Compiled): Outcome {
   return made;
 }
 
-/** With other errors for each seed. */
-function withErrors(program: Program): (seed: number) => readonly Result[] {
-  const made = new Map<number, readonly Result[]>();
-  return (seed) => {
-    const results = made.get(seed) ?? resultsOf(rerun(program, (f) => withRoundingErrors(f, seed)));
-    made.set(seed, results);
-    return results;
-  };
-}
+const withErrors = (program: Program, seed: number): readonly Result[] =>
+  resultsOf(rerun(program, (f) => withRoundingErrors(f, seed)));
 
 /**
  * Another side's results, moved by what errors move weft's own by: its equations are others, and what they round is as right. They
@@ -62,7 +55,7 @@ function movedAsWeft(results: readonly Result[], program: Program, seeds: readon
       Object.is(values[k], from.values[k]) ? x : x + (values[k]! - from.values[k]!),
     ),
   });
-  return seeds.map(withErrors(program)).map((own) => own.map((r, i) => moved(results[i]!, r, still[i]!)));
+  return seeds.map((seed) => withErrors(program, seed).map((r, i) => moved(results[i]!, r, still[i]!)));
 }
 
 /** What is taken for right. */
@@ -171,7 +164,12 @@ export async function checkAgainstJax(program: Program, variant: Variant, jax: J
 
 /** One of weft's ways as what is right. */
 export function weftSide(program: Program, variant: Variant): Side {
-  const own = withErrors(program);
+  const reruns = new Map<number, readonly Result[]>();
+  const own = (seed: number): readonly Result[] => {
+    const made = reruns.get(seed) ?? withErrors(program, seed);
+    reruns.set(seed, made);
+    return made;
+  };
   return {
     name: variant.name,
     outcome: runVariant(variant, program),

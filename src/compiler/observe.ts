@@ -20,7 +20,7 @@ export interface Proofs<T> {
   verify(made: T, pass: string): void;
 }
 
-export type Observe<T> = (made: T, before: T | undefined, pass: string) => void;
+type Observe<T> = (made: T, before: T | undefined, pass: string) => void;
 
 export const isDebugging = (): boolean => Boolean(env("WEFT_DEBUG"));
 

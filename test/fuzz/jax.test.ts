@@ -81,8 +81,8 @@ else {
   });
 
   test.each([
-    ["float32", false, 250],
-    ["float64", true, 100],
+    ["float32", false, 1000],
+    ["float64", true, 300],
   ] as const)("weft agrees with JAX in %s", async (_, x64, programs) => {
     const jax = new Jax(python, x64);
     await expectAgreement({ programs, x64, jax });

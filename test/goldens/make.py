@@ -3,7 +3,8 @@
     python test/goldens/make.py [section ...]
 
 Values come from JAX 0.10.2 on CPU (`pip install jax==0.10.2`) with 64-bit types off, except where a section says that
-float64 is concerned. The output is deterministic: running this again leaves the files unchanged.
+float64 is concerned. The output is deterministic on one kind of processor; another one rounds some values otherwise: keep their old
+lines.
 """
 
 import pathlib

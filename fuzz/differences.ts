@@ -72,6 +72,8 @@ const differInNumbers =
     return stands(program, ops) && differ.length > 0 && differ.every(([x, y]) => isMeant(x, y));
   };
 const isNaNInJax = (_: number, jax: number): boolean => Number.isNaN(jax);
+const isNaNForInfinite = (weft: number, jax: number): boolean =>
+  Number.isNaN(weft) && Math.abs(jax) === Number.POSITIVE_INFINITY;
 
 export const DIFFERENCES: readonly Known[] = [
   {
@@ -104,10 +106,16 @@ export const DIFFERENCES: readonly Known[] = [
   {
     reason:
       "weft has no rule for the second derivative of trigamma: that of its formula is NaN at the poles, not infinite",
-    matches: differInNumbers(
-      (weft, jax) => Number.isNaN(weft) && Math.abs(jax) === Number.POSITIVE_INFINITY,
-      "lax.trigamma",
-    ),
+    matches: differInNumbers(isNaNForInfinite, "lax.trigamma"),
+  },
+  {
+    reason: "JAX's polygamma is NaN at infinity, where trigamma is 0",
+    matches: differInNumbers((weft, jax) => weft === 0 && Number.isNaN(jax), "lax.trigamma"),
+  },
+  {
+    reason:
+      "weft differentiates arccosh by (x - 1)(x + 1), which keeps digits near 1 that JAX's x² - 1 loses; the derivative of that at 1 is NaN, not infinite",
+    matches: differInNumbers(isNaNForInfinite, "lax.acosh", "np.arccosh"),
   },
   {
     reason: "JAX multiplies by the zeros that stand beside a sequence, and infinity times 0 is NaN",

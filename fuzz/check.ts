@@ -1,6 +1,6 @@
 /** One program on all sides. */
 import { compareErrors, compareTypes, type Difference, judge, suspects } from "./compare.ts";
-import { cannotStep, explain, isReadLess, isUndecided } from "./differences.ts";
+import { cannotStep, explain, isReadLess, isUndecided, meantIn } from "./differences.ts";
 import type { Jax } from "./jax.ts";
 import { allSteps, type Program, widened } from "./program.ts";
 import { hasFailed, isRefusal, type Outcome, outcome, type Result } from "./results.ts";
@@ -66,6 +66,8 @@ export interface Side {
   readonly weak: boolean;
   /** Results of the same side with errors on purpose. */
   reruns(seeds: readonly number[]): Promise<readonly (readonly Result[])[]>;
+  /** Which numbers are meant to differ. */
+  isMeant(actual: number, expected: number): boolean;
   /** Results on wider numbers; none where there are none. */
   exact(): Promise<readonly Result[]>;
 }
@@ -96,10 +98,16 @@ export async function compare(program: Program, name: string, actual: Outcome, s
   if (types) return found(types);
   if (suspects(actual.outs, side.outcome.outs).length === 0) return found(undefined);
   const reruns = await side.reruns(SEEDS);
-  const first = judge(actual.outs, side.outcome.outs, reruns);
+  const first = judge(actual.outs, side.outcome.outs, reruns, [], side.isMeant);
   if (!first.difference) return found(undefined, first.unknown);
   const more = [...reruns, ...(await side.reruns(MORE_SEEDS))];
-  const { difference, unknown } = judge(actual.outs, side.outcome.outs, more, await side.exact());
+  const { difference, unknown } = judge(
+    actual.outs,
+    side.outcome.outs,
+    more,
+    await side.exact(),
+    side.isMeant,
+  );
   return difference && isUndecided(program, difference)
     ? found(undefined, unknown + 1)
     : found(difference, unknown);
@@ -150,6 +158,7 @@ export async function checkAgainstJax(program: Program, variant: Variant, jax: J
     name: "JAX",
     outcome: outcomeOfJax,
     weak: true,
+    isMeant: meantIn(program),
     reruns: async (seeds) => [
       ...(await jax.rerun(program, seeds)),
       ...movedAsWeft(resultsOf(outcomeOfJax), program, seeds),
@@ -175,6 +184,7 @@ export function weftSide(program: Program, variant: Variant): Side {
     outcome: runVariant(variant, program),
     // Step by step a branch gives its own weak types, as in JAX; compiled, all give those of the first.
     weak: variant !== STEPWISE || allSteps(program.main).every((s) => s.bodies.length === 0),
+    isMeant: () => false,
     reruns: async (seeds) => seeds.map(own),
     exact: async () => (program.x64 ? [] : resultsOf(runVariant(EAGER_INTERPRETER, widened(program)))),
   };

@@ -25,7 +25,7 @@ const asBuilt = {
 const resolve = {
   alias: {
     "#internal": here("./src"),
-    "#platform": here("./src/runtime/platform-node.ts"),
+    "#platform": here("./src/devices/platform-node.ts"),
     // As users name the library.
     weftjs: here("./src/index.ts"),
   },

@@ -14,7 +14,7 @@ for (const [file, platform] of Object.entries({ "weft.js": "browser", "weft.node
     configFile: false,
     logLevel: "error",
     root,
-    resolve: { alias: { "#platform": dist(`runtime/platform-${platform}.js`) } },
+    resolve: { alias: { "#platform": dist(`devices/platform-${platform}.js`) } },
     build: {
       ssr: dist("index.js"),
       outDir: dist(""),

@@ -24,11 +24,11 @@ const ELSEWHERE = {
   "test/lax/rules": "runs by the interpreter; compiled code is compared with it in test/lax/compiled",
   "test/lax/values": "runs by the interpreter; compiled code is compared with it in test/lax/compiled",
   "test/package/": "chooses tiers itself",
-  "test/runtime/cache": "is about books, and modules of WebAssembly",
-  "test/runtime/native": "chooses tiers itself",
-  "test/runtime/prune": "files only",
-  "test/runtime/threads": "chooses tiers and threads itself",
-  "test/runtime/worker": "chooses threads itself",
+  "test/devices/cpu/cache": "is about books, and modules of WebAssembly",
+  "test/devices/cpu/native": "chooses tiers itself",
+  "test/devices/cpu/prune": "files only",
+  "test/devices/cpu/threads": "chooses tiers and threads itself",
+  "test/devices/cpu/worker": "chooses threads itself",
   "test/sweep/": "is about single operations; what tiers make of each is compared in test/fuzz",
   "test/browser/": "a page has WebAssembly only; its threads have tests of their own",
 };
@@ -43,20 +43,20 @@ const ALONE = [
   "test/compiler/order-faults",
   "test/faults/",
   "test/fuzz/checked",
-  "test/runtime/native",
-  "test/runtime/threads",
-  "test/runtime/worker",
+  "test/devices/cpu/native",
+  "test/devices/cpu/threads",
+  "test/devices/cpu/worker",
 ];
 /**
  * On one thread loops are planned otherwise, and little else. The plan is the same for both tiers, so one of them runs these; all
  * tiers and threads meet at random programs in test/fuzz.
  */
-const LOOPS = ["test/lax/", "test/nn/", "test/programs", "test/runtime/", "test/transforms/", "test/updates"];
-const CLANG = ["test/backends/c-emit", "test/runtime/native", "test/runtime/threads"];
+const LOOPS = ["test/lax/", "test/nn/", "test/programs", "test/devices/", "test/transforms/", "test/updates"];
+const CLANG = ["test/backends/c-emit", "test/devices/cpu/native", "test/devices/cpu/threads"];
 
 const startsWith = (file, prefixes) => prefixes.some((prefix) => file.startsWith(prefix));
 
-const importsLibrary = (file) => /\/src\/(runtime\/)?index\.ts"/.test(readFileSync(join(root, file), "utf8"));
+const importsLibrary = (file) => /\/src\/(devices\/)?index\.ts"/.test(readFileSync(join(root, file), "utf8"));
 
 /** Globs, so that a test that is new is found by who watches. */
 const ALL = ["test/**/*.test.ts"];

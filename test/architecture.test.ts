@@ -18,11 +18,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   random: ["util", "tree", "core", "lax", "numpy"],
   nn: ["util", "tree", "core", "lax", "numpy", "random"],
   optim: ["util", "tree", "core", "lax", "numpy"],
-  io: ["util", "tree", "core", "lax", "numpy", "runtime"],
+  io: ["util", "tree", "core", "lax", "numpy", "devices"],
   compiler: ["util", "core", "transforms", "scalars"],
   backends: ["util", "core", "compiler"],
-  runtime: ["util", "core", "compiler", "backends"],
-  api: ["util", "tree", "core", "transforms", "lax", "numpy", "runtime"],
+  devices: ["util", "core", "compiler", "backends"],
+  api: ["util", "tree", "core", "transforms", "lax", "numpy", "devices"],
 };
 
 interface Import {
@@ -47,7 +47,7 @@ function importsOf(file: string): Import[] {
 }
 
 /** Files and folders that never reach a browser: everything else uses them through `#platform`. */
-const NODE_FILES = ["runtime/platform-node.ts", "runtime/node/", "runtime/native/"];
+const NODE_FILES = ["devices/platform-node.ts", "devices/node/", "devices/cpu/node/", "devices/cpu/native/"];
 const NODE_GLOBALS =
   /(?<![.\w$])(?:process\s*(?:\?\.|[.[])|require\(\s*"|(?:setImmediate|__dirname|__filename)\b)|\bBuffer\s*\.\s*(?:from|alloc|concat|byteLength)/;
 /** Modules that are neither files of the library nor `#platform`. */

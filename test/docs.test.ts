@@ -97,7 +97,7 @@ async function scopeOf(file: string): Promise<{ names: string[]; modules: string
 async function exampleModule(file: string): Promise<string> {
   const { names, modules } = await scopeOf(file);
   const functions = docExamples(read(file)).map(
-    ({ line, code }) => `() => {${PRELUDE}\n{${instrument(code, line, { bare: true })}\n}}`,
+    ({ line, code }) => `async () => {${PRELUDE}\n{${instrument(code, line, { bare: true })}\n}}`,
   );
   return [
     ...modules.map((path, i) => `import * as m${i} from "../../${path}";`),
@@ -114,9 +114,10 @@ const documented = SOURCES.flatMap((folder) => filesBelow(folder, ".ts")).filter
 describe("doc comments", () => {
   test.each(documented)("the examples of %s run", async (file) => {
     const href = write(`${moduleName(file)}.run.ts`, await exampleModule(file));
-    const { examples } = (await import(/* @vite-ignore */ href)) as { examples: (() => void)[] };
+    const { examples } = (await import(/* @vite-ignore */ href)) as { examples: (() => Promise<void>)[] };
     const { failures } = await record(async (recorder) => {
-      for (const [i, run] of examples.entries()) attempt(recorder, docExamples(read(file))[i]!.line, run);
+      for (const [i, run] of examples.entries())
+        await attempt(recorder, docExamples(read(file))[i]!.line, run);
     });
     expect(failures).toEqual([]);
   });
@@ -126,7 +127,7 @@ describe("doc comments", () => {
 async function functionsWithExamples(): Promise<Set<unknown>> {
   const found = new Set<unknown>();
   const declared = /\/\*\*((?:[^*]|\*(?!\/))*)\*\/\nexport (?:async )?(?:function|const) (\w+)/g;
-  for (const file of [...SOURCES, "src/io", "src/runtime"].flatMap((folder) => filesBelow(folder, ".ts"))) {
+  for (const file of [...SOURCES, "src/io", "src/devices"].flatMap((folder) => filesBelow(folder, ".ts"))) {
     const named = [...read(file).matchAll(declared)].filter(([, comment]) => comment!.includes("@example"));
     if (named.length === 0) continue;
     const module = (await import(/* @vite-ignore */ join(ROOT, file))) as Record<string, unknown>;
@@ -144,9 +145,9 @@ test("every public function has an example", async () => {
   expect(names.filter((name) => !found.has(valueOf(name)))).toEqual([]);
 });
 
-function attempt(recorder: Recorder, line: number, run: () => void): void {
+async function attempt(recorder: Recorder, line: number, run: () => Promise<void>): Promise<void> {
   try {
-    run();
+    await run();
   } catch (error) {
     recorder.failures.push(`line ${line}: ${error}`);
   }

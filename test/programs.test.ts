@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
 import type { NDArray } from "../src/core/array.ts";
+import { executors, setExecutor } from "../src/devices/index.ts";
 import { disableJit, grad, jit, jvp, vmap } from "../src/index.ts";
-import { executors, setExecutor } from "../src/runtime/index.ts";
 import { expectClose } from "./support/close.ts";
 import { anyProgram, INPUTS, inputs, type RandomProgram, run } from "./support/random-program.ts";
 

@@ -3,6 +3,7 @@ import { type ArrayLeaf, type NDArray, scalar } from "../core/array.ts";
 import { checkIntegers, checkList } from "../core/check.ts";
 import { isFloat } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import { madeLike } from "../core/placement.ts";
 import { Linear, type MaybeZero, Zero } from "../core/primitive.ts";
 import { evalJaxpr } from "../core/stage.ts";
 import { convertElementType } from "../lax/cast.ts";
@@ -142,7 +143,7 @@ export function differentiated(
     const [outs, aux] = flat.finish(lin.outs);
     checkScalar(caller, outs, flat.outTree());
     const value = outs[0]!;
-    const cts = pullback(lin, leaves, [scalar(1, value.dtype)]);
+    const cts = pullback(lin, leaves, [madeLike(value, () => scalar(1, value.dtype))]);
     const gradients = picked.map((i) =>
       tree.unflatten(defs[i]!, cts.filter((_, k) => owner[k] === i).map(instantiate)),
     );

@@ -1,7 +1,7 @@
 /** What the compiler made of a function, in numbers and words. */
 
 import { type Decision, type DecisionKind, listen } from "../core/journal.ts";
-import { explainProgram, type ProgramFacts } from "../runtime/index.ts";
+import { explainProgram, type ProgramFacts } from "../devices/index.ts";
 import { formatBytes, formatCount } from "../util/units.ts";
 import { type AnyFunction, checkCallable } from "./functions.ts";
 import { traceAnew } from "./jit.ts";

@@ -6,7 +6,7 @@ import { checkDType, type DType } from "../core/dtype.ts";
 import { installPrinter, type Jaxpr } from "../core/jaxpr.ts";
 import { printJaxpr } from "../core/print.ts";
 import { stage } from "../core/stage.ts";
-import { inspectProgram, loopsText, nativeText } from "../runtime/index.ts";
+import { inspectProgram, loopsText, nativeText } from "../devices/index.ts";
 import * as tree from "../tree/index.ts";
 import { checkChoice } from "../util/options.ts";
 import { type AnyFunction, arrayLeaves, checkCallable, flatten } from "./functions.ts";

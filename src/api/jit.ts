@@ -4,8 +4,9 @@ import { DeviceArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { axisScopeKey } from "../core/axes.ts";
 import { checkIntegers } from "../core/check.ts";
-import { device } from "../core/device.ts";
+import { type Device, type DeviceLike, deviceNamed, withDefaultDevice } from "../core/device.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
+import { execute } from "../core/placement.ts";
 import { isWhole, type NumberType, stage } from "../core/stage.ts";
 import { switchedOff } from "../core/switches.ts";
 import { isEager, isStepwise, Tracer, withStepwise } from "../core/trace.ts";
@@ -34,8 +35,8 @@ export interface JitOptions {
   readonly staticArgnums?: number | readonly number[];
   /** Arguments whose memory may be reused for the results. They must not be used afterwards. */
   readonly donateArgnums?: number | readonly number[];
-  /** Accepted for the sake of programs written for other libraries; there is one device. */
-  readonly device?: unknown;
+  /** Where the program runs (default: where its arguments are bound to, or else `defaultDevice()`). */
+  readonly device?: DeviceLike | undefined;
 }
 
 const JIT_OPTIONS: readonly (keyof JitOptions)[] = ["staticArgnums", "donateArgnums", "device"];
@@ -76,9 +77,12 @@ export interface Traced {
  */
 export function jit<F extends AnyFunction = ArrayFunction>(f: F, options: JitOptions = {}): JitFunction<F> {
   checkCallable(f, "jit");
-  const { staticArgnums = [], donateArgnums = [] } = checkOptions("jit", options, JIT_OPTIONS);
-  const statics = checkIntegers("jit: staticArgnums", staticArgnums);
-  const compiled = new Jitted(f, statics, checkIntegers("jit: donateArgnums", donateArgnums));
+  const { staticArgnums = [], donateArgnums = [], device } = checkOptions("jit", options, JIT_OPTIONS);
+  const compiled = new Jitted(f, {
+    statics: checkIntegers("jit: staticArgnums", staticArgnums),
+    donations: checkIntegers("jit: donateArgnums", donateArgnums),
+    device: device === undefined ? undefined : deviceNamed("jit: device", device),
+  });
   const call = (...args: unknown[]): unknown => compiled.call(args);
   const extras = {
     lower: (...args: unknown[]) => lowered(compiled.trace(args).jaxpr),
@@ -94,7 +98,15 @@ const compilations = new WeakMap<AnyFunction, Jitted>();
 
 /** A trace of `f` that is made now, to look at; static and donated arguments are those of a jitted function. */
 export const traceAnew = (caller: string, f: AnyFunction, args: readonly unknown[]): Traced =>
-  (compilations.get(f) ?? new Jitted(f, [], [], caller)).traceAnew(args);
+  (compilations.get(f) ?? new Jitted(f, PLAIN, caller)).traceAnew(args);
+
+/** The options of a jitted function, checked. */
+interface Checked {
+  readonly statics: readonly number[];
+  readonly donations: readonly number[];
+  readonly device: Device | undefined;
+}
+const PLAIN: Checked = { statics: [], donations: [], device: undefined };
 
 /** Traces that a function keeps; beyond that, the one that was not used for longest goes. */
 const MOST_TRACES = 1024;
@@ -103,17 +115,19 @@ class Jitted {
   readonly #f: AnyFunction;
   readonly #statics: readonly number[];
   readonly #donations: readonly number[];
+  readonly #device: Device | undefined;
   readonly #cache = new Map<string, Traced>();
   #latest: Recent | undefined;
   /** How errors call each argument. */
   readonly #places: string[] = [];
   readonly #caller: string;
 
-  constructor(f: AnyFunction, statics: readonly number[], donations: readonly number[], caller = "jit") {
+  constructor(f: AnyFunction, { statics, donations, device }: Checked, caller = "jit") {
     this.#f = f;
     this.#caller = caller;
     this.#statics = statics;
     this.#donations = donations;
+    this.#device = device;
   }
 
   clear(): void {
@@ -124,7 +138,7 @@ class Jitted {
   call(args: readonly unknown[]): unknown {
     if (isStepwise()) return this.#f(...args);
     const { leaves, traced } = this.#lookup(args);
-    return tree.unflatten(traced.outTree, this.#run(traced, operandsOf(traced, leaves)));
+    return tree.unflatten(traced.outTree, this.#run(traced, operandsOf(traced, leaves), args));
   }
 
   trace(args: readonly unknown[]): Traced {
@@ -136,10 +150,31 @@ class Jitted {
     return this.#record(args, this.#definitions(args, leaves), leaves);
   }
 
-  #run(traced: Traced, operands: NDArray[]): NDArray[] {
-    if (isEager() && operands.every((x) => x instanceof DeviceArray))
-      return device().execute(traced.jaxpr, operands as DeviceArray[], traced.donated);
-    return callPrimitive.bind(operands, { jaxpr: traced.jaxpr, name: this.#f.name || "<lambda>" });
+  /** What is made while the function is traced shall be where it runs. */
+  #onDevice<T>(body: () => T): T {
+    return this.#device ? withDefaultDevice(this.#device, body) : body();
+  }
+
+  #run(traced: Traced, operands: NDArray[], args: readonly unknown[]): NDArray[] {
+    const { jaxpr, donated } = traced;
+    if (!isEager() || !operands.every((x) => x instanceof DeviceArray))
+      return callPrimitive.bind(operands, { jaxpr, name: this.#f.name || "<lambda>" });
+    const names = {
+      name: `jit(${this.#f.name || "function"})`,
+      argument: (i: number) => this.#operandName(i, traced, args),
+    };
+    return execute(jaxpr, operands as DeviceArray[], names, donated, this.#device);
+  }
+
+  /** How errors call operand `i` of the program. */
+  #operandName(i: number, { consts, inputs }: Traced, args: readonly unknown[]): string {
+    if (i < consts.length) return `an array ${consts[i]!.aval} that the function closes over`;
+    let leaf = i - consts.length;
+    if (inputs) leaf = inputs.flatMap((types, k) => types.map(() => k))[leaf]!;
+    const paths = this.#definitions(args, []).flatMap((def, argument) =>
+      (def?.paths() ?? []).map((path) => `argument ${argument}${tree.keystr(path)}`),
+    );
+    return paths[leaf]!;
   }
 
   #lookup(args: readonly unknown[]): { leaves: Argument[]; traced: Traced } {
@@ -200,7 +235,7 @@ class Jitted {
     const withStatics: AnyFunction = (...trees) =>
       this.#f(...defs.map((def, i) => (def ? trees.shift() : args[i])));
     const flat = flatten(withStatics, dynamic, false, this.#caller);
-    const { jaxpr, consts, inputs } = stage(flat, leaves.map(typeOf));
+    const { jaxpr, consts, inputs } = this.#onDevice(() => stage(flat, leaves.map(typeOf)));
     const owner = defs.flatMap((def, i) => Array<number>(def?.numLeaves ?? 0).fill(i));
     const donations = this.#argumentsOf("donateArgnums", this.#donations, args.length);
     const donated = [

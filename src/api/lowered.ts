@@ -1,7 +1,7 @@
 /** What a jitted function was compiled to, for reading. */
 import { WeftValueError } from "../core/errors.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
-import { inspectProgram } from "../runtime/index.ts";
+import { inspectProgram } from "../devices/index.ts";
 
 type Form = "jaxpr" | "loops" | "wasm" | "c";
 

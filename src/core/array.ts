@@ -1,5 +1,6 @@
+import type { Bytes } from "../util/bytes.ts";
 import { aval, type Shape, type ShapedArray } from "./aval.ts";
-import { type Buffer, device } from "./device.ts";
+import { type Buffer, defaultDevice } from "./device.ts";
 import { DTYPES, type DType, numberAs, type TypedArray } from "./dtype.ts";
 import { ConcretizationTypeError } from "./errors.ts";
 import type { ArrayMethods } from "./methods.ts";
@@ -49,6 +50,8 @@ export class DeviceArray extends NDArray {
   readonly buffer: Buffer;
   /** The plain number that this stands for until it meets a dtype, see {@link ofNumber}. */
   number: number | undefined = undefined;
+  /** Somebody put this on its device, or computed it from such arrays: programs run where it is. */
+  committed = false;
 
   constructor(type: ShapedArray, buffer: Buffer) {
     super();
@@ -59,17 +62,24 @@ export class DeviceArray extends NDArray {
   }
 
   override dataSync(): TypedArray {
-    const bytes = this.buffer.read();
-    return new DTYPES[this.dtype].array(bytes.buffer, bytes.byteOffset, this.size);
+    return this.#typed(this.buffer.readSync());
+  }
+  /** {@link dataSync} when the device has computed the values. */
+  async read(): Promise<TypedArray> {
+    return this.#typed(await this.buffer.read());
   }
   override dispose(): void {
     this.buffer.free("disposed");
+  }
+
+  #typed({ buffer, byteOffset }: Bytes): TypedArray {
+    return new DTYPES[this.dtype].array(buffer, byteOffset, this.size);
   }
 }
 
 /** A concrete array from host data. `data` is copied. */
 export function fromTyped(data: TypedArray, shape: Shape, dtype: DType, weakType = false): DeviceArray {
-  return device().put(data, aval(shape, dtype, weakType));
+  return defaultDevice().put(data, aval(shape, dtype, weakType));
 }
 
 /** A concrete scalar. A weak scalar takes the dtype of whatever it meets. */
@@ -86,7 +96,11 @@ export function ofNumber(value: number): DeviceArray {
   return x;
 }
 
-/** Host value of a concrete scalar that never left the host, else undefined. Such scalars become literals. */
+/** Host value of a concrete scalar that may become a literal: it never left the host, and is bound to no device. Else undefined. */
+export const literalValueOf = (x: NDArray): number | boolean | undefined =>
+  x instanceof DeviceArray && x.committed ? undefined : knownScalar(x);
+
+/** Host value of a concrete scalar that never left the host, else undefined. */
 export function knownScalar(x: NDArray): number | boolean | undefined {
   if (!(x instanceof DeviceArray) || x.ndim !== 0) return undefined;
   const bytes = x.buffer.peek();

@@ -1,7 +1,7 @@
 /** Memory of JavaScript's own, for what is on its way to a device or back. */
 import { formatBytes } from "../util/units.ts";
 import type { Shape } from "./aval.ts";
-import { device } from "./device.ts";
+import { defaultDevice } from "./device.ts";
 import { DTYPES, type DType, type TypedArray } from "./dtype.ts";
 import { OutOfMemoryError } from "./errors.ts";
 
@@ -29,6 +29,6 @@ export function checkedBytes(shape: Shape, dtype: DType, limit: number): number 
 
 /** Zeros to be filled in. Throws {@link OutOfMemoryError}. */
 export function hostArray(shape: Shape, dtype: DType): TypedArray {
-  const bytes = checkedBytes(shape, dtype, device().limit);
+  const bytes = checkedBytes(shape, dtype, defaultDevice().limit);
   return allocating(bytes, () => new DTYPES[dtype].array(new ArrayBuffer(bytes)));
 }

@@ -4,6 +4,7 @@
  * them on the prototype; only types stand here because core must not import numpy.
  */
 import type { ArrayLike, NDArray, Nested } from "./array.ts";
+import type { Device } from "./device.ts";
 import type { DType, TypedArray } from "./dtype.ts";
 
 /** One axis, several, or null for all. Negative axes count from the end. */
@@ -53,7 +54,8 @@ export interface ArrayMethods {
   readonly T: NDArray;
   /** The last two axes swapped. */
   readonly mT: NDArray;
-  readonly device: string;
+  /** Where the array is. Throws for traced arrays. */
+  readonly device: Device;
 
   add(other: ArrayLike): NDArray;
   sub(other: ArrayLike): NDArray;
@@ -127,8 +129,11 @@ export interface ArrayMethods {
    * Throws for traced arrays.
    */
   js<T extends Nested = Nested>(): T;
+  /** {@link ArrayMethods.js} when the device has computed the values, on every device. */
   jsAsync<T extends Nested = Nested>(): Promise<T>;
+  /** The values in row-major order when the device has computed them: a fresh typed array, on every device. */
   data(): Promise<TypedArray>;
+  /** Resolves to the array itself when the device has computed it. */
   blockUntilReady(): Promise<NDArray>;
   toString(): string;
   [Symbol.dispose](): void;

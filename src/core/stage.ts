@@ -1,4 +1,4 @@
-import { knownScalar, type NDArray, scalar } from "./array.ts";
+import { literalValueOf, type NDArray, scalar } from "./array.ts";
 import { aval, type ShapedArray } from "./aval.ts";
 import type { Promoted } from "./dtype.ts";
 import { type Atom, type Eqn, Jaxpr, Literal, Var } from "./jaxpr.ts";
@@ -88,7 +88,7 @@ export class StageTrace extends Trace {
     if (x instanceof StageTracer && x.trace === this) return x.atom;
     if (x instanceof NumberTracer && x.trace === this) return x.as(x.aval).atom;
     if (x instanceof Tracer && !x.trace.alive) throw leaked(x);
-    const value = knownScalar(x);
+    const value = literalValueOf(x);
     return value === undefined ? this.#constant(x) : new Literal(value, x.aval);
   }
 

@@ -1,10 +1,10 @@
 import type { TreeDef } from "../tree/index.ts";
 import { concrete, DeviceArray, NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
-import { device } from "./device.ts";
 import type { TypedArray } from "./dtype.ts";
 import { UnexpectedTracerError } from "./errors.ts";
 import { Jaxpr, Var } from "./jaxpr.ts";
+import { execute } from "./placement.ts";
 import type { AnyPrimitive, Params } from "./primitive.ts";
 import { Scope } from "./scope.ts";
 
@@ -38,7 +38,7 @@ export abstract class Tracer extends NDArray {
 class EvalTrace extends Trace {
   override process(primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[] {
     const values = args.map(expectConcrete);
-    return device().execute(oneEquation(primitive, values, params), values);
+    return execute(oneEquation(primitive, values, params), values, primitive);
   }
 }
 

@@ -3,6 +3,7 @@ import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type Shape } from "../core/aval.ts";
 import { checkIntegers, checkShape } from "../core/check.ts";
 import { checkDType, type DType } from "../core/dtype.ts";
+import { madeLike } from "../core/placement.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { equalShape } from "../util/shape.ts";
 import { bump, complement, insert, isIncreasing, pick, range } from "./axes.ts";
@@ -125,13 +126,14 @@ export const full = (shape: Shape, value: number | boolean, dtype: DType): NDArr
   );
 
 /**
- * {@link full} with the shape and the (weak) dtype of an array or of a type.
+ * {@link full} with the shape and the (weak) dtype of an array or of a type, on the device that the array is bound to.
  * @throws WeftTypeError for a value that is no plain number or boolean.
  * @example fullLike({ shape: [2], dtype: "bool" }, 1).js() // => [true, true]
  */
 export const fullLike = (x: Typed, value: number | boolean): NDArray => {
   const { shape, dtype, weakType } = checkTyped("lax.fullLike", x);
-  return broadcastInDim(scalar(checkPlain("lax.fullLike: value", value), dtype, weakType), shape, []);
+  checkPlain("lax.fullLike: value", value);
+  return madeLike(x, () => broadcastInDim(scalar(value, dtype, weakType), shape, []));
 };
 /**
  * Zeros with the shape and the (weak) dtype of an array or of a type: false for bool.

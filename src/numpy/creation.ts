@@ -4,6 +4,7 @@ import type { Shape } from "../core/aval.ts";
 import { checkCount, checkInt32, checkInteger, checkList, checkNumber, checkShape } from "../core/check.ts";
 import { checkDType, type DType } from "../core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
+import { madeLike } from "../core/placement.ts";
 import { add, integerPow } from "../lax/arithmetic.ts";
 import { range } from "../lax/axes.ts";
 import { convertElementType, strong } from "../lax/cast.ts";
@@ -14,21 +15,16 @@ import { misfit } from "../lax/views.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";
 import { size } from "../util/shape.ts";
 import { stack } from "./join.ts";
+import { ARRAY_OPTIONS, type ArrayOptions, placed } from "./placed.ts";
 import { withType } from "./promote.ts";
 import { where } from "./select.ts";
 import { sequence } from "./sequence.ts";
 import { broadcastFor } from "./shape.ts";
 
-export interface ArrayOptions {
-  readonly dtype?: DType | undefined;
-  /** There is one device; accepted for programs that name it. */
-  readonly device?: string | undefined;
-}
 export interface LikeOptions extends ArrayOptions {
   readonly shape?: Shape | undefined;
 }
 
-export const ARRAY_OPTIONS: readonly (keyof ArrayOptions)[] = ["dtype", "device"];
 const LIKE_OPTIONS: readonly (keyof LikeOptions)[] = [...ARRAY_OPTIONS, "shape"];
 
 /** The dtype that options ask for, or `otherwise`. */
@@ -56,12 +52,11 @@ function arrayFor(
   names: readonly (keyof LikeOptions)[],
 ): NDArray {
   const { dtype, shape } = checkOptions(caller, options, names);
-  const typed = typedAs(
-    `${caller}: values`,
-    values,
-    dtype === undefined ? undefined : checkDType(caller, dtype),
-  );
-  return shape === undefined ? typed : shaped(caller, typed, checkShape(caller, shape));
+  if (dtype !== undefined) checkDType(caller, dtype);
+  return placed(caller, options, () => {
+    const typed = typedAs(`${caller}: values`, values, dtype);
+    return shape === undefined ? typed : shaped(caller, typed, checkShape(caller, shape));
+  });
 }
 
 function shaped(caller: string, x: NDArray, shape: Shape): NDArray {
@@ -102,8 +97,10 @@ export const ones = (shape: number | Shape, options: ArrayOptions = {}): NDArray
 export const empty = (shape: number | Shape, options: ArrayOptions = {}): NDArray =>
   filled("np.empty", shape, 0, options);
 
-const filled = (caller: string, shape: number | Shape, value: number, options: ArrayOptions): NDArray =>
-  lax.full(checkShape(caller, shape), value, dtypeIn(caller, options, "float32"));
+function filled(caller: string, shape: number | Shape, value: number, options: ArrayOptions): NDArray {
+  const dtype = dtypeIn(caller, options, "float32");
+  return placed(caller, options, () => lax.full(checkShape(caller, shape), value, dtype));
+}
 
 /**
  * `fillValue` everywhere; it may be an array that broadcasts to `shape`. The dtype is that of the value, weak for a
@@ -114,10 +111,12 @@ const filled = (caller: string, shape: number | Shape, value: number, options: A
 export function full(shape: number | Shape, fillValue: ArrayLike, options: ArrayOptions = {}): NDArray {
   const { dtype } = checkOptions("np.full", options, ARRAY_OPTIONS);
   const what = "np.full: fillValue";
-  // Without a dtype a plain number stays one.
-  const x =
-    dtype === undefined ? asArray(what, fillValue) : typedAs(what, fillValue, checkDType("np.full", dtype));
-  return broadcastFor("np.full", x, shape);
+  if (dtype !== undefined) checkDType("np.full", dtype);
+  return placed("np.full", options, () => {
+    // Without a dtype a plain number stays one.
+    const x = dtype === undefined ? asArray(what, fillValue) : typedAs(what, fillValue, dtype);
+    return broadcastFor("np.full", x, shape);
+  });
 }
 
 /**
@@ -158,10 +157,13 @@ function likeWith(caller: string, a: ArrayLike, fillValue: ArrayLike, options: L
     dtype: checkDType(caller, dtype),
     weakType: options.dtype === undefined && like.weakType,
   };
-  const checked = asArray(`${caller}: fillValue`, fillValue);
-  // A list keeps the digits that float32 has not.
-  const value = withType(Array.isArray(fillValue) ? fillValue : checked, type);
-  return broadcastFor(caller, value, shape);
+  const make = (): NDArray => {
+    const checked = asArray(`${caller}: fillValue`, fillValue);
+    // A list keeps the digits that float32 has not.
+    const value = withType(Array.isArray(fillValue) ? fillValue : checked, type);
+    return broadcastFor(caller, value, shape);
+  };
+  return options.device === undefined ? madeLike(like, make) : placed(caller, options, make);
 }
 
 // ---- sequences
@@ -188,8 +190,11 @@ export function arange(start: number, stop?: number, step = 1, options: ArrayOpt
   // What has no dtype counts, as Python's integers do.
   if (dtype === undefined && type === "int32")
     for (const end of [from, from + Math.max(0, length - 1) * step]) checkInt32("np.arange: a bound", end);
-  if (from === 0 && step === 1 && type !== "bool") return lax.iota(type, length);
-  return sequence(length, (i) => from + i * step, type);
+  return placed("np.arange", options, () =>
+    from === 0 && step === 1 && type !== "bool"
+      ? lax.iota(type, length)
+      : sequence(length, (i) => from + i * step, type),
+  );
 }
 
 // ---- matrices
@@ -215,7 +220,10 @@ export function eye(
   options: ArrayOptions & { readonly k?: number } = {},
 ): NDArray {
   const { dtype = "float32", k = 0 } = checkOptions("np.eye", options, ["dtype", "device", "k"]);
-  return convertElementType(diagonalMask("np.eye", eq, [numRows, numCols], k), checkDType("np.eye", dtype));
+  checkDType("np.eye", dtype);
+  return placed("np.eye", options, () =>
+    convertElementType(diagonalMask("np.eye", eq, [numRows, numCols], k), dtype),
+  );
 }
 /** The identity matrix of n rows. @throws as {@link zeros}. @example np.identity(2).js() // => [[1, 0], [0, 1]] */
 export const identity = (n: number, options: ArrayOptions = {}): NDArray =>
@@ -228,7 +236,8 @@ export const identity = (n: number, options: ArrayOptions = {}): NDArray =>
  */
 export function tri(n: number, m: number = n, k = 0, options: ArrayOptions = {}): NDArray {
   const { dtype = "float32" } = checkOptions("np.tri", options, ARRAY_OPTIONS);
-  return convertElementType(diagonalMask("np.tri", ge, [n, m], k), checkDType("np.tri", dtype));
+  checkDType("np.tri", dtype);
+  return placed("np.tri", options, () => convertElementType(diagonalMask("np.tri", ge, [n, m], k), dtype));
 }
 
 function triangular(name: string, a: ArrayLike, k: number): [mask: NDArray, x: NDArray] {
@@ -326,9 +335,9 @@ export function indices(
           sizes.map((d, a) => (a === axis ? d : 1)),
         )
       : lax.broadcastedIota(dtype, sizes, axis);
-  const all = sizes.map((_, axis) => along(axis));
-  if (sparse) return all;
-  return all.length ? stack(all) : zeros([0], { dtype });
+  if (sparse) return sizes.map((_, axis) => placed("np.indices", options, () => along(axis)));
+  const all = (): NDArray => stack(sizes.map((_, axis) => along(axis)));
+  return sizes.length ? placed("np.indices", options, all) : zeros([0], { ...options, dtype });
 }
 
 /**

@@ -11,8 +11,9 @@ import { asArray } from "../lax/convert.ts";
 import { reshape } from "../lax/views.ts";
 import { checkCallable, checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
-import { ARRAY_OPTIONS, type ArrayOptions, indices } from "./creation.ts";
+import { indices } from "./creation.ts";
 import { unstack } from "./join.ts";
+import { ARRAY_OPTIONS, type ArrayOptions } from "./placed.ts";
 import { expandDims, moveaxis } from "./shape.ts";
 
 /**
@@ -28,7 +29,7 @@ export function fromfunction<T>(
 ): T {
   const { dtype = "float32" } = checkOptions("np.fromfunction", options, ARRAY_OPTIONS);
   checkCallable("np.fromfunction: func", func);
-  return func(...unstack(indices(shape, { dtype: checkDType("np.fromfunction", dtype) })));
+  return func(...unstack(indices(shape, { ...options, dtype: checkDType("np.fromfunction", dtype) })));
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Installs the NumPy-style methods on arrays. Imported for this effect. */
-import { type ArrayLike, concrete, NDArray, type Nested } from "../core/array.ts";
-import { byteSize, checkDType, type DType } from "../core/dtype.ts";
+import { type ArrayLike, concrete, DeviceArray, NDArray, type Nested } from "../core/array.ts";
+import { byteSize, checkDType, type DType, type TypedArray } from "../core/dtype.ts";
 import { ConcretizationTypeError, WeftTypeError, WeftValueError } from "../core/errors.ts";
 import type { ArrayMethods, IndexItem } from "../core/methods.ts";
 import { isEager, Tracer } from "../core/trace.ts";
@@ -81,7 +81,10 @@ function item(x: NDArray): number {
 }
 
 function nested(x: NDArray): Nested {
-  const data = concrete(x, ".js() was called").dataSync();
+  return nestedOf(x, concrete(x, ".js() was called").dataSync());
+}
+
+function nestedOf(x: NDArray, data: TypedArray): Nested {
   const element = (v: number): Nested => (x.dtype === "bool" ? v !== 0 : v);
   const build = (axis: number, start: number, count: number): Nested => {
     if (axis === x.ndim) return element(data[start]!);
@@ -132,12 +135,13 @@ const METHODS: Readonly<Record<string | symbol, Method>> & ThisType<NDArray> = {
     return indexedUpdate(this, index);
   },
   async jsAsync() {
-    return nested(this);
+    return nestedOf(this, await concrete(this, ".jsAsync() was called").read());
   },
   async data() {
-    return this.dataSync();
+    return concrete(this, ".data() was called").read();
   },
   async blockUntilReady() {
+    if (this instanceof DeviceArray) await this.buffer.ready();
     return this;
   },
   toString() {
@@ -164,7 +168,7 @@ const GETTERS: Readonly<Record<string, (x: NDArray) => unknown>> = {
   ref: (x) => x,
   T: (x) => shape.transpose(x),
   mT: shape.matrixTranspose,
-  device: () => "wasm",
+  device: (x) => concrete(x instanceof Tracer ? x.known : x, ".device was asked for").buffer.device,
 };
 
 type OfArray = (x: NDArray, ...args: ArrayLike[]) => unknown;

@@ -1,5 +1,5 @@
 /** What NumPy does to operands before it computes: common dtypes and common shapes. Everything below lax is strict. */
-import { type ArrayLike, knownScalar, NDArray, scalar } from "../core/array.ts";
+import { type ArrayLike, literalValueOf, NDArray, scalar } from "../core/array.ts";
 import type { Shape } from "../core/aval.ts";
 import { checkAxisList, checkInt32 } from "../core/check.ts";
 import { type DType, isFloat, kindOf, type Promoted, promote } from "../core/dtype.ts";
@@ -59,7 +59,7 @@ export function withType(x: ArrayLike, type: Promoted): NDArray {
   if (Array.isArray(x)) return convertTo(fromHost("", x, type.dtype), type);
   if (x instanceof NDArray && x.dtype === type.dtype && x.weakType === type.weakType) return x;
   const known =
-    typeof x === "boolean" ? x : x instanceof NDArray && !isNumber(x) ? knownScalar(x) : undefined;
+    typeof x === "boolean" ? x : x instanceof NDArray && !isNumber(x) ? literalValueOf(x) : undefined;
   return known === undefined ? convertTo(x, type) : scalar(known, type.dtype, type.weakType);
 }
 

@@ -10,8 +10,8 @@ import * as lax from "../lax/shape.ts";
 import { checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
 import { add, divide, multiply, power, sign, subtract } from "./arithmetic.ts";
-import { ARRAY_OPTIONS, type ArrayOptions } from "./creation.ts";
 import { floor, log10 } from "./elementary.ts";
+import { ARRAY_OPTIONS, type ArrayOptions, placed } from "./placed.ts";
 import { commonShape, promoteInexact, spread, withType } from "./promote.ts";
 import { sequence } from "./sequence.ts";
 
@@ -55,7 +55,11 @@ export function linspace(
 ): NDArray {
   const space = spaceOf("np.linspace", num, endpoint, options);
   const whole = isFloat(space.dtype ?? "float32") ? (x: number): number => x : Math.floor;
-  return known(space, start, stop, whole) ?? rounded(space, between(space, start, stop));
+  return placed(
+    space.caller,
+    options,
+    () => known(space, start, stop, whole) ?? rounded(space, between(space, start, stop)),
+  );
 }
 const rounded = ({ dtype }: Space, x: NDArray): NDArray =>
   dtype === undefined || dtype === x.dtype ? x : convertElementType(isFloat(dtype) ? x : floor(x), dtype);
@@ -136,10 +140,15 @@ export function logspace(
 ): NDArray {
   const space = spaceOf("np.logspace", num, endpoint, options);
   const b = typeof base === "number" ? base : asArray("np.logspace: base", base);
-  const made = b instanceof NDArray ? null : known(space, start, stop, (x) => cutOff(space.dtype)(b ** x));
+  return placed(space.caller, options, () => powersOf(b, space, start, stop));
+}
+
+function powersOf(base: number | NDArray, space: Space, start: ArrayLike, stop: ArrayLike): NDArray {
+  const cut = cutOff(space.dtype);
+  const made = base instanceof NDArray ? null : known(space, start, stop, (x) => cut(base ** x));
   if (made) return made;
   const exponents = between(space, start, stop);
-  return converted({ ...space, dtype: space.dtype ?? exponents.dtype }, power(b, exponents));
+  return converted({ ...space, dtype: space.dtype ?? exponents.dtype }, power(base, exponents));
 }
 
 /**
@@ -157,6 +166,10 @@ export function geomspace(
   options: SpaceOptions = {},
 ): NDArray {
   const space = spaceOf("np.geomspace", num, endpoint, options);
+  return placed(space.caller, options, () => multiples(space, start, stop));
+}
+
+function multiples(space: Space, start: ArrayLike, stop: ArrayLike): NDArray {
   if (typeof start === "number" && typeof stop === "number") return knownMultiples(space, start, stop);
   const [first, last] = boundsOf(space, start, stop);
   const signs = sign(first);

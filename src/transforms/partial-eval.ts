@@ -1,4 +1,4 @@
-import { knownScalar, type NDArray } from "../core/array.ts";
+import { literalValueOf, type NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
 import { assert } from "../core/errors.ts";
@@ -84,7 +84,7 @@ class PartialTrace extends Trace implements PartialEvalStage {
 
   #atom(x: NDArray): Atom {
     if (!this.isKnown(x)) return (x as UnknownTracer).atom;
-    const value = knownScalar(x);
+    const value = literalValueOf(x);
     return value === undefined ? this.#residual(x) : new Literal(value, x.aval);
   }
   #residual(x: NDArray): Var {

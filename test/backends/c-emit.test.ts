@@ -124,13 +124,15 @@ test.runIf(hasCompiler)("stores of one loop that the next one loads", () => {
       .mul(0.7);
   };
   const x = np.array([[[-0.809, 1.771, -0.142]]], { dtype: "float64" });
-  const on = (tier: typeof config.tier): unknown => {
+  const on = (tier: typeof config.tier): number[] => {
     config.tier = tier;
-    return jit(grad(f))(x).js();
+    return [...jit(grad(f))(x).dataSync()];
   };
   const { tier } = config;
   try {
-    expect(on("native")).toEqual(on("interp"));
+    const expected = on("interp");
+    // Wider vectors add in another order.
+    for (const [i, v] of on("native").entries()) expect(v).toBeCloseTo(expected[i]!, 13);
   } finally {
     config.tier = tier;
   }

@@ -8,8 +8,8 @@ import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { type MemoryPlan, planMemory } from "../../src/compiler/passes/plan.ts";
 import { nativeTarget, type Target } from "../../src/compiler/target.ts";
 import { DTYPES, type TypedArray } from "../../src/core/dtype.ts";
-import { compile, type Units } from "../../src/runtime/native/compile.ts";
-import { cpuFlagsOf, findToolchain } from "../../src/runtime/native/toolchain.ts";
+import { compile, type Units } from "../../src/devices/cpu/native/compile.ts";
+import { cpuFlagsOf, findToolchain } from "../../src/devices/cpu/native/toolchain.ts";
 
 const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
 const tools = findToolchain();

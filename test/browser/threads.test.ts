@@ -14,7 +14,7 @@ async function bundled(): Promise<string> {
     root: ROOT,
     configFile: false,
     logLevel: "error",
-    resolve: { alias: { "#platform": join(ROOT, "src/runtime/platform-browser.ts") } },
+    resolve: { alias: { "#platform": join(ROOT, "src/devices/platform-browser.ts") } },
     build: {
       lib,
       write: false,

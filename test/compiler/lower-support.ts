@@ -7,9 +7,9 @@ import { verifyOrder } from "../../src/compiler/ir/order.ts";
 import { printProgram } from "../../src/compiler/ir/print.ts";
 import { verify } from "../../src/compiler/ir/verify.ts";
 import { lowerJaxpr } from "../../src/compiler/lower/index.ts";
-import { DeviceArray, fromTyped, type NDArray, scalar } from "../../src/core/array.ts";
+import { type DeviceArray, fromTyped, type NDArray, scalar } from "../../src/core/array.ts";
 import { aval, type Shape, type ShapedArray } from "../../src/core/aval.ts";
-import { type Buffer, installDevice } from "../../src/core/device.ts";
+import { installDevice, setDefaultDevice } from "../../src/core/device.ts";
 import { DTYPES, type DType, type TypedArray } from "../../src/core/dtype.ts";
 import type { Emitter, HostFn, Index, Operand } from "../../src/core/emit.ts";
 import { type Atom, type Jaxpr, Literal } from "../../src/core/jaxpr.ts";
@@ -21,6 +21,7 @@ import {
   type PrimitiveRecord,
 } from "../../src/core/primitive.ts";
 import { literalValue, stage } from "../../src/core/stage.ts";
+import { FakeDevice } from "../support/fake-device.ts";
 
 // ---------------------------------------------------------------------------------------------- a device
 
@@ -30,44 +31,9 @@ function typed(values: readonly number[], dtype: DType): TypedArray {
   return data;
 }
 
-class HostBuffer implements Buffer {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly known: boolean;
-  readonly deleted = false;
-  constructor(data: TypedArray, known: boolean) {
-    this.bytes = new Uint8Array(
-      data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) as ArrayBuffer,
-    );
-    this.known = known;
-  }
-  get byteLength(): number {
-    return this.bytes.length;
-  }
-  read(): Uint8Array<ArrayBuffer> {
-    return this.bytes.slice();
-  }
-  peek(): Uint8Array | undefined {
-    return this.known ? this.bytes : undefined;
-  }
-  free(): void {}
-}
-
-const arrays = (jaxpr: Jaxpr, outs: readonly TypedArray[]): DeviceArray[] =>
-  outs.map((data, i) => new DeviceArray(jaxpr.outs[i]!.aval, new HostBuffer(data, false)));
-
-installDevice({
-  limit: 2 ** 32,
-  name: "interpreter",
-  put: (data, type) => new DeviceArray(type, new HostBuffer(typed([...data], type.dtype), type.ndim === 0)),
-  execute: (jaxpr, args) =>
-    arrays(
-      jaxpr,
-      interpret(
-        lowerJaxpr(jaxpr),
-        args.map((x) => x.dataSync()),
-      ),
-    ),
-});
+const interpreter = new FakeDevice({ kind: "interpreter", lower: (jaxpr) => lowerJaxpr(jaxpr) });
+installDevice(interpreter);
+setDefaultDevice(interpreter);
 
 /** An array with the elements start, start + step, … */
 export function ramp(shape: Shape, start = 0, step = 1, dtype: DType = "float32"): DeviceArray {

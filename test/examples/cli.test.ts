@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadSafetensors, saveSafetensors } from "../../src/io/index.ts";
 import { asArray } from "../../src/lax/index.ts";
-import "../../src/runtime/index.ts";
+import "../../src/devices/index.ts";
 
 const START = fileURLToPath(new URL("../../scripts/start.mjs", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "weft-cli-"));

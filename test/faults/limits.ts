@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { isPossible } from "../runtime/threads-support.ts";
+import { isPossible } from "../devices/cpu/threads-support.ts";
 import { bundle } from "../support/bundle.ts";
 import type { Fault, Section } from "./table.ts";
 

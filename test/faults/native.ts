@@ -15,11 +15,11 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { vi } from "vitest";
+import { nativeExecutors } from "../../src/devices/cpu/native/index.ts";
+import { createNativeHost, loadSource } from "../../src/devices/cpu/native/node.ts";
+import { findToolchain } from "../../src/devices/cpu/native/toolchain.ts";
+import { clearCaches, executors, setExecutor } from "../../src/devices/index.ts";
 import { numpy as np } from "../../src/index.ts";
-import { clearCaches, executors, setExecutor } from "../../src/runtime/index.ts";
-import { nativeExecutors } from "../../src/runtime/native/index.ts";
-import { createNativeHost, loadSource } from "../../src/runtime/native/node.ts";
-import { findToolchain } from "../../src/runtime/native/toolchain.ts";
 import { type Fault, type Section, thrown } from "./table.ts";
 
 const tools = findToolchain();
@@ -285,7 +285,7 @@ const faults: readonly Fault[] = [
       };
       vi.resetModules();
       try {
-        const { createNativeHost } = await import("../../src/runtime/native/node.ts");
+        const { createNativeHost } = await import("../../src/devices/cpu/native/node.ts");
         return `config.tier "native" says what is missing: ${createNativeHost().missing()}; "auto" uses WebAssembly`;
       } finally {
         found.exports = original;
@@ -361,7 +361,7 @@ const faults: readonly Fault[] = [
       vi.resetModules();
       const spy = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
       try {
-        const fresh = await import("../../src/runtime/native/node.ts");
+        const fresh = await import("../../src/devices/cpu/native/node.ts");
         const unit = { source: ONE, units: [], help: undefined };
         const error = thrown(() => fresh.loadSource(tools!, unit, join(folder, "cache")));
         return error.replace(/weft-\w{6} /, "weft-… ").replace("Error:", "WebAssembly is used:");

@@ -8,8 +8,15 @@ import workers from "node:worker_threads";
 import { vi } from "vitest";
 import { CONTROL, QUEUE_STRIDE } from "../../src/backends/common/handover.ts";
 import { parseProgram } from "../../src/compiler/ir/parse.ts";
-import { findToolchain } from "../../src/runtime/native/toolchain.ts";
-import { cache, isPossible, KINDS, type Kind, type Threaded, threaded } from "../runtime/threads-support.ts";
+import { findToolchain } from "../../src/devices/cpu/native/toolchain.ts";
+import {
+  cache,
+  isPossible,
+  KINDS,
+  type Kind,
+  type Threaded,
+  threaded,
+} from "../devices/cpu/threads-support.ts";
 import { bundle } from "../support/bundle.ts";
 import { type Fault, type Section, thrown } from "./table.ts";
 

@@ -1,5 +1,5 @@
 /** Every operation of lax against values and derivatives that JAX computed, on the compiled road. */
-import "../../src/runtime/index.ts";
+import "../../src/devices/index.ts";
 import { LAX } from "./lax-table.ts";
 import type { Closeness, OpRow } from "./load.ts";
 import { testRows } from "./rows.ts";

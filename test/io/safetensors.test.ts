@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { fromTyped, type NDArray } from "../../src/core/array.ts";
 import { DTYPES, type DType } from "../../src/core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../src/core/errors.ts";
+import { fileSystem as inBrowser } from "../../src/devices/platform-browser.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -13,8 +14,7 @@ import {
   loadSafetensors,
   saveSafetensors,
 } from "../../src/io/index.ts";
-import { fileSystem as inBrowser } from "../../src/runtime/platform-browser.ts";
-import "../../src/runtime/index.ts";
+import "../../src/devices/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "weft-io-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,7 @@
 /** Running rows of the op table. */
 import { fromTyped, type NDArray } from "../../src/core/array.ts";
 import { DTYPES, type DType, isFloat } from "../../src/core/dtype.ts";
-import { executors, setExecutor } from "../../src/runtime/index.ts";
+import { executors, setExecutor } from "../../src/devices/index.ts";
 import { size } from "../../src/util/shape.ts";
 import type { ArgSpec, OpRow } from "./ops.ts";
 

@@ -12,7 +12,7 @@ export async function bundle(folder: string): Promise<void> {
   await build({
     configFile: false,
     logLevel: "error",
-    resolve: { alias: { "#platform": here("src/runtime/platform-node.ts") } },
+    resolve: { alias: { "#platform": here("src/devices/platform-node.ts") } },
     build: {
       ssr: here("src/index.ts"),
       outDir: folder,

@@ -64,8 +64,10 @@ export const ROWS: Readonly<Record<string, Row>> = {
   customVjp: makes([identity, (x: unknown) => [x, null], (_: unknown, ct: unknown) => [ct]], m),
   disableJit: row(() => 1),
   evalShape: row(identity, m),
-  ...each("init memoryStats", row()),
-  defaultDevice: row("wasm"),
+  memoryStats: row(),
+  ...each("defaultDevice devices init", row("cpu")),
+  devicePut: row({ a: m }, "cpu"),
+  blockUntilReady: row({ a: m }),
   checkpointName: row(m, "m"),
   // debug, io
   "debug.callback": row(identity, m),

@@ -103,7 +103,7 @@ export const VALUE_STRIDE = 8;
 export const CODE_HEADER = 12;
 /**
  * What the bytes of a module are: a WebAssembly module that exports `help`, or JSON of a `NativeLibrary`
- * (`runtime/native/host.ts`).
+ * (`devices/cpu/native/host.ts`).
  */
 export const CODE_KINDS = { wasm: 0, native: 1 } as const;
 export const MAX_THREADS: number = (CONTROL.message - CONTROL.queues) / QUEUE_STRIDE;

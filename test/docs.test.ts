@@ -85,19 +85,23 @@ const PRELUDE = `
   const init = np.zeros([3]), step = (c, x) => [c.add(x), c];`;
 
 /** What an example may name: the public names, and those of its own file and of its folder's index. */
-async function scopeOf(file: string): Promise<{ names: string[]; modules: string[] }> {
+async function scopeOf(file: string): Promise<{ names: string[]; own: string[]; modules: string[] }> {
   const candidates = ["src/index.ts", join(dirname(file), "index.ts"), file];
   const modules = candidates.filter((path) => existsSync(join(ROOT, path)));
   const loaded = await Promise.all(modules.map((path) => import(/* @vite-ignore */ join(ROOT, path))));
-  const names = new Set(loaded.flatMap((module) => Object.keys(module as object)));
-  return { names: [...names].filter((name) => name !== "switch" && !(name in globalThis)), modules };
+  const namesIn = (of: readonly unknown[]): string[] =>
+    [...new Set(of.flatMap((module) => Object.keys(module as object)))].filter(
+      (name) => name !== "switch" && !(name in globalThis),
+    );
+  return { names: namesIn(loaded), own: namesIn(loaded.slice(-1)), modules };
 }
 
 /** One module per source file, which exports a function per example. */
 async function exampleModule(file: string): Promise<string> {
-  const { names, modules } = await scopeOf(file);
+  const { names, own, modules } = await scopeOf(file);
   const functions = docExamples(read(file)).map(
-    ({ line, code }) => `async () => {${PRELUDE}\n{${instrument(code, line, { bare: true })}\n}}`,
+    ({ line, code }) =>
+      `async () => {${PRELUDE}\n{const { ${own.join(", ")} } = scope;\n{${instrument(code, line, { bare: true })}\n}}}`,
   );
   return [
     ...modules.map((path, i) => `import * as m${i} from "../../${path}";`),

@@ -7,10 +7,10 @@ import { planMemory } from "#internal/compiler/passes/plan";
 import { runPipeline, verifyMemory } from "#internal/compiler/pipeline";
 import { wasmTarget } from "#internal/compiler/target";
 import type { Jaxpr } from "#internal/core/jaxpr";
-import { lower } from "#internal/devices/cpu/compile";
-import { setExecutor } from "#internal/devices/index";
+import { lower } from "#internal/devices/cpu/backend";
 import { InterpretedExecutable } from "#internal/devices/cpu/interpreter";
 import type { Executable, Runtime } from "#internal/devices/cpu/runtime";
+import { setExecutor } from "#internal/devices/index";
 
 /** Verifies the jaxpr and the program after every pass, and where the plan puts its temps. */
 export function checked(jaxpr: Jaxpr, runtime: Runtime): Executable {

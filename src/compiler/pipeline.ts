@@ -47,7 +47,7 @@ import type { Target } from "./target.ts";
 
 export type Pass = (program: Program, target: Target) => Program;
 
-export type PassName =
+export type ProgramPass =
   | "fuse"
   | "collapse"
   | "contract"
@@ -66,7 +66,7 @@ export type PassName =
   | "shard"
   | "parallel";
 
-const PASSES: Readonly<Record<PassName, Pass>> = {
+const PASSES: Readonly<Record<ProgramPass, Pass>> = {
   fuse,
   collapse,
   contract,
@@ -86,35 +86,39 @@ const PASSES: Readonly<Record<PassName, Pass>> = {
   parallel,
 };
 
+/** What machine code for CPUs wants, in order. */
+export const PROGRAM_PASSES: readonly ProgramPass[] = Object.keys(PASSES) as ProgramPass[];
+
 /** Without these there is nothing that a backend could emit. */
 const REQUIRED = ["contract", "math"] as const;
 /** Passes that can be left out. */
-export type OptionalPass = Exclude<PassName, (typeof REQUIRED)[number]>;
-const isOptional = (name: PassName): name is OptionalPass => !(REQUIRED as readonly string[]).includes(name);
-export const OPTIONAL_PASSES: readonly OptionalPass[] = (Object.keys(PASSES) as PassName[]).filter(
-  isOptional,
-);
+export type OptionalPass = Exclude<ProgramPass, (typeof REQUIRED)[number]>;
+const isOptional = (name: ProgramPass): name is OptionalPass =>
+  !(REQUIRED as readonly string[]).includes(name);
+export const OPTIONAL_PASSES: readonly OptionalPass[] = PROGRAM_PASSES.filter(isOptional);
 
 export interface PipelineOptions extends ObserveOptions {
+  /** The passes, of which some may be switched off. Default: all. */
+  readonly pipeline?: readonly ProgramPass[];
   /** Passes to leave out. Those that code generation needs run anyway. Default: what is switched off. */
   readonly off?: readonly string[];
 }
 
 /**
- * Runs all passes.
+ * Runs the passes of a pipeline.
  * @throws InternalError naming the pass that broke the program, when debugging.
  */
 export function runPipeline(program: Program, target: Target, options: PipelineOptions = {}): Program {
-  if (verifier) checkDumps(options, [...JAXPR_PASSES, "lower", ...Object.keys(PASSES)]);
+  if (verifier) checkDumps(options, [...JAXPR_PASSES, "lower", ...PROGRAM_PASSES]);
   const observe = verifier ? observer(verifier.PROGRAMS, options) : () => {};
   const off = options.off ?? switchedOff();
   // Contractions make multiply-adds themselves: without the pass nothing is fused that way.
   const machine = off.includes("fma") ? { ...target, fma: false } : target;
   observe(program, undefined, "lower");
   let current = program;
-  for (const [name, pass] of Object.entries(PASSES) as [PassName, Pass][]) {
+  for (const name of options.pipeline ?? PROGRAM_PASSES) {
     if (off.includes(name) && isOptional(name)) continue;
-    const next = pass(current, machine);
+    const next = PASSES[name](current, machine);
     observe(next, current, name);
     current = next;
   }

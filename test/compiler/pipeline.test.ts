@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { printProgram } from "../../src/compiler/ir/print.ts";
 import { forEachStmt } from "../../src/compiler/ir/visit.ts";
-import { OPTIONAL_PASSES, type PassName, runPipeline } from "../../src/compiler/pipeline.ts";
+import { OPTIONAL_PASSES, type ProgramPass, runPipeline } from "../../src/compiler/pipeline.ts";
 import { wasmTarget } from "../../src/compiler/target.ts";
 import { WeftValueError } from "../../src/core/errors.ts";
 import { expectSameMeaning } from "../support/same-meaning.ts";
@@ -53,7 +53,7 @@ test.each(OPTIONAL_PASSES.map((name) => [name]))("without %s it means the same",
 
 test("all passes that may be left out, left out", () => {
   const before = parsed(STEP);
-  const off: PassName[] = [...OPTIONAL_PASSES, "contract", "math"];
+  const off: ProgramPass[] = [...OPTIONAL_PASSES, "contract", "math"];
   const after = runPipeline(before, target, { debug: true, off });
   expect(kinds(after).has("contract")).toBe(false);
   expect(printProgram(after)).not.toContain("tanh");
@@ -72,7 +72,7 @@ test("random programs mean the same after all passes", () => {
 describe("seeing inside", () => {
   afterEach(() => vi.unstubAllEnvs());
   const SUM = `program(x: f32[8]) -> (y: f32[8]) { for i < 2 independent { for j < 4 independent { y[4*i + j] = x[4*i + j] } } }`;
-  const dumped = (options: { dump?: string; off?: PassName[] }): string[] => {
+  const dumped = (options: { dump?: string; off?: ProgramPass[] }): string[] => {
     const texts: string[] = [];
     runPipeline(parsed(SUM), target, { ...options, log: (text) => texts.push(text) });
     return texts;

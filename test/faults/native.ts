@@ -15,10 +15,12 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { vi } from "vitest";
-import { nativeExecutors } from "../../src/devices/cpu/native/index.ts";
+import { compile } from "../../src/devices/cpu/backend.ts";
+import { nativeBackend, nativeExecutors } from "../../src/devices/cpu/native/index.ts";
 import { createNativeHost, loadSource } from "../../src/devices/cpu/native/node.ts";
 import { findToolchain } from "../../src/devices/cpu/native/toolchain.ts";
-import { clearCaches, executors, setExecutor } from "../../src/devices/index.ts";
+import { wasmBackend } from "../../src/devices/cpu/wasm.ts";
+import { clearCaches, setExecutor } from "../../src/devices/index.ts";
 import { numpy as np } from "../../src/index.ts";
 import { type Fault, type Section, thrown } from "./table.ts";
 
@@ -43,11 +45,12 @@ const HANGS = /sleep/;
 function twoPrograms(folder: string, script: string, between: () => void = () => {}): string {
   vi.stubEnv("WEFT_CC", fakeCompiler(folder, script));
   const warnings: string[] = [];
+  const host = createNativeHost(HANGS.test(script) ? 1000 : undefined);
   const made = nativeExecutors({
-    host: createNativeHost(HANGS.test(script) ? 1000 : undefined),
-    cacheDir: () => join(folder, "cache"),
+    host,
+    backend: nativeBackend(host, () => join(folder, "cache")),
     warn: (text) => void warnings.push(text),
-    fallback: (_, ...rest) => executors.wasm(...rest),
+    fallback: (source, runtime) => compile(wasmBackend, source, runtime),
   });
   setExecutor(made.native);
   try {

@@ -1,12 +1,6 @@
-import { MATH_IMPORTS } from "../../backends/wasm/far.ts";
-import type { Host } from "../../compiler/ir/nodes.ts";
 import { DeviceArray } from "../../core/array.ts";
-import type { ShapedArray } from "../../core/aval.ts";
-import { DTYPES, type TypedArray } from "../../core/dtype.ts";
-import { assert, WeftError } from "../../core/errors.ts";
+import { assert } from "../../core/errors.ts";
 import type { Jaxpr } from "../../core/jaxpr.ts";
-import type { Bytes } from "../../util/bytes.ts";
-import type { LinearMemory } from "./memory.ts";
 import { type Executable, freeDonated, type Runtime, storageOf } from "./runtime.ts";
 import { ALIGN } from "./size-class.ts";
 import type { Storage } from "./storage.ts";
@@ -22,16 +16,7 @@ export interface MemoryNeeds {
   readonly inPlace?: ReadonlyMap<number, number>;
 }
 
-/** A compiled program: a module that exports `run(frame)` and what it needs to run. */
-export interface Code extends MemoryNeeds {
-  readonly bytes: Bytes;
-  /** What `env.host<k>` calls, by id. */
-  readonly hosts: readonly Host[];
-}
-
 const WORD = 4;
-/** A caller that waits for workers naps so many times (some ms) before it looks whether they still live. */
-const WATCH_NAPS = 64;
 
 /** Machine code over the linear memory, of whatever tier, that finds the addresses of a call in a frame. */
 export abstract class FrameExecutable implements Executable {
@@ -150,93 +135,8 @@ export abstract class FrameExecutable implements Executable {
   protected abstract enter(frame: number): void;
 }
 
-/** The smallest module. */
-const NOTHING = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
-
-/** Whether modules may be compiled at all; `WebAssembly.validate` says nothing of that. */
-function mayCompile(): boolean {
-  try {
-    return new WebAssembly.Module(NOTHING) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-/** @throws WeftError where a page's policy forbids it */
-function compileModule(bytes: Bytes): WebAssembly.Module {
-  try {
-    return new WebAssembly.Module(bytes);
-  } catch (cause) {
-    if (mayCompile()) throw cause;
-    throw new WeftError(
-      "WebAssembly, without which nothing can be computed, is blocked by the page's Content-Security-Policy (it needs " +
-        "`script-src 'wasm-unsafe-eval'`).",
-      { cause },
-    );
-  }
-}
-
-/**
- * {@link Code} as WebAssembly. Instances keep the addresses of a call, so a call from inside of a host function of the same
- * program runs in an instance of its own.
- */
-export class WasmExecutable extends FrameExecutable {
-  override readonly codeBytes: number;
-  readonly #module: WebAssembly.Module;
-  readonly #hosts: readonly Host[];
-  /** The entry points of the instances, by how many calls of this program are under way. */
-  readonly #entries: ((frame: number) => void)[] = [];
-  #running = 0;
-
-  constructor(code: Code, jaxpr: Jaxpr, runtime: Runtime) {
-    super(code, jaxpr, runtime);
-    this.codeBytes = code.bytes.length;
-    this.#module = compileModule(code.bytes);
-    this.#hosts = code.hosts;
-  }
-
-  protected override enter(frame: number): void {
-    const entry = (this.#entries[this.#running] ??= this.#instantiate());
-    this.#running++;
-    try {
-      entry(frame);
-    } finally {
-      this.#running--;
-    }
-  }
-
-  #instantiate(): (frame: number) => void {
-    const { memory, threads } = this.runtime;
-    // Called at every nap of the caller.
-    let naps = 0;
-    const watch = (): void => void (++naps % WATCH_NAPS === 0 && threads.watch());
-    const env = { memory: memory.memory as WebAssembly.Memory, watch, ...hostImports(this.#hosts, memory) };
-    return new WebAssembly.Instance(this.#module, { env, Math: MATH_IMPORTS }).exports.run as (
-      frame: number,
-    ) => void;
-  }
-}
-
 function wrap(jaxpr: Jaxpr, outs: readonly Storage[]): DeviceArray[] {
   const arrays: DeviceArray[] = [];
   for (let i = 0; i < outs.length; i++) arrays.push(new DeviceArray(jaxpr.outs[i]!.aval, outs[i]!));
   return arrays;
-}
-
-/** One function per number of operands, so that every import has a fixed type. */
-function hostImports(hosts: readonly Host[], memory: LinearMemory): Record<string, WebAssembly.ImportValue> {
-  const call = (id: number, ...addresses: number[]): void => {
-    const { fn, args } = hosts[id]!;
-    fn(args.map(({ aval }, i) => ({ aval, data: readValue(memory, addresses[i]! >>> 0, aval) })));
-  };
-  return Object.fromEntries(hosts.map(({ args }) => [`host${args.length}`, call]));
-}
-
-/** A copy, because the callee may keep it. */
-function readValue(
-  memory: LinearMemory,
-  address: number,
-  { dtype, size, byteLength }: ShapedArray,
-): TypedArray {
-  return new DTYPES[dtype].array(memory.copyOut(address, byteLength).buffer, 0, size);
 }

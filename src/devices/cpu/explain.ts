@@ -1,7 +1,6 @@
-import { emitWasm } from "../../backends/wasm/index.ts";
-import type { Buffer, Program } from "../../compiler/ir/nodes.ts";
-import { donations } from "../../compiler/passes/donate.ts";
-import { runPipeline } from "../../compiler/pipeline.ts";
+import type { CText } from "../../backends/c/index.ts";
+import type { WasmCode } from "../../backends/wasm/index.ts";
+import type { Buffer } from "../../compiler/ir/nodes.ts";
 import {
   countLoops,
   type Matmul,
@@ -16,8 +15,7 @@ import type { Jaxpr } from "../../core/jaxpr.ts";
 import { type Decision, listen } from "../../core/journal.ts";
 import { switchedOff } from "../../core/switches.ts";
 import type { Tier } from "../config.ts";
-import { engineTarget, lower, type Unit } from "./compile.ts";
-import { planWithin } from "./fit.ts";
+import { type Backend, type Built, build, type Conditions as Compiling, sourceOf } from "./backend.ts";
 import { type Choice, chooseTier } from "./native/choice.ts";
 import type { NativeHost } from "./native/host.ts";
 import type { ThreadPool } from "./threads/pool.ts";
@@ -71,8 +69,9 @@ export interface ProgramFacts {
 export interface Conditions {
   readonly tier: Tier;
   readonly host: NativeHost | undefined;
-  readonly memory: Unit["memory"];
+  readonly memory: Compiling["memory"];
   readonly threads: Threads;
+  readonly backends: { readonly wasm: Backend<WasmCode>; readonly native: Backend<CText> | undefined };
   /** `config.threads`. */
   readonly wanted: number;
   readonly donated: readonly boolean[];
@@ -94,8 +93,8 @@ const total = (buffers: readonly Buffer[]): number => buffers.reduce((n, b) => n
 /** Compiles a program once more, listening. */
 export function programFacts(jaxpr: Jaxpr, conditions: Conditions): ProgramFacts {
   const start = performance.now();
-  const [{ lowered, choice, program, arenaBytes, moduleBytes, inPlace }, decisions] = listen(() =>
-    build(jaxpr, conditions),
+  const [{ lowered, choice, program, plan, moduleBytes, inPlace }, decisions] = listen(() =>
+    explained(jaxpr, conditions),
   );
   const matmuls = matmulsOf(lowered.body);
   const largest = [...program.temps].sort((a, b) => bytesOf(b) - bytesOf(a)).slice(0, 5);
@@ -118,7 +117,7 @@ export function programFacts(jaxpr: Jaxpr, conditions: Conditions): ProgramFacts
     bytes: {
       arguments: total(program.args),
       results: total(program.outputs),
-      temporaries: arenaBytes,
+      temporaries: plan.bytes,
       residuals: total(residuals),
       module: moduleBytes,
     },
@@ -127,26 +126,18 @@ export function programFacts(jaxpr: Jaxpr, conditions: Conditions): ProgramFacts
   };
 }
 
-interface Built {
-  readonly lowered: Program;
+interface Explained extends Built {
   readonly choice: Choice;
-  readonly program: Program;
-  readonly arenaBytes: number;
   readonly moduleBytes: number;
-  readonly inPlace: ReadonlyMap<number, number>;
 }
 
 /** What the tier of the program would make of it. Programs for the interpreter are shown as they would be compiled. */
-function build(jaxpr: Jaxpr, { tier, host, memory, threads, donated }: Conditions): Built {
-  const lowered = lower(jaxpr);
-  const choice = chooseTier(tier, lowered, host);
-  const native = choice.tier === "native" ? choice.host : undefined;
-  const target = native ? { ...native.target(), threads: threads.limit } : engineTarget(threads.limit);
-  const program = runPipeline(lowered, target);
-  const plan = planWithin(memory.limit, jaxpr, lowered, program);
-  const moduleBytes = native
-    ? native.source(program, plan).length
-    : emitWasm(program, plan, target).bytes.length;
-  const inPlace = donations(program, donated);
-  return { lowered, choice, program, arenaBytes: plan.bytes, moduleBytes, inPlace };
+function explained(jaxpr: Jaxpr, { tier, host, backends, donated, ...conditions }: Conditions): Explained {
+  const source = sourceOf(jaxpr, donated);
+  const choice = chooseTier(tier, source.lowered, host);
+  const measured = <Code>(backend: Backend<Code>): Explained => {
+    const built = build(backend, source, conditions);
+    return { ...built, choice, moduleBytes: backend.sizeOf(backend.emit(built)) };
+  };
+  return choice.tier === "native" && backends.native ? measured(backends.native) : measured(backends.wasm);
 }

@@ -1,17 +1,30 @@
+/** Programs run by the interpreter of the loop IR: what compiled code must agree with. */
 import { interpret } from "#platform";
 import type { Program } from "../../compiler/ir/nodes.ts";
-import { lowerJaxpr } from "../../compiler/lower/index.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
-import { prepare } from "../../compiler/prepare.ts";
+import { wasmTarget } from "../../compiler/target.ts";
 import { DeviceArray } from "../../core/array.ts";
 import type { TypedArray } from "../../core/dtype.ts";
 import { WeftValueError } from "../../core/errors.ts";
 import type { Jaxpr } from "../../core/jaxpr.ts";
-import { planWithin } from "./fit.ts";
+import type { Backend } from "./backend.ts";
 import { type Executable, freeDonated, type Runtime } from "./runtime.ts";
 import type { Storage } from "./storage.ts";
 
 type Interpret = NonNullable<typeof interpret>;
+
+/** Programs as the lowering made them, without passes and without machine code. */
+export const interpBackend: Backend<Interpret> = {
+  name: "interp",
+  target: (threads) => wasmTarget({}, threads),
+  pipeline: [],
+  emit: () => {
+    if (interpret) return interpret;
+    throw new WeftValueError('config.tier = "interp": there is no interpreter in pages; use "wasm".');
+  },
+  sizeOf: () => 0,
+  load: (run, { program, plan }, runtime) => new InterpretedExecutable(program, plan, runtime, run),
+};
 
 /** Runs a program of the loop IR in the memory that is planned for it, and checks every access. */
 export class InterpretedExecutable implements Executable {
@@ -42,16 +55,4 @@ export class InterpretedExecutable implements Executable {
   #adopt({ buffer, byteOffset, byteLength }: TypedArray): Storage {
     return this.#runtime.residency.adopt(new Uint8Array(buffer, byteOffset, byteLength).slice(), false);
   }
-}
-
-/**
- * Lowers and keeps the program: without passes and without machine code, it is what compiled code must agree with. Throws
- * {@link OutOfMemoryError} as compiling does.
- */
-export function interpretJaxpr(jaxpr: Jaxpr, runtime: Runtime): Executable {
-  if (!interpret)
-    throw new WeftValueError('config.tier = "interp": there is no interpreter in pages; use "wasm".');
-  const program = lowerJaxpr(prepare(jaxpr));
-  const plan = planWithin(runtime.memory.limit, jaxpr, program, program);
-  return new InterpretedExecutable(program, plan, runtime, interpret);
 }

@@ -8,7 +8,7 @@ import { verify } from "../../../src/compiler/ir/verify.ts";
 import { type Block, forEachStmt, mapParts } from "../../../src/compiler/ir/visit.ts";
 import { inParts, isSerialLoop, shard } from "../../../src/compiler/passes/shard.ts";
 import { Stopwatch } from "../../../src/compiler/passes/support/time.ts";
-import { type PassName, runPipeline } from "../../../src/compiler/pipeline.ts";
+import { type ProgramPass, runPipeline } from "../../../src/compiler/pipeline.ts";
 import { type Target, wasmTarget } from "../../../src/compiler/target.ts";
 import { listen } from "../../../src/core/journal.ts";
 import { programs } from "../../support/random-ir.ts";
@@ -178,7 +178,7 @@ program(x: f32[16384], w: f32[256], h0: f32[256]) -> (y: f32[16384]) {
   });
 
   test("the pass `parallel` leaves the parts alone, and can do without", () => {
-    const modes = (...off: PassName[]): number[] =>
+    const modes = (...off: ProgramPass[]): number[] =>
       parallelLoops(runPipeline(parsed(before), threads(2), { off, debug: true })).map((s) => s.extent);
     expect(modes()).toEqual([2]);
     expect(modes("shard")).toEqual([]);

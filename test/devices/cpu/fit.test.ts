@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { OutOfMemoryError, WeftValueError } from "../../../src/core/errors.ts";
-import { lower } from "../../../src/devices/cpu/compile.ts";
+import { lower } from "../../../src/devices/cpu/backend.ts";
 import { checkResults, planWithin } from "../../../src/devices/cpu/fit.ts";
 import { checkpoint, grad, jit, lax, makeJaxpr, type NDArray, numpy as np } from "../../../src/index.ts";
 

@@ -13,19 +13,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type CText, emitC } from "../../../src/backends/c/index.ts";
 import type { Program } from "../../../src/compiler/ir/nodes.ts";
 import { parseProgram } from "../../../src/compiler/ir/parse.ts";
 import { nativeTarget } from "../../../src/compiler/target.ts";
 import { workOf } from "../../../src/compiler/work.ts";
-import { lower } from "../../../src/devices/cpu/compile.ts";
+import { compile as compileBy, lower } from "../../../src/devices/cpu/backend.ts";
 import { AUTO_WORK, chooseTier } from "../../../src/devices/cpu/native/choice.ts";
 import { compile, divide } from "../../../src/devices/cpu/native/compile.ts";
 import { CacheEntry, cacheFolder } from "../../../src/devices/cpu/native/disk-cache.ts";
 import { NativeFailure, type NativeFunction, type NativeHost } from "../../../src/devices/cpu/native/host.ts";
-import { type Fallback, nativeExecutors, withoutNative } from "../../../src/devices/cpu/native/index.ts";
+import {
+  type Fallback,
+  nativeBackend,
+  nativeExecutors,
+  withoutNative,
+} from "../../../src/devices/cpu/native/index.ts";
 import { createNativeHost, loadSource } from "../../../src/devices/cpu/native/node.ts";
 import { cpuFlagsOf, findToolchain } from "../../../src/devices/cpu/native/toolchain.ts";
-import { clearCaches, executors, memoryStats, setExecutor, type Tier } from "../../../src/devices/index.ts";
+import { wasmBackend } from "../../../src/devices/cpu/wasm.ts";
+import { clearCaches, memoryStats, setExecutor, type Tier } from "../../../src/devices/index.ts";
 import { debug, grad, jit, lax, makeJaxpr, type NDArray, numpy as np } from "../../../src/index.ts";
 import { expectClose } from "../../support/close.ts";
 
@@ -63,26 +70,23 @@ function fakeCompiler(compileScript: string): string {
 /** Runs programs by these executors, with warnings collected. */
 function withHost(host: NativeHost | undefined, tier: "native" | "auto" = "native"): string[] {
   const warnings: string[] = [];
-  const { wasm } = executors;
-  const options = {
-    cacheDir: () => join(folder, "cache"),
-    warn: (text: string) => void warnings.push(text),
-    fallback: ((_, ...rest) => wasm(...rest)) satisfies Fallback,
-  };
-  const made = host ? nativeExecutors({ ...options, host }) : withoutNative(options.fallback);
+  const fallback: Fallback = (source, runtime) => compileBy(wasmBackend, source, runtime);
+  const warn = (text: string): void => void warnings.push(text);
+  const backend = host && nativeBackend(host, () => join(folder, "cache"));
+  const made = host && backend ? nativeExecutors({ host, backend, fallback, warn }) : withoutNative(fallback);
   setExecutor(made[tier]);
   return warnings;
 }
 
 /** A host that only counts. */
-function pretender(missing?: string): NativeHost & { readonly programs: Program[] } {
-  const programs: Program[] = [];
+function pretender(missing?: string): NativeHost & { readonly programs: CText[] } {
+  const programs: CText[] = [];
   const idle: NativeFunction = () => {};
   return {
     programs,
     missing: () => missing,
     compiler: () => "/usr/bin/pretender",
-    source: () => "",
+    emit: emitC,
     target: () => nativeTarget(new Set(["avx2", "fma"])),
     load: (program) => {
       programs.push(program);

@@ -13,8 +13,8 @@ import { Jaxpr, Var } from "../../../src/core/jaxpr.ts";
 import { type AnyPrimitive, definePrimitive, type Params } from "../../../src/core/primitive.ts";
 import { guarded, settingsFrom } from "../../../src/devices/config.ts";
 import { CpuDevice } from "../../../src/devices/cpu/cpu.ts";
-import { type Code, WasmExecutable } from "../../../src/devices/cpu/executable.ts";
 import type { Executor } from "../../../src/devices/cpu/runtime.ts";
+import { type Code, WasmExecutable } from "../../../src/devices/cpu/wasm.ts";
 import { FakeDevice } from "../../support/fake-device.ts";
 
 export const MIB: number = 2 ** 20;

@@ -17,12 +17,12 @@ import type { TypedArray } from "../../../src/core/dtype.ts";
 import { Jaxpr, Var } from "../../../src/core/jaxpr.ts";
 import { guarded, settingsFrom } from "../../../src/devices/config.ts";
 import { CpuDevice } from "../../../src/devices/cpu/cpu.ts";
-import { WasmExecutable } from "../../../src/devices/cpu/executable.ts";
 import { NativeExecutable } from "../../../src/devices/cpu/native/executable.ts";
 import { createNativeHost, loadSource } from "../../../src/devices/cpu/native/node.ts";
 import { findToolchain } from "../../../src/devices/cpu/native/toolchain.ts";
 import type { Executable, Executor, Runtime } from "../../../src/devices/cpu/runtime.ts";
 import { startThreads } from "../../../src/devices/cpu/threads/start.ts";
+import { WasmExecutable } from "../../../src/devices/cpu/wasm.ts";
 
 export type Kind = "wasm" | "native";
 export const KINDS: readonly Kind[] = ["wasm", "native"];

@@ -414,7 +414,7 @@ describe("the pool", () => {
 
     const run = (script: string, kind: Kind) => {
       const path = join(folder, "main.mjs");
-      const start = `import { config, jit, numpy as np } from "../../runtime/weft.mjs"; config.threads = 3;
+      const start = `import { config, jit, numpy as np } from "./weft.mjs"; config.threads = 3;
         const f = jit((x) => np.matmul(x, x)); const x = np.ones([256, 256]); f(x);`;
       writeFileSync(path, `${start}\n${script}`);
       return spawnSync(process.execPath, [path], {

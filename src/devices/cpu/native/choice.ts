@@ -10,9 +10,10 @@ import type { NativeHost } from "./host.ts";
 /** Operations in one run from which the tier `auto` compiles a program natively: about a millisecond of WebAssembly. */
 export const AUTO_WORK = 10_000_000;
 
-export type Choice =
-  | { readonly tier: "wasm" | "interp"; readonly why: string }
-  | { readonly tier: "native"; readonly why: string; readonly host: NativeHost };
+export interface Choice {
+  readonly tier: "wasm" | "interp" | "native";
+  readonly why: string;
+}
 
 /**
  * The tier of a lowered program when `wanted` is `config.tier`. A program that the C compiler fails on runs as WebAssembly
@@ -25,7 +26,6 @@ export function chooseTier(wanted: Tier, lowered: Program, host: NativeHost | un
   const native = (why: string): Choice => ({
     tier: "native",
     why: `${why}; compiled by ${host!.compiler()}`,
-    host: host!,
   });
   const wasm = (why: string): Choice => ({ tier: "wasm", why: `${setting}, but ${why}` });
   // Whether something is missing is asked last: the answer costs a call of the compiler.

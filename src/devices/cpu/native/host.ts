@@ -1,6 +1,5 @@
 /** What the native tier needs of the machine; `#platform` has it where there are processes and shared libraries. */
-import type { Program } from "../../../compiler/ir/nodes.ts";
-import type { MemoryPlan } from "../../../compiler/passes/plan.ts";
+import type { CText, emitC } from "../../../backends/c/index.ts";
 import type { Target } from "../../../compiler/target.ts";
 import type { ThreadedCode } from "../threads/pool.ts";
 
@@ -33,16 +32,16 @@ export interface NativeHost {
   missing(): string | undefined;
   /** The path of the compiler, when nothing is missing. */
   compiler(): string;
-  /** The C text of a program that went through all passes. */
-  source(program: Program, plan: MemoryPlan): string;
+  /** The C text of a program that went through all passes. The printer is the host's, for pages have no use for it. */
+  readonly emit: typeof emitC;
   /** The CPU, as the compiler sees it. */
   target(): Target;
   /**
-   * Compiles a program that went through all passes, unless the folder has the result of an earlier time, and loads it.
+   * Compiles a text, unless the folder has the result of an earlier time, and loads it.
    * @param folder the cache; an empty string stands for the user's own.
    * @throws NativeFailure, and nothing else
    */
-  load(program: Program, plan: MemoryPlan, folder: string): NativeCode;
+  load(text: CText, folder: string): NativeCode;
   /** Where the bytes of a view are in the process. */
   addressOf(view: Uint8Array): number;
 }

@@ -4,61 +4,64 @@
  *
  * Programs that call JavaScript (`debug.print`) run as WebAssembly in every tier.
  */
-import type { Program } from "../../../compiler/ir/nodes.ts";
-import { donations } from "../../../compiler/passes/donate.ts";
-import { runPipeline, verifyMemory } from "../../../compiler/pipeline.ts";
-import type { Jaxpr } from "../../../core/jaxpr.ts";
+import type { CText } from "../../../backends/c/index.ts";
+import { PROGRAM_PASSES } from "../../../compiler/pipeline.ts";
 import type { Tier } from "../../config.ts";
-import { lower } from "../compile.ts";
-import { planWithin } from "../fit.ts";
+import { type Backend, compile, type Source, sourceOf } from "../backend.ts";
 import type { Executable, Executor, Runtime } from "../runtime.ts";
 import { chooseTier, NO_PROCESSES, refuseNative } from "./choice.ts";
 import { NativeExecutable } from "./executable.ts";
 import { NativeFailure, type NativeHost } from "./host.ts";
 
+/** Programs as C for the machine of `host`. @param cacheDir `config.cacheDir` when a program is compiled */
+export const nativeBackend = (host: NativeHost, cacheDir: () => string): Backend<CText> => ({
+  name: "native",
+  target: (threads) => ({ ...host.target(), threads }),
+  pipeline: PROGRAM_PASSES,
+  emit: ({ program, plan, target }) => host.emit(program, plan, target),
+  sizeOf: ({ source }) => source.length,
+  load: (text, { jaxpr, plan, inPlace }, runtime) => {
+    const code = host.load(text, cacheDir());
+    return new NativeExecutable(host, code, { arenaBytes: plan.bytes, inPlace }, jaxpr, runtime);
+  },
+});
+
 /** Makes a lowered program run as WebAssembly. */
-export type Fallback = (
-  lowered: Program,
-  jaxpr: Jaxpr,
-  runtime: Runtime,
-  donated: readonly boolean[],
-) => Executable;
+export type Fallback = (source: Source, runtime: Runtime) => Executable;
 
 export interface NativeOptions {
   readonly host: NativeHost;
-  /** `config.cacheDir` when a program is compiled. */
-  readonly cacheDir: () => string;
+  readonly backend: Backend<CText>;
   readonly fallback: Fallback;
   readonly warn: (message: string) => void;
 }
 
 /** The executors of the tiers `native` and `auto`. */
 export function nativeExecutors(options: NativeOptions): { native: Executor; auto: Executor } {
+  const { host, backend, fallback, warn } = options;
   let [warned, broken] = [false, false];
   const onFailure = ({ message, onlyThis }: NativeFailure): void => {
     const which = onlyThis ? "Such programs run" : "All programs run from now on";
-    if (!warned || (!onlyThis && !broken)) options.warn(`${message} ${which} as WebAssembly.`);
+    if (!warned || (!onlyThis && !broken)) warn(`${message} ${which} as WebAssembly.`);
     warned = true;
     broken ||= !onlyThis;
   };
-  const compiled = (lowered: Program, host: NativeHost, ...rest: Parameters<Executor>): Executable => {
-    if (broken) return options.fallback(lowered, ...rest);
+  const compiled = (source: Source, runtime: Runtime): Executable => {
+    if (broken) return fallback(source, runtime);
     try {
-      return compileNative(lowered, host, options.cacheDir(), ...rest);
+      return compile(backend, source, runtime);
     } catch (error) {
       if (!(error instanceof NativeFailure)) throw error;
       onFailure(error);
-      return options.fallback(lowered, ...rest);
+      return fallback(source, runtime);
     }
   };
   const executor =
     (wanted: Tier): Executor =>
-    (...rest) => {
-      const lowered = lower(rest[0]);
-      const choice = chooseTier(wanted, lowered, options.host);
-      return choice.tier === "native"
-        ? compiled(lowered, choice.host, ...rest)
-        : options.fallback(lowered, ...rest);
+    (jaxpr, runtime, donated) => {
+      const source = sourceOf(jaxpr, donated);
+      const { tier } = chooseTier(wanted, source.lowered, host);
+      return tier === "native" ? compiled(source, runtime) : fallback(source, runtime);
     };
   return { native: executor("native"), auto: executor("auto") };
 }
@@ -66,29 +69,5 @@ export function nativeExecutors(options: NativeOptions): { native: Executor; aut
 /** The same where there are no processes: `native` is refused, and nothing can pay for compiling natively. */
 export const withoutNative = (fallback: Fallback): { native: Executor; auto: Executor } => ({
   native: () => refuseNative(NO_PROCESSES),
-  auto: (jaxpr, ...rest) => fallback(lower(jaxpr), jaxpr, ...rest),
+  auto: (jaxpr, runtime, donated) => fallback(sourceOf(jaxpr, donated), runtime),
 });
-
-/** A program as C for this machine. */
-export function nativeSource(jaxpr: Jaxpr, host: NativeHost, { memory, threads }: Runtime): string {
-  const lowered = lower(jaxpr);
-  const program = runPipeline(lowered, { ...host.target(), threads: threads.limit });
-  return host.source(program, planWithin(memory.limit, jaxpr, lowered, program));
-}
-
-function compileNative(
-  lowered: Program,
-  host: NativeHost,
-  cacheDir: string,
-  jaxpr: Jaxpr,
-  runtime: Runtime,
-  donated: readonly boolean[],
-): Executable {
-  const program = runPipeline(lowered, { ...host.target(), threads: runtime.threads.limit });
-  const plan = planWithin(runtime.memory.limit, jaxpr, lowered, program);
-  const inPlace = donations(program, donated);
-  verifyMemory(program, plan, inPlace);
-  const code = host.load(program, plan, cacheDir);
-  const needs = { arenaBytes: plan.bytes, inPlace };
-  return new NativeExecutable(host, code, needs, jaxpr, runtime);
-}

@@ -99,10 +99,9 @@ export function createNativeHost(limitMs?: number): NativeHost {
       return parts.length > 0 ? parts.join(" and ") : undefined;
     },
     compiler: () => toolchain()!.path,
-    source: (program, plan) => emitC(program, plan, target()).source,
+    emit: emitC,
     target,
-    load: (program, plan, folder) =>
-      loadSource(toolchain()!, emitC(program, plan, target()), folder, limitMs),
+    load: (text, folder) => loadSource(toolchain()!, text, folder, limitMs),
     addressOf: (view) => Number(koffi().address(view)),
   };
 }

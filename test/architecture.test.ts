@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   optim: ["util", "tree", "core", "lax", "numpy"],
   io: ["util", "tree", "core", "lax", "numpy", "devices"],
   compiler: ["util", "core", "transforms", "scalars"],
-  backends: ["util", "core", "compiler"],
+  backends: ["util", "core", "scalars", "compiler"],
   devices: ["util", "core", "compiler", "backends"],
   api: ["util", "tree", "core", "transforms", "lax", "numpy", "devices"],
 };

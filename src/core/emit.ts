@@ -8,6 +8,9 @@
 import type { Shape, ShapedArray } from "./aval.ts";
 import type { DType } from "./dtype.ts";
 import type { Jaxpr } from "./jaxpr.ts";
+import type { BasicBinary, BasicUnary } from "./scalar.ts";
+
+export type { BasicBinary, BasicUnary, MachineFn } from "./scalar.ts";
 
 /** A scalar expression inside a loop nest. */
 export interface Scalar {
@@ -39,87 +42,17 @@ export interface Cell {
   set(value: Scalar): void;
 }
 
-/** Functions of one element that machines have; float dtypes unless noted. Integers wrap. */
-export type BasicUnary =
-  | "neg"
-  | "abs"
-  | "not" // neg, abs: also integers; not: bitwise on integers, logical on bool
-  | "sqrt"
-  | "floor"
-  | "ceil"
-  | "trunc"
-  | "rint"
-  | "popcount"
-  | "clz"; // integers
-
-/** Functions of one float that machines lack: see {@link UnaryExpansion}. */
-export type ExpandedUnary =
-  | "exp"
-  | "expm1"
-  | "log"
-  | "log1p"
-  | "tanh"
-  | "logistic"
-  | "sin"
-  | "cos"
-  | "tan"
-  | "asin"
-  | "acos"
-  | "atan"
-  | "sinh"
-  | "cosh"
-  | "asinh"
-  | "acosh"
-  | "atanh"
-  | "erf"
-  | "erfc"
-  | "erfInv"
-  | "cbrt"
-  | "lgamma"
-  | "digamma";
-
-/** Both operands have one dtype, which is the result's (comparisons: bool). */
-export type BasicBinary =
-  | "add"
-  | "sub"
-  | "mul" // integers wrap; on bool: add = or, mul = and
-  | "div"
-  | "rem" // integers truncate (div by 0 gives -1, rem by 0 gives the dividend); floats as in C
-  | "max"
-  | "min" // NaN wins
-  | "copysign" // the magnitude of x with the sign of y, also of a NaN
-  | "and"
-  | "or"
-  | "xor" // integers and bool
-  | "shl"
-  | "shrLogical"
-  | "shrArith" // shift >= width gives 0, or the sign for shrArith
-  | "eq"
-  | "ne"
-  | "lt"
-  | "le"
-  | "gt"
-  | "ge";
-/** Functions of two floats that machines lack: see {@link BinaryExpansion}. */
-export type ExpandedBinary = "pow" | "atan2";
-
-/**
- * Binary functions that only expansions introduce. `farSin(x, y)`: y, but the sine of x where it is too large for the expansion;
- * so on. Backends ask the platform, one element at a time.
- */
-export type MachineFn = "farSin" | "farCos" | "farTan";
-
-/** The functions by name, as the loop IR has them. */
-export type UnaryFn = BasicUnary | ExpandedUnary;
-export type BinaryFn = BasicBinary | ExpandedBinary;
+/** The name of a function of one or two scalars in the loop IR: of `core/scalar.ts`, or of `scalars/`. The verifier knows them. */
+export type UnaryFn = string;
+export type BinaryFn = string;
 
 /** A function that machines lack, and what it is made of. `scalars/` has one of each. */
 export interface UnaryExpansion {
-  readonly fn: ExpandedUnary;
+  readonly fn: string;
   expand(x: Scalar): Scalar;
 }
 export interface BinaryExpansion {
-  readonly fn: ExpandedBinary;
+  readonly fn: string;
   expand(x: Scalar, y: Scalar): Scalar;
 }
 

@@ -1,4 +1,5 @@
 /** Families of elementwise primitives. Operands have one shape; scalars fit everywhere (as in JAX's jaxprs). */
+
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
 import type { DType } from "../core/dtype.ts";
@@ -21,6 +22,7 @@ import {
   type TransposeRule,
   Zero,
 } from "../core/primitive.ts";
+import { costOf } from "../core/scalar.ts";
 import { insert } from "./axes.ts";
 import { broadcastInDim, fitTo, unbroadcast } from "./broadcast.ts";
 import {
@@ -151,12 +153,7 @@ export type UnarySpec = FamilySpec<
   readonly jvp: "zero" | ((g: NDArray, ans: NDArray, x: NDArray) => NDArray);
 };
 
-/** Functions of the target that are one instruction or two, and no division. */
-const CHEAP: ReadonlySet<unknown> = new Set<BasicUnary | BasicBinary>([
-  ...(["neg", "abs", "not", "floor", "ceil", "trunc"] as const),
-  ...(["add", "sub", "mul", "max", "min", "and", "or", "xor", "eq", "ne", "lt", "le", "gt", "ge"] as const),
-]);
-const isCheap = (scalar: unknown): boolean => CHEAP.has(scalar);
+const isCheap = (scalar: unknown): boolean => typeof scalar === "string" && costOf(scalar) === "cheap";
 
 /** `accepts` defaults to floating dtypes; `bool`: the result is a bool. */
 /* @__NO_SIDE_EFFECTS__ */

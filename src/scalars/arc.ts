@@ -43,12 +43,12 @@ function halved(x: Scalar): { readonly value: Scalar; readonly large: Scalar } {
   return { value: fma(mul(s, z), polynomial(z, ASIN), s), large };
 }
 
-export const asin: UnaryExpansion = defineUnary("asin", (x) => {
+export const asin: UnaryExpansion = defineUnary("asin", Math.asin, (x) => {
   const { value, large } = halved(x);
   return copysign(select(large, fma(value, -2, Math.PI / 2), value), x);
 });
 
-export const acos: UnaryExpansion = defineUnary("acos", (x) => {
+export const acos: UnaryExpansion = defineUnary("acos", Math.acos, (x) => {
   const { value, large } = halved(x);
   const negative = lt(x, 0);
   const outer = fma(select(negative, neg(value), value), 2, select(negative, constant(Math.PI, x.dtype), 0));
@@ -72,7 +72,7 @@ function atanOfRatio(low: Scalar, high: Scalar): Scalar {
   return add(oddFromSlope1(t, ATAN), select(large, constant(Math.PI / 4, t.dtype), 0));
 }
 
-export const atan: UnaryExpansion = defineUnary("atan", (x) => {
+export const atan: UnaryExpansion = defineUnary("atan", Math.atan, (x) => {
   const a = abs(x);
   const inverted = gt(a, 1);
   const angle = atanOfRatio(select(inverted, 1, a), select(inverted, a, 1));
@@ -83,7 +83,7 @@ export const atan: UnaryExpansion = defineUnary("atan", (x) => {
 const LARGE: PerFloat<number> = { float32: 2 ** 126, float64: 2 ** 1022 };
 
 /** The angle of the point (x, y), signed zeros and infinities as in C. */
-export const atan2: BinaryExpansion = defineBinary("atan2", (y, x) => {
+export const atan2: BinaryExpansion = defineBinary("atan2", Math.atan2, (y, x) => {
   const [a, b] = [abs(y), abs(x)];
   const steep = gt(a, b);
   const [low, high] = [select(steep, b, a), select(steep, a, b)];

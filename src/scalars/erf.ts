@@ -27,6 +27,7 @@ import {
   sqrt,
   sub,
 } from "./ops.ts";
+import * as reference from "./reference.ts";
 
 /** erf(x)/x in x² for |x| <= 0.875 and ½: 2^-27 and 2^-58. */
 const ERF: Coefficients = {
@@ -70,7 +71,7 @@ function erfcTail(x: Scalar): Scalar {
 const ERFC_TAIL: PerFloat<number> = { float32: 0.65, float64: 0.5 };
 
 /** float32: up to 5 ulp in the tail, where it is a product of three rounded factors. */
-export const erfc: UnaryExpansion = defineUnary("erfc", (x) => {
+export const erfc: UnaryExpansion = defineUnary("erfc", reference.erfc, (x) => {
   const a = abs(x);
   const tail = erfcTail(a);
   return select(lt(a, pick(ERFC_TAIL, x)), sub(1, odd(x, ERF)), select(lt(x, 0), sub(2, tail), tail));
@@ -84,7 +85,7 @@ const ERF_END = 3.95;
 /** 2^r, |r| <= ½: 2^-23, of which erf takes a quarter. */
 const EXP2 = [0.0013276194, 0.009675772, 0.05550716, 0.24022116, 0.69314694, 1];
 
-export const erf: UnaryExpansion = defineUnary("erf", (x) =>
+export const erf: UnaryExpansion = defineUnary("erf", reference.erf, (x) =>
   floatOf(x) === "float32" ? erf32(x) : erf64(x),
 );
 
@@ -165,7 +166,7 @@ function ratio64(w: Scalar): Scalar {
 }
 
 /** ±infinity at ±1, NaN outside. */
-export const erfInv: UnaryExpansion = defineUnary("erfInv", (x) => {
+export const erfInv: UnaryExpansion = defineUnary("erfInv", reference.erfInv, (x) => {
   const ratio = (floatOf(x) === "float32" ? giles : ratio64)(negLog(x));
   return mul(x, select(eq(abs(x), 1), Number.POSITIVE_INFINITY, ratio));
 });

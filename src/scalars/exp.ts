@@ -63,13 +63,19 @@ export const assemble = (p: Scalar, power: Scalar): Scalar => mul(mul(p, power),
 const UNDERFLOW: PerFloat<number> = { float32: -104, float64: -746 };
 const OVERFLOW: PerFloat<number> = { float32: 89, float64: 710 };
 
-export const exp: UnaryExpansion = defineUnary("exp", (x) => {
+export const exp: UnaryExpansion = defineUnary("exp", Math.exp, (x) => {
   const { p, power } = expParts(clamp(x, pick(UNDERFLOW, x), pick(OVERFLOW, x)));
   return assemble(p, power);
 });
 
+function logisticOf(x: number): number {
+  if (x >= 0) return 1 / (1 + Math.exp(-x));
+  const e = Math.exp(x);
+  return e / (1 + e);
+}
+
 /** 1/(1 + exp(-x)) as E/(1 + E), E = exp(x): nothing overflows when E is capped where the result is 1. */
-export const logistic: UnaryExpansion = defineUnary("logistic", (x) => {
+export const logistic: UnaryExpansion = defineUnary("logistic", logisticOf, (x) => {
   const { p, power } = expParts(clamp(x, pick(UNDERFLOW, x), 40));
   const half = mul(p, power);
   return mul(div(half, fma(half, power, 1)), power);
@@ -88,7 +94,7 @@ const EXPM1: Coefficients = {
 const EXPM1_IS_X: PerFloat<number> = { float32: 2 ** -25, float64: 2 ** -54 };
 
 /** 2·(t·q + (t - ½)) with q = expm1(r) and t = 2^(n-1), so that n = 128 is in range. */
-export const expm1: UnaryExpansion = defineUnary("expm1", (x) => {
+export const expm1: UnaryExpansion = defineUnary("expm1", Math.expm1, (x) => {
   const y = clamp(x, -40, pick(OVERFLOW, x));
   const { n, power } = roundExponent(y, 1 / Math.LN2, -1);
   const ln2 = pick(LN2, x);
@@ -114,7 +120,7 @@ const TANH_END: PerFloat<number> = { float32: 10, float64: 22 };
  * E/(E + 2) with E = expm1(2x) = t·q - (1 - t), t = 2^n. Never beyond ±1; -0 stays -0. One constant for ln 2 is enough,
  * since tanh is flat where n is large.
  */
-export const tanh: UnaryExpansion = defineUnary("tanh", (x) => {
+export const tanh: UnaryExpansion = defineUnary("tanh", Math.tanh, (x) => {
   const end = pick(TANH_END, x);
   const y = clamp(x, -end, end);
   const { n, power } = roundExponent(y, 2 / Math.LN2);
@@ -139,13 +145,13 @@ function halfExp(x: Scalar): Scalar {
   return mul(mul(p, power), mul(power, 0.5));
 }
 
-export const sinh: UnaryExpansion = defineUnary("sinh", (x) => {
+export const sinh: UnaryExpansion = defineUnary("sinh", Math.sinh, (x) => {
   const h = halfExp(x);
   const large = copysign(sub(h, div(0.25, h)), x);
   return select(lt(abs(x), 1), oddFromSlope1(x, SINH), large);
 });
 
-export const cosh: UnaryExpansion = defineUnary("cosh", (x) => {
+export const cosh: UnaryExpansion = defineUnary("cosh", Math.cosh, (x) => {
   const h = halfExp(x);
   return add(h, div(0.25, h));
 });

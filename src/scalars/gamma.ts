@@ -28,6 +28,7 @@ import {
   select,
   sub,
 } from "./ops.ts";
+import * as reference from "./reference.ts";
 import { halfTurns } from "./trig.ts";
 
 const isPole = (x: Scalar): Scalar => and(lt(x, 0.5), eq(rint(x), x));
@@ -91,7 +92,7 @@ function lgammaRight(x: Scalar): Scalar {
 }
 
 /** log|Γ(x)|; infinite at the poles and at both infinities. */
-export const lgamma: UnaryExpansion = defineUnary("lgamma", (x) => {
+export const lgamma: UnaryExpansion = defineUnary("lgamma", reference.lgamma, (x) => {
   const left = lt(x, -0.5);
   const right = lgammaRight(select(left, neg(x), x));
   const reflected = sub(sub(LOG_PI, log.expand(mul(abs(x), halfTurns(x).sine))), right);
@@ -157,7 +158,7 @@ function digammaRight(x: Scalar): Scalar {
 }
 
 /** Γ'(x)/Γ(x); NaN at the poles, as XLA has it. */
-export const digamma: UnaryExpansion = defineUnary("digamma", (x) => {
+export const digamma: UnaryExpansion = defineUnary("digamma", reference.digamma, (x) => {
   const left = lt(x, 0);
   const right = digammaRight(select(left, sub(1, x), x));
   const reflected = sub(right, mul(halfTurns(x).cotangent, Math.PI));

@@ -51,12 +51,12 @@ function withLimits(x: Scalar, inside: Scalar): Scalar {
   return select(lt(x, Number.POSITIVE_INFINITY), select(gt(x, 0), inside, outside), x);
 }
 
-export const log: UnaryExpansion = defineUnary("log", (x) => withLimits(x, logOf(decompose(x))));
+export const log: UnaryExpansion = defineUnary("log", Math.log, (x) => withLimits(x, logOf(decompose(x))));
 
 /** log(u + c), c no larger than the rounding error of u. */
 export const logOfPair = (u: Scalar, c: Scalar): Scalar => withLimits(u, add(logOf(decompose(u)), div(c, u)));
 
-export const log1p: UnaryExpansion = defineUnary("log1p", (x) => {
+export const log1p: UnaryExpansion = defineUnary("log1p", Math.log1p, (x) => {
   const u = add(x, 1);
   return copysign(logOfPair(u, sub(x, sub(u, 1))), x);
 });
@@ -70,20 +70,20 @@ function logOfSum(x: Scalar, u: Scalar): Scalar {
 }
 
 /** log1p(a + a²/(1 + √(1 + a²))), a = |x|. */
-export const asinh: UnaryExpansion = defineUnary("asinh", (x) => {
+export const asinh: UnaryExpansion = defineUnary("asinh", Math.asinh, (x) => {
   const a = abs(x);
   const z = mul(a, a);
   return copysign(logOfSum(a, add(a, div(z, add(sqrt(add(z, 1)), 1)))), x);
 });
 
 /** log1p(t + √t·√(t + 2)), t = x - 1: NaN for t < 0 by the first root, and no square overflows. */
-export const acosh: UnaryExpansion = defineUnary("acosh", (x) => {
+export const acosh: UnaryExpansion = defineUnary("acosh", Math.acosh, (x) => {
   const t = sub(x, 1);
   return logOfSum(x, add(t, mul(sqrt(t), sqrt(add(t, 2)))));
 });
 
 /** ½·log1p(2a/(1 - a)), a = |x|; for a > 1 the argument is below -1, hence NaN. */
-export const atanh: UnaryExpansion = defineUnary("atanh", (x) => {
+export const atanh: UnaryExpansion = defineUnary("atanh", Math.atanh, (x) => {
   const a = abs(x);
   return copysign(mul(log1p.expand(div(add(a, a), sub(1, a))), 0.5), x);
 });

@@ -145,7 +145,11 @@ const CONSTANT_POWERS: ReadonlyMap<number, (x: Scalar) => Scalar> = new Map([
   [-2, (x) => square(reciprocal(x))],
 ]);
 
-export const pow: BinaryExpansion = defineBinary("pow", (x, y) => {
+/** As in C and IEEE 754, where 1 to any power and -1 to an infinite one are 1. */
+const powerOf = (x: number, y: number): number =>
+  x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY) ? 1 : x ** y;
+
+export const pow: BinaryExpansion = defineBinary("pow", powerOf, (x, y) => {
   const special = CONSTANT_POWERS.get(valueOf(y) ?? Number.NaN);
   return special ? special(x) : general(x, y);
 });
@@ -157,7 +161,7 @@ const CBRT = [
 const CBRT_STEPS: PerFloat<number> = { float32: 1, float64: 2 };
 
 /** 2^(3n)·m, m in [√½/2, 2√2): a polynomial, then Halley's iteration, which cubes the error. */
-export const cbrt: UnaryExpansion = defineUnary("cbrt", (x) => {
+export const cbrt: UnaryExpansion = defineUnary("cbrt", Math.cbrt, (x) => {
   const a = abs(x);
   const { e, m } = decompose(a);
   const { n, power } = roundExponent(e, 1 / 3);

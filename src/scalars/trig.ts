@@ -165,7 +165,7 @@ type Periodic = (reduce: Reduce, x: Scalar) => Scalar;
 /** A function of x and of how its absolute value is reduced, which depends on the machine. */
 function periodic(fn: "sin" | "cos" | "tan", far: MachineFn, near: Periodic): UnaryExpansion {
   const by = (reduce: Reduce) => (x: Scalar) => binary(far)(x, near(reduce, x));
-  return defineUnary(fn, by(reduce), by(reduceFused));
+  return defineUnary(fn, Math[fn], by(reduce), by(reduceFused));
 }
 
 export const sin: UnaryExpansion = /* @__PURE__ */ periodic("sin", "farSin", (reduced, x) =>

@@ -1,10 +1,12 @@
 /** Every scalar function, conversion and dtype that backends compile, as rows: `out[i] = make(a[i], b[i])`. */
 import { scaledAtom } from "../../src/compiler/ir/affine.ts";
-import { BINARY_KINDS, takesBinary, takesUnary, UNARY_KINDS } from "../../src/compiler/ir/functions.ts";
+import { takes } from "../../src/compiler/ir/functions.ts";
 import type { Buffer, Expr, Program, Stmt } from "../../src/compiler/ir/nodes.ts";
 import { newBuffer, newLoopVar } from "../../src/compiler/ir/visit.ts";
 import { DTYPES, type DType, isFloat, limits, type TypedArray } from "../../src/core/dtype.ts";
-import type { BinaryFn, UnaryFn } from "../../src/core/emit.ts";
+import type { BinaryFn } from "../../src/core/emit.ts";
+import { BINARY, UNARY } from "../../src/core/scalar.ts";
+import { expansions } from "../../src/scalars/index.ts";
 
 export type Make = (x: Expr, y: Expr) => Expr;
 export interface OpCase {
@@ -16,12 +18,8 @@ export interface OpCase {
 
 const ALL = Object.keys(DTYPES) as DType[];
 /** What backends have instructions for. */
-const EXPANDED_UNARY: readonly UnaryFn[] = [
-  ...(["neg", "abs", "not", "sqrt", "floor", "ceil", "trunc", "rint", "popcount", "clz"] as const),
-];
-const EXPANDED_BINARY = (Object.keys(BINARY_KINDS) as (keyof typeof BINARY_KINDS)[]).filter(
-  (fn) => fn !== "pow" && fn !== "atan2",
-);
+const BASIC_UNARY = Object.keys(UNARY);
+const BASIC_BINARY = Object.keys(BINARY);
 const COMPARISON = new Set<string>(["eq", "ne", "lt", "le", "gt", "ge"]);
 
 const FLOATS = [
@@ -74,8 +72,8 @@ export function elementwise(from: DType, to: DType, size: number, lanes: number,
   return { args: [a, b], outputs: [out], temps: [], body };
 }
 
-const UNARY_CASES: OpCase[] = EXPANDED_UNARY.flatMap((fn) =>
-  ALL.filter((d) => takesUnary(fn, d)).map((dtype) => ({
+const UNARY_CASES: OpCase[] = BASIC_UNARY.flatMap((fn) =>
+  ALL.filter((d) => takes(fn, d)).map((dtype) => ({
     title: `${fn} ${dtype}`,
     from: dtype,
     to: dtype,
@@ -92,8 +90,8 @@ const withoutNaN = (y: Expr): Expr => ({
   y: { op: "const", dtype: y.dtype, value: 1 },
 });
 
-const BINARY_CASES: OpCase[] = EXPANDED_BINARY.flatMap((fn) =>
-  ALL.filter((d) => takesBinary(fn, d)).map((from) => {
+const BINARY_CASES: OpCase[] = BASIC_BINARY.flatMap((fn) =>
+  ALL.filter((d) => takes(fn, d)).map((from) => {
     const to = COMPARISON.has(fn) ? "bool" : from;
     const make: Make = (x, y) => ({
       op: "binary",
@@ -107,7 +105,7 @@ const BINARY_CASES: OpCase[] = EXPANDED_BINARY.flatMap((fn) =>
 );
 
 const BY_CONSTANT: OpCase[] = (["div", "rem", "shl", "shrLogical", "shrArith"] as const).flatMap((fn) =>
-  ALL.filter((d) => takesBinary(fn, d)).flatMap((dtype) =>
+  ALL.filter((d) => takes(fn, d)).flatMap((dtype) =>
     [0, 1, -1, 3, 31, 32]
       .filter((k) => k >= limits(dtype).min)
       .map((value) => ({
@@ -175,10 +173,6 @@ export const OP_CASES: readonly OpCase[] = [
 ];
 
 /** Functions that a pass expands: backends name them in an error. */
-export const TRANSCENDENTAL: readonly (readonly [op: "unary" | "binary", fn: string])[] = [
-  ...(Object.keys(UNARY_KINDS) as UnaryFn[])
-    .filter((fn) => !EXPANDED_UNARY.includes(fn))
-    .map((fn) => ["unary", fn] as const),
-  ["binary", "pow"],
-  ["binary", "atan2"],
-];
+export const TRANSCENDENTAL: readonly (readonly [op: "unary" | "binary", fn: string])[] = [...expansions].map(
+  ([fn, { operands }]) => [operands === 1 ? "unary" : "binary", fn] as const,
+);

@@ -3,17 +3,18 @@
  * them. A function without a template for vectors is a loop over the lanes, which compilers turn into vector instructions
  * where there are any (integer extrema, shifts); what GCC finds on no x86 is in x86.ts.
  */
-import { FAR, type MachineFn } from "../../compiler/ir/nodes.ts";
+
 import { isFloat, limits } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
 import { InternalError } from "../../core/errors.ts";
+import { type BasicBinary, type BasicUnary, FAR, type MachineFn } from "../../core/scalar.ts";
 import { type Class, isNarrowInteger, LEAVES_RANGE } from "../common/classes.ts";
 import { type Form, inline, literal, splat, wrap } from "./types.ts";
 import * as x86 from "./x86.ts";
 
 type Template = (form: Form, x: string, y: string) => string;
 type Row = Partial<Record<Class, Template>>;
-type Fn = UnaryFn | BinaryFn | MachineFn;
+type Fn = BasicUnary | BasicBinary | MachineFn;
 type Table = Partial<Record<Fn, Row>>;
 
 const floats = (t: Template): Row => ({ f32: t, f64: t });
@@ -241,17 +242,17 @@ function apply(fn: Fn, form: Form, x: string, y: string): string {
   return `${form.prelude.need(name, define)}(${args.join(", ")})`;
 }
 
-const inRange = (fn: Fn, form: Form, value: string): string =>
+const inRange = (fn: string, form: Form, value: string): string =>
   LEAVES_RANGE.has(fn) && isNarrowInteger(form.dtype) ? wrap(form, `(${value})`) : value;
 
 /** A function of values of one form. Throws InternalError when there is none. */
 export const unary = (fn: UnaryFn, form: Form, x: string): string =>
-  inRange(fn, form, apply(fn, form, x, ""));
-export const binary = (fn: BinaryFn | MachineFn, form: Form, x: string, y: string): string =>
-  inRange(fn, form, apply(fn, form, x, y));
+  inRange(fn, form, apply(fn as BasicUnary, form, x, ""));
+export const binary = (fn: BinaryFn, form: Form, x: string, y: string): string =>
+  inRange(fn, form, apply(fn as BasicBinary, form, x, y));
 
 /** By a constant amount; undefined for functions that are no shifts. */
-export function shiftBy(fn: BinaryFn | MachineFn, form: Form, x: string, amount: number): string | undefined {
+export function shiftBy(fn: BinaryFn, form: Form, x: string, amount: number): string | undefined {
   const { type, bits: width } = form;
   const tooFar = amount >>> 0 >= width;
   const unsigned = width === 32 ? `(${form.unsigned})${x}` : `((${form.unsigned})${x} & ${2 ** width - 1}u)`;
@@ -271,7 +272,7 @@ export function shiftBy(fn: BinaryFn | MachineFn, form: Form, x: string, amount:
  * two are equal, which zero is the result depends on the comparison being strict. Not for -0: Clang 14 takes
  * `x < -0 ? -0 : x` for `x <= 0 ? -0 : x`.
  */
-export function clampBy(fn: BinaryFn | MachineFn, form: Form, x: string, bound: number): string | undefined {
+export function clampBy(fn: BinaryFn, form: Form, x: string, bound: number): string | undefined {
   if ((fn !== "max" && fn !== "min") || !isFloat(form.dtype)) return undefined;
   if (Number.isNaN(bound) || Object.is(bound, -0)) return undefined;
   const c = splat(form, literal(bound, form.dtype));

@@ -27,8 +27,9 @@ import type { MemoryPlan } from "../../compiler/passes/plan.ts";
 import { type DType, isFloat, type TypedArray } from "../../core/dtype.ts";
 import type { Combine, HostFn } from "../../core/emit.ts";
 import { assert } from "../../core/errors.ts";
+import { conversion, wrap } from "../../core/scalar.ts";
 import { arrayOf, ShadowMemory } from "./memory.ts";
-import { BINARY, type Binary, bitcast, convert, UNARY, type Unary, wrap } from "./scalar.ts";
+import { type Binary, bitcast, functionOf, type Unary } from "./scalar.ts";
 
 /** How to call the functions of `host` statements. */
 export type HostCall = (fn: HostFn, values: Parameters<HostFn>[0]) => void;
@@ -161,7 +162,7 @@ class Compiler {
 
   #contract(s: Contract): Run {
     const [frame, acc] = [this.#frame, this.#slot(s.acc)];
-    const mul = functionOf(BINARY[s.dtype].mul, "mul", s.dtype);
+    const mul = taking("mul", s.dtype);
     const { combine: add, round } = combination("add", s.dtype);
     const ks = s.kExtents.map((_, i): LoopVar => ({ kind: "loopVar", id: -1 - i, name: `k${i}` }));
     const [b, m] = [s.batchExtents.length, s.batchExtents.length + s.mExtents.length];
@@ -256,13 +257,13 @@ class Compiler {
       case "load":
         return this.#load(e.buffer, e.index);
       case "unary":
-        return apply1(functionOf(UNARY[e.x.dtype][e.fn], e.fn, e.x.dtype), get(e.x));
+        return apply1(taking(e.fn, e.x.dtype) as Unary, get(e.x));
       case "convert":
-        return apply1(convert(e.x.dtype, e.dtype), get(e.x));
+        return apply1(conversion(e.x.dtype, e.dtype), get(e.x));
       case "bitcast":
         return apply1(bitcast(e.x.dtype, e.dtype), get(e.x));
       case "binary": {
-        const [f, x, y] = [functionOf(BINARY[e.x.dtype][e.fn], e.fn, e.x.dtype), get(e.x), get(e.y)];
+        const [f, x, y] = [taking(e.fn, e.x.dtype), get(e.x), get(e.y)];
         return () => f(x(), y());
       }
       case "fma": {
@@ -283,7 +284,7 @@ class Compiler {
 /** How numbers are combined one after the other, and what is done in the end: sums of floats are rounded once. */
 function combination(fn: Combine, dtype: DType): { combine: Binary; round: Unary } {
   if (fn === "add" && isFloat(dtype)) return { combine: (x, y) => x + y, round: wrap(dtype) };
-  return { combine: functionOf(BINARY[dtype][fn], fn, dtype), round: (x) => x };
+  return { combine: taking(fn, dtype), round: (x) => x };
 }
 
 const apply1 =
@@ -291,7 +292,8 @@ const apply1 =
   () =>
     f(x());
 
-function functionOf<F>(f: F | undefined, name: string, dtype: DType): F {
+function taking(name: string, dtype: DType): Binary {
+  const f = functionOf(name, dtype);
   assert(f, `${name} does not take ${dtype}`);
   return f;
 }

@@ -1,7 +1,8 @@
 /** The machine functions for arguments beyond the range of the expansions: calls of JavaScript's functions, where there are any. */
-import { FAR, type MachineFn } from "../../compiler/ir/nodes.ts";
+
 import type { DType } from "../../core/dtype.ts";
 import { assert } from "../../core/errors.ts";
+import { FAR, type MachineFn } from "../../core/scalar.ts";
 import { splatConstant } from "./classes.ts";
 import type { FuncBuilder, FuncRef, ModuleBuilder } from "./encoder/index.ts";
 import { inner, type Node } from "./machine.ts";

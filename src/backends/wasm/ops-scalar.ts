@@ -1,8 +1,8 @@
 /** Which instructions a scalar function becomes, by class of its operands. */
 
-import type { MachineFn } from "../../compiler/ir/nodes.ts";
 import type { DType } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
+import type { BasicBinary, BasicUnary, MachineFn } from "../../core/scalar.ts";
 import { LEAVES_RANGE } from "../common/classes.ts";
 import { bitsOf, CLASS, type Class, isNarrowInteger, unsupported, wrap } from "./classes.ts";
 import type { OpName } from "./encoder/index.ts";
@@ -27,7 +27,7 @@ const bits = (entry: OpName): Row => ({ i32: entry, u32: entry, bool: entry });
 const negate: Build = ([x]) => op("i32.sub", zero, x!);
 const absolute: Build = ([x]) => select(op("i32.lt_s", x!, zero), op("i32.sub", zero, x!), x!);
 
-const UNARY: Partial<Record<UnaryFn, Row>> = {
+const UNARY: Partial<Record<BasicUnary, Row>> = {
   neg: { ...floats("neg"), ...ints(negate) },
   abs: { ...floats("abs"), i32: absolute, u32: ([x]) => x! },
   not: { ...ints(([x]) => op("i32.xor", x!, minusOne)), bool: "i32.eqz" },
@@ -93,7 +93,7 @@ const shiftOut =
 const shiftSigned: Build = ([x, y], width) =>
   op("i32.shr_s", signExtend(x!, width), unless(reaches(y!, width), y!, i32(width - 1)));
 
-const BINARY: Partial<Record<BinaryFn | MachineFn, Row>> = {
+const BINARY: Partial<Record<BasicBinary | MachineFn, Row>> = {
   add: { ...floats("add"), ...ints("i32.add"), bool: "i32.or" },
   sub: { ...floats("sub"), ...ints("i32.sub") },
   mul: { ...floats("mul"), ...ints("i32.mul"), bool: "i32.and" },
@@ -123,6 +123,7 @@ function apply(row: Row | undefined, fn: string, dtype: DType, args: Args): Node
 }
 
 /** A function of scalars of `dtype`. Throws InternalError when the backend has no instructions for it. */
-export const scalarUnary = (fn: UnaryFn, dtype: DType, x: Node): Node => apply(UNARY[fn], fn, dtype, [x]);
-export const scalarBinary = (fn: BinaryFn | MachineFn, dtype: DType, x: Node, y: Node): Node =>
-  apply(BINARY[fn], fn, dtype, [x, y]);
+export const scalarUnary = (fn: UnaryFn, dtype: DType, x: Node): Node =>
+  apply(UNARY[fn as BasicUnary], fn, dtype, [x]);
+export const scalarBinary = (fn: BinaryFn, dtype: DType, x: Node, y: Node): Node =>
+  apply(BINARY[fn as BasicBinary], fn, dtype, [x, y]);

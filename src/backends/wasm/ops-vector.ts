@@ -1,8 +1,8 @@
 /** Which instructions a function of vector lanes becomes, by class of its operands; what is missing here goes lane by lane. */
 
-import type { MachineFn } from "../../compiler/ir/nodes.ts";
 import { type DType, isFloat } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
+import type { BasicBinary, BasicUnary, MachineFn } from "../../core/scalar.ts";
 import { bitsOf, CLASS, type Class, isNarrowInteger, splatConstant, wrapLanes } from "./classes.ts";
 import type { OpName } from "./encoder/index.ts";
 import { i32, type Node, op } from "./machine.ts";
@@ -23,7 +23,7 @@ const popcount: Build = ([x], dtype) => {
   return op("i32x4.extadd_pairwise_i16x8_u", pairs);
 };
 
-const UNARY: Partial<Record<UnaryFn, Row>> = {
+const UNARY: Partial<Record<BasicUnary, Row>> = {
   neg: { ...floats("neg"), ...ints("i32x4.neg") },
   abs: { ...floats("abs"), i32: "i32x4.abs", u32: ([x]) => x! },
   not: bits("v128.not"),
@@ -46,7 +46,7 @@ const ordered = (name: "lt" | "le" | "gt" | "ge"): Row => ({
 const equality = (name: "eq" | "ne"): Row => ({ ...floats(name), ...bits(`i32x4.${name}` as OpName) });
 const copysign: Build = ([x, y], dtype) => op("v128.bitselect", y!, x!, splatConstant(-0, dtype));
 
-const BINARY: Partial<Record<BinaryFn | MachineFn, Row>> = {
+const BINARY: Partial<Record<BasicBinary | MachineFn, Row>> = {
   add: { ...floats("add"), ...ints("i32x4.add"), bool: "v128.or" },
   sub: { ...floats("sub"), ...ints("i32x4.sub") },
   mul: { ...floats("mul"), ...ints("i32x4.mul"), bool: "v128.and" },
@@ -76,19 +76,19 @@ function apply(row: Row | undefined, fn: string, dtype: DType, args: Args): Node
 
 /** A function of one v128 of `dtype` lanes, or undefined when there is no vector form. Comparisons give masks as wide as the lanes. */
 export const vectorUnary = (fn: UnaryFn, dtype: DType, x: Node): Node | undefined =>
-  apply(UNARY[fn], fn, dtype, [x]);
-export const vectorBinary = (fn: BinaryFn | MachineFn, dtype: DType, x: Node, y: Node): Node | undefined =>
-  apply(BINARY[fn], fn, dtype, [x, y]);
+  apply(UNARY[fn as BasicUnary], fn, dtype, [x]);
+export const vectorBinary = (fn: BinaryFn, dtype: DType, x: Node, y: Node): Node | undefined =>
+  apply(BINARY[fn as BasicBinary], fn, dtype, [x, y]);
 
-const SHIFTS: Partial<Record<BinaryFn | MachineFn, OpName>> = {
+const SHIFTS: Partial<Record<BasicBinary, OpName>> = {
   shl: "i32x4.shl",
   shrLogical: "i32x4.shr_u",
   shrArith: "i32x4.shr_s",
 };
 
 /** Every lane shifted by one scalar amount; undefined for other functions and for narrow integers. */
-export function vectorShift(fn: BinaryFn | MachineFn, dtype: DType, x: Node, amount: Node): Node | undefined {
-  const name = SHIFTS[fn];
+export function vectorShift(fn: BinaryFn, dtype: DType, x: Node, amount: Node): Node | undefined {
+  const name = SHIFTS[fn as BasicBinary];
   if (!name || isNarrowInteger(dtype)) return undefined;
   const tooFar = reaches(amount, 32);
   if (fn === "shrArith") return op(name, x, unless(tooFar, amount, i32(31)));
@@ -99,12 +99,7 @@ export function vectorShift(fn: BinaryFn | MachineFn, dtype: DType, x: Node, amo
  * The larger or smaller of a float and a constant. On x86 the plain instructions take eight steps to care for NaN and for
  * the sign of zero; `pmin` and `pmax` take one, and keep a NaN in their first operand. Undefined for other functions.
  */
-export function vectorClamp(
-  fn: BinaryFn | MachineFn,
-  dtype: DType,
-  x: Node,
-  bound: number,
-): Node | undefined {
+export function vectorClamp(fn: BinaryFn, dtype: DType, x: Node, bound: number): Node | undefined {
   if ((fn !== "max" && fn !== "min") || !isFloat(dtype) || Number.isNaN(bound)) return undefined;
   if (fn === "min" && Object.is(bound, -0)) return undefined;
   const shape = dtype === "float32" ? "f32x4" : "f64x2";

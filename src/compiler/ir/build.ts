@@ -7,11 +7,12 @@
 import { type DType, isFloat } from "../../core/dtype.ts";
 import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
 import { assert } from "../../core/errors.ts";
+import { conversion, wrap } from "../../core/scalar.ts";
 import { identityOf } from "../../util/key.ts";
 import { isConstant } from "./affine.ts";
-import { foldBinary, foldConvert, foldUnary, normalize } from "./fold.ts";
+import { foldBinary, foldUnary } from "./fold.ts";
 import { binaryResult } from "./functions.ts";
-import type { Affine, Buffer, Expr, Local, MachineFn, Time } from "./nodes.ts";
+import type { Affine, Buffer, Expr, Local, Time } from "./nodes.ts";
 import { children } from "./visit.ts";
 
 export { addAffine, affine, constant, scaleAffine, scaledAtom, subAffine } from "./affine.ts";
@@ -50,7 +51,7 @@ const affineKey = ({ offset, terms }: Affine): string =>
 
 /** A constant; `value` is brought into the range of `dtype` (integers wrap, floats round). */
 export function constExpr(value: number | boolean, dtype: DType): Expr {
-  const exact = normalize(Number(value), dtype);
+  const exact = wrap(dtype)(Number(value));
   const key = `${dtype} ${Object.is(exact, -0) ? "-0" : exact}`;
   return intern(CONSTANTS, key, () => ({ op: "const", dtype, value: exact }));
 }
@@ -86,12 +87,12 @@ export function unaryExpr(fn: UnaryFn, x: Expr): Expr {
   return node(fn, { op: "unary", dtype: x.dtype, fn, x });
 }
 
-export function binaryExpr(fn: BinaryFn | MachineFn, x: Expr, y: Expr): Expr {
+export function binaryExpr(fn: BinaryFn, x: Expr, y: Expr): Expr {
   assert(x.dtype === y.dtype, `${fn} of ${x.dtype} and ${y.dtype}`);
   return simplified(fn, x, y) ?? node(fn, { op: "binary", dtype: binaryResult(fn, x.dtype), fn, x, y });
 }
 
-function simplified(fn: BinaryFn | MachineFn, x: Expr, y: Expr): Expr | undefined {
+function simplified(fn: BinaryFn, x: Expr, y: Expr): Expr | undefined {
   if (x.op === "const" && y.op === "const") {
     const result = binaryResult(fn, x.dtype);
     const folded = foldBinary(fn, x.value, y.value, x.dtype, result);
@@ -101,7 +102,7 @@ function simplified(fn: BinaryFn | MachineFn, x: Expr, y: Expr): Expr | undefine
 }
 
 /** The operand that is the result. Multiplying floats by 0 is not among them: it gives NaN and -0, too. */
-const NEUTRAL: Partial<Record<BinaryFn | MachineFn, (x: Expr, y: Expr) => Expr | undefined>> = {
+const NEUTRAL: Partial<Record<BinaryFn, (x: Expr, y: Expr) => Expr | undefined>> = {
   add: (x, y) => (isValue(y, 0) ? x : isValue(x, 0) ? y : undefined),
   sub: (x, y) => (isValue(y, 0) ? x : undefined),
   mul: (x, y) => (isValue(y, 1) ? x : isValue(x, 1) ? y : isFloat(x.dtype) ? undefined : zeroOf(x, y)),
@@ -127,7 +128,7 @@ export function selectExpr(cond: Expr, x: Expr, y: Expr): Expr {
 
 export function convertExpr(x: Expr, dtype: DType): Expr {
   if (x.dtype === dtype) return x;
-  if (x.op === "const") return constExpr(foldConvert(x.value, x.dtype, dtype), dtype);
+  if (x.op === "const") return constExpr(conversion(x.dtype, dtype)(x.value), dtype);
   return node("", { op: "convert", dtype, x });
 }
 

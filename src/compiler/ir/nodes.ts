@@ -24,7 +24,7 @@
 
 import type { ShapedArray } from "../../core/aval.ts";
 import type { DType } from "../../core/dtype.ts";
-import type { BinaryFn, Combine, HostFn, MachineFn, UnaryFn } from "../../core/emit.ts";
+import type { BinaryFn, Combine, HostFn, UnaryFn } from "../../core/emit.ts";
 
 /** What a buffer was made for, in the words of the user's program. */
 export interface Origin {
@@ -103,7 +103,7 @@ export type Expr =
   | {
       readonly op: "binary";
       readonly dtype: DType;
-      readonly fn: BinaryFn | MachineFn;
+      readonly fn: BinaryFn;
       readonly x: Expr;
       readonly y: Expr;
     }
@@ -113,9 +113,6 @@ export type Expr =
   | { readonly op: "bitcast"; readonly dtype: DType; readonly x: Expr };
 
 export type { MachineFn } from "../../core/emit.ts";
-/** Where the range of the expansions of sin, cos and tan ends. */
-export const FAR: Readonly<Record<"float32" | "float64", number>> = { float32: 2 ** 22, float64: 2 ** 25 };
-
 /** Loops count in signed 32-bit integers. */
 export const MAX_EXTENT: number = 2 ** 31 - 1;
 

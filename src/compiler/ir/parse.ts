@@ -7,6 +7,7 @@ import { assert, WeftValueError } from "../../core/errors.ts";
 // A text may name any function, also one that no primitive brought.
 import "../../scalars/index.ts";
 import { affine } from "./affine.ts";
+import "../../scalars/index.ts";
 import { binaryResult, isBinaryFn, isCombine, isUnaryFn } from "./functions.ts";
 import type {
   Affine,

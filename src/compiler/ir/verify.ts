@@ -9,7 +9,7 @@ import type { DType } from "../../core/dtype.ts";
 import { byteSize, isFloat, kindOf, limits } from "../../core/dtype.ts";
 import { InternalError } from "../../core/errors.ts";
 import { addAffine, affineRange, constant } from "./affine.ts";
-import { binaryResult, takesBinary, takesUnary } from "./functions.ts";
+import { binaryResult, takes } from "./functions.ts";
 import type {
   Affine,
   Buffer,
@@ -216,7 +216,7 @@ class Verifier {
 
   #reduce(s: Reduce): void {
     const { dtype } = s.acc;
-    this.#check(takesBinary(s.fn, dtype), () => `reduce with ${s.fn} of ${dtype}`);
+    this.#check(takes(s.fn, dtype), () => `reduce with ${s.fn} of ${dtype}`);
     this.#expr(s.init, dtype);
     this.#nested(() => {
       this.#lanes(s.lanes, s.extents.at(-1));
@@ -344,11 +344,11 @@ class Verifier {
         this.#check(sameBits(e.dtype, e.x.dtype), () => `bitcast of ${e.x.dtype} to ${e.dtype}`);
         return e.dtype;
       case "unary":
-        this.#check(takesUnary(e.fn, e.x.dtype), () => `${e.fn} of ${e.x.dtype}`);
+        this.#check(takes(e.fn, e.x.dtype), () => `${e.fn} of ${e.x.dtype}`);
         return e.x.dtype;
       case "binary":
         this.#alike(e, e.x, e.y);
-        this.#check(takesBinary(e.fn, e.x.dtype), () => `${e.fn} of ${e.x.dtype}`);
+        this.#check(takes(e.fn, e.x.dtype), () => `${e.fn} of ${e.x.dtype}`);
         return binaryResult(e.fn, e.x.dtype);
       case "fma":
         this.#alike(e, e.x, e.y, e.z);

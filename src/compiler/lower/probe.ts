@@ -1,7 +1,7 @@
 /** Looks at what reading a value would cost, without writing anything into the program. */
-import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
+import { costOf } from "../../core/scalar.ts";
 import { coeffOf, scaledAtom, strided } from "../ir/affine.ts";
-import type { Expr, MachineFn } from "../ir/nodes.ts";
+import type { Expr } from "../ir/nodes.ts";
 import { forEachExpr, type Load } from "../ir/visit.ts";
 import type { Code } from "./code.ts";
 import { Lazy, Uniform, type Value, View } from "./operands.ts";
@@ -14,12 +14,6 @@ function sample(code: Code, x: Value): Expr | undefined {
   code.epoch = epoch;
   return stmts.length === 0 ? expr : undefined;
 }
-
-const CHEAP: ReadonlySet<UnaryFn | BinaryFn | MachineFn> = new Set([
-  ...(["neg", "abs", "not"] satisfies UnaryFn[]),
-  ...(["add", "sub", "mul", "max", "min", "and", "or", "xor"] satisfies BinaryFn[]),
-  ...(["eq", "ne", "lt", "le", "gt", "ge"] satisfies BinaryFn[]),
-]);
 
 /** Cheaper to compute again than to load: at most one load and one plain operation per element. */
 export function isCheap(code: Code, x: Value): boolean {
@@ -35,7 +29,7 @@ export function isCheap(code: Code, x: Value): boolean {
 }
 
 function price(e: Expr): number {
-  if (e.op === "unary" || e.op === "binary") return CHEAP.has(e.fn) ? 1 : Number.POSITIVE_INFINITY;
+  if (e.op === "unary" || e.op === "binary") return costOf(e.fn) === "cheap" ? 1 : Number.POSITIVE_INFINITY;
   return e.op === "select" || e.op === "fma" ? 2 : 0;
 }
 

@@ -14,7 +14,9 @@
  *
  * Requires: no `contract`; transcendental functions are expanded. Leaves loops that have lanes already alone.
  */
+
 import { byteSize } from "../../core/dtype.ts";
+import { costOf } from "../../core/scalar.ts";
 import { addAffine, coeffOf, constant, scaledAtom } from "../ir/affine.ts";
 import type {
   Affine,
@@ -253,8 +255,6 @@ function costWith(s: Stmt, inside: number, info?: LaneInfo): number {
   return own + (s.kind === "for" || s.kind === "while" ? trips(s) * (inside + 1) : inside);
 }
 
-const SLOW: ReadonlySet<string> = new Set(["div", "rem", "sqrt"]);
-
 /** The distinct nodes of one statement that take an instruction. */
 function operations(s: Stmt): Set<Expr> {
   const found = new Set<Expr>();
@@ -270,7 +270,7 @@ function ownCost(s: Stmt, info?: LaneInfo): number {
   let total = s.kind === "store" ? accessCost(s.index, info, 2.5) : 0;
   for (const e of operations(s)) {
     if (e.op === "load") total += accessCost(e.index, info);
-    else total += (e.op === "unary" || e.op === "binary") && SLOW.has(e.fn) ? 4 : 1;
+    else total += (e.op === "unary" || e.op === "binary") && costOf(e.fn) === "slow" ? 4 : 1;
   }
   return total;
 }

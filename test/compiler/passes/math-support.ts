@@ -1,6 +1,7 @@
 /** Expressions as JavaScript functions, and samples and measures of floats. */
-import { type Expr, FAR, type Local } from "../../../src/compiler/ir/nodes.ts";
+import type { Expr, Local } from "../../../src/compiler/ir/nodes.ts";
 import { forEachExpr } from "../../../src/compiler/ir/visit.ts";
+import { FAR } from "../../../src/core/scalar.ts";
 
 /** One rounding, or a rounded product and a rounded sum. */
 export type FmaMode = "fused" | "separate";

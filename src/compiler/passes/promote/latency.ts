@@ -11,6 +11,7 @@
  * get the cache lines, or pages, of the whole array again (xs and ys of 256 floats take 1.5 times as long, 3 times in
  * WebAssembly, whose groups are one cache line wide). They have to be one group.
  */
+import { costOf } from "../../../core/scalar.ts";
 import { coeffOf } from "../../ir/affine.ts";
 import type { Expr, For, IndexAtom, LoopVar, Stmt } from "../../ir/nodes.ts";
 import { type Block, children, effects, exprsOf, forEachExpr, isLeaf } from "../../ir/visit.ts";
@@ -23,7 +24,6 @@ import { partsOf, unrollOf } from "../vectorize.ts";
 const FORWARDING = 12;
 const LATENCY = 4;
 const SLOW_LATENCY = 12;
-const SLOW: ReadonlySet<string> = new Set(["div", "rem", "sqrt"]);
 const PER_CYCLE = 2;
 /** Operations of elements that run side by side as scalars: keeps code short. */
 const MAX_UNROLLED = 256;
@@ -128,4 +128,4 @@ function depthOf(body: Block): number {
   return longest;
 }
 
-const latencyOf = (e: Expr): number => ("fn" in e && SLOW.has(e.fn) ? SLOW_LATENCY : LATENCY);
+const latencyOf = (e: Expr): number => ("fn" in e && costOf(e.fn) === "slow" ? SLOW_LATENCY : LATENCY);

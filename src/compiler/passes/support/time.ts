@@ -1,5 +1,6 @@
 /** How long statements take, in nanoseconds on current cores, within a factor of about two. */
 import { byteSize } from "../../../core/dtype.ts";
+import { costOf } from "../../../core/scalar.ts";
 import type { Expr, Stmt } from "../../ir/nodes.ts";
 import { type Block, blocksOf, exprsOf, forEachExpr, isLeaf, type Store } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
@@ -10,7 +11,6 @@ const STORE = 0.2;
 const BYTES_PER_NS = 16;
 const HOST_NS = 1000;
 const SLOW_OPERATION = 1;
-const SLOW: ReadonlySet<string> = new Set(["div", "rem", "sqrt", "atan2", "pow"]);
 /** What handing a parallel loop over costs, waiting for the slower thread included. */
 export const HANDOVER_NS = 3_000;
 /** Iterations assumed of a loop whose count is not known. */
@@ -70,7 +70,7 @@ export class Stopwatch {
 function expressionTime(root: Expr): number {
   let time = OPERATION;
   forEachExpr(root, (e) => {
-    if (!isLeaf(e)) time += "fn" in e && SLOW.has(e.fn) ? SLOW_OPERATION : OPERATION;
+    if (!isLeaf(e)) time += "fn" in e && costOf(e.fn) === "slow" ? SLOW_OPERATION : OPERATION;
   });
   return time;
 }

@@ -1,5 +1,5 @@
 /**
- * Special functions in double precision, for the interpreter's scalar table and for folding constants.
+ * Special functions in double precision: what expansions are tested against, and what the interpreter computes.
  * Sources: Abramowitz & Stegun 6.1.41, 6.3.18, 7.1.5, 7.1.14; DLMF 5.7.3 for lgamma about 2.
  */
 

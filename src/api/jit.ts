@@ -6,7 +6,7 @@ import { axisScopeKey } from "../core/axes.ts";
 import { checkIntegers } from "../core/check.ts";
 import { type Device, type DeviceLike, deviceNamed, withDefaultDevice } from "../core/device.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
-import { execute } from "../core/placement.ts";
+import { execute, executeHere } from "../core/placement.ts";
 import { isWhole, type NumberType, stage } from "../core/stage.ts";
 import { switchedOff } from "../core/switches.ts";
 import { isEager, isStepwise, Tracer, withStepwise } from "../core/trace.ts";
@@ -157,6 +157,8 @@ class Jitted {
 
   #run(traced: Traced, operands: NDArray[], args: readonly unknown[]): NDArray[] {
     const { jaxpr, donated } = traced;
+    const outs = isEager() && !this.#device ? executeHere(jaxpr, operands, donated) : undefined;
+    if (outs) return outs;
     if (!isEager() || !operands.every((x) => x instanceof DeviceArray))
       return callPrimitive.bind(operands, { jaxpr, name: this.#f.name || "<lambda>" });
     const names = {

@@ -1,6 +1,7 @@
 /** What a program consists of, counted on the loop IR. */
 
 import { coeffOf } from "./ir/affine.ts";
+import { isSerial } from "./ir/modes.ts";
 import type { Buffer, Contract, For, IndexAtom, Program, Stmt } from "./ir/nodes.ts";
 import type { Block } from "./ir/visit.ts";
 import { blocksOf, contractExtents } from "./ir/visit.ts";
@@ -42,7 +43,7 @@ function walk(
         : s.kind === "reduce"
           ? times * product(s.extents)
           : times;
-    const deeper = s.kind === "for" && s.mode === "serial" ? depth + 1 : depth;
+    const deeper = isSerial(s) ? depth + 1 : depth;
     for (const b of blocksOf(s)) walk(b, visit, inner, deeper);
   }
 }
@@ -70,7 +71,7 @@ function matmul(s: Contract, times: number): Matmul {
 export function serialLoopsOf(block: Block): SerialLoop[] {
   const found: SerialLoop[] = [];
   walk(block, (s, times, depth) => {
-    if (s.kind === "for" && s.mode === "serial") found.push({ length: s.extent, times, depth });
+    if (isSerial(s)) found.push({ length: s.extent, times, depth });
   });
   return found;
 }
@@ -100,7 +101,7 @@ export function residualsOf(program: Program): Buffer[] {
     if (backwardLoops > (since.get(b) ?? Number.POSITIVE_INFINITY)) kept.add(b);
   };
   const visit = (s: Stmt): void => {
-    if (s.kind === "for" && s.mode === "serial") {
+    if (isSerial(s)) {
       if (isBackward(s)) backwardLoops++;
       else forward.add(s.v);
     }

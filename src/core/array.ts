@@ -62,20 +62,19 @@ export class DeviceArray extends NDArray {
   }
 
   override dataSync(): TypedArray {
-    return this.#typed(this.buffer.readSync());
+    return typed(this.buffer.readSync(), this.aval);
   }
   /** {@link dataSync} when the device has computed the values. */
   async read(): Promise<TypedArray> {
-    return this.#typed(await this.buffer.read());
+    return typed(await this.buffer.read(), this.aval);
   }
   override dispose(): void {
     this.buffer.free("disposed");
   }
-
-  #typed({ buffer, byteOffset }: Bytes): TypedArray {
-    return new DTYPES[this.dtype].array(buffer, byteOffset, this.size);
-  }
 }
+
+const typed = ({ buffer, byteOffset }: Bytes, { dtype, size }: ShapedArray): TypedArray =>
+  new DTYPES[dtype].array(buffer, byteOffset, size);
 
 /** A concrete array from host data. `data` is copied. */
 export function fromTyped(data: TypedArray, shape: Shape, dtype: DType, weakType = false): DeviceArray {

@@ -16,6 +16,20 @@ export interface Names {
   readonly argument?: (i: number) => string;
 }
 
+/** The usual case, for what runs often: a program whose arguments are all on the default device and free; else undefined. */
+export function executeHere(
+  jaxpr: Jaxpr,
+  args: readonly NDArray[],
+  donated?: readonly boolean[],
+): DeviceArray[] | undefined {
+  const device = defaultDevice();
+  for (let i = 0; i < args.length; i++) {
+    const x = args[i]!;
+    if (!(x instanceof DeviceArray) || x.committed || x.buffer.device !== device) return undefined;
+  }
+  return device.execute(jaxpr, args as readonly DeviceArray[], donated);
+}
+
 /**
  * Runs a program on the device that its arguments ask for.
  * @param device where it shall run, as far as the arguments do not ask for another one
@@ -29,17 +43,9 @@ export function execute(
   device?: Device,
 ): DeviceArray[] {
   const asked = askedFor(args, names, device);
-  const chosen = asked ?? defaultDevice();
-  const outs = areOn(chosen, args)
-    ? chosen.execute(jaxpr, args, donated)
-    : executeAbroad(chosen, jaxpr, args, donated);
+  const outs = executeOn(asked ?? defaultDevice(), jaxpr, args, donated);
   if (asked) for (const out of outs) out.committed = true;
   return outs;
-}
-
-function areOn(device: Device, args: readonly DeviceArray[]): boolean {
-  for (let i = 0; i < args.length; i++) if (args[i]!.buffer.device !== device) return false;
-  return true;
 }
 
 function askedFor(args: readonly DeviceArray[], names: Names, wanted?: Device): Device | undefined {
@@ -64,7 +70,7 @@ function mixed(args: readonly DeviceArray[], i: number, names: Names, wanted?: D
 }
 
 /** Copies arguments that are elsewhere. What was given away is gone once the program has run, also there. */
-function executeAbroad(
+function executeOn(
   device: Device,
   jaxpr: Jaxpr,
   args: readonly DeviceArray[],

@@ -4,7 +4,7 @@ import type { ShapedArray } from "./aval.ts";
 import type { TypedArray } from "./dtype.ts";
 import { UnexpectedTracerError } from "./errors.ts";
 import { Jaxpr, Var } from "./jaxpr.ts";
-import { execute } from "./placement.ts";
+import { execute, executeHere } from "./placement.ts";
 import type { AnyPrimitive, Params } from "./primitive.ts";
 import { Scope } from "./scope.ts";
 
@@ -38,7 +38,8 @@ export abstract class Tracer extends NDArray {
 class EvalTrace extends Trace {
   override process(primitive: AnyPrimitive, args: NDArray[], params: Params): NDArray[] {
     const values = args.map(expectConcrete);
-    return execute(oneEquation(primitive, values, params), values, primitive);
+    const jaxpr = oneEquation(primitive, values, params);
+    return executeHere(jaxpr, values) ?? execute(jaxpr, values, primitive);
   }
 }
 

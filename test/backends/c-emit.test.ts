@@ -7,7 +7,7 @@ import { parseProgram } from "../../src/compiler/ir/parse.ts";
 import { contract } from "../../src/compiler/passes/contract.ts";
 import { planMemory } from "../../src/compiler/passes/plan.ts";
 import { runPipeline } from "../../src/compiler/pipeline.ts";
-import type { Target } from "../../src/compiler/target.ts";
+import { CORE, type Target } from "../../src/compiler/target.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { config, grad, jit, lax, type NDArray, numpy as np } from "../../src/index.ts";
 import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts";
@@ -21,8 +21,7 @@ const target = (vectorBytes: number): Target => ({
   registers: 16,
   fma: true,
   roundsOnce: true,
-  l1Bytes: 32 * 1024,
-  l2Bytes: 1024 * 1024,
+  ...CORE,
   threads: 1,
 });
 

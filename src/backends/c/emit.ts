@@ -14,6 +14,7 @@
  */
 
 import { coeffOf } from "../../compiler/ir/affine.ts";
+import { hasParallelLoop, type Mode } from "../../compiler/ir/modes.ts";
 import type {
   Buffer,
   Expr,
@@ -33,7 +34,6 @@ import {
   countExprs,
   effects,
   forEachExprIn,
-  forEachStmt,
   freeAtoms,
   isLeaf,
   newLocal,
@@ -134,16 +134,6 @@ export function emitFunction(
   const run = new Emitter(unit, crew).run();
   return parts.text(crew?.head ?? "", `${run}${crew ?? ""}`);
 }
-
-function hasParallelLoop(body: Block): boolean {
-  let found = false;
-  forEachStmt(body, (s) => {
-    found ||= isParallel(s);
-  });
-  return found;
-}
-
-const isParallel = (s: Stmt): boolean => s.kind === "for" && s.mode === "parallel";
 
 /** Whether a loop may be a function: it leaves nothing in locals, which a function could not do. */
 function mayStandApart(loop: For): boolean {
@@ -282,7 +272,7 @@ class Emitter implements Surroundings {
   }
 
   readonly #handlers: { readonly [K in Stmt["kind"]]: (s: Extract<Stmt, { kind: K }>) => void } = {
-    for: (s) => this.#for(s),
+    for: (s) => this.#modes[s.mode](s),
     store: (s) => this.#store(s),
     let: (s) => this.#let(s),
     var: (s) => this.#declare(s.local, this.#valuesFor(s.local, s.init)),
@@ -378,8 +368,13 @@ class Emitter implements Surroundings {
 
   // -------------------------------------------------------------------------------------------- loops
 
-  #for(loop: For): void {
-    if (isParallel(loop)) return void this.#parallel(loop);
+  readonly #modes: Readonly<Record<Mode, (loop: For) => void>> = {
+    serial: (loop) => this.#onThread(loop),
+    independent: (loop) => this.#onThread(loop),
+    parallel: (loop) => this.#parallel(loop),
+  };
+
+  #onThread(loop: For): void {
     const part = this.lanes ? undefined : this.#standingApart(loop);
     if (part) this.#line(`${part.name}(${["mem", "frame", 0, loop.extent, ...part.values].join(", ")});`);
     else this.#serial(loop);

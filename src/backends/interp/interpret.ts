@@ -8,6 +8,7 @@
  */
 
 import { strided } from "../../compiler/ir/affine.ts";
+import { isSerial } from "../../compiler/ir/modes.ts";
 import type {
   Affine,
   Buffer,
@@ -138,7 +139,7 @@ class Compiler {
     };
   }
   #for(s: For): Run {
-    return this.#loop(s.v, s.extent, s.mode !== "serial" && this.#order === "backward", this.block(s.body));
+    return this.#loop(s.v, s.extent, !isSerial(s) && this.#order === "backward", this.block(s.body));
   }
   /** Runs `body` over a nest that has no order. */
   #nest(vars: readonly LoopVar[], extents: readonly number[], body: Run): Run {

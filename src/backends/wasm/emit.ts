@@ -1,5 +1,6 @@
 /** A planned program as one WebAssembly module. */
 
+import { hasParallelLoop } from "../../compiler/ir/modes.ts";
 import type { Buffer, For, Host, IndexAtom, LoopVar, MachineFn, Program } from "../../compiler/ir/nodes.ts";
 import { type Block, forEachExprIn, forEachStmt } from "../../compiler/ir/visit.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
@@ -160,14 +161,6 @@ class ModuleEmitter implements ModuleContext {
   remainder(): FuncRef {
     return (this.#remainder ??= defineRemainder(this.#module));
   }
-}
-
-function hasParallelLoop(body: Block): boolean {
-  let found = false;
-  forEachStmt(body, (s) => {
-    found ||= s.kind === "for" && s.mode === "parallel";
-  });
-  return found;
 }
 
 /** Word `i` of the frame in local 0. */

@@ -1,5 +1,6 @@
 /** Statements to WebAssembly: the body of one function. */
 
+import type { Mode } from "../../compiler/ir/modes.ts";
 import type {
   Affine,
   Buffer,
@@ -185,7 +186,7 @@ export class FunctionEmitter implements Surroundings {
   }
 
   readonly #handlers: { readonly [K in Stmt["kind"]]: (s: Extract<Stmt, { kind: K }>) => void } = {
-    for: (s) => this.#for(s),
+    for: (s) => this.#modes[s.mode](s),
     store: (s) => this.#store(s),
     let: (s) => this.#declare(s.local, s.value),
     var: (s) => this.#declare(s.local, s.init),
@@ -323,6 +324,12 @@ export class FunctionEmitter implements Surroundings {
   }
 
   // -------------------------------------------------------------------------------------------- loops
+
+  readonly #modes: Readonly<Record<Mode, (s: For) => void>> = {
+    serial: (s) => this.#for(s),
+    independent: (s) => this.#for(s),
+    parallel: () => unsupported("a parallel loop inside of a function"),
+  };
 
   #for(s: For): void {
     if (s.extent === 0) return;

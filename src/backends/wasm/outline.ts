@@ -4,6 +4,7 @@
  * and calls, for each nest of its body, a function. A loop with little work in an iteration goes into a function whole.
  * Parallel loops are functions of their own, with functions inside.
  */
+import { isParallel, isSerial } from "../../compiler/ir/modes.ts";
 import type { Expr, For, Local, Stmt } from "../../compiler/ir/nodes.ts";
 import {
   atomsOf,
@@ -32,13 +33,12 @@ function isDriver(s: Stmt, limits: WorkLimits): boolean {
   if (s.kind === "host" || staysOutside(s)) return true;
   if (s.kind === "for" && s.lanes === 1) {
     const enough = blockWork(s.body) >= limits.call;
-    return enough && (s.mode === "serial" || statementWork(s) >= limits.long);
+    return enough && (isSerial(s) || statementWork(s) >= limits.long);
   }
   if (s.kind === "while") return blockWork(s.body) + blockWork(s.head) >= limits.call;
   return s.kind === "switch" && statementWork(s) >= limits.call;
 }
 
-const isParallel = (s: Stmt): s is For => s.kind === "for" && s.mode === "parallel";
 /** Whether something inside must not be inside of a function: a call of JavaScript, a parallel loop. */
 const staysOutside = (s: Stmt): boolean =>
   blocksOf(s).some((block) =>

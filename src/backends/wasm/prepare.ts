@@ -6,7 +6,9 @@
  * - loops whose lanes would part ways give them up;
  * - reductions with lanes get several accumulators where that hides latency.
  */
+
 import { affine, constant } from "../../compiler/ir/affine.ts";
+import { isParallel, isSerial } from "../../compiler/ir/modes.ts";
 import type { Affine, For, LoopVar, Reduce, Stmt } from "../../compiler/ir/nodes.ts";
 import {
   type Block,
@@ -26,7 +28,7 @@ const UNROLL_WORK = 96;
 
 /** Parallel loops as plain ones, for modules that know of one thread. */
 export const withoutThreads = (block: Block): Block =>
-  mapStmts(block, (s) => (s.kind === "for" && s.mode === "parallel" ? { ...s, mode: "independent" } : s));
+  mapStmts(block, (s) => (isParallel(s) ? { ...s, mode: "independent" } : s));
 
 export function prepare(block: Block, limits: WorkLimits): Block {
   const seen = new Set<LoopVar>();
@@ -34,7 +36,7 @@ export function prepare(block: Block, limits: WorkLimits): Block {
     const own = withOwnVars(s, seen);
     if (own.kind === "reduce") return moreAccumulators(withPossibleLanes(own));
     if (own.kind !== "for") return own;
-    if (own.mode === "parallel") return own.extent > 0 ? own : [];
+    if (isParallel(own)) return own.extent > 0 ? own : [];
     const loop = withPossibleLanes(own);
     return unrolled(loop) ?? blocked(loop, limits) ?? loop;
   });
@@ -65,7 +67,7 @@ function unrolled(s: For): Block | undefined {
 function blocked(s: For, limits: WorkLimits): Block | undefined {
   const once = blockWork(s.body) + 1;
   const size = s.lanes * Math.ceil(limits.block / once);
-  const long = statementWork(s) >= (s.mode === "serial" ? limits.longSerial : limits.long);
+  const long = statementWork(s) >= (isSerial(s) ? limits.longSerial : limits.long);
   if (!long || s.extent < 2 * size || once >= limits.call || effects(s.body).calls) return undefined;
   const count = Math.floor(s.extent / size);
   const [outer, inner, last] = [newLoopVar(`${s.v.name}_block`), newLoopVar(s.v.name), newLoopVar(s.v.name)];

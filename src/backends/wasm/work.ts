@@ -1,6 +1,8 @@
 /** Estimates of how much a block computes, in scalar or vector instructions: what decides about functions and unrolling. */
-import type { Expr, Stmt } from "../../compiler/ir/nodes.ts";
-import { type Block, blocksOf, exprsOf, forEachExpr, isLeaf } from "../../compiler/ir/visit.ts";
+import { Estimate, UNKNOWN_TRIPS } from "../../compiler/estimate.ts";
+import type { Stmt } from "../../compiler/ir/nodes.ts";
+import { type Block, exprsOf } from "../../compiler/ir/visit.ts";
+import { operations } from "../../compiler/work.ts";
 
 /** Where functions begin and end, in units of work. */
 export interface WorkLimits {
@@ -26,33 +28,16 @@ export const WORK_LIMITS: WorkLimits = {
   piece: 20_000,
 };
 
-/** Iterations assumed of a `while`. */
-const SOME = 16;
-const known = new WeakMap<Stmt, number>();
+/** Instructions of vectors of 16 bytes; every statement takes one besides. */
+const work = new Estimate({
+  own: (s) => exprsOf(s).reduce((sum, e) => sum + operations(e) + 1, 1),
+  times(s) {
+    const vectors = (lanes: number): number => Math.ceil(lanes / 4) / lanes;
+    if (s.kind === "for") return s.extent * vectors(s.lanes);
+    if (s.kind === "reduce") return s.extents.reduce((n, e) => n * e, 1) * vectors(s.lanes);
+    return s.kind === "while" ? UNKNOWN_TRIPS : 1;
+  },
+});
 
-/** Nodes of an expression that compute something. */
-function expressionWork(root: Expr): number {
-  let nodes = 1;
-  forEachExpr(root, (e) => {
-    if (!isLeaf(e)) nodes++;
-  });
-  return nodes;
-}
-
-function iterations(s: Stmt): number {
-  if (s.kind === "for") return (s.extent / s.lanes) * Math.ceil(s.lanes / 4);
-  if (s.kind === "reduce") return (s.extents.reduce((n, e) => n * e, 1) / s.lanes) * Math.ceil(s.lanes / 4);
-  return s.kind === "while" ? SOME : 1;
-}
-
-export function statementWork(s: Stmt): number {
-  const seen = known.get(s);
-  if (seen !== undefined) return seen;
-  const own = exprsOf(s).reduce((sum, e) => sum + expressionWork(e), 0);
-  const inner = blocksOf(s).reduce((sum, b) => sum + blockWork(b), 0);
-  const total = iterations(s) * (own + inner + 1);
-  known.set(s, total);
-  return total;
-}
-
-export const blockWork = (block: Block): number => block.reduce((sum, s) => sum + statementWork(s), 0);
+export const statementWork = (s: Stmt): number => work.statement(s);
+export const blockWork = (block: Block): number => work.block(block);

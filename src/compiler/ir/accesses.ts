@@ -1,6 +1,8 @@
 /** What a program loads and stores, where in the text and in which loops, as far as it is known when it was written. */
+
 import { addAffine, scaledAtom, substituteAtoms } from "./affine.ts";
 import { DATA, type Interval, intervalOf } from "./interval.ts";
+import { isSerial } from "./modes.ts";
 import type {
   Affine,
   Buffer,
@@ -115,7 +117,7 @@ export class Accesses {
     };
     switch (s.kind) {
       case "for":
-        this.#block(s.body, at(0, [{ ...s, ordered: s.mode === "serial", span: s.span }]));
+        this.#block(s.body, at(0, [{ ...s, ordered: isSerial(s), span: s.span }]));
         break;
       case "while": {
         const loop: Loop = { v: undefined, extent: Number.POSITIVE_INFINITY, ordered: true, span: s.span };

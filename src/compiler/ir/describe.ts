@@ -1,3 +1,4 @@
+import { isSerial } from "./modes.ts";
 import type { Stmt } from "./nodes.ts";
 import { blocksOf, contractExtents } from "./visit.ts";
 
@@ -5,9 +6,7 @@ import { blocksOf, contractExtents } from "./visit.ts";
 export function describe(s: Stmt): string {
   switch (s.kind) {
     case "for":
-      return s.mode === "serial"
-        ? `a loop of ${s.extent}`
-        : `a nest over ${extents(s).join(" x ")}${target(s)}`;
+      return isSerial(s) ? `a loop of ${s.extent}` : `a nest over ${extents(s).join(" x ")}${target(s)}`;
     case "contract":
       return `a product ${contractExtents(s).join(" x ")} over ${s.kExtents.join(" x ")}${target(s)}`;
     case "while":

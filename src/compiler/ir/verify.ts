@@ -5,11 +5,13 @@
  * inside the block that declares it. `reduce` declares its accumulator for what follows it, `contract` for its epilogue;
  * what the head of a `while` declares is in scope in its condition and body.
  */
+
 import type { DType } from "../../core/dtype.ts";
 import { byteSize, isFloat, kindOf, limits } from "../../core/dtype.ts";
 import { InternalError } from "../../core/errors.ts";
 import { addAffine, affineRange, constant } from "./affine.ts";
 import { binaryResult, takes } from "./functions.ts";
+import { isIndependent, isParallel, isSerial } from "./modes.ts";
 import type {
   Affine,
   Buffer,
@@ -199,11 +201,11 @@ class Verifier {
   };
 
   #for(s: For): void {
-    this.#check(s.lanes === 1 || s.mode === "independent", () => "lanes need independent iterations");
+    this.#check(s.lanes === 1 || isIndependent(s), () => "lanes need independent iterations");
     this.#lanes(s.lanes, s.extent);
-    if (s.mode === "parallel") this.#parallel(s);
+    if (isParallel(s)) this.#parallel(s);
     this.#loops([s.v], [s.extent]);
-    if (s.mode !== "serial") this.#unordered++;
+    if (!isSerial(s)) this.#unordered++;
     this.#stmts(s.body);
   }
 

@@ -15,9 +15,11 @@
  *
  * Requires: lanes are 1. Ensures: same loops otherwise.
  */
+
 import { isFloat } from "../../core/dtype.ts";
 import { coeffOf, constant, scaledAtom } from "../ir/affine.ts";
 import { binaryExpr, constExpr, localExpr } from "../ir/build.ts";
+import { isIndependent } from "../ir/modes.ts";
 import {
   type Affine,
   type Expr,
@@ -52,7 +54,7 @@ export function collapse(program: Program, _target: Target): Program {
 const collapsed = (s: Stmt): Stmt | Block =>
   s.kind === "for" ? collapseFor(s) : s.kind === "reduce" ? multiplied(s) : s;
 
-const isCollapsible = (s: Stmt): s is For => s.kind === "for" && s.mode === "independent" && s.lanes === 1;
+const isCollapsible = (s: Stmt): s is For => isIndependent(s) && s.lanes === 1;
 
 interface Axis {
   readonly v: LoopVar;

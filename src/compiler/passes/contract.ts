@@ -5,6 +5,7 @@
  * Requires: epilogues are final (fusion is done). Ensures: no `contract` is left; loops with lanes > 1 occur, which later
  * passes leave as they are; packing nests stand directly before the loops that read them, so that they can be hoisted.
  */
+import { isSerial } from "../ir/modes.ts";
 import type { Affine, Buffer, Contract, For, Program, Stmt, While } from "../ir/nodes.ts";
 import { type Block, buffersWritten, mapParts } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
@@ -58,7 +59,7 @@ function expandContract(s: Contract, target: Target, around: readonly Around[]):
   const schedule = chooseSchedule(product, target, (side) => useOf(product[side], around));
   if (!schedule) return { body: dots(product), temps: [] };
   // Iterations that share sums would not be independent any more.
-  const roll = schedule.roll && !around.some(({ loop }) => loop.kind === "for" && loop.mode !== "serial");
+  const roll = schedule.roll && !around.some(({ loop }) => loop.kind === "for" && !isSerial(loop));
   return expand({ ...schedule, roll }, target);
 }
 

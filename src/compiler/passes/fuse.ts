@@ -15,10 +15,12 @@
  *
  * Requires: lanes are 1. Ensures: no loop of extent 0 or 1, no temp that is never loaded, no dead local.
  */
+
 import { note } from "../../core/journal.ts";
 import { strides } from "../../util/shape.ts";
 import { coeffOf, sameAffine } from "../ir/affine.ts";
 import { describe } from "../ir/describe.ts";
+import { isIndependent } from "../ir/modes.ts";
 import type { Affine, Contract, Program, Stmt } from "../ir/nodes.ts";
 import { type Block, contractExtents, mapParts, substitute } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
@@ -99,8 +101,7 @@ function worthwhile(a: Stmt, b: Stmt): boolean {
   );
 }
 
-const isFusable = (s: Stmt): boolean =>
-  s.kind === "contract" || (s.kind === "for" && s.mode === "independent");
+const isFusable = (s: Stmt): boolean => s.kind === "contract" || isIndependent(s);
 
 /** Loops around a block, and the statement that they are. */
 interface Frame {

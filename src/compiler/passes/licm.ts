@@ -16,8 +16,10 @@
  *
  * Requires: each local and loop variable is declared once. Ensures: the same statements, outside of as many loops as possible.
  */
+
 import { note } from "../../core/journal.ts";
 import { describe } from "../ir/describe.ts";
+import { isIndependent } from "../ir/modes.ts";
 import type { Buffer, For, IndexAtom, Program, Stmt, While } from "../ir/nodes.ts";
 import { type Block, forEachStmt, mapStmts, visitParts } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
@@ -101,8 +103,7 @@ class Hoisting {
 
   #isInvariant(s: Stmt): boolean {
     const from = MOVABLE.get(s.kind);
-    if (!from || (from === "ordered" && this.#loop.kind === "for" && this.#loop.mode === "independent"))
-      return false;
+    if (!from || (from === "ordered" && isIndependent(this.#loop))) return false;
     const { declares, uses, assigns, reads, calls } = summaryOf(s);
     const isOurs = (atom: IndexAtom): boolean => declares.has(atom) || !this.#varying.has(atom);
     return (

@@ -19,14 +19,16 @@
  * Requires: runs last, since it asks how long things take. Ensures: parallel loops are not nested, have no lanes, at least two
  * and at most {@link MAX_EXTENT} iterations, and call no JavaScript.
  */
+
 import { note } from "../../core/journal.ts";
 import { affine } from "../ir/affine.ts";
 import { describe } from "../ir/describe.ts";
+import { isIndependent, isParallel } from "../ir/modes.ts";
 import type { For, Program, Stmt } from "../ir/nodes.ts";
 import { type Block, indexExpr, mapParts, newLoopVar, renewed, substitute } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
 import { iterationsAreSeparate } from "./support/separate.ts";
-import { HANDOVER_NS, Stopwatch } from "./support/time.ts";
+import { Stopwatch } from "./support/time.ts";
 
 /** Two threads must bring the time down to this share. */
 const WORTHWHILE = 0.75;
@@ -54,9 +56,11 @@ interface Candidate {
 }
 
 export class Spreading {
+  readonly #handover: number;
   readonly #time: Stopwatch;
 
   constructor(time: Stopwatch) {
+    this.#handover = time.target.times.handover;
     this.#time = time;
   }
 
@@ -66,8 +70,8 @@ export class Spreading {
   }
 
   #statement(s: Stmt): Block {
-    if (this.#time.statement(s) < HANDOVER_NS || s.kind === "reduce" || isParallel(s)) return [s];
-    const found = s.kind === "for" && s.mode === "independent" ? this.#best(s) : undefined;
+    if (this.#time.statement(s) < this.#handover || s.kind === "reduce" || isParallel(s)) return [s];
+    const found = isIndependent(s) ? this.#best(s) : undefined;
     if (found) {
       note("parallel", () => `${describe(s)}, in ${Math.floor(found.loop.extent / found.chunk)} pieces`);
       return within(s as For, found);
@@ -93,20 +97,16 @@ export class Spreading {
     if (count < 2) return [];
     const shared = total * ((count * chunk) / loop.extent);
     const onThreads = (n: number): number =>
-      times * (HANDOVER_NS + total - shared + (shared * Math.ceil(count / n)) / count);
+      times * (this.#handover + total - shared + (shared * Math.ceil(count / n)) / count);
     if (onThreads(2) > WORTHWHILE * times * total) return [];
     return [{ loop, chunk, score: onThreads(2) + onThreads(8) }];
   }
 }
 
-const isParallel = (s: Stmt): boolean => s.kind === "for" && s.mode === "parallel";
-
 /** The only statement of the body, if it is another loop of the nest. */
 function onlyLoop({ body, lanes }: For): For | undefined {
   const [only] = body;
-  return lanes === 1 && body.length === 1 && only?.kind === "for" && only.mode === "independent"
-    ? only
-    : undefined;
+  return lanes === 1 && body.length === 1 && only && isIndependent(only) ? only : undefined;
 }
 
 /** A multiple of lanes and of a cache line, up to twice as large as it has to be when it divides the extent then. */

@@ -13,8 +13,10 @@
  * Requires: nothing. Ensures: buffers that are live together do not overlap. Near-linear but for the placing, quadratic in the
  * number of temps.
  */
+
 import { byteSize } from "../../core/dtype.ts";
 import type { Neighbour } from "../ir/defined.ts";
+import { isParallel } from "../ir/modes.ts";
 import type { Buffer, Program, Stmt } from "../ir/nodes.ts";
 import { type Block, blocksOf } from "../ir/visit.ts";
 import { loadedBy, summaryOf } from "./support/conflict.ts";
@@ -101,7 +103,7 @@ class Lifetimes {
   /** Lives that are shorter than `s`, of temps that only `s` touches. */
   #withinStmt(s: Stmt, buffers: ReadonlySet<Buffer>): Map<Buffer, Life> {
     // Threads are in different places of the body at the same time.
-    if (s.kind === "for" && s.mode === "parallel") return new Map();
+    if (isParallel(s)) return new Map();
     if (s.kind !== "for" && s.kind !== "switch" && s.kind !== "while") return new Map();
     const blocks = blocksOf(s);
     const tested = loadedBy(s);

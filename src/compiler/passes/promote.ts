@@ -19,10 +19,12 @@
  *
  * Requires: lanes are 1, no expanded contractions. Ensures: the same loops otherwise.
  */
+
 import { note } from "../../core/journal.ts";
 import { constant, scaledAtom } from "../ir/affine.ts";
 import { indexExpr, loadExpr, localExpr, newLocal } from "../ir/build.ts";
 import { describe } from "../ir/describe.ts";
+import { isSerial } from "../ir/modes.ts";
 import type { Affine, Buffer, Expr, For, IndexAtom, Local, Program, Stmt } from "../ir/nodes.ts";
 import {
   type Block,
@@ -45,9 +47,7 @@ import { type Nest, peel, wrap } from "./support/nest.ts";
 import { iterationsAreSeparate } from "./support/separate.ts";
 
 export function promote(program: Program, target: Target): Program {
-  const body = mapStmts(program.body, (s) =>
-    s.kind === "for" && s.mode === "serial" ? (promoted(s, program, target) ?? s) : s,
-  );
+  const body = mapStmts(program.body, (s) => (isSerial(s) ? (promoted(s, program, target) ?? s) : s));
   return body === program.body ? program : removeDead({ ...program, body });
 }
 

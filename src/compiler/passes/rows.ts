@@ -14,10 +14,12 @@
  *
  * Requires: runs when loops are what they will be, before threads take them. Ensures: every statement computes what it did.
  */
+
 import { byteSize } from "../../core/dtype.ts";
 import { note } from "../../core/journal.ts";
 import { affine, coeffOf } from "../ir/affine.ts";
 import { describe } from "../ir/describe.ts";
+import { isIndependent } from "../ir/modes.ts";
 import type { Buffer, For, Program, Stmt } from "../ir/nodes.ts";
 import { type Block, indexExpr, mapParts, substitute } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
@@ -57,7 +59,7 @@ function joins(out: Stmt[], s: For, target: Target): boolean {
   return false;
 }
 
-const isRows = (s: Stmt): s is For => s.kind === "for" && s.mode === "independent" && s.lanes === 1;
+const isRows = (s: Stmt): s is For => isIndependent(s) && s.lanes === 1;
 
 function join(a: For, b: For, target: Target): For | undefined {
   if (a.extent !== b.extent || !pays(a, b, target)) return undefined;

@@ -17,10 +17,12 @@
  *
  * Requires: runs before `parallel`, when nothing reshapes loops any more. Ensures: what `parallel` does.
  */
+
 import { byteSize } from "../../core/dtype.ts";
 import { listen, note } from "../../core/journal.ts";
 import { affine, coeffOf } from "../ir/affine.ts";
 import { describe } from "../ir/describe.ts";
+import { isIndependent, isSerial, type SerialLoop } from "../ir/modes.ts";
 import type { Buffer, For, Local, LoopVar, Program, Stmt } from "../ir/nodes.ts";
 import {
   type Block,
@@ -39,18 +41,13 @@ import { Spreading } from "./parallel.ts";
 import { summaryOf } from "./support/conflict.ts";
 import { removeDead, sliceOf } from "./support/dead.ts";
 import { iterationsAreSeparate } from "./support/separate.ts";
-import { HANDOVER_NS, Stopwatch } from "./support/time.ts";
+import { Stopwatch } from "./support/time.ts";
 
-/** Shorter loops stay on one thread. */
-const LEAST_NS = 4 * HANDOVER_NS;
-/** Parts are at least as far apart, in bytes, so that threads do not write to one cache line all the time. */
-const LINE = 64;
+/** Loops that take less than so many handovers stay on one thread. */
+const LEAST_HANDOVERS = 4;
 /** A search that takes more steps than this gives up; a proof counts as so many. */
 const MAX_STEPS = 1000;
 const PROOF_STEPS = 100;
-
-export type SerialLoop = For & { readonly mode: "serial" };
-export const isSerialLoop = (s: Stmt): s is SerialLoop => s.kind === "for" && s.mode === "serial";
 
 export function shard(program: Program, target: Target): Program {
   if (target.threads < 2) return program;
@@ -60,18 +57,20 @@ export function shard(program: Program, target: Target): Program {
     return out.length === b.length && out.every((s, i) => s === b[i]) ? b : out;
   };
   const statement = (s: Stmt): Block => {
-    if (time.statement(s) < LEAST_NS || (s.kind === "for" && !isSerialLoop(s))) return [s];
-    return (isSerialLoop(s) ? best(s, target.threads, time) : undefined) ?? [mapParts(s, { block })];
+    if (time.statement(s) < LEAST_HANDOVERS * target.times.handover || (s.kind === "for" && !isSerial(s)))
+      return [s];
+    return (isSerial(s) ? best(s, time) : undefined) ?? [mapParts(s, { block })];
   };
   const body = block(program.body);
   return body === program.body ? program : removeDead({ ...program, body });
 }
 
 /** The loop in as many parts as there are threads, or in fewer, if that is faster than to divide each nest by itself. */
-function best(loop: SerialLoop, threads: number, time: Stopwatch): Block | undefined {
+function best(loop: SerialLoop, time: Stopwatch): Block | undefined {
+  const { threads, times } = time.target;
   const [nests] = listen(() => new Spreading(time).block([loop]));
   const limit = time.block(nests);
-  for (let parts = threads; HANDOVER_NS + time.statement(loop) / parts < limit && parts > 1; parts--) {
+  for (let parts = threads; times.handover + time.statement(loop) / parts < limit && parts > 1; parts--) {
     const found = inParts(loop, parts, time);
     if (!found || time.block(found) >= limit) continue;
     note("parallel", () => `${describe(loop)}, in ${parts} parts`);
@@ -129,14 +128,15 @@ class Division {
 
   /** The distances when this loop is divided, if it can be. */
   #moved(s: For, distances: Distances): Distances | undefined {
-    if (s.mode !== "independent" || s.extent % (this.#parts * s.lanes) !== 0) return undefined;
+    if (!isIndependent(s) || s.extent % (this.#parts * s.lanes) !== 0) return undefined;
     const { writes } = summaryOf(this.#loop);
     const moved = new Map(distances);
     for (const [buffer, accesses] of summaryOf(s).accesses) {
       if (!writes.has(buffer)) continue;
       for (const { index } of accesses) {
         const distance = (coeffOf(index, s.v) * s.extent) / this.#parts;
-        if (Math.abs(distance) * byteSize(buffer.dtype) < LINE) return undefined;
+        if (Math.abs(distance) * byteSize(buffer.dtype) < this.#time.target.caches.lineBytes)
+          return undefined;
         if ((moved.get(buffer) ?? distance) !== distance) return undefined;
         moved.set(buffer, distance);
       }

@@ -15,8 +15,10 @@
  * to temps of which nobody but the inner loop reads anything, each iteration what it stored itself; the expanded temps may take
  * at most {@link MAX_BYTES}. Requires: each local and loop variable is declared once. Ensures: the same.
  */
+
 import { byteSize } from "../../core/dtype.ts";
 import { addAffine, scaledAtom } from "../ir/affine.ts";
+import { isSerial } from "../ir/modes.ts";
 import type { Affine, Buffer, Expr, For, IndexAtom, LoopVar, Program, Stmt } from "../ir/nodes.ts";
 import {
   type Block,
@@ -43,7 +45,7 @@ export function spread(program: Program, _target: Target): Program {
   const users = countUsers(program.body);
   const wide: Expanded = new Map();
   const body = mapStmts(program.body, (s) =>
-    isSerial(s) ? { ...s, body: spreadInto(s, stores, users, wide) } : s,
+    repeats(s) ? { ...s, body: spreadInto(s, stores, users, wide) } : s,
   );
   if (wide.size === 0) return program;
   return { ...program, body, temps: [...program.temps, ...wide.values()].filter((b) => !wide.has(b)) };
@@ -52,7 +54,7 @@ export function spread(program: Program, _target: Target): Program {
 /** The buffers that took the place of others. */
 type Expanded = Map<Buffer, Buffer>;
 
-const isSerial = (s: Stmt): s is For => s.kind === "for" && s.mode === "serial" && s.extent > 1;
+const repeats = (s: Stmt): s is For => isSerial(s) && s.extent > 1;
 
 type Counts = ReadonlyMap<Buffer, number>;
 
@@ -77,7 +79,7 @@ function countUsers(block: Block): Counts {
 function spreadInto(outer: For, stores: Counts, users: Counts, wide: Expanded): Block {
   const whole = summaryOf(outer);
   return outer.body.flatMap((inner) => {
-    if (!isSerial(inner)) return [inner];
+    if (!repeats(inner)) return [inner];
     const varying = new Set<IndexAtom>([...whole.declares, ...whole.assigns]);
     varying.delete(inner.v);
     const inside = countUsers([inner]);

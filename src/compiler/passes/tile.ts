@@ -13,9 +13,11 @@
  *
  * Requires: loops that have lanes have got them. Ensures: the same iterations in another order.
  */
+
 import { byteSize } from "../../core/dtype.ts";
 import { addAffine, coeffOf, constant, scaledAtom } from "../ir/affine.ts";
-import type { Affine, For, LoopVar, Program, Stmt } from "../ir/nodes.ts";
+import { type FreeLoop, isIndependent } from "../ir/modes.ts";
+import type { Affine, LoopVar, Program, Stmt } from "../ir/nodes.ts";
 import {
   type Block,
   blocksOf,
@@ -30,17 +32,15 @@ import {
   substitute,
 } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
-import { bytesTaken, L1_PERIOD, LINE } from "./support/cache.ts";
+import { bytesTaken } from "./support/cache.ts";
 
 /** @param line bytes of a cache line */
-export function tile(program: Program, target: Target, line: number = LINE): Program {
+export function tile(program: Program, target: Target, line: number = target.caches.lineBytes): Program {
   const body = mapStmts(program.body, (s) => (isFree(s) ? tiled(s, target, line) : s));
   return body === program.body ? program : { ...program, body };
 }
 
-type FreeLoop = For & { readonly mode: "independent" };
-const isLoop = (s: Stmt): s is FreeLoop => s.kind === "for" && s.mode === "independent";
-const isFree = (s: Stmt): s is FreeLoop => isLoop(s) && s.lanes === 1;
+const isFree = (s: Stmt): s is FreeLoop => isIndependent(s) && s.lanes === 1;
 
 function tiled(loop: FreeLoop, target: Target, line: number): Stmt | Block {
   if (!canSink(loop.body)) return loop;
@@ -59,7 +59,7 @@ function parts(block: Block): (FreeLoop | Block)[] {
   const found: (FreeLoop | Stmt[])[] = [];
   for (const s of block) {
     const last = found.at(-1);
-    if (isLoop(s)) found.push(s);
+    if (isIndependent(s)) found.push(s);
     else if (Array.isArray(last)) last.push(s);
     else found.push([s]);
   }
@@ -73,7 +73,7 @@ function canSink(block: Block): boolean {
   const declared = all.filter(isBlock).map((part) => effects(part).declares);
   const needed = all.map((part) => [...freeAtoms(isBlock(part) ? part : [part])]);
   return (
-    block.some(isLoop) &&
+    block.some(isIndependent) &&
     all.every((part) => (isBlock(part) ? isStraight(part) : isStraight(part.body) || canSink(part.body))) &&
     !needed.flat().some((atom) => declared.some((declares) => declares.has(atom)))
   );
@@ -81,17 +81,19 @@ function canSink(block: Block): boolean {
 const isStraight = (block: Block): boolean => block.every((s) => blocksOf(s).length === 0);
 
 const innermost = (block: Block): FreeLoop[] =>
-  block.filter(isLoop).flatMap((s) => (isStraight(s.body) ? [s] : innermost(s.body)));
+  block.filter(isIndependent).flatMap((s) => (isStraight(s.body) ? [s] : innermost(s.body)));
 
 /** How many iterations over `v` read or write within the lines that `inner` walks across, 0 if those stay in the cache. */
-function rowsPerLine(v: LoopVar, inner: FreeLoop, { l1Bytes }: Target, line: number): number {
+function rowsPerLine(v: LoopVar, inner: FreeLoop, { l1Bytes, caches }: Target, line: number): number {
   const { extent } = inner;
   const rows = ({ buffer, index }: Load | Store): number => {
     const [near, bytes] = [v, inner.v].map((w) => Math.abs(coeffOf(index, w)) * byteSize(buffer.dtype)) as [
       number,
       number,
     ];
-    const leaves = bytes >= line && bytesTaken(extent, line, [{ extent, bytes }], L1_PERIOD) > l1Bytes;
+    const leaves =
+      bytes >= line &&
+      bytesTaken(extent, line, [{ extent, bytes }], caches.l1Period, caches.lineBytes) > l1Bytes;
     return near > 0 && leaves ? Math.floor(line / near) : 0;
   };
   const { loads, stores } = effects(inner.body);

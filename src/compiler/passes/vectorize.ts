@@ -10,14 +10,16 @@
  * Whatever the body contains (serial loops, reductions) runs inside, once for all lanes. A `reduce` that no such loop
  * encloses is vectorised along its own best axis, its parts chained through `init`.
  *
- * What is best is asked of a model that counts operations: {@link cost}.
+ * What is best is asked of a model that counts operations: {@link instructions}.
  *
  * Requires: no `contract`; transcendental functions are expanded. Leaves loops that have lanes already alone.
  */
 
 import { byteSize } from "../../core/dtype.ts";
 import { costOf } from "../../core/scalar.ts";
+import { Estimate, UNKNOWN_TRIPS } from "../estimate.ts";
 import { addAffine, coeffOf, constant, scaledAtom } from "../ir/affine.ts";
+import { isIndependent } from "../ir/modes.ts";
 import type {
   Affine,
   Buffer,
@@ -67,7 +69,7 @@ function bestBlock(block: Block, target: Target): Plan {
 }
 
 function bestStmt(s: Stmt, target: Target): Plan {
-  if (s.kind === "for" && s.mode === "independent" && s.lanes === 1) return bestNest(s, target);
+  if (isIndependent(s) && s.lanes === 1) return bestNest(s, target);
   if (s.kind === "reduce" && s.lanes === 1) return bestReduce(s, target);
   if (s.kind === "for" && s.lanes > 1) return { block: [s], cost: cost([s]) };
   let inside = 0;
@@ -78,7 +80,7 @@ function bestStmt(s: Stmt, target: Target): Plan {
       return plan.block;
     },
   });
-  return { block: [mapped], cost: costWith(s, inside) };
+  return { block: [mapped], cost: SINGLY.around(s, inside) };
 }
 
 // ---------------------------------------------------------------------------------------------- independent loops
@@ -107,7 +109,6 @@ function bestNest(s: For, target: Target): Plan {
   return { block: best.build(), cost: best.cost };
 }
 
-const PAGE = 4096;
 /** Bytes of a register that every machine has. */
 const SMALLEST = 16;
 
@@ -115,16 +116,16 @@ const SMALLEST = 16;
  * How many lanes a loop should have at most, a power of two. Lines that lie whole pages apart are all in one set of the first-level
  * cache, which holds as many as it has pages: of more than those, a loop inside would find none again.
  */
-function mostLanes(body: Block, { v }: LaneInfo, { l1Bytes }: Target): number {
+function mostLanes(body: Block, { v }: LaneInfo, { l1Bytes, caches: { l1Period } }: Target): number {
   const apart = new Set<Buffer>();
   for (const s of body)
     for (const [buffer, accesses] of summaryOf(s).accesses) {
       const steps = accesses.map(({ index }) => coeffOf(index, v) * byteSize(buffer.dtype));
-      if (steps.some((step) => step !== 0 && step % PAGE === 0)) apart.add(buffer);
+      if (steps.some((step) => step !== 0 && step % l1Period === 0)) apart.add(buffer);
     }
   return apart.size === 0
     ? Number.POSITIVE_INFINITY
-    : 2 ** Math.floor(Math.log2(l1Bytes / PAGE / apart.size));
+    : 2 ** Math.floor(Math.log2(l1Bytes / l1Period / apart.size));
 }
 
 /** The iterations of an independent loop as loops with lanes and a scalar rest, whose body is `single`. */
@@ -234,26 +235,18 @@ function chain(s: Reduce, i: number, parts: readonly Part[]): Block {
 
 // ---------------------------------------------------------------------------------------------- the model
 
-/** Iterations assumed of a loop whose count is not known. */
-const SOME = 8;
-
-function trips(s: Stmt): number {
-  if (s.kind === "for") return s.extent / s.lanes;
-  if (s.kind === "reduce") return s.extents.reduce((product, e) => product * e, 1) / s.lanes;
-  return s.kind === "while" ? SOME : 1;
-}
-
-/** Operations to run a block once: for one iteration, or with `info` for one vector of iterations. */
-function cost(block: Block, info?: LaneInfo): number {
-  return block.reduce((sum, s) => sum + costWith(s, cost(blocksOf(s).flat(), info), info), 0);
-}
-
-/** The same of a statement whose nested blocks cost `inside` (all branches of a switch). */
-function costWith(s: Stmt, inside: number, info?: LaneInfo): number {
-  const own = ownCost(s, info);
-  if (s.kind === "reduce") return trips(s) * (own + inside + 1);
-  return own + (s.kind === "for" || s.kind === "while" ? trips(s) * (inside + 1) : inside);
-}
+/** Operations of a block for one iteration, or with `info` for one vector of iterations. */
+const instructions = (info?: LaneInfo): Estimate =>
+  new Estimate({
+    own: (s) => ownCost(s, info) + (s.kind === "for" || s.kind === "reduce" || s.kind === "while" ? 1 : 0),
+    times(s) {
+      if (s.kind === "for") return s.extent / s.lanes;
+      if (s.kind === "reduce") return s.extents.reduce((product, e) => product * e, 1) / s.lanes;
+      return s.kind === "while" ? UNKNOWN_TRIPS : 1;
+    },
+  });
+const SINGLY = instructions();
+const cost = (block: Block, info?: LaneInfo): number => (info ? instructions(info) : SINGLY).block(block);
 
 /** The distinct nodes of one statement that take an instruction. */
 function operations(s: Stmt): Set<Expr> {

@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../../src/backends/interp/index.ts";
+import { isSerial } from "../../../src/compiler/ir/modes.ts";
 import type { For, Program, Stmt } from "../../../src/compiler/ir/nodes.ts";
 import { parseProgram } from "../../../src/compiler/ir/parse.ts";
 import { printProgram } from "../../../src/compiler/ir/print.ts";
 import { verify } from "../../../src/compiler/ir/verify.ts";
 import { type Block, forEachStmt, mapParts } from "../../../src/compiler/ir/visit.ts";
-import { inParts, isSerialLoop, shard } from "../../../src/compiler/passes/shard.ts";
+import { inParts, shard } from "../../../src/compiler/passes/shard.ts";
 import { Stopwatch } from "../../../src/compiler/passes/support/time.ts";
 import { type ProgramPass, runPipeline } from "../../../src/compiler/pipeline.ts";
 import { type Target, wasmTarget } from "../../../src/compiler/target.ts";
@@ -23,8 +24,8 @@ function everywhere(program: Program, parts: number): Program {
   const time = new Stopwatch(threads(parts));
   const block = (b: Block): Block =>
     b.flatMap((s) => {
-      if (s.kind === "for" && !isSerialLoop(s)) return [s];
-      return (isSerialLoop(s) ? inParts(s, parts, time) : undefined) ?? [mapParts(s, { block })];
+      if (s.kind === "for" && !isSerial(s)) return [s];
+      return (isSerial(s) ? inParts(s, parts, time) : undefined) ?? [mapParts(s, { block })];
     });
   return { ...program, body: block(program.body) };
 }

@@ -8,27 +8,9 @@ import { byteSize } from "../../../core/dtype.ts";
 import { coeffOf } from "../../ir/affine.ts";
 import { effects } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
-import { bytesTaken, L1_PERIOD, L2_PERIOD, LINE, type Stride } from "../support/cache.ts";
+import { bytesTaken, type Stride } from "../support/cache.ts";
 import { type Axis, extentOf, type Product } from "./axes.ts";
 import type { Panel, Plan, Schedule } from "./schedule.ts";
-
-/** From one multiply-add to the next one of the same sum. */
-const LATENCY = 4;
-/** Where a tile begins and ends. */
-const PER_TILE = 12;
-/** Cycles per cache line from the second-level cache, which other work hides well, and from beyond. */
-const FROM_L2 = 0.5;
-const FROM_AFAR = 5;
-/** Share of that when lines follow each other: they are loaded ahead. */
-const STREAMED = 0.5;
-/** Cycles per element to load it into a vector on its own. */
-const GATHER = 0.75;
-/** Cycles per element to store it on its own, to a line that is in the cache or has left it. */
-const SCATTER = 0.75;
-const SCATTER_AFAR = 4;
-/** Cycles per element to copy it, in vectors or one by one. */
-const COPY = 0.25;
-const COPY_STRIDED = 0.5;
 
 /** How a program uses an operand: `times` times, and in turns with others like it, `among` of them together. */
 export interface Use {
@@ -53,31 +35,42 @@ export function dotCycles(p: Product, target: Target): number {
   const lanes = target.vectorBytes / bytes;
   const run = p.k.find((a) => a.lhs === 1 && a.rhs === 1);
   const perSum = run && run.extent >= lanes ? (0.9 * k) / lanes + 8 : 1.5 * k;
-  const lines = (n * k * bytes) / LINE;
-  return extentOf(p.batch) * m * (n * perSum + STREAMED * lines * lineCycles(lines, LINE, IN_TURN, target));
+  const lines = (n * k * bytes) / target.caches.lineBytes;
+  return (
+    extentOf(p.batch) *
+    m *
+    (n * perSum +
+      target.cycles.streamed * lines * lineCycles(lines, target.caches.lineBytes, inTurn(target), target))
+  );
 }
 
 /** Of the steps of one tile, its data being in the first-level cache. */
 function tileCycles({ product: p, cols }: Plan, q: Panel, rows: number, target: Target): number {
   const vectors = Math.max(1, (q.width * byteSize(p.dtype)) / target.vectorBytes);
-  const loads = !q.packed && cols.rhs !== 1 ? GATHER * q.width : 0.5 * vectors;
-  return extentOf(p.k) * Math.max(LATENCY, 0.5 * rows * vectors, loads + 0.5 * rows) + PER_TILE;
+  const loads = !q.packed && cols.rhs !== 1 ? target.cycles.gather * q.width : 0.5 * vectors;
+  return (
+    extentOf(p.k) * Math.max(target.cycles.latency, 0.5 * rows * vectors, loads + 0.5 * rows) +
+    target.cycles.perTile
+  );
 }
 
 // ------------------------------------------------------------------------------------------------ cache lines
 
 /** One line after the other. */
-const IN_TURN: readonly Stride[] = [{ extent: Number.POSITIVE_INFINITY, bytes: LINE }];
+const inTurn = ({ caches }: Target): readonly Stride[] => [
+  { extent: Number.POSITIVE_INFINITY, bytes: caches.lineBytes },
+];
 
 /** To bring in a line when these loops read `run` bytes in each of `steps` steps. */
 function lineCycles(
   steps: number,
   run: number,
   strides: readonly Stride[],
-  { l1Bytes, l2Bytes }: Target,
+  { l1Bytes, l2Bytes, caches, cycles }: Target,
 ): number {
-  const taken = (period: number): number => bytesTaken(steps, run, strides, period);
-  return taken(L1_PERIOD) <= l1Bytes ? 0 : taken(L2_PERIOD) <= l2Bytes ? FROM_L2 : FROM_AFAR;
+  const taken = (period: number): number => bytesTaken(steps, run, strides, period, caches.lineBytes);
+  if (taken(caches.l1Period) <= l1Bytes) return 0;
+  return taken(caches.l2Period) <= l2Bytes ? cycles.lineFromL2 : cycles.lineFromAfar;
 }
 
 /** How the tiles read an operand. */
@@ -100,11 +93,11 @@ function walk(
 ): Walk {
   const bytes = byteSize(dtype);
   const strides = k.map((a) => ({ extent: a.extent, bytes: Math.abs(a[side]) * bytes }));
-  const used = Math.min(1, ...strides.map((s) => s.bytes / LINE));
+  const used = Math.min(1, ...strides.map((s) => s.bytes / target.caches.lineBytes));
   const level = (n: number, run: number, apart: readonly Stride[]): number =>
     lineCycles(n, run, apart, target);
   if (axis[side] === 1) {
-    const own = (used * count * bytes) / LINE;
+    const own = (used * count * bytes) / target.caches.lineBytes;
     const [run, all] = [count * bytes, axis.extent * bytes];
     return {
       own,
@@ -116,12 +109,12 @@ function walk(
   const own = count * used;
   // A line that is left before the next step is read once per element.
   const apart = [{ extent: count, bytes: Math.abs(axis[side]) * bytes }];
-  const lines = level(count, LINE, apart) === 0 ? own : count;
+  const lines = level(count, target.caches.lineBytes, apart) === 0 ? own : count;
   return {
     own,
     lines,
-    whole: level(steps * axis.extent * used, LINE, IN_TURN),
-    again: level(steps * own, LINE, IN_TURN),
+    whole: level(steps * axis.extent * used, target.caches.lineBytes, inTurn(target)),
+    again: level(steps * own, target.caches.lineBytes, inTurn(target)),
   };
 }
 
@@ -132,9 +125,9 @@ function walkPacked(
   steps: number,
   target: Target,
 ): Walk {
-  const own = (count * byteSize(dtype)) / LINE;
+  const own = (count * byteSize(dtype)) / target.caches.lineBytes;
   const level = (columns: number): number =>
-    lineCycles((steps * columns * own) / count, LINE, IN_TURN, target);
+    lineCycles((steps * columns * own) / count, target.caches.lineBytes, inTurn(target), target);
   return { own, lines: own, whole: level(extent), again: level(count) };
 }
 
@@ -155,7 +148,9 @@ function rhsCycles(
     ? walkPacked(cols, p, q.width, steps, target)
     : walk([cols, "rhs"], p, q.width, steps, target);
   const bytes = among * cols.extent * k * byteSize(p.dtype);
-  const first = (q.packed ? STREAMED : 1) * lineCycles(bytes / LINE, LINE, IN_TURN, target);
+  const first =
+    (q.packed ? target.cycles.streamed : 1) *
+    lineCycles(bytes / target.caches.lineBytes, target.caches.lineBytes, inTurn(target), target);
   return k * (own * first + (lines * tiles - own) * again);
 }
 
@@ -169,7 +164,12 @@ function lhsCycles(s: Plan, rows: number, tiles: number, target: Target): number
     : walk([block, "lhs"], p, rows, steps, target);
   const passes = s.panels.reduce((sum, q) => sum + q.count, 0);
   const perLine = (level: number): number => own * level + (lines - own) * Math.min(level, again);
-  const first = lineCycles((s.rows.extent * k * byteSize(p.dtype)) / LINE, LINE, IN_TURN, target);
+  const first = lineCycles(
+    (s.rows.extent * k * byteSize(p.dtype)) / target.caches.lineBytes,
+    target.caches.lineBytes,
+    inTurn(target),
+    target,
+  );
   return tiles * k * (perLine(Math.max(first, whole)) + (passes - 1) * perLine(whole));
 }
 
@@ -182,22 +182,37 @@ export const rowLimit = ({ k, dtype }: Product, depth: Schedule["depth"], { l2By
 function copyCycles({ product: p, cols, panels, packRows }: Plan, target: Target, { times }: Use): number {
   const bytes = byteSize(p.dtype);
   const copied = (elements: number, each: number): number =>
-    elements * (each + (2 * bytes * lineCycles((elements * bytes) / LINE, LINE, IN_TURN, target)) / LINE);
+    elements *
+    (each +
+      (2 *
+        bytes *
+        lineCycles(
+          (elements * bytes) / target.caches.lineBytes,
+          target.caches.lineBytes,
+          inTurn(target),
+          target,
+        )) /
+        target.caches.lineBytes);
   const [batch, m, n, k] = [p.batch, p.m, p.n, p.k].map(extentOf) as [number, number, number, number];
   const columns = panels.reduce((sum, q) => sum + (q.packed ? q.count * q.real : 0), 0);
-  const right = copied((batch * n * k * columns) / cols.extent, cols.rhs === 1 ? COPY : COPY_STRIDED) / times;
-  return right + (packRows ? copied(batch * m * k, COPY) : 0);
+  const right =
+    copied(
+      (batch * n * k * columns) / cols.extent,
+      cols.rhs === 1 ? target.cycles.copy : target.cycles.copyStrided,
+    ) / times;
+  return right + (packRows ? copied(batch * m * k, target.cycles.copy) : 0);
 }
 
 /** What is done with the sums: in vectors, or lane by lane on as many lines, which the next columns need again. */
 function finishCycles({ product: p, cols, panels, depth, spill }: Plan, target: Target): number {
   const bytes = byteSize(p.dtype);
+  const { caches, cycles: each } = target;
   const { stores, loads } = effects(p.epilogue);
   const widest = Math.max(...panels.map((q) => q.width));
   const perSum = (stride: number): number => {
     if (stride === 1) return bytes / target.vectorBytes;
     const apart = [{ extent: widest, bytes: Math.abs(stride) * bytes }];
-    return lineCycles(widest, LINE, apart, target) === 0 ? SCATTER : SCATTER_AFAR;
+    return lineCycles(widest, caches.lineBytes, apart, target) === 0 ? each.scatter : each.scatterAfar;
   };
   const strides = [...stores, ...loads].map((access) => coeffOf(access.index, cols.v)).filter((c) => c !== 0);
   const last = panels.at(-1)!;

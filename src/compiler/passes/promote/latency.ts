@@ -15,16 +15,11 @@ import { costOf } from "../../../core/scalar.ts";
 import { coeffOf } from "../../ir/affine.ts";
 import type { Expr, For, IndexAtom, LoopVar, Stmt } from "../../ir/nodes.ts";
 import { type Block, children, effects, exprsOf, forEachExpr, isLeaf } from "../../ir/visit.ts";
-import type { Target } from "../../target.ts";
+import type { Cycles, Target } from "../../target.ts";
 import { type LaneInfo, laneInfo } from "../lanes.ts";
 import type { Nest } from "../support/nest.ts";
 import { partsOf, unrollOf } from "../vectorize.ts";
 
-/** A load that waits for the store before it. */
-const FORWARDING = 12;
-const LATENCY = 4;
-const SLOW_LATENCY = 12;
-const PER_CYCLE = 2;
 /** Operations of elements that run side by side as scalars: keeps code short. */
 const MAX_UNROLLED = 256;
 /** Shorter loops do not earn the way in and out. */
@@ -48,8 +43,10 @@ export function layoutOf(single: Block, axes: Nest, target: Target): Layout | un
   const lanes = target.vectorBytes / info.bytes;
   const rows = axes.extents.slice(0, -1).reduce((product, n) => product * n, 1);
   const work = workOf(loop, info);
-  const latency = depthOf(loop.body);
-  const throughput = (vectors: number, operations: number): number => (vectors * operations) / PER_CYCLE;
+  const { cycles } = target;
+  const latency = depthOf(loop.body, cycles);
+  const throughput = (vectors: number, operations: number): number =>
+    (vectors * operations) / cycles.perCycle;
   const carries = effects(loop.body).assigns.size;
   const isAlone = streams(loop, axes.vars);
 
@@ -67,7 +64,7 @@ export function layoutOf(single: Block, axes: Nest, target: Target): Layout | un
     { whole: 0, rest: extent },
   ];
   const [best] = layouts.sort((a, b) => inRegisters(a) - inRegisters(b));
-  const inMemory = Math.max(FORWARDING + latency, throughput(vectors, work + 2));
+  const inMemory = Math.max(cycles.forwarding + latency, throughput(vectors, work + 2));
   return inRegisters(best!) < inMemory ? best : undefined;
 }
 
@@ -108,14 +105,15 @@ function workOf(loop: For, info: LaneInfo): number {
 }
 
 /** Cycles from the carries of one iteration to those of the next. */
-function depthOf(body: Block): number {
+function depthOf(body: Block, cycles: Cycles): number {
   const times = new Map<IndexAtom, number>([...effects(body).assigns].map((carry) => [carry, 0]));
   const memo = new Map<Expr, number>();
   const depth = (e: Expr): number => {
     let known = memo.get(e);
     if (known === undefined) {
       const before = Math.max(Number.NEGATIVE_INFINITY, ...children(e).map(depth));
-      known = e.op === "local" ? (times.get(e.local) ?? Number.NEGATIVE_INFINITY) : before + latencyOf(e);
+      known =
+        e.op === "local" ? (times.get(e.local) ?? Number.NEGATIVE_INFINITY) : before + latencyOf(e, cycles);
       memo.set(e, known);
     }
     return known;
@@ -128,4 +126,5 @@ function depthOf(body: Block): number {
   return longest;
 }
 
-const latencyOf = (e: Expr): number => ("fn" in e && costOf(e.fn) === "slow" ? SLOW_LATENCY : LATENCY);
+const latencyOf = (e: Expr, { latency, slowLatency }: Cycles): number =>
+  "fn" in e && costOf(e.fn) === "slow" ? slowLatency : latency;

@@ -1,4 +1,5 @@
 /** Perfect nests: loops whose bodies are single loops, taken apart and put together. */
+import { isIndependent } from "../../ir/modes.ts";
 import type { For, LoopVar, Stmt } from "../../ir/nodes.ts";
 import type { Block } from "../../ir/visit.ts";
 
@@ -9,8 +10,7 @@ export interface Nest {
   readonly body: Block;
 }
 
-const isPlain = (s: Stmt | undefined): s is For =>
-  s?.kind === "for" && s.mode === "independent" && s.lanes === 1;
+const isPlain = (s: Stmt | undefined): s is For => s !== undefined && isIndependent(s) && s.lanes === 1;
 
 /** The independent loops around the innermost block of `s`; none when it is another statement. */
 export function peel(s: Stmt): Nest {

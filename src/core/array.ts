@@ -1,6 +1,6 @@
 import type { Bytes } from "../util/bytes.ts";
 import { aval, type Shape, type ShapedArray } from "./aval.ts";
-import { type Buffer, defaultDevice } from "./device.ts";
+import { type DeviceBuffer, defaultDevice } from "./device.ts";
 import { DTYPES, type DType, numberAs, type TypedArray } from "./dtype.ts";
 import { ConcretizationTypeError } from "./errors.ts";
 import type { ArrayMethods } from "./methods.ts";
@@ -47,13 +47,13 @@ export interface NDArray extends ArrayMethods {}
 /** A concrete array on a device. */
 export class DeviceArray extends NDArray {
   readonly aval: ShapedArray;
-  readonly buffer: Buffer;
+  readonly buffer: DeviceBuffer;
   /** The plain number that this stands for until it meets a dtype, see {@link ofNumber}. */
   number: number | undefined = undefined;
   /** Somebody put this on its device, or computed it from such arrays: programs run where it is. */
   committed = false;
 
-  constructor(type: ShapedArray, buffer: Buffer) {
+  constructor(type: ShapedArray, buffer: DeviceBuffer) {
     super();
     this.aval = type;
     this.buffer = buffer;

@@ -11,7 +11,7 @@ import type { Jaxpr } from "./jaxpr.ts";
 import { Scope } from "./scope.ts";
 
 /** Bytes that a device holds. A handle, not a pointer: only its device knows where they are. */
-export interface Buffer {
+export interface DeviceBuffer {
   readonly device: Device;
   readonly byteLength: number;
   /** Resolves when the contents have been computed. */

@@ -1,8 +1,8 @@
 import type { NDArray } from "./array.ts";
 import type { ShapedArray } from "./aval.ts";
 import type { MappedAxis } from "./axes.ts";
-import type { Emitter, Operand } from "./emit.ts";
 import type { Eqn } from "./jaxpr.ts";
+import type { Emitter, Operand } from "./lowering.ts";
 import { bind } from "./trace.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters are typed per primitive; tables of primitives erase them

@@ -1,7 +1,7 @@
 /** The field operations, and what derivatives are made of. */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { checkInteger } from "../core/check.ts";
-import type { Scalar, ScalarBuilder } from "../core/emit.ts";
+import type { Scalar, ScalarBuilder } from "../core/lowering.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { fullLike } from "./broadcast.ts";
 import { NUMBER } from "./check.ts";

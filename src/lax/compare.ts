@@ -1,5 +1,5 @@
 /** Comparisons and operations on bits. Nothing here is differentiable. */
-import type { BasicBinary } from "../core/emit.ts";
+import type { BasicBinary } from "../core/lowering.ts";
 import { ANY, BITS, FLOATING, INTEGER } from "./check.ts";
 import { type Binary, binary, type Unary, unary } from "./map.ts";
 

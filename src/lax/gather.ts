@@ -3,8 +3,8 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
 import { checkShape } from "../core/check.ts";
 import { type DType, isFloat, type Kind, kindOf, limits } from "../core/dtype.ts";
-import type { BasicBinary, Emitter, Index, Operand, Target } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import type { BasicBinary, Emitter, Index, Operand, Target } from "../core/lowering.ts";
 import {
   type BatchRule,
   bind1,

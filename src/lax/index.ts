@@ -50,20 +50,6 @@ export {
   dynamicUpdateSliceInDim,
 } from "./dynamic.ts";
 export {
-  type GatherDimensionNumbers,
-  type GatherOptions,
-  gather,
-  type IndexMode,
-  type ScatterDimensionNumbers,
-  type ScatterOptions,
-  scatter,
-  scatterAdd,
-  scatterMax,
-  scatterMin,
-  scatterMul,
-} from "./gather.ts";
-export { concatenate, split } from "./join.ts";
-export {
   acos,
   acosh,
   asin,
@@ -93,7 +79,21 @@ export {
   sqrt,
   tan,
   tanh,
-} from "./math.ts";
+} from "./elementary.ts";
+export {
+  type GatherDimensionNumbers,
+  type GatherOptions,
+  gather,
+  type IndexMode,
+  type ScatterDimensionNumbers,
+  type ScatterOptions,
+  scatter,
+  scatterAdd,
+  scatterMax,
+  scatterMin,
+  scatterMul,
+} from "./gather.ts";
+export { concatenate, split } from "./join.ts";
 export { argmax, argmin, reduceAnd, reduceMax, reduceMin, reduceOr, reduceProd } from "./reduce.ts";
 export { abs, clamp, max, min, select, selectN } from "./select.ts";
 export { indexInDim, type PadConfig, pad, slice, sliceInDim } from "./slice.ts";

@@ -11,7 +11,7 @@ import type {
   Scalar,
   ScalarBuilder,
   UnaryExpansion,
-} from "../core/emit.ts";
+} from "../core/lowering.ts";
 import {
   type BatchRule,
   bind1,

@@ -1,7 +1,7 @@
 /** A stable merge sort and a selection, written with the emitter's loops: the order of every lane, or its begin, as positions. */
 import { aval } from "../core/aval.ts";
 import { isFloat } from "../core/dtype.ts";
-import type { Cell, Emitter, Index, Operand, Scalar, ScalarBuilder } from "../core/emit.ts";
+import type { Emitter, Index, Operand, Register, Scalar, ScalarBuilder } from "../core/lowering.ts";
 import { insert, without } from "./axes.ts";
 import { clampIndex } from "./windows.ts";
 
@@ -105,10 +105,10 @@ function mergePairs(
   const plus = (a: Scalar, b: Scalar): Scalar => s.binary("add", a, b);
   const atMost = (a: Scalar, last: number): Scalar => s.binary("min", a, int(last));
   const [left, middle, right, end] = [0, 0, 0, 0].map((start) => emit.cell(int(start))) as [
-    Cell,
-    Cell,
-    Cell,
-    Cell,
+    Register,
+    Register,
+    Register,
+    Register,
   ];
   const startPair = (): void => {
     left.set(end.get());

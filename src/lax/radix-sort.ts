@@ -1,7 +1,7 @@
 /** A stable radix sort, written with the emitter's loops: the order of every lane as positions. */
 import { aval } from "../core/aval.ts";
 import { byteSize, type DType, isFloat, kindOf } from "../core/dtype.ts";
-import type { Emitter, Index, Operand, Scalar, ScalarBuilder, Target } from "../core/emit.ts";
+import type { Emitter, Index, Operand, Scalar, ScalarBuilder, Target } from "../core/lowering.ts";
 import { insert, without } from "./axes.ts";
 import { clampIndex } from "./windows.ts";
 

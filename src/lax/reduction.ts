@@ -1,7 +1,7 @@
 /** What all reductions over axes share. */
 import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
 import { type DType, isFloat, limits } from "../core/dtype.ts";
-import type { Combine, Emitter, Operand } from "../core/emit.ts";
+import type { Combine, Emitter, Operand } from "../core/lowering.ts";
 import { interleave, pick, without } from "./axes.ts";
 import { BITS, checkAxes, checkDTypes, type DTypeClass } from "./check.ts";
 

@@ -1,7 +1,15 @@
 /** How a value that runs along an axis is computed: in a register, or row after row. */
 import { aval, type ShapedArray } from "../core/aval.ts";
 import { type DType, isFloat } from "../core/dtype.ts";
-import type { BasicBinary, Emitter, Index, Operand, Scalar, ScalarBuilder, Target } from "../core/emit.ts";
+import type {
+  BasicBinary,
+  Emitter,
+  Index,
+  Operand,
+  Scalar,
+  ScalarBuilder,
+  Target,
+} from "../core/lowering.ts";
 import * as scalars from "../scalars/index.ts";
 
 export type AlongParams = { readonly axis: number; readonly reverse: boolean };

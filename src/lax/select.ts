@@ -1,8 +1,8 @@
 /** Choosing per element: select_n, clamp, max, min, abs. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
-import type { BasicBinary, Scalar } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import type { BasicBinary, Scalar } from "../core/lowering.ts";
 import { bind1, type Primitive, Zero } from "../core/primitive.ts";
 import { div, mul, neg } from "./arithmetic.ts";
 import { fitTo, unbroadcast } from "./broadcast.ts";

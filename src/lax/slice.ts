@@ -2,8 +2,8 @@
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { aval, type Shape, type ShapedArray } from "../core/aval.ts";
 import { checkInteger, checkIntegers, checkList, checkPosition } from "../core/check.ts";
-import type { Emitter, Index, Operand } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import type { Emitter, Index, Operand } from "../core/lowering.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { canonicalAxis } from "../util/shape.ts";
 import { show } from "../util/text.ts";

@@ -2,8 +2,8 @@
 import { type ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
 import { checkCount, checkInteger } from "../core/check.ts";
-import type { Emitter, Operand } from "../core/emit.ts";
 import { WeftValueError } from "../core/errors.ts";
+import type { Emitter, Operand } from "../core/lowering.ts";
 import { type Primitive, Zero } from "../core/primitive.ts";
 import { checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";

@@ -1,14 +1,14 @@
 /** Sums of exponentials, the error function and the gamma family. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
-import type { Scalar, ScalarBuilder } from "../core/emit.ts";
+import type { Scalar, ScalarBuilder } from "../core/lowering.ts";
 import * as scalars from "../scalars/index.ts";
 import { add, div, integerPow, mul, neg, reciprocal, square, sub } from "./arithmetic.ts";
 import { range } from "./axes.ts";
 import { checkDTypes, FLOATING } from "./check.ts";
 import { eq, lt } from "./compare.ts";
 import { asArray } from "./convert.ts";
+import { exp, exp2, expm1, logistic, RoundingMethod, round, sin } from "./elementary.ts";
 import { type Binary, binary, type Formula, type Unary, unary } from "./map.ts";
-import { exp, exp2, expm1, logistic, RoundingMethod, round, sin } from "./math.ts";
 import { select } from "./select.ts";
 
 /** `max + log1p(base^-|x - y|)` in units of `unit`; of infinities of one sign, and with a NaN, the sum. */

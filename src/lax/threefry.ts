@@ -4,8 +4,8 @@
  */
 import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type ShapedArray } from "../core/aval.ts";
-import type { Scalar, ScalarBuilder } from "../core/emit.ts";
 import { WeftTypeError } from "../core/errors.ts";
+import type { Scalar, ScalarBuilder } from "../core/lowering.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { elementwiseShape } from "./check.ts";
 import { asArray } from "./convert.ts";

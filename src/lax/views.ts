@@ -3,7 +3,7 @@ import type { ArrayLike, NDArray } from "../core/array.ts";
 import { aval, type Shape } from "../core/aval.ts";
 import { checkAxisList, checkCount, checkInteger, checkIntegers, checkShape } from "../core/check.ts";
 import { checkDType, type DType } from "../core/dtype.ts";
-import type { Index } from "../core/emit.ts";
+import type { Index } from "../core/lowering.ts";
 import { installOps } from "../core/ops.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import { size } from "../util/shape.ts";

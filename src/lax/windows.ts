@@ -2,7 +2,7 @@
 import { aval, type ShapedArray } from "../core/aval.ts";
 import { checkIntegers, checkList } from "../core/check.ts";
 import { kindOf } from "../core/dtype.ts";
-import type { Emitter, Index, Operand, Scalar } from "../core/emit.ts";
+import type { Emitter, Index, Operand, Scalar } from "../core/lowering.ts";
 import { checkOptions } from "../util/options.ts";
 import { complement, hasDuplicates, insert, isIncreasing, pick, range, without } from "./axes.ts";
 import { checkDTypes, INTEGER, require, tuple } from "./check.ts";

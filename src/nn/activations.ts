@@ -5,7 +5,7 @@ import { fullLike, zerosLike } from "../lax/broadcast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { split as splitParts } from "../lax/shape.ts";
-import { add, divide, multiply, sqrt } from "../numpy/math.ts";
+import { add, divide, multiply, sqrt } from "../numpy/computing.ts";
 import { promoteArgs, toInexact } from "../numpy/promote.ts";
 import { where } from "../numpy/select.ts";
 import { checkOptions } from "../util/options.ts";

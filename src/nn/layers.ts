@@ -4,7 +4,7 @@ import { WeftTypeError } from "../core/errors.ts";
 import { asArray } from "../lax/convert.ts";
 import { gather } from "../lax/gather.ts";
 import { expandDims, full } from "../lax/shape.ts";
-import { add, matmul } from "../numpy/math.ts";
+import { add, matmul } from "../numpy/computing.ts";
 import { asPositions } from "../numpy/promote.ts";
 import { checkCallable, checkOptions } from "../util/options.ts";
 import { checkWidths } from "./cells.ts";

@@ -10,7 +10,7 @@ import { scan } from "../lax/control/loops.ts";
 import { arrayLeaves } from "../lax/leaves.ts";
 import { expandDims, indexInDim, iota, zerosLike } from "../lax/shape.ts";
 import { stackTrees } from "../lax/trees.ts";
-import { less } from "../numpy/math.ts";
+import { less } from "../numpy/computing.ts";
 import { where } from "../numpy/select.ts";
 import { split } from "../random/index.ts";
 import * as tree from "../tree/index.ts";

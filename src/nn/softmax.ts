@@ -9,7 +9,7 @@ import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { reduceMax } from "../lax/reduce.ts";
 import { broadcastedIota, expandDims, squeeze } from "../lax/shape.ts";
-import { add, divide, maximum, multiply, square, subtract } from "../numpy/math.ts";
+import { add, divide, maximum, multiply, square, subtract } from "../numpy/computing.ts";
 import { type Axis, asPositions, axesOf, toInexact } from "../numpy/promote.ts";
 import { REDUCE_OPTIONS, type ReduceOptions } from "../numpy/reductions.ts";
 import { checkChoice, checkOptions } from "../util/options.ts";

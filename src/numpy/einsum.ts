@@ -4,7 +4,7 @@ import { checkIntegers } from "../core/check.ts";
 import { WeftValueError } from "../core/errors.ts";
 import { range } from "../lax/axes.ts";
 import { asArray } from "../lax/convert.ts";
-import { contractAll, type Labelled } from "./contract.ts";
+import { contractAll, type Labelled } from "./contraction.ts";
 
 /** The axes of an ellipsis are numbered from the right, so that operands align there. */
 const ellipsisLabels = (count: number): string[] => range(count).map((i) => `.${count - 1 - i}`);

@@ -3,12 +3,12 @@ import "./methods.ts";
 
 export { type ArrayLike, NDArray as Array } from "../core/array.ts";
 export type { IndexedGetOptions, IndexedUpdate, IndexItem } from "../core/methods.ts";
+export * from "./computing.ts";
 export * from "./creation.ts";
 export * from "./dtypes.ts";
 export * from "./functional.ts";
 export * from "./join.ts";
 export * as linalg from "./linalg.ts";
-export * from "./math.ts";
 export { type PadOptions, type PadWidth, pad } from "./pad.ts";
 export type { Axis, BinaryFunction, UnaryFunction } from "./promote.ts";
 export { clip, isin, select, type TakeOptions, take, takeAlongAxis, where } from "./select.ts";

@@ -5,9 +5,9 @@ import { ConcretizationTypeError, WeftTypeError, WeftValueError } from "../core/
 import type { ArrayMethods, IndexItem } from "../core/methods.ts";
 import { isEager, Tracer } from "../core/trace.ts";
 import { bitcastConvertType } from "../lax/cast.ts";
+import * as np from "./computing.ts";
 import { getSlice, indexedUpdate } from "./indexing.ts";
 import { repeat, unstack } from "./join.ts";
-import * as np from "./math.ts";
 import { formatArray } from "./print.ts";
 import { refusals } from "./refusals.ts";
 import { clip, take } from "./select.ts";

@@ -10,7 +10,7 @@ import { asArray } from "../lax/convert.ts";
 import { checkOptions } from "../util/options.ts";
 import { canonicalAxis } from "../util/shape.ts";
 import { show } from "../util/text.ts";
-import { contractAll, type Labelled } from "./contract.ts";
+import { contractAll, type Labelled } from "./contraction.ts";
 import { multiply, subtract } from "./elementwise.ts";
 import { stack, unstack } from "./join.ts";
 import { sum } from "./reductions.ts";

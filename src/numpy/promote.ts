@@ -26,7 +26,7 @@ export type UnaryFunction = (x: ArrayLike) => NDArray;
 export type BinaryFunction = (x: ArrayLike, y: ArrayLike) => NDArray;
 
 /** Arrays and other things that have a type, and numbers and booleans, which take one. */
-type Operand = Promoted | NDArray | number | boolean;
+type Promotable = Promoted | NDArray | number | boolean;
 
 /** The i-th of several operands; what is plain has no type yet. */
 export const operand = (at: Place, i: number, x: ArrayLike): NDArray | number | boolean =>
@@ -35,18 +35,18 @@ const operandsOf = (at: Place, xs: readonly ArrayLike[]): (NDArray | number | bo
   xs.map((x, i) => operand(at, i, x));
 
 /** The type with which an operand takes part: whole numbers are weak integers beside integers and bools. */
-function joinsAs(x: Operand, besideIntegers: boolean): Promoted {
+function joinsAs(x: Promotable, besideIntegers: boolean): Promoted {
   if (typeof x === "boolean") return { dtype: "bool", weakType: false };
   return besideIntegers && isWholeNumber(x) ? WEAK_INTEGER : typeof x === "number" ? WEAK_FLOAT : x;
 }
 const WEAK_INTEGER: Promoted = { dtype: "int32", weakType: true };
 const WEAK_FLOAT: Promoted = { dtype: "float32", weakType: true };
 
-const isIntegral = (x: Operand): boolean =>
+const isIntegral = (x: Promotable): boolean =>
   typeof x === "object" ? !isFloat(x.dtype) : typeof x === "boolean";
 
 /** The type that these operands have in common. */
-export function commonOf(xs: readonly Operand[]): Promoted {
+export function commonOf(xs: readonly Promotable[]): Promoted {
   const besideIntegers = xs.some(isIntegral);
   return promote(xs.map((x) => joinsAs(x, besideIntegers)));
 }

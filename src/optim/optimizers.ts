@@ -3,8 +3,8 @@ import { type NDArray, scalar } from "../core/array.ts";
 import { checkNumber } from "../core/check.ts";
 import type { DType } from "../core/dtype.ts";
 import { convertElementType } from "../lax/cast.ts";
+import { add, divide, multiply, power, sqrt, subtract } from "../numpy/computing.ts";
 import { zerosLike } from "../numpy/creation.ts";
-import { add, divide, multiply, power, sqrt, subtract } from "../numpy/math.ts";
 import { checkOptions } from "../util/options.ts";
 import { addDecayedWeights, descent, type RateState, type Schedule } from "./scale.ts";
 import {

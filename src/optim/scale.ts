@@ -6,7 +6,7 @@ import { WeftTypeError } from "../core/errors.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { asArray } from "../lax/convert.ts";
 import { arrayLeaves } from "../lax/leaves.ts";
-import { add, divide, maximum, minimum, multiply, sqrt, sum } from "../numpy/math.ts";
+import { add, divide, maximum, minimum, multiply, sqrt, sum } from "../numpy/computing.ts";
 import { checkCallable } from "../util/options.ts";
 import { type EmptyState, type GradientTransformation, mapLeaves, stateless } from "./transformation.ts";
 

@@ -2,7 +2,7 @@
 import type { NDArray } from "../core/array.ts";
 import { convertElementType } from "../lax/cast.ts";
 import { arrayLeaves, toArrays } from "../lax/leaves.ts";
-import { add } from "../numpy/math.ts";
+import { add } from "../numpy/computing.ts";
 import type { MapTree } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
 import { checkCallable } from "../util/options.ts";

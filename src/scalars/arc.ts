@@ -1,5 +1,5 @@
 /** The inverse trigonometric functions. Polynomials are minimax in relative error. */
-import type { BinaryExpansion, Scalar, UnaryExpansion } from "../core/emit.ts";
+import type { BinaryExpansion, Scalar, UnaryExpansion } from "../core/lowering.ts";
 import { defineBinary, defineUnary } from "./expansion.ts";
 import {
   abs,

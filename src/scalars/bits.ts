@@ -2,7 +2,7 @@
  * Significands and exponents: the part that depends on how floats are stored. float32 works on its bits. float64 has no
  * integer of its width here, so it goes through float32, whose exponents are made to suffice.
  */
-import type { Scalar } from "../core/emit.ts";
+import type { Scalar } from "../core/lowering.ts";
 import {
   add,
   and,

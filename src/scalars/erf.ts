@@ -1,5 +1,5 @@
 /** The error function, its complement and its inverse. */
-import type { Scalar, UnaryExpansion } from "../core/emit.ts";
+import type { Scalar, UnaryExpansion } from "../core/lowering.ts";
 import { high, roundExponent } from "./bits.ts";
 import { assemble, expParts } from "./exp.ts";
 import { defineUnary } from "./expansion.ts";

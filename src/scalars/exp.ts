@@ -2,7 +2,7 @@
  * exp and its family: x = n·ln 2 + r by Cody and Waite, a polynomial in r, and a power of two.
  * The polynomials are minimax (Remez exchange) in relative error.
  */
-import type { Scalar, UnaryExpansion } from "../core/emit.ts";
+import type { Scalar, UnaryExpansion } from "../core/lowering.ts";
 import { roundExponent } from "./bits.ts";
 import { defineUnary } from "./expansion.ts";
 import {

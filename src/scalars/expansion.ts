@@ -2,7 +2,7 @@
  * Functions that machines lack. Primitives are defined by them, so that a page loads those that its primitives use; the loop IR
  * has them by name, until the pass `math` puts what they are made of in their place.
  */
-import type { BinaryExpansion, Scalar, UnaryExpansion } from "../core/emit.ts";
+import type { BinaryExpansion, Scalar, UnaryExpansion } from "../core/lowering.ts";
 
 interface Expansion {
   readonly operands: 1 | 2;

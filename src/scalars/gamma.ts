@@ -4,7 +4,7 @@
  *
  * Precision is relative to max(1, |result|) near the zeros on the negative axis, where the result is a difference.
  */
-import type { Scalar, UnaryExpansion } from "../core/emit.ts";
+import type { Scalar, UnaryExpansion } from "../core/lowering.ts";
 import { defineUnary } from "./expansion.ts";
 import { log } from "./log.ts";
 import {

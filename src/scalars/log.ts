@@ -1,7 +1,7 @@
 /**
  * log and its family: x = 2^e·(1 + f), then log(1 + f) through s = f/(2 + f), as fdlibm does it.
  */
-import type { Scalar, UnaryExpansion } from "../core/emit.ts";
+import type { Scalar, UnaryExpansion } from "../core/lowering.ts";
 import { decompose, type Parts } from "./bits.ts";
 import { LN2 } from "./exp.ts";
 import { defineUnary } from "./expansion.ts";

@@ -3,8 +3,8 @@
  * formula serves float32 and float64; what differs is a {@link PerFloat} pair of constants.
  */
 import type { DType } from "../core/dtype.ts";
-import type { BasicBinary, BasicUnary, MachineFn, Scalar, ScalarBuilder } from "../core/emit.ts";
 import { assert } from "../core/errors.ts";
+import type { BasicBinary, BasicUnary, MachineFn, Scalar, ScalarBuilder } from "../core/lowering.ts";
 
 /** Constructors of expressions. */
 export interface Arithmetic extends Pick<ScalarBuilder, "const" | "select" | "convert" | "bitcast"> {

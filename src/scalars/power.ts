@@ -1,5 +1,5 @@
 /** x^y and the cube root. */
-import type { BinaryExpansion, Scalar, UnaryExpansion } from "../core/emit.ts";
+import type { BinaryExpansion, Scalar, UnaryExpansion } from "../core/lowering.ts";
 import { decompose, high, roundExponent } from "./bits.ts";
 import { assemble, expNearZero } from "./exp.ts";
 import { defineBinary, defineUnary } from "./expansion.ts";

@@ -5,7 +5,7 @@
  * Range: |x| < `FAR`. Arguments beyond, rare as they are, would double the work of all: they are left to the platform's
  * functions, which reduce exactly (Payne and Hanek 1983).
  */
-import type { MachineFn, Scalar, UnaryExpansion } from "../core/emit.ts";
+import type { MachineFn, Scalar, UnaryExpansion } from "../core/lowering.ts";
 import { type Rounded, roundInteger } from "./bits.ts";
 import { defineUnary } from "./expansion.ts";
 import {

@@ -5,8 +5,8 @@ import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { parseProgram } from "../../src/compiler/ir/parse.ts";
 import { forEachStmt, mapStmts } from "../../src/compiler/ir/visit.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
-import type { HostFn } from "../../src/core/emit.ts";
 import { InternalError } from "../../src/core/errors.ts";
+import type { HostFn } from "../../src/core/lowering.ts";
 import { programs, randomArgs } from "../support/random-ir.ts";
 
 const INF = Number.POSITIVE_INFINITY;

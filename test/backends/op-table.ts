@@ -4,7 +4,7 @@ import { takes } from "../../src/compiler/ir/functions.ts";
 import type { Buffer, Expr, Program, Stmt } from "../../src/compiler/ir/nodes.ts";
 import { newBuffer, newLoopVar } from "../../src/compiler/ir/visit.ts";
 import { DTYPES, type DType, isFloat, limits, type TypedArray } from "../../src/core/dtype.ts";
-import type { BinaryFn } from "../../src/core/emit.ts";
+import type { BinaryFn } from "../../src/core/lowering.ts";
 import { BINARY, UNARY } from "../../src/core/scalar.ts";
 import { expansions } from "../../src/scalars/index.ts";
 

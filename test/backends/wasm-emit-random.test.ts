@@ -5,7 +5,7 @@ import { WORK_LIMITS, type WorkLimits } from "../../src/backends/wasm/work.ts";
 import type { Program } from "../../src/compiler/ir/nodes.ts";
 import { contract } from "../../src/compiler/passes/contract.ts";
 import { wasmTarget } from "../../src/compiler/target.ts";
-import type { HostFn } from "../../src/core/emit.ts";
+import type { HostFn } from "../../src/core/lowering.ts";
 import { expectSameOutputs, programs, randomArgs } from "../support/random-ir.ts";
 import { compileProgram } from "./wasm-run.ts";
 

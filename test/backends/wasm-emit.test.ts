@@ -6,7 +6,7 @@ import { parseProgram } from "../../src/compiler/ir/parse.ts";
 import { contract } from "../../src/compiler/passes/contract.ts";
 import { wasmTarget } from "../../src/compiler/target.ts";
 import { DTYPES, type TypedArray } from "../../src/core/dtype.ts";
-import type { HostFn } from "../../src/core/emit.ts";
+import type { HostFn } from "../../src/core/lowering.ts";
 import { expectSameOutputs, randomArgs } from "../support/random-ir.ts";
 import "./wasm-encoder-support.ts";
 import { PROGRAMS } from "./program-table.ts";

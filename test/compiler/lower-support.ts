@@ -11,8 +11,8 @@ import { type DeviceArray, fromTyped, type NDArray, scalar } from "../../src/cor
 import { aval, type Shape, type ShapedArray } from "../../src/core/aval.ts";
 import { installDevice, setDefaultDevice } from "../../src/core/device.ts";
 import { DTYPES, type DType, type TypedArray } from "../../src/core/dtype.ts";
-import type { Emitter, HostFn, Index, Operand } from "../../src/core/emit.ts";
 import { type Atom, type Jaxpr, Literal } from "../../src/core/jaxpr.ts";
+import type { Emitter, HostFn, Index, Operand } from "../../src/core/lowering.ts";
 import {
   type AnyPrimitive,
   definePrimitive,

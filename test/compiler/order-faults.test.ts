@@ -58,18 +58,18 @@ vi.mock("../../src/compiler/lower/slots.ts", async (original) =>
         inPlace(m.updateSlot(ctx, init, undefined, name))) satisfies Slots["ringSlot"],
   }),
 );
-type Schedule = typeof import("../../src/compiler/lower/schedule.ts");
-vi.mock("../../src/compiler/lower/schedule.ts", async (original) =>
-  fault.breaking(await original<Schedule>(), { isReplacement: () => () => true }),
+type Usage = typeof import("../../src/compiler/lower/usage.ts");
+vi.mock("../../src/compiler/lower/usage.ts", async (original) =>
+  fault.breaking(await original<Usage>(), { isReplacement: () => () => true }),
 );
 type Context = typeof import("../../src/compiler/lower/context.ts");
 vi.mock("../../src/compiler/lower/context.ts", async (original) => {
   const module = await original<Context>();
-  const { isLive } = module.Frame.prototype;
-  Object.assign(module.Frame.prototype, {
-    isLive(this: InstanceType<typeof module.Frame>, v: Parameters<typeof isLive>[0]): boolean {
+  const { isLive } = module.Lowering.prototype;
+  Object.assign(module.Lowering.prototype, {
+    isLive(this: InstanceType<typeof module.Lowering>, v: Parameters<typeof isLive>[0]): boolean {
       if (fault.wrongNow.has("isLive")) return false;
-      return fault.wrongNow.has("pinned") ? this.schedule.lastUse(v) > this.position : isLive.call(this, v);
+      return fault.wrongNow.has("pinned") ? this.usage.lastUse(v) > this.position : isLive.call(this, v);
     },
     // What is not live must still be there.
     release() {},

@@ -3,7 +3,7 @@ import type { NDArray } from "../../src/core/array.ts";
 import { grad, jit, vmap } from "../../src/index.ts";
 import { asArray } from "../../src/lax/index.ts";
 import * as nn from "../../src/nn/index.ts";
-import { sum } from "../../src/numpy/math.ts";
+import { sum } from "../../src/numpy/computing.ts";
 import * as random from "../../src/random/index.ts";
 import { expectClose, values } from "./support.ts";
 

@@ -4,7 +4,7 @@ import { grad, jit, numpy as np } from "../../src/index.ts";
 import { convertElementType } from "../../src/lax/cast.ts";
 import { scan } from "../../src/lax/control/loops.ts";
 import { asArray } from "../../src/lax/index.ts";
-import { multiply, subtract, sum } from "../../src/numpy/math.ts";
+import { multiply, subtract, sum } from "../../src/numpy/computing.ts";
 import * as optim from "../../src/optim/index.ts";
 import { expectClose, values } from "../nn/support.ts";
 

@@ -5,7 +5,7 @@ import { lowerJaxpr } from "../../src/compiler/lower/index.ts";
 import { prepare } from "../../src/compiler/prepare.ts";
 import { DeviceArray } from "../../src/core/array.ts";
 import type { ShapedArray } from "../../src/core/aval.ts";
-import type { Buffer, Device } from "../../src/core/device.ts";
+import type { Device, DeviceBuffer } from "../../src/core/device.ts";
 import { DTYPES, type TypedArray } from "../../src/core/dtype.ts";
 import { assert, DeletedArrayError, WeftValueError } from "../../src/core/errors.ts";
 import type { Jaxpr } from "../../src/core/jaxpr.ts";
@@ -18,7 +18,7 @@ const typed = (bytes: Bytes, { dtype }: ShapedArray): TypedArray =>
   new DTYPES[dtype].array(bytes.slice().buffer);
 
 /** Contents that are there, or that the device is computing. */
-class FakeBuffer implements Buffer {
+class FakeBuffer implements DeviceBuffer {
   readonly device: FakeDevice;
   readonly byteLength: number;
   readonly #known: boolean;

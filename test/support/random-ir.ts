@@ -24,7 +24,7 @@ import { printProgram } from "../../src/compiler/ir/print.ts";
 import { indexExpr, localExpr, newBuffer, newLocal, newLoopVar } from "../../src/compiler/ir/visit.ts";
 import { aval } from "../../src/core/aval.ts";
 import { type DType, isFloat } from "../../src/core/dtype.ts";
-import type { BinaryFn, Combine, HostFn, UnaryFn } from "../../src/core/emit.ts";
+import type { BinaryFn, Combine, HostFn, UnaryFn } from "../../src/core/lowering.ts";
 
 export { expectSameMeaning, expectSameOutputs, randomArgs } from "./same-meaning.ts";
 

@@ -5,8 +5,8 @@
  */
 
 import { isFloat, limits } from "../../core/dtype.ts";
-import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
 import { InternalError } from "../../core/errors.ts";
+import type { BinaryFn, UnaryFn } from "../../core/lowering.ts";
 import { type BasicBinary, type BasicUnary, FAR, type MachineFn } from "../../core/scalar.ts";
 import { type Class, isNarrowInteger, LEAVES_RANGE } from "../common/classes.ts";
 import { type Form, inline, literal, splat, wrap } from "./types.ts";

@@ -2,7 +2,7 @@
 import type { Expr, Local, Reduce } from "../../compiler/ir/nodes.ts";
 import { type Block, localExpr } from "../../compiler/ir/visit.ts";
 import { type DType, isFloat, limits } from "../../core/dtype.ts";
-import type { Combine } from "../../core/emit.ts";
+import type { Combine } from "../../core/lowering.ts";
 
 /** The loops of a reduction, combining into `acc`. */
 export function nestOf(s: Reduce, acc: Local): Block {

@@ -26,8 +26,8 @@ import type {
 import { type Block, contractExtents, sharedNodes } from "../../compiler/ir/visit.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
 import { type DType, isFloat, type TypedArray } from "../../core/dtype.ts";
-import type { Combine, HostFn } from "../../core/emit.ts";
 import { assert } from "../../core/errors.ts";
+import type { Combine, HostFn } from "../../core/lowering.ts";
 import { conversion, wrap } from "../../core/scalar.ts";
 import { arrayOf, ShadowMemory } from "./memory.ts";
 import { type Binary, bitcast, functionOf, type Unary } from "./scalar.ts";

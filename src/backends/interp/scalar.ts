@@ -1,6 +1,6 @@
 /** Scalar functions as the interpreter runs them: those of `core/scalar.ts` and of `scalars/`, rounded and wrapped by dtype. */
 import { DTYPES, type DType, isFloat, type TypedArray } from "../../core/dtype.ts";
-import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
+import type { BinaryFn, UnaryFn } from "../../core/lowering.ts";
 import { basicFunction, evaluationOf, wrap } from "../../core/scalar.ts";
 import { expansions } from "../../scalars/index.ts";
 

@@ -58,7 +58,7 @@ interface Split {
 }
 
 /** The loop (or function) that pointers belong to. */
-interface Frame {
+interface PointerScope {
   readonly unstable: ReadonlySet<IndexAtom>;
   readonly pointers: Map<string, number>;
 }
@@ -72,7 +72,7 @@ export class Addressing {
   readonly #layout: Layout;
   readonly #roots: ReadonlyMap<GlobalRef, number>;
   readonly #valueOf: (atom: IndexAtom) => Node;
-  readonly #frames: Frame[] = [];
+  readonly #scopes: PointerScope[] = [];
   readonly #numbers: Map<IndexAtom, number> = new Map();
   /** Addresses of the statement that is being emitted. */
   readonly #computed: Map<string, Node> = new Map();
@@ -116,7 +116,7 @@ export class Addressing {
    */
   enter(block: Block, accesses: readonly Access[], v?: LoopVar, step = 0): Bump[] {
     const { declares, assigns } = effects(block);
-    const frame: Frame = { unstable: new Set([...declares, ...assigns]), pointers: new Map() };
+    const frame: PointerScope = { unstable: new Set([...declares, ...assigns]), pointers: new Map() };
     const bumps: Bump[] = [];
     for (const access of accesses) {
       const split = this.#split(access.buffer, access.index);
@@ -124,16 +124,16 @@ export class Addressing {
       const pointer = this.#addPointer(frame, split, v);
       if (pointer !== undefined && bytes !== 0) bumps.push({ pointer, bytes: bytes * step });
     }
-    this.#frames.push(frame);
+    this.#scopes.push(frame);
     return bumps;
   }
 
   leave(): void {
-    for (const pointer of this.#frames.pop()!.pointers.values()) this.#f.freeLocal(pointer);
+    for (const pointer of this.#scopes.pop()!.pointers.values()) this.#f.freeLocal(pointer);
   }
 
   /** A new pointer of `frame` at iteration 0 of `v`, unless it or an outer frame has the same. */
-  #addPointer(frame: Frame, split: Split, v: LoopVar | undefined): number | undefined {
+  #addPointer(frame: PointerScope, split: Split, v: LoopVar | undefined): number | undefined {
     const terms = split.terms.filter((t) => !frame.unstable.has(t.atom));
     const key = this.#key(split, terms);
     if (frame.pointers.has(key) || this.#isKnown(split, terms)) return undefined;
@@ -148,12 +148,12 @@ export class Addressing {
   #isKnown(split: Split, terms: readonly Term[]): boolean {
     if (terms.length === 0 && split.base === 0) return true;
     const key = this.#key(split, terms);
-    return this.#frames.some((frame) => frame.pointers.has(key));
+    return this.#scopes.some((frame) => frame.pointers.has(key));
   }
 
   /** The pointer of the innermost frame that has one for this address, plus the terms it lacks. */
   #address(split: Split): Node {
-    for (const frame of this.#frames.toReversed()) {
+    for (const frame of this.#scopes.toReversed()) {
       const pointer = frame.pointers.get(
         this.#key(
           split,

@@ -21,13 +21,13 @@ import { type Block, forEachExpr, freeAtoms, newLocal, visitParts } from "../../
 import { variesIn, varyingAtoms } from "../../compiler/passes/lanes.ts";
 import type { Target } from "../../compiler/target.ts";
 import type { DType } from "../../core/dtype.ts";
-import type { Combine } from "../../core/emit.ts";
 import { assert, InternalError } from "../../core/errors.ts";
+import type { Combine } from "../../core/lowering.ts";
 import { identityOf, nestOf } from "../common/reduction.ts";
 import { Addressing, type Bump, type Layout, type Site } from "./address.ts";
 import { lanesPerVector, partsOf, splatConstant, unsupported, valTypeOf } from "./classes.ts";
 import type { FuncBuilder, FuncRef, GlobalRef, ValType } from "./encoder/index.ts";
-import { i32, type Node, pushAll, read, Schedule } from "./machine.ts";
+import { i32, type Node, NodeWriter, pushAll, read } from "./machine.ts";
 import { scalarBinary } from "./ops-scalar.ts";
 import { vectorBinary } from "./ops-vector.ts";
 import { ScalarSelector, type Surroundings } from "./select-scalar.ts";
@@ -237,13 +237,13 @@ export class FunctionEmitter implements Surroundings {
               write: storeScalar(s.buffer.dtype, site.offset),
             },
           ];
-    const schedule = new Schedule(
+    const writer = new NodeWriter(
       this.#f,
       writes.flatMap((w) => [w.address, w.value]),
     );
     for (const { address, value, write } of writes) {
-      schedule.push(address);
-      schedule.push(value);
+      writer.push(address);
+      writer.push(value);
       write(this.#f);
     }
   }

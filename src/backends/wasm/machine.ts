@@ -1,6 +1,6 @@
 /**
  * Machine nodes: what one statement computes, as a DAG of WebAssembly instructions. Selection builds the DAG (`select-*.ts`),
- * a {@link Schedule} writes it: operands first, a node that is used more than once computed once into a local.
+ * a {@link NodeWriter} writes it: operands first, a node that is used more than once computed once into a local.
  */
 import type {
   FuncBuilder,
@@ -91,7 +91,7 @@ export const scaleAddress = (a: Node, k: number): Node =>
  * Writes the nodes of one statement. Construct it with every root that will be pushed, once per push: it counts uses, so
  * that shared nodes get a local for exactly as long as they are needed.
  */
-export class Schedule {
+export class NodeWriter {
   readonly #f: FuncBuilder;
   readonly #uses: Map<Node, number> = new Map();
   readonly #locals: Map<Node, number> = new Map();
@@ -133,6 +133,6 @@ export class Schedule {
 
 /** Leaves the values of the nodes on the stack, in order. */
 export function pushAll(f: FuncBuilder, nodes: readonly Node[]): void {
-  const schedule = new Schedule(f, nodes);
-  for (const node of nodes) schedule.push(node);
+  const writer = new NodeWriter(f, nodes);
+  for (const node of nodes) writer.push(node);
 }

@@ -1,7 +1,7 @@
 /** Which instructions a scalar function becomes, by class of its operands. */
 
 import type { DType } from "../../core/dtype.ts";
-import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
+import type { BinaryFn, UnaryFn } from "../../core/lowering.ts";
 import type { BasicBinary, BasicUnary, MachineFn } from "../../core/scalar.ts";
 import { LEAVES_RANGE } from "../common/classes.ts";
 import { bitsOf, CLASS, type Class, isNarrowInteger, unsupported, wrap } from "./classes.ts";

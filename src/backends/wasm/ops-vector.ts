@@ -1,7 +1,7 @@
 /** Which instructions a function of vector lanes becomes, by class of its operands; what is missing here goes lane by lane. */
 
 import { type DType, isFloat } from "../../core/dtype.ts";
-import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
+import type { BinaryFn, UnaryFn } from "../../core/lowering.ts";
 import type { BasicBinary, BasicUnary, MachineFn } from "../../core/scalar.ts";
 import { bitsOf, CLASS, type Class, isNarrowInteger, splatConstant, wrapLanes } from "./classes.ts";
 import type { OpName } from "./encoder/index.ts";

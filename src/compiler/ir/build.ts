@@ -5,8 +5,8 @@
  * Neutral elements follow XLA: `x + 0` is x also for x = -0.
  */
 import { type DType, isFloat } from "../../core/dtype.ts";
-import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
 import { assert } from "../../core/errors.ts";
+import type { BinaryFn, UnaryFn } from "../../core/lowering.ts";
 import { conversion, wrap } from "../../core/scalar.ts";
 import { identityOf } from "../../util/key.ts";
 import { isConstant } from "./affine.ts";

@@ -1,6 +1,6 @@
 /** The values of scalar functions on constants, where every backend must agree on them to the bit. */
 import type { DType } from "../../core/dtype.ts";
-import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
+import type { BinaryFn, UnaryFn } from "../../core/lowering.ts";
 import { basicFunction, evaluationOf, wrap } from "../../core/scalar.ts";
 
 /** The value of a unary function, or undefined where backends may differ in the last bit. */

@@ -1,6 +1,6 @@
 /** What the names of scalar functions in the loop IR stand for; results have the dtype of the operands, or bool for comparisons. */
 import { type DType, isFloat } from "../../core/dtype.ts";
-import type { BinaryFn, Combine, UnaryFn } from "../../core/emit.ts";
+import type { BinaryFn, Combine, UnaryFn } from "../../core/lowering.ts";
 import { BINARY, basicFunction, evaluationOf, UNARY } from "../../core/scalar.ts";
 import { expansions } from "../../scalars/expansion.ts";
 

@@ -24,7 +24,7 @@
 
 import type { ShapedArray } from "../../core/aval.ts";
 import type { DType } from "../../core/dtype.ts";
-import type { BinaryFn, Combine, HostFn, UnaryFn } from "../../core/emit.ts";
+import type { BinaryFn, Combine, HostFn, UnaryFn } from "../../core/lowering.ts";
 
 /** What a buffer was made for, in the words of the user's program. */
 export interface Origin {
@@ -112,7 +112,7 @@ export type Expr =
   | { readonly op: "convert"; readonly dtype: DType; readonly x: Expr }
   | { readonly op: "bitcast"; readonly dtype: DType; readonly x: Expr };
 
-export type { MachineFn } from "../../core/emit.ts";
+export type { MachineFn } from "../../core/lowering.ts";
 /** Loops count in signed 32-bit integers. */
 export const MAX_EXTENT: number = 2 ** 31 - 1;
 

@@ -2,8 +2,8 @@
 import { aval } from "../../core/aval.ts";
 import type { DType } from "../../core/dtype.ts";
 import { DTYPES } from "../../core/dtype.ts";
-import type { HostFn } from "../../core/emit.ts";
 import { assert, WeftValueError } from "../../core/errors.ts";
+import type { HostFn } from "../../core/lowering.ts";
 // A text may name any function, also one that no primitive brought.
 import "../../scalars/index.ts";
 import { affine } from "./affine.ts";

@@ -15,7 +15,7 @@
  */
 import type { DType } from "../../core/dtype.ts";
 import { DTYPES } from "../../core/dtype.ts";
-import type { HostFn } from "../../core/emit.ts";
+import type { HostFn } from "../../core/lowering.ts";
 import type {
   Affine,
   Buffer,

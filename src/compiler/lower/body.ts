@@ -3,11 +3,11 @@
 import { assert } from "../../core/errors.ts";
 import { type Atom, type Eqn, type Jaxpr, Var } from "../../core/jaxpr.ts";
 import type { PrimitiveKind } from "../../core/primitive.ts";
-import { type Context, Frame, type Home, type Homes } from "./context.ts";
+import { type Context, type Home, type Homes, Lowering } from "./context.ts";
 import { copied, deliver, isolate, stable } from "./memory.ts";
 import { Lazy, sameArray, type Value, View } from "./operands.ts";
 import { simplest } from "./probe.ts";
-import { updatedInput, updatePath } from "./schedule.ts";
+import { updatedInput, updatePath } from "./usage.ts";
 
 /** A lazy value that reads through more than this many others is stored: expressions stay small. */
 const MAX_DEPTH = 48;
@@ -29,10 +29,10 @@ export function lowerBody(
   options: BodyOptions = {},
 ): Value[] {
   const { homes = NO_HOMES, pinned = () => false } = options;
-  const frame = new Frame(jaxpr, args, ctx.code.block, new Set(jaxpr.invars.filter((_, i) => pinned(i))));
+  const frame = new Lowering(jaxpr, args, ctx.code.block, new Set(jaxpr.invars.filter((_, i) => pinned(i))));
   const homeOf = homesOfVars(jaxpr, homes);
   ctx.frames.push(frame);
-  for (const i of frame.schedule.live) {
+  for (const i of frame.usage.live) {
     frame.position = i;
     lowerEqn(ctx, frame, jaxpr.eqns[i]!, homeOf);
   }
@@ -62,7 +62,7 @@ function homesOfVars(jaxpr: Jaxpr, homes: Homes): Map<Atom, Home> {
   return found;
 }
 
-function lowerEqn(ctx: Context, frame: Frame, eqn: Eqn, homeOf: ReadonlyMap<Atom, Home>): void {
+function lowerEqn(ctx: Context, frame: Lowering, eqn: Eqn, homeOf: ReadonlyMap<Atom, Home>): void {
   const { primitive, params, outputs } = eqn;
   const homes = outputs.map((v) => homeOf.get(v));
   const outs = outputs.map((v) => v.aval);
@@ -76,14 +76,14 @@ function lowerEqn(ctx: Context, frame: Frame, eqn: Eqn, homeOf: ReadonlyMap<Atom
         `result ${i} of ${primitive.name} is ${outs[i]}, lowered to ${x.aval}`,
       );
       const v = outputs[i]!;
-      if (!frame.schedule.isUsed(v)) return;
+      if (!frame.usage.isUsed(v)) return;
       frame.env.set(v, complete(ctx, settle(ctx, frame, v, x, homes[i], primitive.kind)));
     });
   });
   frame.release(eqn.inputs);
 }
 
-function operands(ctx: Context, frame: Frame, eqn: Eqn, homes: Homes): readonly Value[] {
+function operands(ctx: Context, frame: Lowering, eqn: Eqn, homes: Homes): readonly Value[] {
   const args = eqn.inputs.map((atom) => frame.read(atom));
   return eqn.outputs.reduce<readonly Value[]>((now, _, k) => {
     const at = updatedInput(eqn, k);
@@ -101,7 +101,7 @@ const VIEWS: ReadonlySet<PrimitiveKind> = new Set<PrimitiveKind>(["view", "expan
 /** What later equations read for v: x itself when that costs nothing, else x stored. */
 function settle(
   ctx: Context,
-  frame: Frame,
+  frame: Lowering,
   v: Var,
   x: Value,
   home: Home | undefined,
@@ -111,5 +111,5 @@ function settle(
   const simple = VIEWS.has(kind) ? simplest(ctx.code, x) : x;
   if (!(simple instanceof Lazy)) return simple;
   if (simple.depth > MAX_DEPTH) return copied(ctx, simple);
-  return frame.schedule.readOnce(v) ? simple : stable(ctx, simple);
+  return frame.usage.readOnce(v) ? simple : stable(ctx, simple);
 }

@@ -1,7 +1,7 @@
 /** The program text while it is written: open blocks, fresh names, statements. */
 import type { Shape } from "../../core/aval.ts";
 import type { DType } from "../../core/dtype.ts";
-import type { Index } from "../../core/emit.ts";
+import type { Index } from "../../core/lowering.ts";
 import { constant, localExpr, newBuffer, newLocal, newLoopVar, scaledAtom } from "../ir/build.ts";
 import type {
   Affine,

@@ -1,13 +1,13 @@
 /** Where lowering stands: the equation being lowered, the jaxprs around it and the values of their variables. */
 import type { ShapedArray } from "../../core/aval.ts";
-import type { Emitter } from "../../core/emit.ts";
 import { assert } from "../../core/errors.ts";
 import { type Atom, type Jaxpr, Literal, type Var } from "../../core/jaxpr.ts";
+import type { Emitter } from "../../core/lowering.ts";
 import { constExpr } from "../ir/build.ts";
 import type { Buffer, Kept, Time } from "../ir/nodes.ts";
 import { type Block, Code } from "./code.ts";
 import { type Compute, Lazy, sameArray, Uniform, type Value, View } from "./operands.ts";
-import { type Schedule, scheduleOf } from "./schedule.ts";
+import { type Usage, usageOf } from "./usage.ts";
 
 /**
  * Memory that a result is wanted in. `inPlace`: it still holds the value that the result is an update of, so nothing but
@@ -63,9 +63,9 @@ interface Equation {
 }
 
 /** A jaxpr that is being lowered. */
-export class Frame {
+export class Lowering {
   readonly env: Map<Var, Value> = new Map();
-  readonly schedule: Schedule;
+  readonly usage: Usage;
   /** The block its equations are lowered into. */
   readonly block: Block;
   /** Arguments that are read again after the last use that the jaxpr shows: by the next iteration, or by other code. */
@@ -73,7 +73,7 @@ export class Frame {
   position = -1;
 
   constructor(jaxpr: Jaxpr, args: readonly Value[], block: Block, pinned: ReadonlySet<Var>) {
-    this.schedule = scheduleOf(jaxpr);
+    this.usage = usageOf(jaxpr);
     this.block = block;
     this.pinned = pinned;
     assert(
@@ -91,7 +91,7 @@ export class Frame {
   }
   /** Read by a later equation than the current one, or by the result. */
   isLive(v: Var): boolean {
-    return this.pinned.has(v) || this.schedule.lastUse(v) > this.position;
+    return this.pinned.has(v) || this.usage.lastUse(v) > this.position;
   }
   /** Forgets what nobody reads any more. */
   release(inputs: readonly Atom[]): void {
@@ -101,7 +101,7 @@ export class Frame {
 
 export class Context {
   readonly code: Code = new Code();
-  readonly frames: Frame[] = [];
+  readonly frames: Lowering[] = [];
   readonly #equations: Equation[] = [];
   #rules: Emitter | undefined;
 

@@ -1,5 +1,5 @@
 /** Division of indices by constants: affine where the ranges of loop variables allow it, else an int32 local. */
-import type { BinaryFn } from "../../core/emit.ts";
+import type { BinaryFn } from "../../core/lowering.ts";
 import { affine, affineRange, isConstant, subAffine } from "../ir/affine.ts";
 import { binaryExpr, constant, constExpr, indexExpr } from "../ir/build.ts";
 import type { Affine } from "../ir/nodes.ts";

@@ -1,16 +1,16 @@
 /** The {@link Emitter} that lowering rules speak to. */
 import type { Shape } from "../../core/aval.ts";
 import type {
-  Cell,
   Combine,
   Emitter,
   HostFn,
   Index,
   IndexBuilder,
   Operand,
+  Register,
   Scalar,
   ScalarBuilder,
-} from "../../core/emit.ts";
+} from "../../core/lowering.ts";
 import {
   addAffine,
   binaryExpr,
@@ -28,10 +28,10 @@ import type { Expr } from "../ir/nodes.ts";
 import { lowerBody } from "./body.ts";
 import { type Code, toAffine } from "./code.ts";
 import type { Context } from "./context.ts";
-import { lowerContract } from "./contract.ts";
 import { divide, modulo } from "./division.ts";
 import { contiguous, own, place, revised, stable } from "./memory.ts";
 import { Out, type Value } from "./operands.ts";
+import { lowerContract } from "./product.ts";
 import { reshape } from "./reshape.ts";
 import { lowerScan } from "./scan.ts";
 import { lowerSwitch } from "./switch.ts";
@@ -86,7 +86,7 @@ function reduce(
   return localExpr(acc);
 }
 
-function cell(code: Code, init: Expr): Cell {
+function cell(code: Code, init: Expr): Register {
   const local = code.local("cell", init.dtype);
   code.emit({ kind: "var", local, init });
   return {

@@ -3,7 +3,7 @@ import type { ShapedArray } from "../../core/aval.ts";
 import type { Var } from "../../core/jaxpr.ts";
 import { isOn } from "../../core/switches.ts";
 import type { Buffer, Time } from "../ir/nodes.ts";
-import type { Context, Frame, Home } from "./context.ts";
+import type { Context, Home, Lowering } from "./context.ts";
 import { Lazy, sameRegion, Uniform, type Value, View } from "./operands.ts";
 import { isCheap } from "./probe.ts";
 
@@ -32,7 +32,7 @@ export const contiguous = (ctx: Context, x: Value): View =>
 // Values that are read later.
 
 interface Reader {
-  readonly frame: Frame;
+  readonly frame: Lowering;
   readonly v: Var;
   readonly value: Value;
 }

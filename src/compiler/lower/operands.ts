@@ -1,7 +1,7 @@
 /** Arrays as lowering sees them: in memory, computed by whoever reads them, or the same everywhere. */
 import { aval, type Shape, type ShapedArray } from "../../core/aval.ts";
-import type { Index, Operand, Scalar, Target } from "../../core/emit.ts";
 import { assert } from "../../core/errors.ts";
+import type { Index, Operand, Scalar, Target } from "../../core/lowering.ts";
 import { equalShape, strides } from "../../util/shape.ts";
 import { sameAffine } from "../ir/affine.ts";
 import { addAffine, constant, loadExpr, scaleAffine } from "../ir/build.ts";

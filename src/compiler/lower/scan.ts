@@ -3,10 +3,10 @@
  * the carry lives in slots; the size of the program does not depend on the length.
  */
 import { aval, type ShapedArray } from "../../core/aval.ts";
-import type { ScanSpec } from "../../core/emit.ts";
 import type { Atom, Jaxpr, Var } from "../../core/jaxpr.ts";
 import { note } from "../../core/journal.ts";
 import { isCountedLoop, type LoopParams } from "../../core/loop.ts";
+import type { ScanSpec } from "../../core/lowering.ts";
 import { isOn } from "../../core/switches.ts";
 import { isConstant } from "../ir/affine.ts";
 import {

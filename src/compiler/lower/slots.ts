@@ -7,7 +7,7 @@ import type { Affine, Local } from "../ir/nodes.ts";
 import { type Context, type Home, home, keeping } from "./context.ts";
 import { own, revised, stable, storeInto } from "./memory.ts";
 import { elementView, Uniform, type Value, type View, withShape } from "./operands.ts";
-import { isReplacement, updatePath } from "./schedule.ts";
+import { isReplacement, updatePath } from "./usage.ts";
 
 export interface Slot {
   /** The carry as one iteration reads it. */

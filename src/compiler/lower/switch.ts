@@ -8,7 +8,7 @@ import { lowerBody } from "./body.ts";
 import { type Context, type Home, home } from "./context.ts";
 import { isOwned, place, revised, stable } from "./memory.ts";
 import { sameArray, Uniform, type Value, View } from "./operands.ts";
-import { updatePath } from "./schedule.ts";
+import { updatePath } from "./usage.ts";
 
 /** Where a branch leaves a result. */
 interface Outlet {

@@ -1,5 +1,5 @@
 /** while loops: each part of the carry has one place, which the condition and the body read. */
-import type { WhileSpec } from "../../core/emit.ts";
+import type { WhileSpec } from "../../core/lowering.ts";
 import type { Expr } from "../ir/nodes.ts";
 import { lowerBody } from "./body.ts";
 import type { Context, Home } from "./context.ts";

@@ -9,7 +9,7 @@ import { isSerial } from "../ir/modes.ts";
 import type { Affine, Buffer, Contract, For, Program, Stmt, While } from "../ir/nodes.ts";
 import { type Block, buffersWritten, mapParts } from "../ir/visit.ts";
 import type { Target } from "../target.ts";
-import { extentOf, type Operand, productOf } from "./contract/axes.ts";
+import { extentOf, productOf, type Side } from "./contract/axes.ts";
 import type { Use } from "./contract/cost.ts";
 import { dots } from "./contract/dots.ts";
 import { expand } from "./contract/kernel.ts";
@@ -67,7 +67,7 @@ function expandContract(s: Contract, target: Target, around: readonly Around[]):
  * How often the same operand is used: iterations of the enclosing loops that neither write nor move it. A loop that moves it
  * does not end the search: `spread` and `licm` pack the operands of all its iterations outside of the loops around it.
  */
-function useOf(operand: Operand, around: readonly Around[]): Use {
+function useOf(operand: Side, around: readonly Around[]): Use {
   let [times, among, moved] = [1, 1, 1];
   for (const { loop, writes } of around.toReversed()) {
     if (writes().has(operand.buffer) || operand.base.terms.some((t) => t.atom.kind !== "loopVar")) break;

@@ -104,13 +104,13 @@ function worthwhile(a: Stmt, b: Stmt): boolean {
 const isFusable = (s: Stmt): boolean => s.kind === "contract" || isIndependent(s);
 
 /** Loops around a block, and the statement that they are. */
-interface Frame {
+interface LoopNest {
   readonly stmt: Stmt;
   readonly axes: readonly Axis[];
   readonly body: Block;
 }
 
-function frameOf(s: Stmt): Frame {
+function nestOf(s: Stmt): LoopNest {
   if (s.kind === "contract") {
     const extents = contractExtents(s);
     return { stmt: s, axes: s.vars.map((v, i) => ({ v, extent: extents[i]! })), body: s.epilogue };
@@ -121,7 +121,7 @@ function frameOf(s: Stmt): Frame {
 
 /** One statement that does what `a` and then `b` do, unless that is impossible or unwise. */
 function merged(a: Stmt, b: Stmt): Stmt | undefined {
-  const [x, y] = [frameOf(a), frameOf(b)];
+  const [x, y] = [nestOf(a), nestOf(b)];
   const common = matched(x, y);
   if (!common) return undefined;
   const [first, second] = [refined(x, common.a), refined(y, common.b)];
@@ -136,7 +136,7 @@ function merged(a: Stmt, b: Stmt): Stmt | undefined {
  * The common axes of two frames. Loops are compared in their order, but those of a contraction and of a nest over its result
  * in the order in which they walk along that result.
  */
-function matched(x: Frame, y: Frame): Alignment | undefined {
+function matched(x: LoopNest, y: LoopNest): Alignment | undefined {
   const [store, load] = x.stmt.kind === y.stmt.kind ? [] : sharedElement(x.stmt, y.stmt);
   if (!store || !load) return align(x.axes, y.axes);
   const [a, b] = [bySteps(x.axes, store.index), bySteps(y.axes, load.index)];
@@ -159,21 +159,21 @@ const bySteps = (axes: readonly Axis[], index: Affine): Axis[] =>
   axes.toSorted((a, b) => Math.abs(coeffOf(index, b.v)) - Math.abs(coeffOf(index, a.v)));
 
 /** The frame with each of its axes replaced by the axes that it consists of. */
-function refined(f: Frame, parts: Alignment["a"]): Frame {
+function refined(f: LoopNest, parts: Alignment["a"]): LoopNest {
   const map = asParts(f.axes, parts);
   if (map.size === 0) return f;
   const body = substitute(f.body, map);
   const stmt = f.stmt.kind === "contract" ? refinedContract(f.stmt, parts) : f.stmt;
-  return rebuiltFrame(stmt, parts.flat(), body);
+  return rebuiltNest(stmt, parts.flat(), body);
 }
 
-const rebuiltFrame = (stmt: Stmt, axes: readonly Axis[], body: Block): Frame => ({
+const rebuiltNest = (stmt: Stmt, axes: readonly Axis[], body: Block): LoopNest => ({
   axes,
   body,
   stmt: rebuilt({ stmt, axes, body }, body),
 });
 
-function rebuilt({ stmt, axes }: Frame, body: Block): Stmt {
+function rebuilt({ stmt, axes }: LoopNest, body: Block): Stmt {
   if (stmt.kind === "contract") return { ...stmt, epilogue: body };
   return wrap({ vars: axes.map((p) => p.v), extents: axes.map((p) => p.extent), body })[0]!;
 }
@@ -202,7 +202,7 @@ function refinedContract(s: Contract, parts: Alignment["a"]): Contract {
 // ------------------------------------------------------------------------------------------------ when it is right
 
 /** Whether each element that one frame stores and the other touches belongs to one iteration of the common loops. */
-function sameIterations(first: Frame, second: Frame, common: Alignment): boolean {
+function sameIterations(first: LoopNest, second: LoopNest, common: Alignment): boolean {
   const [a, b] = [summaryOf(first.stmt), summaryOf(second.stmt)];
   const axes = common.a.flat();
   if (a.calls || b.calls || intersects(a.assigns, b.uses) || intersects(b.assigns, a.uses)) return false;
@@ -231,7 +231,7 @@ function injective(index: Affine, axes: readonly Axis[]): boolean {
 // ------------------------------------------------------------------------------------------------ when it is wise
 
 /** Whether the merged body still runs in lanes if its parts did, and walks along few enough places. */
-function keepsShape(first: Frame, second: Frame, body: Block): boolean {
+function keepsShape(first: LoopNest, second: LoopNest, body: Block): boolean {
   const inner = first.axes.at(-1);
   const runsInLanes = (block: Block): boolean =>
     inner !== undefined && laneInfo(block, inner.v) !== undefined;

@@ -3,7 +3,7 @@
  * between lanes, and whether every statement has a meaning then. Shared by `contract` (epilogues) and `vectorize`.
  */
 import { byteSize, type DType } from "../../core/dtype.ts";
-import type { BinaryFn, UnaryFn } from "../../core/emit.ts";
+import type { BinaryFn, UnaryFn } from "../../core/lowering.ts";
 import { coeffOf } from "../ir/affine.ts";
 import type { Affine, Expr, IndexAtom, Local, LoopVar, Stmt } from "../ir/nodes.ts";
 import { type Block, children, declaredBy, exprsOf, forEachExpr, forEachStmt } from "../ir/visit.ts";

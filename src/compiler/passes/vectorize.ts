@@ -56,19 +56,19 @@ export function vectorize(program: Program, target: Target): Program {
 }
 
 /** A block or statement and what running it costs. */
-interface Plan {
+interface Priced {
   readonly block: Block;
   readonly cost: number;
 }
 
-function bestBlock(block: Block, target: Target): Plan {
+function bestBlock(block: Block, target: Target): Priced {
   const plans = block.map((s) => bestStmt(s, target));
   const out = plans.flatMap((p) => p.block);
   const same = out.length === block.length && out.every((s, i) => s === block[i]);
   return { block: same ? block : out, cost: plans.reduce((sum, p) => sum + p.cost, 0) };
 }
 
-function bestStmt(s: Stmt, target: Target): Plan {
+function bestStmt(s: Stmt, target: Target): Priced {
   if (isIndependent(s) && s.lanes === 1) return bestNest(s, target);
   if (s.kind === "reduce" && s.lanes === 1) return bestReduce(s, target);
   if (s.kind === "for" && s.lanes > 1) return { block: [s], cost: cost([s]) };
@@ -85,7 +85,7 @@ function bestStmt(s: Stmt, target: Target): Plan {
 
 // ---------------------------------------------------------------------------------------------- independent loops
 
-function bestNest(s: For, target: Target): Plan {
+function bestNest(s: For, target: Target): Priced {
   const { vars, extents, body } = peel(s);
   const inner = bestBlock(body, target);
   const runs = extents.reduce((product, e) => product * e, 1);
@@ -189,7 +189,7 @@ function count(block: Block, varies: (e: Expr) => boolean): number {
 
 // ---------------------------------------------------------------------------------------------- reductions
 
-function bestReduce(s: Reduce, target: Target): Plan {
+function bestReduce(s: Reduce, target: Target): Priced {
   const inner = bestBlock(s.body, target);
   const runs = s.extents.reduce((product, e) => product * e, 1);
   const kept = inner.block === s.body ? s : { ...s, body: inner.block };

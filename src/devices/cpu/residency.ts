@@ -4,9 +4,9 @@ import { OutOfMemoryError } from "../../core/errors.ts";
 import { allocating } from "../../core/host.ts";
 import type { Bytes } from "../../util/bytes.ts";
 import { formatBytes } from "../../util/units.ts";
-import { Cell, type Fate } from "./cell.ts";
 import { bytesOf, type LinearMemory } from "./memory.ts";
 import type { Collector } from "./node/collector.ts";
+import { type Fate, Residence } from "./residence.ts";
 import { blockSize } from "./size-class.ts";
 import { type Keeper, Storage } from "./storage.ts";
 
@@ -29,7 +29,7 @@ const MOVE_MS = 0.7 / 2 ** 20;
 const COLLECTING = 0.1;
 const COLLECT_LIMIT = 8;
 
-const charge = (cell: Cell): number => blockSize(cell.byteLength) + OVERHEAD;
+const charge = (cell: Residence): number => blockSize(cell.byteLength) + OVERHEAD;
 
 export interface ResidencyLimits {
   /** Bytes of arrays that may stay in linear memory before the least recently used ones leave it. */
@@ -64,9 +64,11 @@ export class Residency implements Keeper {
   #raised = 0;
   readonly #limits: ResidencyLimits;
   /** The head of the ring: `ring.newer` is the oldest cell, `ring.older` the newest. */
-  readonly #ring: Cell = new Cell(0);
+  readonly #ring: Residence = new Residence(0);
   // The held value must not reach the Storage, and must not keep spilled bytes: hence `vacate` unregisters.
-  readonly #finalizer: FinalizationRegistry<Cell> = new FinalizationRegistry((cell) => this.#vacate(cell));
+  readonly #finalizer: FinalizationRegistry<Residence> = new FinalizationRegistry((cell) =>
+    this.#vacate(cell),
+  );
   /** Frees memory that is not an array's; set by whoever has some. */
   reclaim: () => void = () => {};
   readonly #findCollector: (() => Collector | undefined) | undefined;
@@ -94,7 +96,7 @@ export class Residency implements Keeper {
 
   /** An array whose bytes are on the host; they move at its first use. The storage owns `bytes`. */
   adopt(bytes: Bytes, given: boolean): Storage {
-    return new Storage(new Cell(bytes.length, bytes), this, given);
+    return new Storage(new Residence(bytes.length, bytes), this, given);
   }
 
   /** A new array of undefined contents: resident, and pinned once. */
@@ -106,7 +108,7 @@ export class Residency implements Keeper {
 
   /** A new array without memory, pinned once: {@link move} gives it some. */
   vacant(byteLength: number): Storage {
-    const storage = new Storage(new Cell(byteLength), this, false);
+    const storage = new Storage(new Residence(byteLength), this, false);
     storage.cell.pins = 1;
     return storage;
   }
@@ -139,14 +141,14 @@ export class Residency implements Keeper {
     return storage.cell.address;
   }
 
-  read(cell: Cell): Bytes {
+  read(cell: Residence): Bytes {
     const { host } = cell;
     if (host === undefined) return this.memory.copyOut(cell.address, cell.byteLength);
     return typeof host === "string" ? bytesOf(host) : allocating(host.length, () => host.slice());
   }
 
   /** Ends an array. A block that a running call uses is freed when that call returns. */
-  drop(cell: Cell, reason: Fate): void {
+  drop(cell: Residence, reason: Fate): void {
     cell.fate ??= reason;
     cell.host = undefined;
     if (cell.pins === 0) this.#vacate(cell);
@@ -224,7 +226,7 @@ export class Residency implements Keeper {
   }
 
   /** Raises the budget to what would have kept a cell that comes back, if it comes back soon. */
-  #learn(cell: Cell): void {
+  #learn(cell: Residence): void {
     const wanted = cell.outlook! + this.#evicted + charge(cell);
     if (wanted <= PATIENCE * this.budget) this.#raise(wanted - this.#limits.memoryBudget);
   }
@@ -248,7 +250,7 @@ export class Residency implements Keeper {
   }
 
   /** Frees the block of a cell, if there is one. */
-  #vacate(cell: Cell): void {
+  #vacate(cell: Residence): void {
     if (cell.address === 0) return;
     cell.unlink();
     this.#forget(cell);
@@ -258,13 +260,13 @@ export class Residency implements Keeper {
   }
 
   /** The block is no longer the array's. */
-  #forget(cell: Cell): void {
+  #forget(cell: Residence): void {
     if (cell.watched) this.#finalizer.unregister(cell);
     cell.watched = false;
     cell.holder = undefined;
   }
 
-  #account(cell: Cell, sign: 1 | -1): void {
+  #account(cell: Residence, sign: 1 | -1): void {
     this.charged += sign * charge(cell);
     this.residentBytes += sign * blockSize(cell.byteLength);
     this.residentArrays += sign;

@@ -1,7 +1,7 @@
-import type { Buffer, Device } from "../../core/device.ts";
+import type { Device, DeviceBuffer } from "../../core/device.ts";
 import { DeletedArrayError } from "../../core/errors.ts";
 import type { Bytes } from "../../util/bytes.ts";
-import type { Cell, Fate } from "./cell.ts";
+import type { Fate, Residence } from "./residence.ts";
 
 const DELETED: Readonly<Record<Fate, string>> = {
   disposed:
@@ -13,23 +13,23 @@ const DELETED: Readonly<Record<Fate, string>> = {
 /** Reaches the bytes of a cell wherever they are. */
 export interface Keeper {
   readonly device: Device;
-  read(cell: Cell): Bytes;
-  drop(cell: Cell, reason: Fate): void;
+  read(cell: Residence): Bytes;
+  drop(cell: Residence, reason: Fate): void;
 }
 
 /**
  * The contents of one array, as the array holds them. Nothing in the runtime refers to a Storage, so an array that
  * nobody holds is garbage at once, even while its bytes are still in linear memory: the runtime holds the
- * {@link Cell}, which never refers back.
+ * {@link Residence}, which never refers back.
  */
-export class Storage implements Buffer {
-  readonly cell: Cell;
+export class Storage implements DeviceBuffer {
+  readonly cell: Residence;
   /** Private to the engine too: who compares or prints arrays deeply must not come from one to the memory of all. */
   readonly #keeper: Keeper;
   /** The contents came from the host, so looking at them never depends on what ran. */
   readonly #given: boolean;
 
-  constructor(cell: Cell, keeper: Keeper, given: boolean) {
+  constructor(cell: Residence, keeper: Keeper, given: boolean) {
     this.cell = cell;
     this.#keeper = keeper;
     this.#given = given;

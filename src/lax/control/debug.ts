@@ -2,9 +2,9 @@
 import { fromTyped, type NDArray } from "../../core/array.ts";
 import { aval } from "../../core/aval.ts";
 import { DTYPES } from "../../core/dtype.ts";
-import type { HostFn } from "../../core/emit.ts";
 import { WeftTypeError, WeftValueError } from "../../core/errors.ts";
 import { Jaxpr, Var } from "../../core/jaxpr.ts";
+import type { HostFn } from "../../core/lowering.ts";
 import { definePrimitive, type Primitive } from "../../core/primitive.ts";
 import { withEager } from "../../core/trace.ts";
 import { moveBatchAxis } from "../../transforms/batch.ts";

@@ -1,9 +1,9 @@
 import type { NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray } from "../../core/aval.ts";
 import type { MappedAxis } from "../../core/axes.ts";
-import type { Emitter, Operand } from "../../core/emit.ts";
 import { type Eqn, Jaxpr, type Var } from "../../core/jaxpr.ts";
 import type { LoopParams } from "../../core/loop.ts";
+import type { Emitter, Operand } from "../../core/lowering.ts";
 import {
   definePrimitive,
   Linear,

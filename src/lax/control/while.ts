@@ -1,10 +1,10 @@
 import type { NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray } from "../../core/aval.ts";
 import type { MappedAxis } from "../../core/axes.ts";
-import type { Emitter, Operand } from "../../core/emit.ts";
 import { WeftTypeError } from "../../core/errors.ts";
 import { Jaxpr, Var } from "../../core/jaxpr.ts";
 import type { WhileParams } from "../../core/loop.ts";
+import type { Emitter, Operand } from "../../core/lowering.ts";
 import {
   definePrimitive,
   type MaybeZero,

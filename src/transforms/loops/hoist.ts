@@ -26,13 +26,13 @@ export function hoistContractions(eqn: Eqn, inputs: NDArray[]): NDArray[] {
   return plan ? runHoisted(eqn, inputs, plan) : eqn.primitive.bind(inputs, p);
 }
 
-interface Plan {
+interface Hoist {
   /** What is done before the loop, and what that needs of the body. */
   readonly early: ReadonlySet<Eqn>;
   readonly needs: readonly Eqn[];
 }
 
-function planOf(p: LoopParams): Plan | undefined {
+function planOf(p: LoopParams): Hoist | undefined {
   const body = p.jaxpr;
   const same = isFixed(body, p);
   const [fixed, varying, made] = [
@@ -72,7 +72,7 @@ function isThinProduct({ primitive, inputs, outputs }: Eqn, varying: ReadonlySet
 const follows = ({ primitive, inputs }: Eqn, made: ReadonlySet<Atom>): boolean =>
   (primitive.kind === "map" || primitive.kind === "view") && inputs.some((a) => made.has(a));
 
-function runHoisted(eqn: Eqn, inputs: NDArray[], { early, needs }: Plan): NDArray[] {
+function runHoisted(eqn: Eqn, inputs: NDArray[], { early, needs }: Hoist): NDArray[] {
   const p = eqn.params as LoopParams;
   const body = p.jaxpr;
   const stacks = Stacks.of(p, inputs);

@@ -35,7 +35,7 @@ export function interchangeLoops(eqn: Eqn, inputs: NDArray[]): NDArray[] {
   return turned(eqn, inputs, plan);
 }
 
-interface Plan {
+interface Interchange {
   readonly inner: Eqn;
   /** The inner loop and the elementwise work between it and the carry. */
   readonly core: readonly Eqn[];
@@ -44,7 +44,7 @@ interface Plan {
   readonly after: readonly Eqn[];
 }
 
-function planOf(p: LoopParams): Plan | undefined {
+function planOf(p: LoopParams): Interchange | undefined {
   const body = p.jaxpr;
   const [inner, ...others] = body.eqns.filter(isCountedLoop);
   if (!inner || others.length > 0 || body.hasEffects) return undefined;
@@ -102,7 +102,7 @@ function givesStacks(p: LoopParams, inner: Eqn, late: ReadonlySet<Atom>): boolea
   return loopOutputs(p.jaxpr.outs, p).carry.every((a, i) => a === ins[i] || (late.has(a) && !finals.has(a)));
 }
 
-function worthwhile(p: LoopParams, { inner }: Plan): boolean {
+function worthwhile(p: LoopParams, { inner }: Interchange): boolean {
   const q = inner.params as LoopParams;
   const bytes = (atoms: readonly Atom[]): number => atoms.reduce((n, a) => n + a.aval.byteLength, 0);
   const streamed = bytes(loopInputs(p.jaxpr.invars, p).xs) + bytes(loopOutputs(p.jaxpr.outs, p).ys);
@@ -123,14 +123,14 @@ function multipliesBy(body: Jaxpr, weights: readonly Var[]): boolean {
 }
 
 /** An operand of the two loops, turned. */
-interface Operand {
+interface Fed {
   readonly value: NDArray;
   /** How the loop over layers takes it, and how the loop over time takes one layer's share. */
   readonly layers: Role;
   readonly time: Role;
 }
 
-function turned(eqn: Eqn, inputs: NDArray[], plan: Plan): NDArray[] {
+function turned(eqn: Eqn, inputs: NDArray[], plan: Interchange): NDArray[] {
   const p = eqn.params as LoopParams;
   const ins = loopInputs(p.jaxpr.invars, p);
   const args = loopInputs(inputs, p);
@@ -148,17 +148,22 @@ function turned(eqn: Eqn, inputs: NDArray[], plan: Plan): NDArray[] {
 }
 
 /** Runs the two loops and returns the last states; leaves what the core made, and the states before each step, in `stacks`. */
-function runTurned(eqn: Eqn, plan: Plan, moving: ReadonlyMap<Var, NDArray>, stacks: Stacks): NDArray[] {
+function runTurned(
+  eqn: Eqn,
+  plan: Interchange,
+  moving: ReadonlyMap<Var, NDArray>,
+  stacks: Stacks,
+): NDArray[] {
   const [p, q] = [eqn.params as LoopParams, plan.inner.params as LoopParams];
   const states = [...moving.keys()];
   const { carry: signals, consts } = loopInputs(plan.inner.inputs, q);
   const slices = slicesRead(plan, moving);
-  const operands: Operand[] = [
-    ...[...moving.values()].map((value): Operand => ({ value, layers: "x", time: "carry" })),
+  const operands: Fed[] = [
+    ...[...moving.values()].map((value): Fed => ({ value, layers: "x", time: "carry" })),
     ...consts.map(
-      (a): Operand => ({ value: stacks.read(a), layers: "const", time: stacks.varies(a) ? "x" : "const" }),
+      (a): Fed => ({ value: stacks.read(a), layers: "const", time: stacks.varies(a) ? "x" : "const" }),
     ),
-    ...signals.map((a): Operand => ({ value: stacks.stacked(a), layers: "carry", time: "x" })),
+    ...signals.map((a): Fed => ({ value: stacks.stacked(a), layers: "carry", time: "x" })),
     ...slices.map((a) => perLayer(a, stacks)),
   ];
   const made = plan.core.flatMap((e) => (e === plan.inner ? e.outputs.slice(q.numCarry) : e.outputs));
@@ -194,7 +199,7 @@ function runTurned(eqn: Eqn, plan: Plan, moving: ReadonlyMap<Var, NDArray>, stac
 }
 
 /** Stacks with one entry per layer that the core reads and does not make. */
-function slicesRead({ core, inner }: Plan, moving: ReadonlyMap<Var, NDArray>): Var[] {
+function slicesRead({ core, inner }: Interchange, moving: ReadonlyMap<Var, NDArray>): Var[] {
   const made = new Set<Atom>(core.flatMap((e) => e.outputs));
   const read = core.flatMap((e) =>
     e === inner ? loopInputs(e.inputs, e.params as LoopParams).xs : e.inputs,
@@ -202,13 +207,17 @@ function slicesRead({ core, inner }: Plan, moving: ReadonlyMap<Var, NDArray>): V
   return [...new Set(read)].filter((a): a is Var => a instanceof Var && !made.has(a) && !moving.has(a));
 }
 
-const perLayer = (a: Var, stacks: Stacks): Operand =>
+const perLayer = (a: Var, stacks: Stacks): Fed =>
   stacks.varies(a)
     ? { value: ops().moveAxis(stacks.read(a), 1, 0), layers: "x", time: "x" }
     : { value: stacks.read(a), layers: "x", time: "const" };
 
 /** One layer's share of the core in one step: `env` gets what it makes; returns the carry that the inner loop hands on. */
-function runCore({ core, inner }: Plan, env: Map<Atom, NDArray>, given: readonly NDArray[]): NDArray[] {
+function runCore(
+  { core, inner }: Interchange,
+  env: Map<Atom, NDArray>,
+  given: readonly NDArray[],
+): NDArray[] {
   const q = inner.params as LoopParams;
   const read = (a: Atom): NDArray => (a instanceof Literal ? literalValue(a) : env.get(a)!);
   let passed: NDArray[] = [];

@@ -3,7 +3,7 @@ import { constExpr, localExpr, newLocal } from "../../../src/compiler/ir/build.t
 import type { Expr } from "../../../src/compiler/ir/nodes.ts";
 import { forEachExprIn } from "../../../src/compiler/ir/visit.ts";
 import { math } from "../../../src/compiler/passes/math.ts";
-import type { BinaryFn, UnaryFn } from "../../../src/core/emit.ts";
+import type { BinaryFn, UnaryFn } from "../../../src/core/lowering.ts";
 import { expansions } from "../../../src/scalars/index.ts";
 import { digamma, lgamma } from "../../../src/scalars/reference.ts";
 import { expectMeaningKept, expectUnchanged, parsed, target } from "./check.ts";

@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { DeviceArray, NDArray } from "../../../src/core/array.ts";
 import { aval } from "../../../src/core/aval.ts";
 import { defaultDevice } from "../../../src/core/device.ts";
-import type { HostFn } from "../../../src/core/emit.ts";
 import { Jaxpr, Literal, Var } from "../../../src/core/jaxpr.ts";
+import type { HostFn } from "../../../src/core/lowering.ts";
 import {
   type AnyPrimitive,
   definePrimitive,

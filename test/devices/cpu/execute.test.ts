@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { DeviceArray } from "../../../src/core/array.ts";
 import { aval } from "../../../src/core/aval.ts";
-import type { HostFn } from "../../../src/core/emit.ts";
 import { InternalError } from "../../../src/core/errors.ts";
+import type { HostFn } from "../../../src/core/lowering.ts";
 import { i32, increment, ints, program, testDevice, viaHost } from "./support.ts";
 
 const values = (x: DeviceArray): number[] => Array.from(x.dataSync());

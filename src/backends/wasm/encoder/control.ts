@@ -8,23 +8,23 @@ export interface Label {
   readonly height: number;
 }
 
-interface Frame extends Label {
+interface OpenBlock extends Label {
   readonly kind: LabelKind;
 }
 
 /** The structured instructions open at the current point, outermost first. */
 export class ControlStack {
-  readonly #frames: Frame[] = [{ height: 0, kind: "function" }];
+  readonly #open: OpenBlock[] = [{ height: 0, kind: "function" }];
 
   push(kind: LabelKind): Label {
-    const frame = { height: this.#frames.length, kind };
-    this.#frames.push(frame);
+    const frame = { height: this.#open.length, kind };
+    this.#open.push(frame);
     return frame;
   }
 
   /** Closes the innermost frame; with `label`, that frame has to be the labelled one. */
   pop(label?: Label): void {
-    const top = this.#frames.pop();
+    const top = this.#open.pop();
     if (top && (!label || top === label)) return;
     const due = label ? `the body of the block at height ${label.height} returned` : "end";
     throw new EncodeError(`unbalanced control: ${due}, innermost is ${top?.kind} at height ${top?.height}`);
@@ -32,21 +32,21 @@ export class ControlStack {
 
   /** Throws EncodeError when nothing inside the function body is open. */
   requireOpen(): void {
-    if (this.#frames.length < 2) throw new EncodeError("unbalanced control: end without an open block");
+    if (this.#open.length < 2) throw new EncodeError("unbalanced control: end without an open block");
   }
 
   /** Relative depth of a branch target. */
   depth(target: Label): number {
-    const open = this.#frames.length;
+    const open = this.#open.length;
     const depth = open - 1 - target.height;
-    if (this.#frames[target.height] !== target)
+    if (this.#open[target.height] !== target)
       throw new EncodeError(`unknown label: depth ${depth} with ${open} open; its block may have ended`);
     return depth;
   }
 
   /** Throws EncodeError unless only the function body is open. */
   requireOnlyFunction(): void {
-    const [, ...open] = this.#frames;
+    const [, ...open] = this.#open;
     if (open.length === 0) return;
     throw new EncodeError(`unbalanced control: ${open.map((frame) => frame.kind).join(" > ")} still open`);
   }

@@ -23,13 +23,13 @@ export interface Axis {
 }
 
 /** `base` is the address with all axes at zero. */
-export type Operand = Pick<ContractOperand, "buffer" | "base" | "since">;
+export type Side = Pick<ContractOperand, "buffer" | "base" | "since">;
 
 /** `for batch, m, n: acc = Σ_k lhs·rhs; epilogue`. The roles of (lhs, m) and (rhs, n) may be exchanged: {@link swapped}. */
 export interface Product {
   readonly dtype: DType;
-  readonly lhs: Operand;
-  readonly rhs: Operand;
+  readonly lhs: Side;
+  readonly rhs: Side;
   readonly batch: readonly Axis[];
   readonly m: readonly Axis[];
   readonly n: readonly Axis[];

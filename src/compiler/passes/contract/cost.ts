@@ -10,7 +10,7 @@ import { effects } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
 import { bytesTaken, type Stride } from "../support/cache.ts";
 import { type Axis, extentOf, type Product } from "./axes.ts";
-import type { Panel, Plan, Schedule } from "./schedule.ts";
+import type { Panel, Schedule, Tiling } from "./schedule.ts";
 
 /** How a program uses an operand: `times` times, and in turns with others like it, `among` of them together. */
 export interface Use {
@@ -19,7 +19,7 @@ export interface Use {
 }
 
 /** Cycles of a schedule whose tiles have up to `tileRows` rows; `use` is that of rhs. */
-export function cycles(s: Plan, tileRows: number, target: Target, use: Use): number {
+export function cycles(s: Tiling, tileRows: number, target: Target, use: Use): number {
   const tiles = Math.ceil(s.rows.extent / tileRows);
   const rows = s.rows.extent / tiles;
   const perPanel = (q: Panel): number =>
@@ -45,7 +45,7 @@ export function dotCycles(p: Product, target: Target): number {
 }
 
 /** Of the steps of one tile, its data being in the first-level cache. */
-function tileCycles({ product: p, cols }: Plan, q: Panel, rows: number, target: Target): number {
+function tileCycles({ product: p, cols }: Tiling, q: Panel, rows: number, target: Target): number {
   const vectors = Math.max(1, (q.width * byteSize(p.dtype)) / target.vectorBytes);
   const loads = !q.packed && cols.rhs !== 1 ? target.cycles.gather * q.width : 0.5 * vectors;
   return (
@@ -137,7 +137,7 @@ const stepsOf = (k: readonly Axis[], depth: Schedule["depth"]): number =>
 
 /** Lines of one panel: the first tile takes them from wherever rhs is, the others from what the first one left. */
 function rhsCycles(
-  { product: p, cols, depth }: Plan,
+  { product: p, cols, depth }: Tiling,
   q: Panel,
   tiles: number,
   target: Target,
@@ -155,7 +155,7 @@ function rhsCycles(
 }
 
 /** Lines of all rows, once per panel: first from wherever lhs is, then from what a block of rows left. */
-function lhsCycles(s: Plan, rows: number, tiles: number, target: Target): number {
+function lhsCycles(s: Tiling, rows: number, tiles: number, target: Target): number {
   const p = s.product;
   const [k, steps] = [extentOf(p.k), stepsOf(p.k, s.depth)];
   const block = { ...s.rows, extent: Math.min(s.rows.extent, rowLimit(p, s.depth, target)) };
@@ -179,7 +179,7 @@ export const rowLimit = ({ k, dtype }: Product, depth: Schedule["depth"], { l2By
 
 // ------------------------------------------------------------------------------------------------ copies and sums
 
-function copyCycles({ product: p, cols, panels, packRows }: Plan, target: Target, { times }: Use): number {
+function copyCycles({ product: p, cols, panels, packRows }: Tiling, target: Target, { times }: Use): number {
   const bytes = byteSize(p.dtype);
   const copied = (elements: number, each: number): number =>
     elements *
@@ -204,7 +204,7 @@ function copyCycles({ product: p, cols, panels, packRows }: Plan, target: Target
 }
 
 /** What is done with the sums: in vectors, or lane by lane on as many lines, which the next columns need again. */
-function finishCycles({ product: p, cols, panels, depth, spill }: Plan, target: Target): number {
+function finishCycles({ product: p, cols, panels, depth, spill }: Tiling, target: Target): number {
   const bytes = byteSize(p.dtype);
   const { caches, cycles: each } = target;
   const { stores, loads } = effects(p.epilogue);

@@ -30,7 +30,7 @@ import { binaryExpr, constExpr, fmaExpr, loadExpr, localExpr, newLocal } from ".
 import type { Affine, Expr, Local, Stmt } from "../../ir/nodes.ts";
 import type { Block } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
-import type { Operand } from "./axes.ts";
+import type { Side } from "./axes.ts";
 import { address, axisNest, inOperand, loop, nest } from "./loops.ts";
 import {
   columnOf,
@@ -97,7 +97,7 @@ function inParts(s: Schedule, { axis, spans }: Depth, target: Target): Expansion
 
 /** The schedule of one position of the outer loops. */
 function atOuter(s: Schedule): Schedule {
-  const at = (side: "lhs" | "rhs"): Operand => ({
+  const at = (side: "lhs" | "rhs"): Side => ({
     ...s.product[side],
     base: inOperand(s.product[side].base, s.outer, side),
   });
@@ -108,7 +108,7 @@ function atOuter(s: Schedule): Schedule {
 function partOf(s: Schedule, axis: number, { start, size }: Span, at: readonly Affine[]): Schedule {
   const { k } = s.product;
   const first = [...at.slice(0, -1), address(constant(start), [size], [at.at(-1)!])];
-  const moved = (side: "lhs" | "rhs"): Operand => {
+  const moved = (side: "lhs" | "rhs"): Side => {
     const strides = k.slice(0, axis + 1).map((a) => a[side]);
     return { ...s.product[side], base: address(s.product[side].base, strides, first) };
   };

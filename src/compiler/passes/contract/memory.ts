@@ -16,7 +16,7 @@ import {
 import type { Affine, Buffer, Expr, IndexAtom, Local } from "../../ir/nodes.ts";
 import { type Block, renewed, substitute } from "../../ir/visit.ts";
 import { addTo, type Place } from "../support/rounding.ts";
-import { type Axis, extentOf, type Operand, type Product } from "./axes.ts";
+import { type Axis, extentOf, type Product, type Side } from "./axes.ts";
 import { address, axisNest, inOperand, loop, nest } from "./loops.ts";
 import type { Panel, Schedule } from "./schedule.ts";
 
@@ -27,7 +27,7 @@ export interface Expansion {
 }
 
 /** Where the columns of a panel group lie: `base + panel·i + lane·j + Σ k`. */
-export interface Source extends Operand {
+export interface Source extends Side {
   readonly panel: number;
   readonly lane: number;
   readonly k: readonly number[];
@@ -46,7 +46,7 @@ export function inPlace(s: Schedule, panel: Panel): Source {
 }
 
 /** Where the rows of a tile lie: row r of the tile that begins at `row` is at `base + tile·row + step·r + Σ k`. */
-export interface Rows extends Operand {
+export interface Rows extends Side {
   readonly tile: number;
   readonly step: number;
   /** Strides along k in a tile of so many rows. */
@@ -157,7 +157,7 @@ export function packRows(s: Schedule): Expansion & { readonly rows: Rows } {
 }
 
 interface Copy {
-  readonly from: Operand;
+  readonly from: Side;
   readonly first: Affine;
   /** From one element of a row to the next. */
   readonly stride: number;

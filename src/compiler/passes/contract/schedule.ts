@@ -68,7 +68,7 @@ export interface Schedule {
 }
 
 /** A schedule of which it is not yet said how its tiles divide the rows and end. */
-export type Plan = Omit<Schedule, "blocks" | "roll">;
+export type Tiling = Omit<Schedule, "blocks" | "roll">;
 
 /** A schedule and what it costs, in cycles. */
 export interface Candidate {
@@ -141,7 +141,7 @@ const MOST_OPERATIONS = 96;
 const FEW_STEPS = 16;
 
 /** Whether the epilogue would be too much code once for every row and vector, and sums can go to memory for that. */
-function rolls({ product: p, outer, rows, cols, panels }: Plan, tileRows: number, target: Target): boolean {
+function rolls({ product: p, outer, rows, cols, panels }: Tiling, tileRows: number, target: Target): boolean {
   const vectors = (panels[0]!.width * byteSize(p.dtype)) / target.vectorBytes;
   const bytes = extentOf([...outer, rows, cols]) * byteSize(p.dtype);
   const copies = Math.min(rows.extent, tileRows) * Math.max(1, vectors);

@@ -1,6 +1,6 @@
 /** Contractions: operands are read where they lie, whatever their strides. */
 import type { ShapedArray } from "../../core/aval.ts";
-import type { ContractDims, Index } from "../../core/emit.ts";
+import type { ContractDims, Index } from "../../core/lowering.ts";
 import { scaledAtom } from "../ir/affine.ts";
 import { binaryExpr, constExpr, localExpr } from "../ir/build.ts";
 import type { ContractOperand } from "../ir/nodes.ts";

@@ -11,7 +11,7 @@ export const AT_END: number = Number.POSITIVE_INFINITY;
 const sameShape = (a: Atom, b: Atom): boolean => equalShape(a.aval.shape, b.aval.shape);
 const READS_ONCE: ReadonlySet<PrimitiveKind> = new Set<PrimitiveKind>(["map", "view", "reduce"]);
 
-export class Schedule {
+export class Usage {
   readonly jaxpr: Jaxpr;
   /** Positions of the equations that have an effect or a result that is used. */
   readonly live: readonly number[];
@@ -69,7 +69,7 @@ function calleeReadsOnce(eqn: Eqn, v: Var): boolean {
   const [callee] = subJaxprs(eqn.params);
   const inner =
     callee?.invars.length === eqn.inputs.length ? callee.invars[eqn.inputs.indexOf(v)] : undefined;
-  return inner !== undefined && scheduleOf(callee!).readOnce(inner);
+  return inner !== undefined && usageOf(callee!).readOnce(inner);
 }
 
 function liveEquations({ eqns, outs }: Jaxpr): number[] {
@@ -84,12 +84,12 @@ function liveEquations({ eqns, outs }: Jaxpr): number[] {
   return live.reverse();
 }
 
-const schedules = new WeakMap<Jaxpr, Schedule>();
+const usages = new WeakMap<Jaxpr, Usage>();
 
-export function scheduleOf(jaxpr: Jaxpr): Schedule {
-  let schedule = schedules.get(jaxpr);
-  if (!schedule) schedules.set(jaxpr, (schedule = new Schedule(jaxpr)));
-  return schedule;
+export function usageOf(jaxpr: Jaxpr): Usage {
+  let usage = usages.get(jaxpr);
+  if (!usage) usages.set(jaxpr, (usage = new Usage(jaxpr)));
+  return usage;
 }
 
 /**
@@ -108,13 +108,13 @@ export function updatePath(jaxpr: Jaxpr, invar: Var, out: Atom): Var[] | undefin
 
 /** What v is an update of, if the equation that makes v is the last to read that. */
 function updatedBy(jaxpr: Jaxpr, v: Var): Var | undefined {
-  const schedule = scheduleOf(jaxpr);
-  const at = schedule.producer(v);
+  const usage = usageOf(jaxpr);
+  const at = usage.producer(v);
   if (at === undefined) return undefined;
   const eqn = jaxpr.eqns[at]!;
   const x = eqn.inputs[updatedInput(eqn, eqn.outputs.indexOf(v))];
   const readOnce = eqn.inputs.filter((y) => y === x).length === 1;
-  return x instanceof Var && readOnce && schedule.lastUse(x) === at ? x : undefined;
+  return x instanceof Var && readOnce && usage.lastUse(x) === at ? x : undefined;
 }
 
 /** As {@link updatePath}, when only whether there is one matters. */
@@ -168,12 +168,12 @@ function bodiesOf(eqn: Eqn): Body[] {
  * have read an operand when they end; other equations may be computed later, where they are read.
  */
 export function isReplacement(jaxpr: Jaxpr, invar: Var, out: Var): boolean {
-  const schedule = scheduleOf(jaxpr);
-  const readers = schedule.live.filter((i) => jaxpr.eqns[i]!.inputs.includes(invar));
-  const made = schedule.producer(out) ?? -1;
+  const usage = usageOf(jaxpr);
+  const readers = usage.live.filter((i) => jaxpr.eqns[i]!.inputs.includes(invar));
+  const made = usage.producer(out) ?? -1;
   return (
     sameShape(invar, out) &&
-    schedule.lastUse(invar) < made &&
+    usage.lastUse(invar) < made &&
     readers.every((i) => jaxpr.eqns[i]!.primitive.kind === "loop")
   );
 }

@@ -37,7 +37,7 @@ export interface Target extends Operand {
 }
 
 /** A mutable scalar. */
-export interface Cell {
+export interface Register {
   get(): Scalar;
   set(value: Scalar): void;
 }
@@ -132,7 +132,7 @@ export interface Emitter {
   loop(extents: Shape, body: (index: Index[]) => void, order?: "independent" | "serial"): void;
   /** Combines `element` over `extents` starting from `init` (order of combination is unspecified). */
   reduce(fn: Combine, init: Scalar, extents: Shape, element: (index: Index[]) => Scalar): Scalar;
-  cell(init: Scalar): Cell;
+  cell(init: Scalar): Register;
   if(condition: Scalar, then: () => void, otherwise?: () => void): void;
   while(condition: () => Scalar, body: () => void): void;
 

@@ -1,7 +1,7 @@
 /** Elementary functions of floating arrays, each with its derivative. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
 import { isFloat } from "../core/dtype.ts";
-import type { BasicUnary, Scalar, ScalarBuilder, UnaryExpansion } from "../core/emit.ts";
+import type { BasicUnary, Scalar, ScalarBuilder, UnaryExpansion } from "../core/lowering.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import * as scalars from "../scalars/index.ts";
 import { checkChoice } from "../util/options.ts";

@@ -11,7 +11,7 @@ export type Fate = "disposed" | "donated";
  * A cell is a link of a ring of resident cells, oldest use first. A cell that is alone in its ring is not listed:
  * it is not resident, or a running call has pinned it.
  */
-export class Cell {
+export class Residence {
   readonly byteLength: number;
   host: HostCopy | undefined;
   /** The address of the block in linear memory; 0 when there is none. */
@@ -26,15 +26,15 @@ export class Cell {
   /** Once evicted: the budget of that moment less all that had been evicted. */
   outlook: number | undefined = undefined;
   // As in Storage: one array must not lead to all others.
-  #older: Cell = this;
-  #newer: Cell = this;
+  #older: Residence = this;
+  #newer: Residence = this;
 
   constructor(byteLength: number, host?: Bytes) {
     this.byteLength = byteLength;
     this.host = host;
   }
 
-  get newer(): Cell {
+  get newer(): Residence {
     return this.#newer;
   }
 
@@ -45,7 +45,7 @@ export class Cell {
   }
 
   /** Lists this cell just before `next`, so just older. */
-  linkBefore(next: Cell): void {
+  linkBefore(next: Residence): void {
     this.#newer = next;
     this.#older = next.#older;
     this.#older.#newer = this;

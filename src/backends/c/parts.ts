@@ -8,6 +8,7 @@
  */
 import type { Buffer, Program } from "../../compiler/ir/nodes.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
+import { InternalError } from "../../core/errors.ts";
 import { STORED } from "./types.ts";
 
 /** What {@link Parts} need at the beginning of the text. */
@@ -59,12 +60,10 @@ export class Places {
     for (const b of temps) this.#places.set(b, `arena + ${plan.offsets.get(b)}`);
   }
 
-  has(buffer: Buffer): boolean {
-    return this.#places.has(buffer);
-  }
-
   pointer(buffer: Buffer): string {
-    return `(${typeOf(buffer)})(${this.#places.get(buffer)})`;
+    const place = this.#places.get(buffer);
+    if (place === undefined) throw new InternalError(`Buffer ${buffer.name} is not in the program.`);
+    return `(${typeOf(buffer)})(${place})`;
   }
 
   /** The lines that make pointers. */

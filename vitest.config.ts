@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { aliases } from "./scripts/aliases.mjs";
 import { PROJECTS } from "./scripts/projects.mjs";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -25,7 +26,7 @@ const asBuilt = {
 const resolve = {
   alias: {
     "#internal": here("./src"),
-    "#platform": here("./src/devices/platform-node.ts"),
+    ...aliases("node", here("./src"), "ts"),
     // As users name the library.
     weftjs: here("./src/index.ts"),
   },

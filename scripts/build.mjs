@@ -3,6 +3,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "vite";
+import { aliases } from "./aliases.mjs";
 import { ensureInstalled, root, run } from "./ensure.mjs";
 
 ensureInstalled();
@@ -14,7 +15,7 @@ for (const [file, platform] of Object.entries({ "weft.js": "browser", "weft.node
     configFile: false,
     logLevel: "error",
     root,
-    resolve: { alias: { "#platform": dist(`devices/platform-${platform}.js`) } },
+    resolve: { alias: aliases(platform, dist(""), "js") },
     build: {
       ssr: dist("index.js"),
       outDir: dist(""),

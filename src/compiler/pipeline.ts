@@ -20,7 +20,7 @@
  *   statements in or out of them.
  */
 
-import { verifier } from "#platform";
+import { verifier } from "#verifier";
 import { switchedOff } from "../core/switches.ts";
 import type { Program } from "./ir/nodes.ts";
 import { checkDumps, isDebugging, type ObserveOptions, observer } from "./observe.ts";

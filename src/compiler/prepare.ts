@@ -5,7 +5,7 @@
  * in place is no sum that a loop could defer.
  */
 
-import { verifier } from "#platform";
+import { verifier } from "#verifier";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { switchedOff } from "../core/switches.ts";
 import { dropInnerBarriers } from "../transforms/barriers.ts";

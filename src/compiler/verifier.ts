@@ -1,4 +1,4 @@
-/** What debugging proves between passes, and how it prints what they make; pages do not load it (`#platform`). */
+/** What debugging proves between passes, and how it prints what they make; pages do not load it (`#verifier`). */
 import { checkJaxpr } from "../core/check-jaxpr.ts";
 import type { Jaxpr } from "../core/jaxpr.ts";
 import { printJaxpr } from "../core/print.ts";

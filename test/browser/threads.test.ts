@@ -4,6 +4,7 @@ import process from "node:process";
 import type { Browser } from "puppeteer-core";
 import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { aliases } from "../../scripts/aliases.mjs";
 import { inBrowsers, visit } from "./page.ts";
 import { documented, ENOUGH, NEEDS, type Need, outcomeIn, render, write } from "./policies.ts";
 import { type Headers, ROOT } from "./server.ts";
@@ -14,7 +15,7 @@ async function bundled(): Promise<string> {
     root: ROOT,
     configFile: false,
     logLevel: "error",
-    resolve: { alias: { "#platform": join(ROOT, "src/devices/platform-browser.ts") } },
+    resolve: { alias: aliases("browser", join(ROOT, "src"), "ts") },
     build: {
       lib,
       write: false,

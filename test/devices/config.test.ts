@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import { PASS_NAMES } from "../../src/compiler/switches.ts";
 import { WeftValueError } from "../../src/core/errors.ts";
 import { guarded, settingsFrom } from "../../src/devices/config.ts";
-import * as browser from "../../src/devices/platform-browser.ts";
-import * as node from "../../src/devices/platform-node.ts";
+import * as browserTiers from "../../src/devices/cpu/tiers-browser.ts";
+import * as nodeTiers from "../../src/devices/cpu/tiers-node.ts";
+import * as browser from "../../src/platform/browser.ts";
+import * as node from "../../src/platform/node.ts";
 
 const withEnv = (values: Record<string, string>) => guarded(settingsFrom((name) => values[name]));
 
@@ -91,6 +93,8 @@ describe("config", () => {
 
 test("both platforms offer the same", () => {
   const same: typeof node = browser;
+  const tiers: typeof nodeTiers = browserTiers;
+  expect(Object.keys(tiers).sort()).toEqual(Object.keys(nodeTiers).sort());
   expect(Object.keys(same).sort()).toEqual(Object.keys(node).sort());
   expect(node.env("PATH")).toBe(process.env.PATH);
   expect(browser.canShareMemory()).toBe(false);

@@ -6,7 +6,6 @@ import { afterAll, describe, expect, test } from "vitest";
 import { fromTyped, type NDArray } from "../../src/core/array.ts";
 import { DTYPES, type DType } from "../../src/core/dtype.ts";
 import { WeftTypeError, WeftValueError } from "../../src/core/errors.ts";
-import { fileSystem as inBrowser } from "../../src/devices/platform-browser.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -14,6 +13,7 @@ import {
   loadSafetensors,
   saveSafetensors,
 } from "../../src/io/index.ts";
+import { fileSystem as inBrowser } from "../../src/platform/browser.ts";
 import "../../src/devices/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "weft-io-"));

@@ -3,6 +3,7 @@ import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
+import { aliases } from "../../scripts/aliases.mjs";
 
 const here = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -12,7 +13,7 @@ export async function bundle(folder: string): Promise<void> {
   await build({
     configFile: false,
     logLevel: "error",
-    resolve: { alias: { "#platform": here("src/devices/platform-node.ts") } },
+    resolve: { alias: aliases("node", here("src"), "ts") },
     build: {
       ssr: here("src/index.ts"),
       outDir: folder,

@@ -106,6 +106,11 @@ export const CODE_HEADER = 12;
  * (`devices/cpu/native/host.ts`).
  */
 export const CODE_KINDS = { wasm: 0, native: 1 } as const;
+/** Code that workers can run. One object per program: it stands for its copy in the shared memory. */
+export interface ThreadedCode {
+  readonly kind: keyof typeof CODE_KINDS;
+  readonly bytes: Uint8Array;
+}
 export const MAX_THREADS: number = (CONTROL.message - CONTROL.queues) / QUEUE_STRIDE;
 export const MAX_VALUES: number = (CONTROL.queues - CONTROL.values) / VALUE_STRIDE;
 

@@ -1,10 +1,10 @@
+import type { ThreadedCode } from "../../backends/common/handover.ts";
 import { DeviceArray } from "../../core/array.ts";
 import { assert } from "../../core/errors.ts";
 import type { Jaxpr } from "../../core/jaxpr.ts";
 import { type Executable, freeDonated, type Runtime, storageOf } from "./runtime.ts";
 import { ALIGN } from "./size-class.ts";
 import type { Storage } from "./storage.ts";
-import type { ThreadedCode } from "./threads/pool.ts";
 
 /** What memory a program needs besides that of its arguments. */
 export interface MemoryNeeds {

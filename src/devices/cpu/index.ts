@@ -1,5 +1,6 @@
 /** The CPU of this process: its backends, and what is to be seen of the programs that they make. */
-import { nativeHost, warn } from "#platform";
+import { warn } from "#platform";
+import { nativeHost } from "#tiers";
 import type { Program } from "../../compiler/ir/nodes.ts";
 import { printProgram } from "../../compiler/ir/print.ts";
 import { WeftValueError } from "../../core/errors.ts";

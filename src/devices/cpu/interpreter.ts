@@ -1,5 +1,5 @@
 /** Programs run by the interpreter of the loop IR: what compiled code must agree with. */
-import { interpret } from "#platform";
+import { interpret } from "#tiers";
 import type { Program } from "../../compiler/ir/nodes.ts";
 import type { MemoryPlan } from "../../compiler/passes/plan.ts";
 import { wasmTarget } from "../../compiler/target.ts";

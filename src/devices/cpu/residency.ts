@@ -1,4 +1,4 @@
-import { garbageCollector } from "#platform";
+import { garbageCollector } from "#tiers";
 import type { Device } from "../../core/device.ts";
 import { OutOfMemoryError } from "../../core/errors.ts";
 import { allocating } from "../../core/host.ts";

@@ -15,7 +15,7 @@ import { CacheEntry } from "../../../src/devices/cpu/native/disk-cache.ts";
 import { createNativeHost, entryFor, loadSource } from "../../../src/devices/cpu/native/node.ts";
 import { prune } from "../../../src/devices/cpu/native/prune.ts";
 import { findToolchain } from "../../../src/devices/cpu/native/toolchain.ts";
-import { SCRATCH } from "../../../src/devices/node/files.ts";
+import { SCRATCH } from "../../../src/platform/files.ts";
 
 const HOUR = 3_600_000;
 const now = Date.now();

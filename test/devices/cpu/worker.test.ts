@@ -8,7 +8,7 @@ import { threaded } from "./threads-support.ts";
 /** What workers do before they begin. */
 const before = vi.hoisted(() => ({ text: "" }));
 vi.mock("#platform", async (original) => {
-  const platform = await original<typeof import("../../../src/devices/platform-node.ts")>();
+  const platform = await original<typeof import("../../../src/platform/node.ts")>();
   const startWorker: typeof platform.startWorker = (program, ...rest) =>
     platform.startWorker(`(data) => { ${before.text}; (${program})(data); }`, ...rest);
   return { ...platform, startWorker };

@@ -10,7 +10,7 @@ import { effects } from "../../ir/visit.ts";
 import type { Target } from "../../target.ts";
 import { bytesTaken, type Stride } from "../support/cache.ts";
 import { type Axis, extentOf, type Product } from "./axes.ts";
-import type { Panel, Schedule, Tiling } from "./schedule.ts";
+import type { Panel, Schedule, Tiling } from "./tiling.ts";
 
 /** How a program uses an operand: `times` times, and in turns with others like it, `among` of them together. */
 export interface Use {

@@ -49,7 +49,7 @@ import {
   type Totals,
   totals,
 } from "./memory.ts";
-import type { Depth, Panel, RowRun, Schedule, Span } from "./schedule.ts";
+import type { Depth, Panel, RowRun, Schedule, Span } from "./tiling.ts";
 
 /** What a tile does with each of its sums, and then with all of them. */
 interface End {

@@ -18,7 +18,7 @@ import { type Block, renewed, substitute } from "../../ir/visit.ts";
 import { addTo, type Place } from "../support/rounding.ts";
 import { type Axis, extentOf, type Product, type Side } from "./axes.ts";
 import { address, axisNest, inOperand, loop, nest } from "./loops.ts";
-import type { Panel, Schedule } from "./schedule.ts";
+import type { Panel, Schedule } from "./tiling.ts";
 
 /** Loops, and the temps that they write. */
 export interface Expansion {

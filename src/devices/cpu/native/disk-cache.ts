@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { replaceFile, writeAtomic } from "../../../platform/files.ts";
 import { reasonOf } from "../../../util/reason.ts";
-import { replaceFile, writeAtomic } from "../../node/files.ts";
 import { NativeFailure } from "./host.ts";
 import { makePrivateFolder, objectionTo, readOwn, seal, userFolder } from "./trust.ts";
 

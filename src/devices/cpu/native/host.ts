@@ -1,7 +1,7 @@
-/** What the native tier needs of the machine; `#platform` has it where there are processes and shared libraries. */
+/** What the native tier needs of the machine; `#tiers` has it where there are processes and shared libraries. */
 import type { CText, emitC } from "../../../backends/c/index.ts";
+import type { ThreadedCode } from "../../../backends/common/handover.ts";
 import type { Target } from "../../../compiler/target.ts";
-import type { ThreadedCode } from "../threads/pool.ts";
 
 /** The exported function of a loaded program; both are addresses in the process. */
 export type NativeFunction = (mem: number, frame: number) => void;

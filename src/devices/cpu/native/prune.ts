@@ -1,7 +1,7 @@
 /** Bounds the folder of compiled code: what was used longest ago goes first. */
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { SCRATCH } from "../../node/files.ts";
+import { SCRATCH } from "../../../platform/files.ts";
 import { CHECKSUM, digestIn } from "./disk-cache.ts";
 
 /** Some 20 000 programs. */

@@ -8,8 +8,8 @@ import fs from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import process from "node:process";
+import { writeAtomic } from "../../../platform/files.ts";
 import { reasonOf } from "../../../util/reason.ts";
-import { writeAtomic } from "../../node/files.ts";
 
 const OTHERS_WRITE = 0o022;
 const OTHERS = 0o077;

@@ -8,6 +8,7 @@ import {
   MAX_THREADS,
   MESSAGE_BYTES,
   QUEUE_STRIDE,
+  type ThreadedCode,
 } from "../../../backends/common/handover.ts";
 import { InternalError, WeftError } from "../../../core/errors.ts";
 import { reasonOf } from "../../../util/reason.ts";
@@ -28,12 +29,6 @@ const NOT_SHARED = "this page may not share memory (it is not cross-origin isola
 export interface ThreadLimits {
   /** Threads that a program may use, the calling one included. */
   readonly threads: number;
-}
-
-/** Code that workers can run. One object per program: it stands for its copy in the shared memory. */
-export interface ThreadedCode {
-  readonly kind: keyof typeof CODE_KINDS;
-  readonly bytes: Uint8Array;
 }
 
 /** One of the threads that have been worker `me`, one after the other. */

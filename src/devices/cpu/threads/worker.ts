@@ -1,4 +1,4 @@
-import { nativeHost } from "#platform";
+import { nativeHost } from "#tiers";
 import {
   CODE_HEADER,
   CODE_KINDS,

@@ -1,27 +1,13 @@
 /**
  * What differs between Node and browsers; imported as `#platform`. Node imports are only here and in what this file imports.
- * `platform-browser.ts` exports the same names with the same types.
+ * `browser.ts` exports the same names with the same types.
  */
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import process from "node:process";
 import v8 from "node:v8";
 import { Worker } from "node:worker_threads";
-import { interpret as interpretIr } from "../backends/interp/index.ts";
-import * as proofs from "../compiler/verifier.ts";
-import { findCollector } from "./cpu/node/collector.ts";
-import { readFile, writeAtomic } from "./node/files.ts";
-
-export { nativeHost } from "./cpu/native/node.ts";
-
-/** Undefined where nobody can ask for it. */
-export const verifier: typeof proofs | undefined = proofs;
-
-/** Undefined where programs only run compiled. */
-export const interpret: typeof interpretIr | undefined = interpretIr;
-
-/** Undefined where nobody can ask for collections. */
-export const garbageCollector: typeof findCollector | undefined = findCollector;
+import { readFile, writeAtomic } from "./files.ts";
 
 /** Whether there are environment variables. */
 export const hasEnvironment: boolean = true;
@@ -162,7 +148,7 @@ export const byteStrings: typeof stringsOf | undefined = stringsOf;
 /** The method under which a console looks for an object's own rendering. */
 export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");
 
-/** Whole files, read and written at once; see `node/files.ts`. */
+/** Whole files; see `files.ts`. */
 export interface FileSystem {
   read(path: string): Uint8Array;
   writeAtomic(path: string, bytes: Uint8Array): void;

@@ -1,4 +1,4 @@
-/** The browser's side of `#platform`; see `platform-node.ts` for what the functions promise. */
+/** The browser's side of `#platform`; see `node.ts` for what the functions promise. */
 
 /** Pages have no environment: the defaults hold until `config` is written. */
 export const hasEnvironment: boolean = false;
@@ -71,15 +71,3 @@ export const inspectSymbol: symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /** Pages have no files. */
 export const fileSystem: undefined = undefined;
-
-/** Pages start no compiler. */
-export const nativeHost: undefined = undefined;
-
-/** Pages have no environment that asks for it, and load less without. */
-export const verifier: undefined = undefined;
-
-/** Nobody asks for collections here; pages return to their event loop, and learn there what is garbage. */
-export const garbageCollector: undefined = undefined;
-
-/** Pages compile all programs, and load less. */
-export const interpret: undefined = undefined;

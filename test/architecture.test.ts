@@ -135,6 +135,60 @@ function grouped(arrows: readonly Import[]): Map<string, Import[]> {
   return found;
 }
 
+/** Folders whose exports are no public names. */
+const INNER = [
+  "util",
+  "platform",
+  "tree",
+  "core",
+  "transforms",
+  "scalars",
+  "compiler",
+  "backends",
+  "devices",
+];
+const EXPORT = /^export (?:abstract )?(?:class|interface|type|function\*?|const|let|async function) (\w+)/gm;
+const NAMES = /^(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s+from/gm;
+
+/** All names that some file takes from another one, by whatever name it knows them. */
+function importedNames(): Set<string> {
+  const root = dirname(SRC);
+  const all = ["src", "test", "fuzz", "bench"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((f) => f.endsWith(".ts"))
+      .map((f) => readFileSync(join(root, folder, f), "utf8")),
+  );
+  const names = all.flatMap((text) => [...text.matchAll(NAMES)].flatMap((m) => m[1]!.split(",")));
+  return new Set(
+    names.map(
+      (name) =>
+        name
+          .trim()
+          .replace(/^type /, "")
+          .split(" as ")[0]!,
+    ),
+  );
+}
+
+test("what is exported is imported somewhere", () => {
+  const imported = importedNames();
+  const whole = new Set(
+    files.flatMap((file) =>
+      [
+        ...textOf(file).matchAll(/import \* as \w+ from "(\.[^"]+)"|export \* (?:as \w+ )?from "(\.[^"]+)"/g),
+      ].map((m) => relative(SRC, resolve(SRC, dirname(file), m[1] ?? m[2]!))),
+    ),
+  );
+  const needless = files
+    .filter(
+      (file) =>
+        INNER.includes(folder(file)) && !whole.has(file) && !/-(?:node|browser)\.ts$|^platform/.test(file),
+    )
+    .flatMap((file) => [...textOf(file).matchAll(EXPORT)].map((m) => `${file} ${m[1]}`))
+    .filter((found) => !imported.has(found.split(" ")[1]!));
+  expect(needless).toEqual([]);
+});
+
 /** Files that reach one another, in groups (Tarjan). */
 function cyclesAmong(arrows: readonly Import[]): string[][] {
   const next = grouped(arrows);

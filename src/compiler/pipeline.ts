@@ -97,7 +97,7 @@ const isOptional = (name: ProgramPass): name is OptionalPass =>
   !(REQUIRED as readonly string[]).includes(name);
 export const OPTIONAL_PASSES: readonly OptionalPass[] = PROGRAM_PASSES.filter(isOptional);
 
-export interface PipelineOptions extends ObserveOptions {
+interface PipelineOptions extends ObserveOptions {
   /** The passes, of which some may be switched off. Default: all. */
   readonly pipeline?: readonly ProgramPass[];
   /** Passes to leave out. Those that code generation needs run anyway. Default: what is switched off. */

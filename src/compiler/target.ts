@@ -19,7 +19,7 @@ export interface Target {
   readonly threads: number;
 }
 
-export interface Caches {
+interface Caches {
   readonly lineBytes: number;
   /** Bytes after which lines lie in the same set again, in the first- and in the second-level cache. */
   readonly l1Period: number;
@@ -51,7 +51,7 @@ export interface Cycles {
 }
 
 /** What larger things take, in nanoseconds and within a factor of about two. */
-export interface Times {
+interface Times {
   readonly operation: number;
   readonly slowOperation: number;
   /** One vector, to an array in the first-level cache. */
@@ -88,7 +88,7 @@ export const CORE: Pick<Target, "l1Bytes" | "l2Bytes" | "caches" | "cycles" | "t
 };
 
 /** What the WebAssembly engine at hand supports. */
-export interface WasmFeatures {
+interface WasmFeatures {
   readonly relaxedSimd?: boolean;
   /** Vector registers that its allocator uses without spilling. */
   readonly registers?: number;

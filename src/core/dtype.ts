@@ -31,7 +31,7 @@ export type TypedArray =
 
 export type Kind = "float" | "int" | "uint" | "bool";
 
-export interface DTypeInfo {
+interface DTypeInfo {
   readonly bytes: number;
   readonly kind: Kind;
   /** The name in printed jaxprs: `f32`, `i32`, `bool`. */

@@ -18,7 +18,7 @@ export interface Scalar {
 }
 
 /** An affine integer expression over loop variables and int32 locals. Plain numbers are constant indices. */
-export interface SymbolicIndex {
+interface SymbolicIndex {
   readonly offset: number;
   readonly terms: readonly { readonly atom: unknown; readonly coeff: number }[];
 }

@@ -3,7 +3,7 @@ import type { ShapedArray } from "./aval.ts";
 import { InternalError } from "./errors.ts";
 
 /** The few array operations that the transforms themselves need. lax implements them; transforms must not import lax. */
-export interface CoreOps {
+interface CoreOps {
   add(x: NDArray, y: NDArray): NDArray;
   zeros(type: ShapedArray): NDArray;
   sum(x: NDArray, axis: number): NDArray;

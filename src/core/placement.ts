@@ -9,7 +9,7 @@ import { WeftValueError } from "./errors.ts";
 import type { Jaxpr } from "./jaxpr.ts";
 
 /** How errors name a call and its arguments. */
-export interface Names {
+interface Names {
   /** The call itself: "add". */
   readonly name: string;
   /** Argument `i` as its user knows it. */

@@ -57,10 +57,10 @@ export type BatchRule<P> = (
 ) => [outs: NDArray[], outDims: (number | null)[]];
 
 /** Splits one equation into what is known now (run by binding) and what is staged for later. */
-export type PartialEvalRule<P> = (stage: PartialEvalStage, args: PartialArg[], params: P) => PartialArg[];
+type PartialEvalRule<P> = (stage: PartialEvalStage, args: PartialArg[], params: P) => PartialArg[];
 
 /** A value during partial evaluation: known now, or unknown until the staged jaxpr runs. */
-export type PartialArg = NDArray;
+type PartialArg = NDArray;
 export interface PartialEvalStage {
   isKnown(x: PartialArg): boolean;
   /** Records an equation on unknown and known values; returns its (unknown) outputs. */
@@ -70,7 +70,7 @@ export interface PartialEvalStage {
 }
 
 /** Removes unused outputs. Returns which inputs are still used, and the smaller equation (null: nothing left). */
-export type DceRule = (usedOuts: boolean[], eqn: Eqn) => [usedIns: boolean[], eqn: Eqn | null];
+type DceRule = (usedOuts: boolean[], eqn: Eqn) => [usedIns: boolean[], eqn: Eqn | null];
 
 export type LowerRule<P> = (emit: Emitter, args: Operand[], params: P, outs: ShapedArray[]) => Operand[];
 
@@ -104,7 +104,7 @@ export type PrimitiveKind =
  * A primitive that writes some elements of its first operand and keeps the others: what may be done to one place instead of
  * to the whole array.
  */
-export interface UpdateRules<P> {
+interface UpdateRules<P> {
   /** The operand with the values that are written. */
   readonly values: number;
   /** The elements that are written, of an array with the first operand's shape; laid out as the values. */

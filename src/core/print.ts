@@ -184,7 +184,7 @@ function written(value: number, { dtype, weakType }: ShapedArray): number {
 }
 
 /** Python's `repr` of a float: other exponents and switch points than JavaScript's. */
-export function pythonFloat(x: number): string {
+function pythonFloat(x: number): string {
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "inf" : "-inf";
   const size = Math.abs(x);

@@ -38,7 +38,7 @@ export type BasicBinary =
   | "shrLogical"
   | "shrArith" // shift >= width gives 0, or the sign for shrArith
   | Comparison;
-export type Comparison = "eq" | "ne" | "lt" | "le" | "gt" | "ge";
+type Comparison = "eq" | "ne" | "lt" | "le" | "gt" | "ge";
 
 /**
  * Binary functions that only expansions introduce. `farSin(x, y)`: y, but the sine of x where it is too large for the expansion;
@@ -54,11 +54,11 @@ export const FAR: Readonly<Record<"float32" | "float64", number>> = { float32: 2
  * - plain: some;
  * - slow: an instruction that takes as long as a dozen others, or many of them.
  */
-export type Cost = "cheap" | "plain" | "slow";
+type Cost = "cheap" | "plain" | "slow";
 
 type Evaluate = (x: number, y: number, dtype: DType) => number;
 
-export interface ScalarFunction {
+interface ScalarFunction {
   readonly cost: Cost;
   /** The value before it is rounded or wrapped, by kind of operand; absent where it does not take such. */
   readonly float?: Evaluate;
@@ -91,7 +91,7 @@ function popcount(x: number): number {
 
 const BITS = new DataView(new ArrayBuffer(8));
 /** The magnitude of x with the sign of y. */
-export function copysign(x: number, y: number): number {
+function copysign(x: number, y: number): number {
   BITS.setFloat64(0, y);
   return BITS.getInt8(0) < 0 ? -Math.abs(x) : Math.abs(x);
 }

@@ -6,7 +6,7 @@ import type { AnyPrimitive, Params } from "./primitive.ts";
 import { leaked, Trace, Tracer, withTrace } from "./trace.ts";
 
 /** A value of a program that is being recorded. */
-export class StageTracer extends Tracer {
+class StageTracer extends Tracer {
   readonly trace: StageTrace;
   readonly atom: Atom;
   constructor(trace: StageTrace, atom: Atom) {
@@ -31,7 +31,7 @@ const FRACTION: NumberType = { whole: false };
 export const isWhole = (x: number): boolean => Number.isInteger(x) && Math.abs(x) < 2 ** 31;
 /** One of two objects, so that types of arguments are compared by identity. */
 export const numberType = (x: number): NumberType => (isWhole(x) ? WHOLE : FRACTION);
-export const isNumberType = (x: unknown): x is NumberType => x === WHOLE || x === FRACTION;
+const isNumberType = (x: unknown): x is NumberType => x === WHOLE || x === FRACTION;
 
 /**
  * A plain number that is an argument of a program. As one that is known it has no dtype yet: every dtype it meets becomes an
@@ -61,7 +61,7 @@ export class NumberTracer extends Tracer {
 }
 
 /** Records every primitive as an equation, also those on concrete values ("omnistaging"). */
-export class StageTrace extends Trace {
+class StageTrace extends Trace {
   readonly eqns: Eqn[] = [];
   readonly constvars: Var[] = [];
   readonly consts: NDArray[] = [];
@@ -136,7 +136,7 @@ export function stage(
 export const literalValue = (l: Literal): NDArray => scalar(l.value, l.aval.dtype, l.aval.weakType);
 
 /** How {@link evalJaxpr} applies one equation. */
-export type ApplyEqn = (eqn: Eqn, inputs: NDArray[]) => NDArray[];
+type ApplyEqn = (eqn: Eqn, inputs: NDArray[]) => NDArray[];
 const bindEqn: ApplyEqn = (eqn, inputs) => eqn.primitive.bind(inputs, eqn.params);
 
 /** Applies a jaxpr to values under the current trace. */

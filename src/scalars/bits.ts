@@ -48,7 +48,7 @@ export function roundInteger(x: Scalar, scale: number): Rounded {
   return { n, bits: truncated(n) };
 }
 
-export interface Exponent {
+interface Exponent {
   /** The integer nearest to x·scale, as a float. */
   readonly n: Scalar;
   /** 2^(n + offset). */

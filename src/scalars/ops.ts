@@ -7,7 +7,7 @@ import { assert } from "../core/errors.ts";
 import type { BasicBinary, BasicUnary, MachineFn, Scalar, ScalarBuilder } from "../core/lowering.ts";
 
 /** Constructors of expressions. */
-export interface Arithmetic extends Pick<ScalarBuilder, "const" | "select" | "convert" | "bitcast"> {
+interface Arithmetic extends Pick<ScalarBuilder, "const" | "select" | "convert" | "bitcast"> {
   unary(fn: BasicUnary, x: Scalar): Scalar;
   binary(fn: BasicBinary | MachineFn, x: Scalar, y: Scalar): Scalar;
   fma(x: Scalar, y: Scalar, z: Scalar): Scalar;
@@ -26,8 +26,8 @@ export const convert = (x: Scalar, dtype: DType): Scalar => arithmetic.convert(x
 export const bitcast = (x: Scalar, dtype: DType): Scalar => arithmetic.bitcast(x, dtype);
 
 /** An expression, or a constant of its neighbour's dtype. */
-export type Value = Scalar | number;
-export type Float = "float32" | "float64";
+type Value = Scalar | number;
+type Float = "float32" | "float64";
 /** What the two float dtypes do differently. */
 export type PerFloat<T> = Readonly<Record<Float, T>>;
 
@@ -84,7 +84,7 @@ export function select(cond: Scalar, x: Value, y: Value): Scalar {
 
 /** min(x, high), max(x, low) and both; a NaN stays. A comparison and a select: machines have it as one (`pmin`, `pmax`). */
 export const atMost = (x: Scalar, high: number): Scalar => select(lt(high, x), high, x);
-export const atLeast = (x: Scalar, low: number): Scalar => select(lt(x, low), low, x);
+const atLeast = (x: Scalar, low: number): Scalar => select(lt(x, low), low, x);
 export const clamp = (x: Scalar, low: number, high: number): Scalar => atMost(atLeast(x, low), high);
 
 export const truncated = (x: Scalar): Scalar => convert(x, "int32");

@@ -72,7 +72,7 @@ function place(ks: readonly Multiplier[], level: number, width: number): Scalar 
 }
 const minus = (x: Scalar, y: Scalar | undefined): Scalar => (y ? sub(x, y) : x);
 
-export interface Reduced {
+interface Reduced {
   /** In [-π/4, π/4], up to rounding. */
   readonly r: Scalar;
   /** Of x - r in quarter turns, the low bits of an int32. */

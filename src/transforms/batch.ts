@@ -89,7 +89,7 @@ export function moveBatchAxis(x: NDArray, from: number | null, to: number, axisS
   return from === to ? x : ops().moveAxis(x, from, to);
 }
 
-export interface BatchedJaxpr {
+interface BatchedJaxpr {
   /** Batched inputs and outputs have the batch axis first. */
   readonly jaxpr: Jaxpr;
   readonly batchedOut: boolean[];

@@ -1,6 +1,6 @@
 import { type Eqn, eqnHasEffects, Jaxpr, mapJaxprs, subJaxprs, Var } from "../core/jaxpr.ts";
 
-export interface Dce {
+interface Dce {
   readonly jaxpr: Jaxpr;
   readonly usedIns: boolean[];
 }

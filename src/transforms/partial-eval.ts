@@ -32,14 +32,14 @@ class UnknownTracer extends Tracer {
   }
 }
 
-export interface Split {
+interface Split {
   /** (residuals…, unknown inputs…) → requested outputs */
   readonly staged: Jaxpr;
   readonly residuals: NDArray[];
 }
 
 /** Where effects on known values happen: at once, or where the staged program runs. */
-export type EffectPlace = "known" | "staged";
+type EffectPlace = "known" | "staged";
 
 /** Runs what is known under its parent trace and records the rest. */
 class PartialTrace extends Trace implements PartialEvalStage {

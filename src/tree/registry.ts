@@ -26,7 +26,7 @@ interface Registration {
 }
 
 /** A value that is a node, seen one level deep. */
-export interface Opened {
+interface Opened {
   readonly container: Container;
   readonly children: readonly unknown[];
 }

@@ -47,7 +47,7 @@ function childless(kind: "leaf" | "empty", name: string, printed: string, value?
   };
 }
 
-export const LEAF_CONTAINER: Container = childless("leaf", "a leaf", "*");
+const LEAF_CONTAINER: Container = childless("leaf", "a leaf", "*");
 export const NULL_CONTAINER: Container = childless("empty", "null", "null", null);
 export const UNDEFINED_CONTAINER: Container = childless("empty", "undefined", "undefined");
 
@@ -177,7 +177,7 @@ export function checkTreeDef(caller: string, x: unknown): void {
 }
 
 /** The definition with this container and these children. */
-export function defineTree(container: Container, children: readonly TreeDef[]): TreeDef {
+function defineTree(container: Container, children: readonly TreeDef[]): TreeDef {
   let node = container.definitions;
   for (let i = 0; i < children.length; i++) node = node.next(children[i]!);
   return definitionAt(container, node);

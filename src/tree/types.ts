@@ -28,7 +28,7 @@ type ArrayIn<T> = Extract<T, { readonly shape: readonly number[]; readonly dtype
  * The nested lists of a type like `type Like = Array | number | readonly Like[]`: one way more to write an array, and no tree.
  * (Lists in `Array | Array[]`, a choice of trees, do not contain the whole.)
  */
-export type NestedLists<T, Whole = T> =
+type NestedLists<T, Whole = T> =
   IsAny<T> extends true
     ? never
     : T extends LeafObject

@@ -3,7 +3,7 @@
 import { WeftTypeError, WeftValueError } from "./errors.ts";
 import { show } from "./text.ts";
 
-export type Shape = readonly number[];
+type Shape = readonly number[];
 
 /** The number of elements; 1 for a scalar. */
 export function size(shape: Shape): number {

@@ -18,7 +18,7 @@ import {
 import type { Prelude } from "./prelude.ts";
 
 /** One parallel loop. */
-export interface Part {
+interface Part {
   /** The function that runs a part of it. */
   readonly name: string;
   /** The C types of its free locals. */

@@ -313,6 +313,6 @@ export function select(form: Form, mask: string, x: string, y: string): string {
   return `${form.prelude.need(name, define)}(${mask}, ${x}, ${y})`;
 }
 
-export function unsupported(what: string): never {
+function unsupported(what: string): never {
   throw new InternalError(`The C backend got ${what}, which a pass should have expanded before it.`);
 }

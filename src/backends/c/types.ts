@@ -18,7 +18,7 @@ const ELEMENTS = {
   i8: ["signed char", 1],
   u8: ["unsigned char", 1],
 } as const;
-export type Element = keyof typeof ELEMENTS;
+type Element = keyof typeof ELEMENTS;
 
 export const ELEMENT_TYPES: string = Object.entries(ELEMENTS)
   .map(([name, [text]]) => `typedef ${text} ${name};`)

@@ -31,7 +31,7 @@ export interface Functions {
   parallel(loop: For, printer: Printer): void;
 }
 
-export function unsupported(what: string): never {
+function unsupported(what: string): never {
   throw new InternalError(`A text backend got ${what}, which a pass should have expanded before it.`);
 }
 

@@ -42,7 +42,7 @@ export interface Site {
  * Arrays lie at or above this address, so that an address from which less than this was taken is still not negative:
  * accesses at indices computed at run time share pointers within blocks of this many bytes.
  */
-export const GUARD_BYTES = 64;
+const GUARD_BYTES = 64;
 
 interface Term {
   readonly atom: IndexAtom;

@@ -24,7 +24,7 @@ import type {
 } from "./encoder/index.ts";
 
 /** One parallel loop: its free locals, and the function that runs a part of it. */
-export interface Region {
+interface Region {
   readonly name: string;
   readonly params: readonly Scalar[];
   readonly range: FuncRef;

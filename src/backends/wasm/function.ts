@@ -51,7 +51,7 @@ export interface ModuleContext {
 }
 
 /** Loop variables and locals that a block needs from outside, in an order that does not change from run to run. */
-export const parametersOf = (body: Block): IndexAtom[] => [...freeAtoms(body)].sort((a, b) => a.id - b.id);
+const parametersOf = (body: Block): IndexAtom[] => [...freeAtoms(body)].sort((a, b) => a.id - b.id);
 export const paramType = (atom: IndexAtom): ValType =>
   atom.kind === "local" ? valTypeOf(atom.dtype) : "i32";
 

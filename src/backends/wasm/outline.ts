@@ -18,7 +18,7 @@ import {
 import type { Kernel, Kernels } from "./walk.ts";
 import { blockWork, statementWork, type WorkLimits } from "./work.ts";
 
-export interface Outlined {
+interface Outlined {
   readonly body: Block;
   readonly kernels: Kernels;
 }

@@ -33,7 +33,7 @@ export function extract(part: Node, lane: number, dtype: DType): Node {
 }
 
 /** One scalar in every lane. */
-export function splat(x: Node, dtype: DType): Node {
+function splat(x: Node, dtype: DType): Node {
   return op(`${shapeOf(dtype)}.splat`, dtype === "bool" ? op("i32.sub", i32(0), x) : x);
 }
 

@@ -8,7 +8,7 @@ import { STORE } from "./select-scalar.ts";
 import { extract, pack } from "./select-vector.ts";
 
 /** One instruction that writes memory. */
-export interface Write {
+interface Write {
   readonly address: Node;
   readonly value: Node;
   readonly write: (f: FuncBuilder) => void;

@@ -51,14 +51,14 @@ import { printStmt } from "./print.ts";
 import { asAffine, type Block, contractExtents, effects, exprsOf, forEachExpr } from "./visit.ts";
 
 /** Whether it is proved; `unknown` when that depends on data or takes too long. */
-export type Verdict = "proved" | "unknown";
+type Verdict = "proved" | "unknown";
 
 /** A buffer that shares bytes with another one, which begins `shift` bytes behind its beginning. */
 export interface Neighbour {
   readonly buffer: Buffer;
   readonly shift: number;
 }
-export type Neighbours = (b: Buffer) => readonly Neighbour[];
+type Neighbours = (b: Buffer) => readonly Neighbour[];
 const ALONE: Neighbours = () => [];
 
 /** Iterations that are stepped at most. */

@@ -11,7 +11,7 @@ const isExpanded = (name: string, operands: number): boolean => expansions.get(n
 export const isUnaryFn = (name: string): name is UnaryFn => Object.hasOwn(UNARY, name) || isExpanded(name, 1);
 export const isBinaryFn = (name: string): name is BinaryFn =>
   Object.hasOwn(BINARY, name) || isExpanded(name, 2);
-export const isComparison = (fn: BinaryFn): boolean => basicFunction(fn)?.compares === true;
+const isComparison = (fn: BinaryFn): boolean => basicFunction(fn)?.compares === true;
 export const isCombine = (name: string): name is Combine => COMBINES.has(name);
 
 /** Whether a function takes operands of a dtype. */

@@ -10,14 +10,14 @@ export interface Interval {
   readonly computed: boolean;
 }
 
-export const point = (x: number): Interval => ({ low: x, high: x, computed: true });
+const point = (x: number): Interval => ({ low: x, high: x, computed: true });
 export const isPoint = (x: Interval): boolean => x.low === x.high;
 const anywhere = (computed: boolean): Interval => ({ low: -Infinity, high: Infinity, computed });
 /** Of what loops change, and of what the program's data decides. */
 export const COMPUTED: Interval = anywhere(true);
 export const DATA: Interval = anywhere(false);
 
-export type Known = (atom: IndexAtom) => Interval;
+type Known = (atom: IndexAtom) => Interval;
 
 /** The interval of an expression that is an index or decides about one. */
 export function intervalOf(e: Expr, known: Known, memo: Map<Expr, Interval> = new Map()): Interval {
@@ -52,7 +52,7 @@ function node(e: Expr, known: Known, of: (e: Expr) => Interval): Interval {
   }
 }
 
-export function intervalOfIndex(a: Affine, known: Known): Interval {
+function intervalOfIndex(a: Affine, known: Known): Interval {
   return a.terms.reduce((sum, { atom, coeff }) => add(sum, scaled(known(atom), coeff)), point(a.offset));
 }
 

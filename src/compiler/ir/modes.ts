@@ -11,7 +11,7 @@ interface Promises {
   readonly spread: boolean;
 }
 
-export const MODES: Readonly<Record<Mode, Promises>> = {
+const MODES: Readonly<Record<Mode, Promises>> = {
   serial: { ordered: true, spread: false },
   independent: { ordered: false, spread: false },
   parallel: { ordered: false, spread: true },
@@ -26,7 +26,7 @@ export type FreeLoop = For & { readonly mode: "independent" };
 export const isIndependent = (s: Stmt): s is FreeLoop =>
   s.kind === "for" && !MODES[s.mode].ordered && !MODES[s.mode].spread;
 
-export type SpreadLoop = For & { readonly mode: "parallel" };
+type SpreadLoop = For & { readonly mode: "parallel" };
 export const isParallel = (s: Stmt): s is SpreadLoop => s.kind === "for" && MODES[s.mode].spread;
 
 export function hasParallelLoop(body: Block): boolean {

@@ -138,12 +138,12 @@ export interface Let {
   readonly local: Local;
   readonly value: Expr;
 }
-export interface VarDecl {
+interface VarDecl {
   readonly kind: "var";
   readonly local: Local;
   readonly init: Expr;
 }
-export interface SetVar {
+interface SetVar {
   readonly kind: "set";
   readonly local: Local;
   readonly value: Expr;

@@ -49,7 +49,7 @@ const RESERVED: readonly string[] = [
   "index",
 ];
 
-export interface PrintOptions {
+interface PrintOptions {
   /** Whether loads, stores and loops show their times. Default: false. */
   readonly times?: boolean;
 }
@@ -74,7 +74,7 @@ export function hostTable(program: { readonly body: Block }): HostFn[] {
 }
 
 /** A number so that it reads back as itself: -0, infinities and NaN included. */
-export function printNumber(x: number): string {
+function printNumber(x: number): string {
   if (Object.is(x, -0)) return "-0";
   if (Number.isFinite(x) || Number.isNaN(x)) return String(x).replace("NaN", "nan");
   return x > 0 ? "inf" : "-inf";

@@ -28,7 +28,7 @@ export type Store = Extract<Stmt, { kind: "store" }>;
 
 let ids = 0;
 /** A number that no buffer, local or loop variable made through this module has. */
-export const freshId = (): number => ++ids;
+const freshId = (): number => ++ids;
 export const newLoopVar = (name: string): LoopVar => ({ kind: "loopVar", id: freshId(), name });
 export const newLocal = (name: string, dtype: DType): Local => ({
   kind: "local",
@@ -131,7 +131,7 @@ export const indexExpr = (index: Affine): Expr => ({ op: "index", dtype: "int32"
 export const localExpr = (local: Local): Expr => ({ op: "local", dtype: local.dtype, local });
 
 /** A node with its own index (of `load` and `index`) mapped. */
-export function mapIndex(e: Expr, f: (a: Affine) => Affine): Expr {
+function mapIndex(e: Expr, f: (a: Affine) => Affine): Expr {
   if (e.op !== "load" && e.op !== "index") return e;
   const index = f(e.index);
   return index === e.index ? e : { ...e, index };
@@ -226,7 +226,7 @@ export function mapParts(s: Stmt, m: PartMap): Stmt {
 }
 
 /** A {@link PartMap} that only looks. */
-export type PartVisitor = {
+type PartVisitor = {
   readonly [K in keyof PartMap]: (...args: Parameters<NonNullable<PartMap[K]>>) => void;
 };
 
@@ -441,7 +441,7 @@ export function atomsOf(root: Expr): Set<IndexAtom> {
 /** What atoms stand for; one that occurs in an index must stand for an index ({@link asAffine}). */
 export type Substitution = ReadonlyMap<IndexAtom, Expr>;
 
-export function substituteIndex(index: Affine, map: Substitution): Affine {
+function substituteIndex(index: Affine, map: Substitution): Affine {
   return substituteAtoms(index, (atom) => {
     const value = map.get(atom);
     const replacement = value && asAffine(value);

@@ -12,7 +12,7 @@ import { updatedInput, updatePath } from "./usage.ts";
 /** A lazy value that reads through more than this many others is stored: expressions stay small. */
 const MAX_DEPTH = 48;
 
-export interface BodyOptions {
+interface BodyOptions {
   /** Where results are wanted; a result with a home is in it afterwards. */
   readonly homes?: Homes;
   /** How many leading arguments keep their contents: they are read again by whoever runs after this code. */

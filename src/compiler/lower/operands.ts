@@ -43,7 +43,7 @@ export class Uniform extends Value {
 }
 
 /** What is promised of a view's memory. */
-export interface Promises {
+interface Promises {
   /** When its elements were complete: later stores are no part of the value. Undefined while they are made. */
   readonly since?: Time | undefined;
   /** For how long what is stored through it stays. */

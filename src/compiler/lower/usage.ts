@@ -6,7 +6,7 @@ import { equalShape } from "../../util/shape.ts";
 import { sameArray } from "./operands.ts";
 
 /** Position of the results of a jaxpr, after all equations. */
-export const AT_END: number = Number.POSITIVE_INFINITY;
+const AT_END: number = Number.POSITIVE_INFINITY;
 
 const sameShape = (a: Atom, b: Atom): boolean => equalShape(a.aval.shape, b.aval.shape);
 const READS_ONCE: ReadonlySet<PrimitiveKind> = new Set<PrimitiveKind>(["map", "view", "reduce"]);

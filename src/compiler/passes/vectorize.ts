@@ -140,7 +140,7 @@ function split(v: LoopVar, parts: readonly Part[], body: Block, single: Block): 
   });
 }
 
-export interface Part {
+interface Part {
   readonly start: number;
   readonly extent: number;
   readonly lanes: number;

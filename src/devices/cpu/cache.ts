@@ -10,7 +10,7 @@ const keys = new WeakMap<Jaxpr, string>();
  * called and whether types are weak. Functions among the parameters (host callbacks) count by identity. Computed once
  * per jaxpr.
  */
-export function jaxprKey(jaxpr: Jaxpr): string {
+function jaxprKey(jaxpr: Jaxpr): string {
   let key = keys.get(jaxpr);
   if (key === undefined) keys.set(jaxpr, (key = writeKey(jaxpr)));
   return key;
@@ -51,7 +51,7 @@ const maskKey = (donated: readonly boolean[]): string =>
   donated.flatMap((given, i) => (given ? [i] : [])).join();
 
 /** What may be kept; beyond it, what was not used for longest goes. */
-export interface CacheLimits {
+interface CacheLimits {
   readonly programs: number;
   /** Of machine code, or what it is made from. */
   readonly bytes: number;

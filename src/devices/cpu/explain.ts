@@ -66,7 +66,7 @@ export interface ProgramFacts {
 }
 
 /** The conditions that a program is compiled under. */
-export interface Conditions {
+interface Conditions {
   readonly tier: Tier;
   readonly host: NativeHost | undefined;
   readonly memory: Compiling["memory"];

@@ -54,7 +54,7 @@ function largestMemory(
 }
 
 /** What is used of a WebAssembly.Memory: declarations must not need the types of a browser. */
-export interface GrowingMemory {
+interface GrowingMemory {
   readonly buffer: ArrayBuffer;
   grow(pages: number): number;
 }

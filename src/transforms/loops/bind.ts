@@ -9,7 +9,7 @@ import { stage } from "../../core/stage.ts";
 export type Role = "const" | "carry" | "x";
 const ROLES: readonly Role[] = ["const", "carry", "x"];
 
-export const elementOf = (stack: ShapedArray): ShapedArray =>
+const elementOf = (stack: ShapedArray): ShapedArray =>
   aval(stack.shape.slice(1), stack.dtype, stack.weakType);
 
 /**

@@ -13,7 +13,7 @@ import { sinkContractions } from "./sink.ts";
 type Rewrite = (eqn: Eqn, inputs: NDArray[]) => NDArray[];
 
 /** Applies a rewrite to every counted loop of a program, innermost first: an outer loop sees what its inner loops became. */
-export function rewriteLoops(jaxpr: Jaxpr, rewrite: Rewrite): Jaxpr {
+function rewriteLoops(jaxpr: Jaxpr, rewrite: Rewrite): Jaxpr {
   if (!jaxpr.eqns.some((e) => subJaxprs(e.params).length)) return jaxpr;
   const apply = (eqn: Eqn, inputs: NDArray[]): NDArray[] => {
     const inner = { ...eqn, params: mapJaxprs(eqn.params, (j) => rewriteLoops(j, rewrite)) };

@@ -10,7 +10,7 @@ import type { Stacks } from "./stacks.ts";
  * outside in: a sum of an addition is the sum of two sums, a sum of a contraction is a contraction over time, a sum of a
  * view is the view of the sum; what remains is stacked over time (`needs`).
  */
-export interface TimeSum {
+interface TimeSum {
   /** Variables of the body of which every iteration's value is needed. */
   readonly needs: readonly Var[];
   compute(stacks: Stacks): NDArray;

@@ -28,7 +28,7 @@ export type ControlBody = (label: Label) => void;
 const MAX_BODY_BYTES = 7_654_321;
 
 /** What a body needs of the module around it. */
-export interface FuncContext {
+interface FuncContext {
   readonly type: FuncType;
   requireFunc(ref: FuncRef): void;
   requireGlobal(ref: GlobalRef): void;

@@ -93,7 +93,7 @@ type NameIn<Run> = Run extends readonly [
 /** Text name of an instruction without immediates. */
 export type OpName = NameIn<(typeof RUNS)[number]>;
 
-export type Op = readonly [opcode: number, signature: string];
+type Op = readonly [opcode: number, signature: string];
 export const OPS = Object.fromEntries(
   RUNS.flatMap(([first, start, signature, names]) =>
     names.split(" ").map((name, i): [string, Op] => [start + name, [first + i, signature]]),

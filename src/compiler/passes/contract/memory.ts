@@ -220,7 +220,7 @@ export const epilogueOf =
 export type TileFinish = (first: Affine, rows: number, jc: Affine) => Block;
 
 /** Sums of a panel group by way of memory: the tiles store them, and a nest of its own runs the epilogue. */
-export interface Spill extends Expansion {
+interface Spill extends Expansion {
   readonly finish: Finish;
 }
 export function spill(s: Schedule, panel: Panel): Spill {

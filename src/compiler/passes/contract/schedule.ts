@@ -11,7 +11,7 @@ import { cycles, dotCycles, rowLimit, type Use } from "./cost.ts";
 import type { Depth, Panel, RowBlock, RowRun, Schedule, Span, Tiling } from "./tiling.ts";
 
 /** A schedule and what it costs, in cycles. */
-export interface Candidate {
+interface Candidate {
   readonly cost: number;
   readonly build: () => Schedule;
 }

@@ -39,7 +39,7 @@ function kept(block: Block, isRoot: (s: Stmt) => boolean): Block {
 }
 
 /** The program with only those temps that its body mentions. */
-export function withUsedTemps(program: Program): Program {
+function withUsedTemps(program: Program): Program {
   const { reads, writes } = effects(program.body);
   const temps = program.temps.filter((t) => reads.has(t) || writes.has(t));
   return temps.length === program.temps.length ? program : { ...program, temps };

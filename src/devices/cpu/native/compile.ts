@@ -6,7 +6,7 @@ import process from "node:process";
 import type { CText } from "../../../backends/c/index.ts";
 import { isTimeout, type Toolchain, WINDOWS } from "./toolchain.ts";
 
-export interface Compilation {
+interface Compilation {
   /** What went wrong; undefined when the output is there. */
   readonly failure: string | undefined;
   /** It was stopped: the next program would be no better off. */

@@ -29,7 +29,7 @@ export const nativeBackend = (host: NativeHost, cacheDir: () => string): Backend
 /** Makes a lowered program run as WebAssembly. */
 export type Fallback = (source: Source, runtime: Runtime) => Executable;
 
-export interface NativeOptions {
+interface NativeOptions {
   readonly host: NativeHost;
   readonly backend: Backend<CText>;
   readonly fallback: Fallback;

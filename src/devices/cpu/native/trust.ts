@@ -95,7 +95,7 @@ function secret(): Uint8Array {
   return known;
 }
 
-export function storedSecret(folder: string | undefined): Uint8Array | undefined {
+function storedSecret(folder: string | undefined): Uint8Array | undefined {
   if (folder === undefined) return undefined;
   const path = join(folder, "key");
   try {

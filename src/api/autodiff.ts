@@ -1,4 +1,5 @@
 /** Forward and reverse differentiation of functions over trees. */
+
 import { type ArrayLeaf, type NDArray, scalar } from "../core/array.ts";
 import { checkIntegers, checkList } from "../core/check.ts";
 import { isFloat } from "../core/dtype.ts";
@@ -14,6 +15,7 @@ import { instantiate, isZero } from "../transforms/zero.ts";
 import type { MapTree } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
 import { checkOptions } from "../util/options.ts";
+import { filled } from "../util/zip.ts";
 import {
   type AnyFunction,
   type ArrayFunction,
@@ -337,9 +339,8 @@ export function linearize<F extends AnyFunction = ArrayFunction, HA extends bool
     const given = flattenTangents(tangents, defs, leaves, "linearize");
     const ts = given.filter((_, i) => lin.nonzeroIn[i]).map(instantiate);
     const results = evalJaxpr(lin.staged, [...lin.residuals, ...ts]);
-    const outs = primalsOut.map((o, i) =>
-      lin.nonzeroOut[i] ? results.shift()! : instantiate(new Zero(o.aval)),
-    );
+    const isGiven = primalsOut.map((_, i) => lin.nonzeroOut[i]!);
+    const outs = filled(isGiven, results, (i) => instantiate(new Zero(primalsOut[i]!.aval)));
     return tree.unflatten(outTree, outs);
   });
   const out = tree.unflatten(outTree, primalsOut);

@@ -1,4 +1,5 @@
 /** Types and helpers shared by the transformations: user functions over trees as functions over lists of arrays. */
+
 import { type ArrayLeaf, type ArrayLike, NDArray } from "../core/array.ts";
 import type { ShapedArray } from "../core/aval.ts";
 import { WeftTypeError, WeftValueError } from "../core/errors.ts";
@@ -8,6 +9,7 @@ import { arrayLeaves as leavesOf, mapLeaves } from "../lax/leaves.ts";
 import type { MapTree, NestedListsIn } from "../tree/index.ts";
 import * as tree from "../tree/index.ts";
 import { isCallable, show } from "../util/text.ts";
+import { filled, splitAt } from "../util/zip.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a transformation accepts functions of any trees; `any` lets their own types through
 export type AnyFunction = (...args: any[]) => any;
@@ -137,12 +139,9 @@ export function flatten(
   };
   const finish = (outs: readonly NDArray[]): [NDArray[], unknown] => {
     const [auxLeaves, auxDef] = auxTree!;
-    const arrays = outs.slice(def!.numLeaves);
-    const aux = tree.unflatten(
-      auxDef,
-      auxLeaves.map((x) => (isNDArray(x) ? arrays.shift() : x)),
-    );
-    return [outs.slice(0, def!.numLeaves), aux];
+    const [leaves, arrays] = splitAt(outs, def!.numLeaves);
+    const aux = filled(auxLeaves.map(isNDArray), arrays!, (i) => auxLeaves[i]);
+    return [leaves!, tree.unflatten(auxDef, aux)];
   };
   return Object.assign(flat, { outTree: () => def!, finish });
 }

@@ -6,6 +6,7 @@ import type { Jaxpr } from "../core/jaxpr.ts";
 import { type AnyPrimitive, type MaybeZero, type Params, Zero } from "../core/primitive.ts";
 import { evalJaxpr, stage } from "../core/stage.ts";
 import { currentTrace, leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
+import { filled } from "../util/zip.ts";
 import { memoByJaxpr } from "./memo.ts";
 import { instantiate, isZero } from "./zero.ts";
 
@@ -90,10 +91,7 @@ export const jvpJaxpr: (jaxpr: Jaxpr, nonzero: boolean[], instantiateOut: boolea
     let nonzeroOut: boolean[] = [];
     const { jaxpr: result, consts } = stage(
       (args) => {
-        const rest = args.slice(n);
-        const tangents = nonzero.map(
-          (nz, i): MaybeZero => (nz ? rest.shift()! : new Zero(jaxpr.invars[i]!.aval)),
-        );
+        const tangents = filled(nonzero, args.slice(n), (i) => new Zero(jaxpr.invars[i]!.aval));
         const [outs, outTangents] = jvpFlat((xs) => evalJaxpr(jaxpr, xs), args.slice(0, n), tangents);
         nonzeroOut = outTangents.map((t, i) => !isZero(t) || (instantiateOut[i]! && isFloat(outs[i]!.dtype)));
         return [...outs, ...outTangents.filter((_, i) => nonzeroOut[i]).map(instantiate)];

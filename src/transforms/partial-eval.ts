@@ -12,6 +12,7 @@ import {
 } from "../core/primitive.ts";
 import { evalJaxpr, stage } from "../core/stage.ts";
 import { currentTrace, leaked, Trace, Tracer, withTrace } from "../core/trace.ts";
+import { filled } from "../util/zip.ts";
 import { dceJaxpr } from "./dce.ts";
 import { jvpFlat } from "./jvp.ts";
 import { memoByJaxpr } from "./memo.ts";
@@ -174,8 +175,8 @@ export const partialEvalJaxpr: (
     const { jaxpr: known, consts } = stage(
       (knownArgs) => {
         const trace = new PartialTrace(effects);
-        const rest = [...knownArgs];
-        const args = jaxpr.invars.map((v, i) => (unknown[i] ? trace.unknown(v.aval) : rest.shift()!));
+        const isKnown = jaxpr.invars.map((_, i) => !unknown[i]);
+        const args = filled(isKnown, knownArgs, (i): NDArray => trace.unknown(jaxpr.invars[i]!.aval));
         const outs = withTrace(trace, () => evalJaxpr(jaxpr, args));
         unknownOut = outs.map((x, i) => !trace.isKnown(x) || instantiate[i]!);
         split = trace.finish(

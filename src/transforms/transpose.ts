@@ -3,6 +3,7 @@ import { WeftTypeError } from "../core/errors.ts";
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from "../core/jaxpr.ts";
 import { Linear, type MaybeZero, Zero } from "../core/primitive.ts";
 import { literalValue, stage } from "../core/stage.ts";
+import { filled, splitAt } from "../util/zip.ts";
 import { memoByJaxpr } from "./memo.ts";
 import { addTangents, instantiate, isZero } from "./zero.ts";
 
@@ -116,9 +117,10 @@ export const transposeJaxpr: (
     let nonzero: boolean[] = [];
     const { jaxpr: result, consts } = stage(
       (args) => {
-        const rest = [...args];
-        const inputs = jaxpr.invars.map((v, i) => (linear[i] ? new Linear(v.aval) : rest.shift()!));
-        const cts = jaxpr.outs.map((a, i) => (nonzeroCt[i] ? rest.shift()! : new Zero(a.aval)));
+        const [values, given] = splitAt(args, inAvals.length);
+        const isValue = jaxpr.invars.map((_, i) => !linear[i]);
+        const inputs = filled(isValue, values!, (i) => new Linear(jaxpr.invars[i]!.aval));
+        const cts = filled(nonzeroCt, given!, (i) => new Zero(jaxpr.outs[i]!.aval));
         const results = backward(jaxpr, inputs, cts);
         nonzero = results.map((ct, i) => !isZero(ct) || instantiateOut[i]!);
         return results.filter((_, i) => nonzero[i]).map(instantiate);

@@ -20,6 +20,36 @@ export function zip<Lists extends readonly (readonly unknown[])[]>(...lists: Lis
   return Array.from({ length }, (_, i) => lists.map((list) => list[i]) as Zipped<Lists>);
 }
 
+/**
+ * One entry per entry of the mask: where it is true the next one of `list`, which has as many, elsewhere what `otherwise` says.
+ * @throws RangeError if the list has another length
+ * @example filled([true, false, true], ["a", "b"], (i) => i) // => ["a", 1, "b"]
+ */
+export function filled<T, U>(
+  mask: readonly boolean[],
+  list: readonly T[],
+  otherwise: (i: number) => U,
+): (T | U)[] {
+  let next = 0;
+  const entries = mask.map((chosen, i) => (chosen ? list[next++]! : otherwise(i)));
+  if (next !== list.length)
+    throw new RangeError(`filled: the mask asks for ${next} elements, the list has ${list.length}`);
+  return entries;
+}
+
+/**
+ * {@link filled} from two lists, whose entries keep their order: undoes taking a list apart by a mask.
+ * @throws RangeError if the mask does not use up both lists exactly
+ * @example merged([false, true, false], ["b"], ["a", "c"]) // => ["a", "b", "c"]
+ */
+export function merged<T>(mask: readonly boolean[], whenTrue: readonly T[], whenFalse: readonly T[]): T[] {
+  const others = mask.filter((chosen) => !chosen).length;
+  if (others !== whenFalse.length)
+    throw new RangeError(`merged: the mask leaves ${others} elements, the list has ${whenFalse.length}`);
+  let next = 0;
+  return filled(mask, whenTrue, () => whenFalse[next++]!);
+}
+
 /** Cuts a list into consecutive groups of these lengths, and what is left. */
 export function splitAt<T, N extends number[]>(
   list: readonly T[],

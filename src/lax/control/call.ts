@@ -17,6 +17,7 @@ import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { partialEvalJaxpr } from "../../transforms/partial-eval.ts";
 import { type TransposedJaxpr, transposeJaxpr } from "../../transforms/transpose.ts";
 import { isZero } from "../../transforms/zero.ts";
+import { filled, merged } from "../../util/zip.ts";
 import { all, drop, none, nonzeros, pick, splitAt } from "./body.ts";
 
 /** A jitted function called inside a traced one. The compiler inlines it. */
@@ -49,7 +50,7 @@ function callJvp<P extends CallParams>(
   const { jaxpr, consts, nonzeroOut } = jvpJaxpr(p.jaxpr, nonzero, none(p.jaxpr.outs));
   const outs = call.bind([...consts, ...primals, ...nonzeros(tangents, nonzero)], { ...p, jaxpr });
   const [values, outT] = splitAt(outs, nonzeroOut.length);
-  return [values!, nonzeroOut.map((nz, i) => (nz ? outT!.shift()! : new Zero(values![i]!.aval)))];
+  return [values!, filled(nonzeroOut, outT!, (i) => new Zero(values![i]!.aval))];
 }
 
 /** What is known runs now, the rest later with the residuals of the former. */
@@ -60,7 +61,7 @@ function callPartialEval(trace: PartialEvalStage, args: NDArray[], p: CallParams
   const [knownOuts, residuals] = splitAt(outs, outs.length - parts.numResiduals);
   const rest = pick(args, unknown);
   const staged = trace.stage(callPrimitive, [...residuals!, ...rest], { ...p, jaxpr: parts.staged });
-  return parts.unknownOut.map((unk) => (unk ? staged.shift()! : knownOuts!.shift()!));
+  return merged(parts.unknownOut, staged, knownOuts!);
 }
 
 /** Runs a transposed body, and hands out the cotangents it gives. */
@@ -74,8 +75,13 @@ function callTransposed<P extends CallParams>(
   const values = inputs.filter((x): x is NDArray => !(x instanceof Linear));
   const given = cts.filter((ct): ct is NDArray => !isZero(ct));
   const outs = call.bind([...consts, ...values, ...given], { ...p, jaxpr });
-  const nz = [...nonzero];
-  return inputs.map((x) => (x instanceof Linear ? (nz.shift() ? outs.shift()! : new Zero(x.aval)) : null));
+  const types = inputs.filter((x) => x instanceof Linear).map((x) => x.aval);
+  const results: MaybeZero[] = filled(nonzero, outs, (i) => new Zero(types[i]!));
+  return filled(
+    inputs.map((x) => x instanceof Linear),
+    results,
+    () => null,
+  );
 }
 
 function callTranspose<P extends CallParams>(

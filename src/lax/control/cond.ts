@@ -19,6 +19,7 @@ import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { type PartialJaxpr, partialEvalJaxpr } from "../../transforms/partial-eval.ts";
 import { transposeJaxpr } from "../../transforms/transpose.ts";
 import { instantiate, isZero } from "../../transforms/zero.ts";
+import { filled, merged } from "../../util/zip.ts";
 import { clamp, eq, select, stopGradient } from "../elementwise.ts";
 import { broadcastInDim } from "../shape.ts";
 import { mergeConsts, none, nonzeros, pick, rearrange, splitAt } from "./body.ts";
@@ -43,7 +44,7 @@ function condJvp(
     branches,
   });
   const [values, outT] = splitAt(outs, nzOut.length);
-  return [values!, nzOut.map((nz, i) => (nz ? outT!.shift()! : new Zero(values![i]!.aval)))];
+  return [values!, filled(nzOut, outT!, (i) => new Zero(values![i]!.aval))];
 }
 
 /** With a known index the known part of the chosen branch runs now; branches share residual slots of equal types. */
@@ -67,7 +68,7 @@ function condPartialEval(trace: PartialEvalStage, args: NDArray[], p: CondParams
     [index, ...residuals!, ...operands.filter((_, i) => unknown[i])],
     { branches },
   );
-  return unknownOut.map((unk) => (unk ? staged.shift()! : knownOuts!.shift()!));
+  return merged(unknownOut, staged, knownOuts!);
 }
 
 /** Assigns each branch's residuals to shared slots by type, so that the number of slots is that of the largest need. */
@@ -115,10 +116,9 @@ function condTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: CondPa
   const { branches, consts } = mergeConsts(p.branches.map((b) => transposeJaxpr(b, linear, nonzero, needed)));
   const values = operands.filter((x): x is NDArray => !(x instanceof Linear));
   const outs = condPrimitive.bind([index, ...consts, ...values, ...nonzeros(cts, nonzero)], { branches });
-  const results = operands
-    .filter((x) => x instanceof Linear)
-    .map((x, i): MaybeZero => (needed[i] ? outs.shift()! : new Zero(x.aval)));
-  return [null, ...linear.map((lin) => (lin ? results.shift()! : null))];
+  const types = operands.filter((x) => x instanceof Linear).map((x) => x.aval);
+  const results: MaybeZero[] = filled(needed, outs, (i) => new Zero(types[i]!));
+  return [null, ...filled(linear, results, () => null)];
 }
 
 /** One index for all lanes keeps the branch; an index per lane runs every branch on all lanes and selects. */

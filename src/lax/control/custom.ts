@@ -1,4 +1,5 @@
 /** Functions with derivatives of their own. */
+
 import type { NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray } from "../../core/aval.ts";
 import type { MappedAxis } from "../../core/axes.ts";
@@ -7,6 +8,7 @@ import type { Jaxpr } from "../../core/jaxpr.ts";
 import { definePrimitive, Linear, type MaybeZero, type Primitive, Zero } from "../../core/primitive.ts";
 import { batchFlat, batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
 import { instantiate, isZero } from "../../transforms/zero.ts";
+import { filled } from "../../util/zip.ts";
 import { reduceSum } from "../broadcast.ts";
 import { all, splitAt } from "./body.ts";
 import { callPrimitive, transposeMixed } from "./call.ts";
@@ -29,7 +31,8 @@ const batched =
     };
     const [outs, outDims] = batchFlat(arrays, args, dims, axis);
     const fronted = outs.map((x, i) => moveBatchAxis(x, outDims[i]!, 0, axis.size));
-    return results.map((x) => (isZero(x) ? new Zero(batchedAval(x.aval, axis.size)) : fronted.shift()!));
+    const given = results.map((x) => !isZero(x));
+    return filled(given, fronted, (i) => new Zero(batchedAval(results[i]!.aval, axis.size)));
   };
 
 const toFront = (args: NDArray[], dims: Dims, size: number): NDArray[] =>

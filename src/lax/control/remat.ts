@@ -4,6 +4,7 @@ import { definePrimitive, Linear, type PartialEvalStage, type Primitive } from "
 import { evalJaxpr, stage } from "../../core/stage.ts";
 import { dceJaxpr } from "../../transforms/dce.ts";
 import { type PartialJaxpr, partialEvalJaxpr } from "../../transforms/partial-eval.ts";
+import { merged } from "../../util/zip.ts";
 import { optimizationBarrier } from "../cast.ts";
 import { all, drop, none, pick, splitAt } from "./body.ts";
 import { type CallParams, callRules, transposeMixed } from "./call.ts";
@@ -30,7 +31,7 @@ function rematPartialEval(trace: PartialEvalStage, args: NDArray[], p: RematPara
   const outs = trace.run(() => rematPrimitive.bind(known, { ...p, jaxpr }));
   const [knownOuts, kept] = splitAt(outs, results.length);
   const staged = trace.stage(rematPrimitive, [...kept, ...known, ...rest], { ...p, jaxpr: again });
-  return parts.unknownOut.map((unk) => (unk ? staged.shift()! : knownOuts.shift()!));
+  return merged(parts.unknownOut, staged, knownOuts);
 }
 
 /** `saved` are variables of the known part; `again` is (saved…, known inputs…, unknown inputs…) → (unknown outputs…). */

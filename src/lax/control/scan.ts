@@ -20,6 +20,7 @@ import { type PartialJaxpr, partialEvalJaxpr } from "../../transforms/partial-ev
 import { recomputeCheap, repeats } from "../../transforms/recompute.ts";
 import { transposeJaxpr } from "../../transforms/transpose.ts";
 import { addTangents, instantiate, isZero } from "../../transforms/zero.ts";
+import { filled, merged } from "../../util/zip.ts";
 import { countTrue, drop, fixpoint, none, nonzeros, pick, rearrange, splitAt } from "./body.ts";
 
 export type ScanParams = LoopParams;
@@ -69,7 +70,7 @@ function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDA
   const [carry, carryT, ys, ysT] = splitAt(outs, p.numCarry, numCarryT, p.jaxpr.outs.length - p.numCarry);
   const outTangents = [...carryT!, ...ysT!];
   const results = [...carry!, ...ys!];
-  return [results, results.map((o, i) => (body.nonzeroOut[i] ? outTangents.shift()! : new Zero(o.aval)))];
+  return [results, filled(body.nonzeroOut, outTangents, (i) => new Zero(results[i]!.aval))];
 }
 
 /** A jvp body takes primals, then tangents; as the body of a scan it takes consts, carry and xs, each with its tangents. */
@@ -117,7 +118,7 @@ function scanPartialEval(trace: PartialEvalStage, args: NDArray[], p: ScanParams
   );
   const rest = { consts: pick(consts, constUnk), init: pick(init, carryUnk), xs: pick(xs, xsUnk) };
   const staged = stageRest(trace, parts.staged, forward.residuals, rest, p);
-  return parts.unknownOut.map((unk) => (unk ? staged.shift()! : forward.outs.shift()!));
+  return merged(parts.unknownOut, staged, forward.outs);
 }
 
 /** Stages the unknown part: residuals that are the same in every iteration are constants of it, the others are xs. */
@@ -205,7 +206,8 @@ function hoistInvariants(body: Jaxpr, consts: NDArray[], numCarry: number, numXs
   const values = evalJaxpr(parts.known, consts);
   const numInvariant = values.length - parts.numResiduals;
   const early = values.slice(0, numInvariant);
-  const invariants = parts.unknownOut.slice(numOuts).map((unk) => (unk ? null : early.shift()!));
+  const isEarly = parts.unknownOut.slice(numOuts).map((unk) => !unk);
+  const invariants = filled(isEarly, early, () => null);
   return { jaxpr: parts.staged, hoisted: values.slice(numInvariant), invariants };
 }
 
@@ -252,18 +254,17 @@ function scanTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: ScanPa
   );
   const [ctConsts, ctInit, ctXs] = splitAt(outs, accumulated.length, p.numCarry);
   const take = (nz: boolean[], list: NDArray[], types: ShapedArray[]): MaybeZero[] =>
-    types.map((a, i) => (nz[i] ? list.shift()! : new Zero(a)));
+    filled(nz, list, (i) => new Zero(types[i]!));
   const linTypes = (list: (NDArray | Linear)[]): ShapedArray[] =>
     list.filter((x) => x instanceof Linear).map((x) => x.aval);
   const result = {
     consts: take(constNz!, ctConsts!, linTypes(consts)),
     xs: take(xsNz!, ctXs!, linTypes(xs)),
   };
-  return inputs.map((x, i) => {
-    if (!(x instanceof Linear)) return null;
-    if (i < p.numConsts) return result.consts.shift()!;
-    return i < p.numConsts + p.numCarry ? ctInit![i - p.numConsts]! : result.xs.shift()!;
-  });
+  const isLinear = inputs.map((x) => x instanceof Linear);
+  // The carry of the transposed loop has a cotangent of every carry, also of those that are known.
+  const [, carryLinear] = groups(isLinear, p);
+  return filled(isLinear, [...result.consts, ...pick(ctInit!, carryLinear), ...result.xs], () => null);
 }
 
 const linearIndex = (linear: boolean[], i: number): number => countTrue(linear.slice(0, i));

@@ -19,6 +19,7 @@ import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { partialEvalJaxpr } from "../../transforms/partial-eval.ts";
 import { isZero } from "../../transforms/zero.ts";
 import type { TreeDef } from "../../tree/index.ts";
+import { filled } from "../../util/zip.ts";
 import { select } from "../elementwise.ts";
 import { reduceOr } from "../reduce.ts";
 import { broadcastInDim } from "../shape.ts";
@@ -77,7 +78,7 @@ function whileJvp(primals: NDArray[], tangents: MaybeZero[], p: WhileParams): [N
     bodyNconsts: bodyConsts.length,
   });
   const carryT = outs.slice(n);
-  return [outs.slice(0, n), carryNz.map((nz, i) => (nz ? carryT.shift()! : new Zero(outs[i]!.aval)))];
+  return [outs.slice(0, n), filled(carryNz, carryT, (i) => new Zero(outs[i]!.aval))];
 }
 
 /**
@@ -115,7 +116,11 @@ function whilePartialEval(trace: PartialEvalStage, args: NDArray[], p: WhilePara
       },
     ),
   );
-  return carryUnk.map((unk, i) => (unk ? staged[i]! : knownOuts.shift()!));
+  return filled(
+    carryUnk.map((unk) => !unk),
+    knownOuts,
+    (i) => staged[i]!,
+  );
 }
 
 /**

@@ -2,6 +2,7 @@ import type { NDArray } from "../../core/array.ts";
 import { type Atom, type Eqn, eqnHasEffects, Jaxpr, Literal, type Var } from "../../core/jaxpr.ts";
 import { note } from "../../core/journal.ts";
 import { type LoopParams, loopInputs, loopOutputs } from "../../core/loop.ts";
+import { filled } from "../../util/zip.ts";
 import { isFixed, upTo } from "./rewrite.ts";
 import { Stacks } from "./stacks.ts";
 
@@ -91,6 +92,6 @@ function runHoisted(eqn: Eqn, inputs: NDArray[], { early, needs }: Hoist): NDArr
     ...outs.ys.filter((_, i) => inLoop[i]),
   ]);
   const results = eqn.primitive.bind([...inputs, ...hoisted.map((v) => stacks.stacked(v))], { ...p, jaxpr });
-  const ys = results.splice(p.numCarry);
-  return [...results, ...outs.ys.map((y, i) => (inLoop[i] ? ys.shift()! : stacks.stacked(y)))];
+  const { carry, ys } = loopOutputs(results, p);
+  return [...carry, ...filled(inLoop, ys, (i) => stacks.stacked(outs.ys[i]!))];
 }

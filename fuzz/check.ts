@@ -158,7 +158,7 @@ export async function checkAgainstJax(program: Program, variant: Variant, jax: J
     name: "JAX",
     outcome: outcomeOfJax,
     weak: true,
-    isMeant: meantIn(program),
+    isMeant: meantIn(program, outcomeOfJax),
     reruns: async (seeds) => [
       ...(await jax.rerun(program, seeds)),
       ...movedAsWeft(resultsOf(outcomeOfJax), program, seeds),

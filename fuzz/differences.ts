@@ -55,13 +55,16 @@ function areStronger(weft: Outcome, jax: Outcome): boolean {
   );
 }
 
+/** Whether an operation stands in a program, in whatever form: "array.at.mul [i]" is array.at.mul. */
 const stands = (program: Program, ops: readonly string[]): boolean =>
-  allSteps(program.main).some((s) => ops.includes(s.op));
+  allSteps(program.main).some((s) => ops.includes(s.op.split(" ")[0]!));
 
 /** Numbers that may differ in programs with one of these operations; all others of such a program are compared. */
 interface Meant {
   readonly reason: string;
   readonly ops: readonly string[];
+  /** Only where a NaN is among the results. */
+  readonly besideNaN?: boolean;
   isMeant(weft: number, jax: number): boolean;
 }
 
@@ -70,6 +73,12 @@ const isNaNForInfinite = (weft: number, jax: number): boolean =>
   Number.isNaN(weft) && Math.abs(jax) === Number.POSITIVE_INFINITY;
 
 const NUMBERS: readonly Meant[] = [
+  {
+    reason: "the sign of a NaN, by which copysign and signbit go, is what the machine makes of it",
+    besideNaN: true,
+    isMeant: (weft, jax) => weft === -jax || (weft === 1 - jax && weft * jax === 0),
+    ops: ["np.copysign", "np.signbit"],
+  },
   {
     reason:
       "JAX differentiates vander as a power with an exponent that could be any number, so the derivative of x^0 at 0 is 0 times infinity; in weft exponents are whole",
@@ -124,8 +133,9 @@ const NUMBERS: readonly Meant[] = [
 ];
 
 /** Which numbers of a program differ as they are meant to. */
-export function meantIn(program: Program): Meant["isMeant"] {
-  const known = NUMBERS.filter(({ ops }) => stands(program, ops));
+export function meantIn(program: Program, jax: Outcome): Meant["isMeant"] {
+  const hasNaN = !hasFailed(jax) && jax.outs.some(({ values }) => Array.from(values).some(Number.isNaN));
+  const known = NUMBERS.filter(({ ops, besideNaN }) => (hasNaN || !besideNaN) && stands(program, ops));
   return (weft, jax) => known.some((k) => k.isMeant(weft, jax));
 }
 

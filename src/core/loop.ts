@@ -24,10 +24,54 @@ export interface WhileParams extends Record<string, unknown> {
   readonly bodyNconsts: number;
 }
 
-/** A list with one entry per operand of a loop, in its three groups. */
-export function loopInputs<T>(list: readonly T[], p: LoopParams): { consts: T[]; carry: T[]; xs: T[] } {
-  const start = p.numConsts + p.numCarry;
-  return { consts: list.slice(0, p.numConsts), carry: list.slice(p.numConsts, start), xs: list.slice(start) };
+type Sizes = Pick<LoopParams, "numConsts" | "numCarry">;
+
+/** One entry per operand of a counted loop, or per input of its body, in the three groups. */
+export class LoopInputs<T> {
+  readonly consts: readonly T[];
+  readonly carry: readonly T[];
+  readonly xs: readonly T[];
+
+  constructor(consts: readonly T[], carry: readonly T[], xs: readonly T[]) {
+    this.consts = consts;
+    this.carry = carry;
+    this.xs = xs;
+  }
+
+  /** All in one list, as equations have them. */
+  get flat(): T[] {
+    return [...this.consts, ...this.carry, ...this.xs];
+  }
+  /** What parameters say of the groups. */
+  get sizes(): Sizes {
+    return { numConsts: this.consts.length, numCarry: this.carry.length };
+  }
+
+  withCarry(carry: readonly T[]): LoopInputs<T> {
+    return new LoopInputs(this.consts, carry, this.xs);
+  }
+  map<U>(f: (x: T) => U): LoopInputs<U> {
+    return new LoopInputs(this.consts.map(f), this.carry.map(f), this.xs.map(f));
+  }
+  /** Each group followed by the other's. */
+  beside(other: LoopInputs<T>): LoopInputs<T> {
+    const [consts, carry] = [this.consts.concat(other.consts), this.carry.concat(other.carry)];
+    return new LoopInputs(consts, carry, this.xs.concat(other.xs));
+  }
+  /** The entries at which a mask is true. */
+  pick(mask: LoopInputs<boolean>): LoopInputs<T> {
+    const chosen = (list: readonly T[], at: readonly boolean[]): T[] => list.filter((_, i) => at[i]);
+    return new LoopInputs(
+      chosen(this.consts, mask.consts),
+      chosen(this.carry, mask.carry),
+      chosen(this.xs, mask.xs),
+    );
+  }
+}
+
+export function loopInputs<T>(list: readonly T[], { numConsts, numCarry }: Sizes): LoopInputs<T> {
+  const start = numConsts + numCarry;
+  return new LoopInputs(list.slice(0, numConsts), list.slice(numConsts, start), list.slice(start));
 }
 
 /** A list with one entry per result of a loop, in its two groups. */

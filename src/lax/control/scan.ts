@@ -1,8 +1,8 @@
 import type { NDArray } from "../../core/array.ts";
 import { aval, type ShapedArray } from "../../core/aval.ts";
 import type { MappedAxis } from "../../core/axes.ts";
-import { type Eqn, Jaxpr, type Var } from "../../core/jaxpr.ts";
-import type { LoopParams } from "../../core/loop.ts";
+import { type Atom, type Eqn, Jaxpr } from "../../core/jaxpr.ts";
+import { LoopInputs, type LoopParams, loopInputs, loopOutputs } from "../../core/loop.ts";
 import type { Emitter, Operand } from "../../core/lowering.ts";
 import {
   definePrimitive,
@@ -21,13 +21,9 @@ import { recomputeCheap, repeats } from "../../transforms/recompute.ts";
 import { transposeJaxpr } from "../../transforms/transpose.ts";
 import { addTangents, instantiate, isZero } from "../../transforms/zero.ts";
 import { filled, merged } from "../../util/zip.ts";
-import { countTrue, drop, fixpoint, none, nonzeros, pick, rearrange, splitAt } from "./body.ts";
+import { all, countTrue, drop, fixpoint, none, nonzeros, pick, rearrange, splitAt } from "./body.ts";
 
 export type ScanParams = LoopParams;
-
-/** Operands, or anything per operand, in the three groups of a scan. */
-const groups = <T>(list: readonly T[], p: ScanParams): [consts: T[], carry: T[], xs: T[]] =>
-  splitAt(list, p.numConsts, p.numCarry) as [T[], T[], T[]];
 
 const ysAval = (length: number, y: ShapedArray): ShapedArray =>
   aval([length, ...y.shape], y.dtype, y.weakType);
@@ -42,49 +38,51 @@ const noYs = (p: ScanParams): boolean[] => none(p.jaxpr.outs.slice(p.numCarry));
 
 /** The derivative of a scan is one scan whose carry holds primals and those tangents that can be non-zero. */
 function scanJvp(primals: NDArray[], tangents: MaybeZero[], p: ScanParams): [NDArray[], MaybeZero[]] {
-  const [constNz, initNz, xsNz] = groups(
-    tangents.map((t) => !isZero(t)),
-    p,
-  );
+  const given = loopInputs(tangents, p);
+  const nonzero = given.map((t) => !isZero(t));
   const [carryNz, body] = fixpoint(
-    initNz,
-    (carry) => jvpJaxpr(p.jaxpr, [...constNz, ...carry, ...xsNz], [...carry, ...noYs(p)]),
+    nonzero.carry,
+    (carry) => jvpJaxpr(p.jaxpr, nonzero.withCarry(carry).flat, [...carry, ...noYs(p)]),
     (made) => made.nonzeroOut,
   );
-  const [numConstT, numCarryT] = [countTrue(constNz), countTrue(carryNz)];
-  const [consts, init, xs] = groups(primals, p);
-  const [constT, initT, xsT] = groups(tangents, p);
-  const outs = scanPrimitive.bind(
-    [
-      ...[...body.consts, ...consts, ...nonzeros(constT, constNz)],
-      ...[...init, ...nonzeros(initT, carryNz)],
-      ...[...xs, ...nonzeros(xsT, xsNz)],
-    ],
-    {
-      ...p,
-      jaxpr: interleaved(body, p, numConstT, numCarryT),
-      numConsts: body.consts.length + p.numConsts + numConstT,
-      numCarry: p.numCarry + numCarryT,
-    },
-  );
-  const [carry, carryT, ys, ysT] = splitAt(outs, p.numCarry, numCarryT, p.jaxpr.outs.length - p.numCarry);
-  const outTangents = [...carryT!, ...ysT!];
+  const ts = given.pick(nonzero.withCarry(carryNz)).map(instantiate);
+  const values = loopInputs([...body.consts, ...primals], withConsts(p, body.consts.length));
+  const both = values.beside(ts);
+  const params = {
+    ...p,
+    jaxpr: interleaved(body, values.flat.length, values.sizes, ts.sizes),
+    ...both.sizes,
+  };
+  const outs = scanPrimitive.bind(both.flat, params);
+  const numYs = p.jaxpr.outs.length - p.numCarry;
+  const [carry, carryT, ys, ysT] = splitAt(outs, p.numCarry, ts.carry.length, numYs);
   const results = [...carry!, ...ys!];
-  return [results, filled(body.nonzeroOut, outTangents, (i) => new Zero(results[i]!.aval))];
+  const outTangents = filled(body.nonzeroOut, [...carryT!, ...ysT!], (i) => new Zero(results[i]!.aval));
+  return [results, outTangents];
 }
 
+const withConsts = (p: ScanParams, more: number): ScanParams => ({ ...p, numConsts: p.numConsts + more });
+
+type Sizes = Pick<ScanParams, "numConsts" | "numCarry">;
+
 /** A jvp body takes primals, then tangents; as the body of a scan it takes consts, carry and xs, each with its tangents. */
-function interleaved(jvp: JvpJaxpr, p: ScanParams, numConstT: number, numCarryT: number): Jaxpr {
-  const numXs = p.jaxpr.invars.length - p.numConsts - p.numCarry;
+function interleaved(
+  { jaxpr, nonzeroOut }: JvpJaxpr,
+  numPrimals: number,
+  primals: Sizes,
+  tangents: Sizes,
+): Jaxpr {
   return rearrange(
-    jvp.jaxpr,
-    (ins) => {
-      const numConsts = jvp.consts.length + p.numConsts;
-      const [c, s, x, ct, st, xt] = splitAt(ins, numConsts, p.numCarry, numXs, numConstT, numCarryT);
-      return [...c!, ...ct!, ...s!, ...st!, ...x!, ...xt!];
-    },
+    jaxpr,
+    (ins) =>
+      loopInputs(ins.slice(0, numPrimals), primals).beside(loopInputs(ins.slice(numPrimals), tangents)).flat,
     (outs) => {
-      const [s, y, st, yt] = splitAt(outs, p.numCarry, p.jaxpr.outs.length - p.numCarry, numCarryT);
+      const [s, y, st, yt] = splitAt(
+        outs,
+        primals.numCarry,
+        nonzeroOut.length - primals.numCarry,
+        tangents.numCarry,
+      );
       return [...s!, ...st!, ...y!, ...yt!];
     },
   );
@@ -96,27 +94,19 @@ function interleaved(jvp: JvpJaxpr, p: ScanParams, numConstT: number, numCarryT:
  * what is cheap is computed again.
  */
 function scanPartialEval(trace: PartialEvalStage, args: NDArray[], p: ScanParams): NDArray[] {
-  const [constUnk, initUnk, xsUnk] = groups(
-    args.map((x) => !trace.isKnown(x)),
-    p,
-  );
+  const given = loopInputs(args, p);
+  const unknown = given.map((x) => !trace.isKnown(x));
   const [carryUnk, whole] = fixpoint(
-    initUnk,
-    (carry) => partialEvalJaxpr(p.jaxpr, [...constUnk, ...carry, ...xsUnk], [...carry, ...noYs(p)]),
+    unknown.carry,
+    (carry) => partialEvalJaxpr(p.jaxpr, unknown.withCarry(carry).flat, [...carry, ...noYs(p)]),
     (made) => made.unknownOut,
   );
+  const mask = unknown.withCarry(carryUnk);
+  const [known, rest] = [given.pick(mask.map((unk) => !unk)), given.pick(mask)];
   // Constants and xs are there anyway; a carry would have to be stored.
-  const start = drop(constUnk, constUnk).length;
-  const end = start + drop(carryUnk, carryUnk).length;
-  const parts = recomputeCheap(
-    whole,
-    whole.known.invars.map((_, i) => i < start || i >= end),
-  );
-  const [consts, init, xs] = groups(args, p);
-  const forward = trace.run(() =>
-    runKnownScan(parts, drop(consts, constUnk), drop(init, carryUnk), drop(xs, xsUnk), p),
-  );
-  const rest = { consts: pick(consts, constUnk), init: pick(init, carryUnk), xs: pick(xs, xsUnk) };
+  const isThere = new LoopInputs(all(known.consts), none(known.carry), all(known.xs));
+  const parts = recomputeCheap(whole, isThere.flat);
+  const forward = trace.run(() => runKnownScan(parts, known, p));
   const staged = stageRest(trace, parts.staged, forward.residuals, rest, p);
   return merged(parts.unknownOut, staged, forward.outs);
 }
@@ -126,24 +116,28 @@ function stageRest(
   trace: PartialEvalStage,
   jaxpr: Jaxpr,
   residuals: readonly Residual[],
-  { consts, init, xs }: { consts: NDArray[]; init: NDArray[]; xs: NDArray[] },
+  rest: LoopInputs<NDArray>,
   p: ScanParams,
 ): NDArray[] {
   const isConst = residuals.map((r) => r.loopInvariant);
-  const values = residuals.map((r) => r.value);
+  const around = <T>(stored: readonly T[], own: LoopInputs<T>): LoopInputs<T> =>
+    new LoopInputs([...pick(stored, isConst), ...own.consts], own.carry, [
+      ...own.xs,
+      ...drop(stored, isConst),
+    ]);
   const body = rearrange(
     jaxpr,
     (ins) => {
-      const [res, c, s, x] = splitAt(ins, residuals.length, consts.length, init.length);
-      return [...pick(res!, isConst), ...c!, ...s!, ...x!, ...drop(res!, isConst)];
+      const [stored, own] = splitAt(ins, residuals.length);
+      return around(stored!, loopInputs(own!, rest.sizes)).flat;
     },
     (outs) => [...outs],
   );
-  return trace.stage(
-    scanPrimitive,
-    [...pick(values, isConst), ...consts, ...init, ...xs, ...drop(values, isConst)],
-    { ...p, jaxpr: body, numConsts: countTrue(isConst) + consts.length, numCarry: init.length },
+  const operands = around(
+    residuals.map((r) => r.value),
+    rest,
   );
+  return trace.stage(scanPrimitive, operands.flat, { ...p, jaxpr: body, ...operands.sizes });
 }
 
 interface Residual {
@@ -155,33 +149,35 @@ interface Residual {
 /** Runs the known part of a scan and delivers its outputs and residuals, storing nothing twice. */
 function runKnownScan(
   { known: body, numResiduals }: PartialJaxpr,
-  consts: NDArray[],
-  init: NDArray[],
-  xs: NDArray[],
+  known: LoopInputs<NDArray>,
   p: ScanParams,
 ): { outs: NDArray[]; residuals: Residual[] } {
   const numOuts = body.outs.length - numResiduals;
-  const { jaxpr, hoisted, invariants } = hoistInvariants(body, consts, init.length, xs.length, numOuts);
+  const { jaxpr, hoisted, invariants } = hoistInvariants(body, known, numOuts);
+  const operands = new LoopInputs(hoisted, known.carry, known.xs);
   const resAtoms = jaxpr.outs.slice(numOuts);
-  const [, , xVars] = splitAt(jaxpr.invars, hoisted.length, init.length);
+  const xVars: readonly Atom[] = loopInputs(jaxpr.invars, operands.sizes).xs;
   // Where a stacked residual can be found without storing it again: as an xs, or among the outputs already stored.
   const stored = jaxpr.outs.slice(0, numOuts);
   const sources = resAtoms.map((a) => {
-    const x = xVars!.indexOf(a as Var);
-    const y = stored.indexOf(a, init.length);
+    const x = xVars.indexOf(a);
+    const y = stored.indexOf(a, known.carry.length);
     if (x < 0 && y < 0) stored.push(a);
     return { x, out: y < 0 ? stored.length - 1 : y };
   });
-  const outs = bindUseful([...hoisted, ...init, ...xs], {
+  const outs = bindUseful(operands.flat, {
     ...p,
     jaxpr: new Jaxpr(jaxpr.invars, jaxpr.eqns, stored),
-    numConsts: hoisted.length,
-    numCarry: init.length,
+    ...operands.sizes,
   });
-  const stacked = sources.map(({ x, out }) => (x >= 0 ? xs[x]! : outs[out]!));
-  const residuals = invariants.map(
-    (value): Residual =>
-      value === null ? { value: stacked.shift()!, loopInvariant: false } : { value, loopInvariant: true },
+  const stacked = sources.map(
+    ({ x, out }): Residual => ({ value: x >= 0 ? known.xs[x]! : outs[out]!, loopInvariant: false }),
+  );
+  const isStacked = invariants.map((value) => value === null);
+  const residuals = filled(
+    isStacked,
+    stacked,
+    (i): Residual => ({ value: invariants[i]!, loopInvariant: true }),
   );
   return { outs: outs.slice(0, numOuts), residuals };
 }
@@ -194,16 +190,12 @@ const bindUseful = (args: NDArray[], p: ScanParams): NDArray[] =>
  * Computes before the loop what depends on its constants only. `invariants[r]` is the value of residual r if it is among
  * that, else null; the remaining jaxpr has (hoisted…, carry…, xs…) → (outs…, other residuals…).
  */
-function hoistInvariants(body: Jaxpr, consts: NDArray[], numCarry: number, numXs: number, numOuts: number) {
-  const varying = [...consts.map(() => false), ...Array<boolean>(numCarry + numXs).fill(true)];
+function hoistInvariants(body: Jaxpr, { consts, carry, xs }: LoopInputs<NDArray>, numOuts: number) {
+  const varying = [...none(consts), ...all(carry), ...all(xs)];
   const keepInside = body.outs.map((_, i) => i < numOuts);
   const whole = partialEvalJaxpr(body, varying, keepInside, "staged");
-  const parts = recomputeCheap(
-    whole,
-    consts.map(() => true),
-    repeats,
-  );
-  const values = evalJaxpr(parts.known, consts);
+  const parts = recomputeCheap(whole, all(consts), repeats);
+  const values = evalJaxpr(parts.known, [...consts]);
   const numInvariant = values.length - parts.numResiduals;
   const early = values.slice(0, numInvariant);
   const isEarly = parts.unknownOut.slice(numOuts).map((unk) => !unk);
@@ -216,58 +208,41 @@ function hoistInvariants(body: Jaxpr, consts: NDArray[], numCarry: number, numXs
  * (cotangents of ys, stacked residuals), its ys the cotangents of xs.
  */
 function scanTranspose(cts: MaybeZero[], inputs: (NDArray | Linear)[], p: ScanParams): (MaybeZero | null)[] {
-  const linear = inputs.map((x) => x instanceof Linear);
-  const [constLin, , xsLin] = groups(linear, p);
-  const bodyLinear = [...constLin, ...Array<boolean>(p.numCarry).fill(true), ...xsLin];
-  const [ctCarry, ctYs] = splitAt(cts, p.numCarry);
-  const ysNz = ctYs!.map((ct) => !isZero(ct));
-  const wantCarry = bodyLinear.flatMap((lin, i) =>
-    lin ? [i >= p.numConsts && i < p.numConsts + p.numCarry] : [],
-  );
-  const t = transposeJaxpr(p.jaxpr, bodyLinear, [...ctCarry!.map(() => true), ...ysNz], wantCarry);
+  const given = loopInputs(inputs, p);
+  const linear = given.map((x) => x instanceof Linear);
+  const bodyLinear = linear.withCarry(all(linear.carry));
+  const out = loopOutputs(cts, p);
+  const ysNz = out.ys.map((ct) => !isZero(ct));
+  // The cotangents of carries are wanted, whatever they are: they are the carry.
+  const wanted = new LoopInputs(none(linear.consts), all(linear.carry), none(linear.xs)).pick(bodyLinear);
+  const t = transposeJaxpr(p.jaxpr, bodyLinear.flat, [...all(out.carry), ...ysNz], wanted.flat);
 
-  const numLinConsts = countTrue(constLin);
-  const [constNz, , xsNz] = splitAt(t.nonzero, numLinConsts, p.numCarry);
-  const [consts, , xs] = groups(inputs, p);
-  const resConsts = [...t.consts, ...consts.filter((c): c is NDArray => !(c instanceof Linear))];
-  const resXs = xs.filter((x): x is NDArray => !(x instanceof Linear));
-  const accumulated = consts
-    .filter((c, i) => c instanceof Linear && constNz![linearIndex(constLin, i)])
-    .map((c) => c.aval);
-
-  const jaxpr = accumulating(t.jaxpr, resConsts.length, resXs.length, accumulated, p);
-  const outs = scanPrimitive.bind(
-    [
-      ...resConsts,
-      ...accumulated.map((a) => instantiate(new Zero(a))),
-      ...ctCarry!.map(instantiate),
-      ...ctYs!.filter((ct): ct is NDArray => !isZero(ct)),
-      ...resXs,
-    ],
-    {
-      ...p,
-      jaxpr,
-      reverse: !p.reverse,
-      numConsts: resConsts.length,
-      numCarry: accumulated.length + p.numCarry,
-    },
+  const types = given.pick(bodyLinear).map((x) => x.aval);
+  const nonzero = loopInputs(t.nonzero, types.sizes);
+  const known = (list: readonly (NDArray | Linear)[]): NDArray[] =>
+    list.filter((x): x is NDArray => !(x instanceof Linear));
+  const resConsts = [...t.consts, ...known(given.consts)];
+  const resXs = known(given.xs);
+  const sums = pick(types.consts, nonzero.consts);
+  const operands = new LoopInputs<NDArray>(
+    resConsts,
+    [...sums.map((type) => instantiate(new Zero(type))), ...out.carry.map(instantiate)],
+    [...nonzeros(out.ys, ysNz), ...resXs],
   );
-  const [ctConsts, ctInit, ctXs] = splitAt(outs, accumulated.length, p.numCarry);
-  const take = (nz: boolean[], list: NDArray[], types: ShapedArray[]): MaybeZero[] =>
-    filled(nz, list, (i) => new Zero(types[i]!));
-  const linTypes = (list: (NDArray | Linear)[]): ShapedArray[] =>
-    list.filter((x) => x instanceof Linear).map((x) => x.aval);
-  const result = {
-    consts: take(constNz!, ctConsts!, linTypes(consts)),
-    xs: take(xsNz!, ctXs!, linTypes(xs)),
-  };
-  const isLinear = inputs.map((x) => x instanceof Linear);
-  // The carry of the transposed loop has a cotangent of every carry, also of those that are known.
-  const [, carryLinear] = groups(isLinear, p);
-  return filled(isLinear, [...result.consts, ...pick(ctInit!, carryLinear), ...result.xs], () => null);
+  const jaxpr = accumulating(t.jaxpr, resConsts.length, resXs.length, sums, p);
+  const outs = scanPrimitive.bind(operands.flat, { ...p, jaxpr, reverse: !p.reverse, ...operands.sizes });
+
+  const [ofConsts, ofCarry, ofXs] = splitAt(outs, sums.length, p.numCarry);
+  const orZero = (nz: readonly boolean[], list: NDArray[], of: readonly ShapedArray[]): MaybeZero[] =>
+    filled(nz, list, (i) => new Zero(of[i]!));
+  // The transposed loop has a cotangent of every carry, also of those that are known.
+  const found = [
+    ...orZero(nonzero.consts, ofConsts!, types.consts),
+    ...pick(ofCarry!, linear.carry),
+    ...orZero(nonzero.xs, ofXs!, types.xs),
+  ];
+  return filled(linear.flat, found, () => null);
 }
-
-const linearIndex = (linear: boolean[], i: number): number => countTrue(linear.slice(0, i));
 
 /**
  * Turns (resConsts…, resXs…, ctCarry…, ctYs…) → (ctConsts…, ctCarry…, ctXs…) into a scan body with accumulators:
@@ -299,16 +274,13 @@ function scanBatch(
   p: ScanParams,
   axis: MappedAxis,
 ): [NDArray[], (number | null)[]] {
-  const [constB, initB, xsB] = groups(
-    dims.map((d) => d !== null),
-    p,
-  );
+  const mapped = loopInputs(dims, p).map((d) => d !== null);
   const [carryB, body] = fixpoint(
-    initB,
-    (carry) => batchJaxpr(p.jaxpr, axis, [...constB, ...carry, ...xsB], [...carry, ...noYs(p)]),
+    mapped.carry,
+    (carry) => batchJaxpr(p.jaxpr, axis, mapped.withCarry(carry).flat, [...carry, ...noYs(p)]),
     (made) => made.batchedOut,
   );
-  const batched = [...constB, ...carryB, ...xsB];
+  const batched = mapped.withCarry(carryB).flat;
   const operands = args.map((x, i) =>
     batched[i] ? moveBatchAxis(x, dims[i]!, i < p.numConsts + p.numCarry ? 0 : 1, axis.size) : x,
   );
@@ -323,7 +295,7 @@ function scanDce(usedOuts: boolean[], eqn: Eqn): [boolean[], Eqn | null] {
   const [carry, body] = fixpoint(
     usedFinal!,
     (used) => dceJaxpr(p.jaxpr, [...used, ...usedYs!], [...Array<boolean>(p.numConsts).fill(false), ...used]),
-    (made) => groups(made.usedIns, p)[1],
+    (made) => loopInputs(made.usedIns, p).carry,
   );
   const { usedIns } = body;
   const keep = [...carry, ...usedYs!];
@@ -336,7 +308,7 @@ function scanDce(usedOuts: boolean[], eqn: Eqn): [boolean[], Eqn | null] {
       params: {
         ...p,
         jaxpr: body.jaxpr,
-        numConsts: countTrue(groups(usedIns, p)[0]),
+        numConsts: countTrue(loopInputs(usedIns, p).consts),
         numCarry: countTrue(carry),
       },
     },
@@ -344,8 +316,8 @@ function scanDce(usedOuts: boolean[], eqn: Eqn): [boolean[], Eqn | null] {
 }
 
 function scanLower(emit: Emitter, args: Operand[], p: ScanParams): Operand[] {
-  const [consts, init, xs] = groups(args, p);
-  return emit.scan({ ...p, consts, init, xs });
+  const { consts, carry, xs } = loopInputs(args, p);
+  return emit.scan({ ...p, consts, init: carry, xs });
 }
 
 /** `jax.lax.scan_p`: a counted loop with a carry, reading xs and writing ys at the iteration's index. */

@@ -74,6 +74,11 @@ const isNaNForInfinite = (weft: number, jax: number): boolean =>
 
 const NUMBERS: readonly Meant[] = [
   {
+    reason: "XLA folds the leading zeros of a negative constant to minus the width; there are none",
+    isMeant: (weft, jax) => weft === 0 && [-8, -16, -32, -64].includes(jax),
+    ops: ["lax.clz"],
+  },
+  {
     reason: "the sign of a NaN, by which copysign and signbit go, is what the machine makes of it",
     besideNaN: true,
     isMeant: (weft, jax) => weft === -jax || (weft === 1 - jax && weft * jax === 0),

@@ -5,7 +5,7 @@ import { fullLike, zerosLike } from "../lax/broadcast.ts";
 import { asArray } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { split as splitParts } from "../lax/shape.ts";
-import { add, divide, multiply, sqrt } from "../numpy/computing.ts";
+import { add, divide, maximum, minimum, multiply, sqrt } from "../numpy/computing.ts";
 import { promoteArgs, toInexact } from "../numpy/promote.ts";
 import { where } from "../numpy/select.ts";
 import { checkOptions } from "../util/options.ts";
@@ -115,7 +115,8 @@ export function elu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
 export function celu(x: ArrayLike, alpha: ArrayLike = 1): NDArray {
   const a = toInexact("nn.celu: x", x);
   const scale = asArray("nn.celu: alpha", alpha);
-  return where(lax.gt(a, 0), a, multiply(scale, lax.expm1(divide(negativePart(a), scale))));
+  // Both parts have half of their derivative at 0, which second derivatives show.
+  return add(maximum(a, 0), multiply(scale, lax.expm1(divide(minimum(a, 0), scale))));
 }
 
 /**

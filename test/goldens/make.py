@@ -21,6 +21,7 @@ import codec  # noqa: E402
 import compositions  # noqa: E402
 import control  # noqa: E402
 import jaxprs  # noqa: E402
+import kinks  # noqa: E402
 import models  # noqa: E402
 import ops  # noqa: E402
 import promotion  # noqa: E402
@@ -29,6 +30,7 @@ import randoms  # noqa: E402
 SECTIONS = {
     "ops": ops.rows,
     "nn": ops.nn_rows,
+    "kinks": kinks.rows,
     "random": randoms.rows,
     "promotion": promotion.rows,
     "jaxprs": jaxprs.rows,

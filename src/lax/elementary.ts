@@ -1,6 +1,6 @@
 /** Elementary functions of floating arrays, each with its derivative. */
 import { type ArrayLike, type NDArray, scalar } from "../core/array.ts";
-import { isFloat } from "../core/dtype.ts";
+import { isFloat, limits } from "../core/dtype.ts";
 import type { BasicUnary, Scalar, ScalarBuilder, UnaryExpansion } from "../core/lowering.ts";
 import { bind1, type Primitive } from "../core/primitive.ts";
 import * as scalars from "../scalars/index.ts";
@@ -12,7 +12,7 @@ import { eq } from "./compare.ts";
 import { asArray, asCarry, isWholeNumber, operands, place } from "./convert.ts";
 import { type Binary, binary, defineMap, type Unary, type UnarySpec, unary } from "./map.ts";
 import { NO_PARAMS, type NoParams } from "./rules.ts";
-import { abs, select } from "./select.ts";
+import { abs, max, select } from "./select.ts";
 
 /** A function of scalars by its own name. */
 /* @__NO_SIDE_EFFECTS__ */
@@ -214,7 +214,9 @@ export const powP: Primitive<NoParams> = defineMap({
 /** d(xʸ)/dx = y·xʸ⁻¹, where an integer y = 0 makes it 0 also where x is 0. */
 function powJvpBase(g: NDArray, _: NDArray, ...[x, y]: NDArray[]): NDArray {
   if (isFloat(y!.dtype)) return mul(g, mul(y!, pow(x!, sub(y!, 1))));
-  const factor = mul(convertElementType(zeroTo(y!, 1), x!.dtype), pow(x!, sub(y!, 1)));
+  // One less than the least integer would wrap around.
+  const lower = sub(max(y!, limits(y!.dtype).min + 1), 1);
+  const factor = mul(convertElementType(zeroTo(y!, 1), x!.dtype), pow(x!, lower));
   return mul(g, select(eq(y!, 0), 0, factor));
 }
 

@@ -3,8 +3,8 @@
 import { type ArrayLike, knownScalar, NDArray } from "../core/array.ts";
 import { isFloat, isInteger } from "../core/dtype.ts";
 import { WeftTypeError } from "../core/errors.ts";
-import { strong } from "../lax/cast.ts";
-import { asArray, asCarry, numberOf, place } from "../lax/convert.ts";
+import { convertTo, strong } from "../lax/cast.ts";
+import { asArray, asCarry, isWholeNumber, numberOf, place } from "../lax/convert.ts";
 import * as lax from "../lax/elementwise.ts";
 import { arithmetic, constant, floating, type Pairwise, pairwise } from "./families.ts";
 import {
@@ -155,6 +155,10 @@ function knownInteger(y: ArrayLike): number | undefined {
     : undefined;
 }
 
+/** A plain whole number beside an array of integers, to which it gives way, is one. */
+const whole = (x: ArrayLike): ArrayLike => (isWholeNumber(x) ? convertTo(x, WHOLE) : x);
+const WHOLE = { dtype: "int32", weakType: true } as const;
+
 function integerPower(x: ArrayLike, y: number): NDArray {
   const base = toNumeric("np.power: x", x);
   if (y < 0 && isInteger(base.dtype))
@@ -187,7 +191,7 @@ function integerPowers(x: NDArray, y: NDArray): NDArray {
  */
 export const power: BinaryFunction = (x, y) => {
   const known = knownInteger(y);
-  if (known !== undefined) return integerPower(x, known);
+  if (known !== undefined) return integerPower(y instanceof NDArray ? whole(x) : x, known);
   const type = commonType(place("np.power", "x", "y"), x, y);
   // An integer exponent stays one beside a float base: the power is then differentiable where the base is 0.
   if (isFloat(type.dtype) && isIntegerArray(y))

@@ -1,6 +1,6 @@
 /** Tests of floats, comparisons, logic and bits, element by element. */
 
-import type { ArrayLike, NDArray } from "../core/array.ts";
+import { type ArrayLike, NDArray } from "../core/array.ts";
 import { checkDType, type DType, isFloat, limits } from "../core/dtype.ts";
 import { strongArray } from "../lax/cast.ts";
 import { asArray, asCarry } from "../lax/convert.ts";
@@ -63,23 +63,27 @@ export const copysign: BinaryFunction = pairwise(
   (x, y) => lax.select(signbit(y), lax.neg(lax.abs(x)), lax.abs(x)),
   promoteInexact,
 );
+const step: BinaryFunction = pairwise(
+  "heaviside",
+  (x, y) =>
+    lax.select(
+      lax.eq(x, 0),
+      y,
+      lax.select(lax.lt(x, 0), constant(0, x), lax.select(lax.gt(x, 0), constant(1, x), x)),
+    ),
+  promoteInexact,
+);
 /**
  * 0 where x < 0, 1 where x > 0, y where x is 0, NaN where x is; a float.
  * @throws WeftTypeError if the shapes do not broadcast.
  * @example np.heaviside([-1, 0, 2, NaN], 0.5).js() // => [0, 0.5, 1, NaN]
  */
-export const heaviside: BinaryFunction = pairwise(
-  "heaviside",
-  (x, y) =>
-    strongArray(
-      lax.select(
-        lax.eq(x, 0),
-        y,
-        lax.select(lax.lt(x, 0), constant(0, x), lax.select(lax.gt(x, 0), constant(1, x), x)),
-      ),
-    ),
-  promoteInexact,
-);
+export function heaviside(x: ArrayLike, y: ArrayLike): NDArray {
+  const result = step(x, y);
+  // As in JAX, whose zero takes after x.
+  const isWeakScalar = typeof x === "number" || (x instanceof NDArray && x.weakType && x.ndim === 0);
+  return isWeakScalar ? result : strongArray(result);
+}
 
 /** What takes the place of NaN and of the infinities; null: the largest and lowest finite value. */
 export interface NanToNumOptions {

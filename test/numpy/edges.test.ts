@@ -16,6 +16,14 @@ const VALUES: readonly [name: string, () => NDArray, dtype: string, value: unkno
     "float32",
     [inf, inf, 5],
   ],
+  ["a plain whole number to an integer", () => np.power(2, np.array(3, { dtype: "int32" })), "int32", 8],
+  ["a fraction to an integer", () => np.power(0.5, np.array(3, { dtype: "int32" })), "float32", 0.125],
+  [
+    "the derivative of a power to the least integer",
+    () => jvp((x: NDArray) => lax.pow(x, i32(-(2 ** 31), 0, 1)), [f32(28, 28, 28)], [f32(1, 1, 1)])[1],
+    "float32",
+    [-0, 0, 1],
+  ],
   ["bitwiseCount of bools", () => np.bitwiseCount([true, false]), "uint8", [1, 0]],
   ["bits of plain whole numbers", () => np.bitwiseAnd(12, 10), "int32", 8],
   ["a shift of a plain whole number", () => np.leftShift(1, 3), "int32", 8],
@@ -339,4 +347,32 @@ describe("errors speak of the function that was called", () => {
     expect(random.randint(random.key(0), 5 as never, 0, 9).js()).toEqual(
       random.randint(random.key(0), [5], 0, 9).js(),
     ));
+});
+
+/** Of pairs out of these, as JAX 0.10.2 says. */
+describe("which results of heaviside are typed weakly", () => {
+  const OPERANDS: Record<string, NDArray | number> = {
+    number: 0.5,
+    whole: 2,
+    float: f32(1),
+    integer: i32(1),
+    weak: np.asarray(0.5),
+    bool: np.array([true]),
+    scalar: np.array(1, { dtype: "int32" }),
+    truth: np.array(true),
+  };
+  const WEAK: Record<string, string> = {
+    number: "number whole integer weak bool scalar truth",
+    whole: "number whole weak bool truth",
+    float: "",
+    integer: "",
+    weak: "number whole integer weak bool scalar truth",
+    bool: "",
+    scalar: "number weak",
+    truth: "number whole weak",
+  };
+  test.each(Object.entries(WEAK))("%s", (name, weak) => {
+    const found = Object.entries(OPERANDS).filter(([, y]) => np.heaviside(OPERANDS[name]!, y).weakType);
+    expect(found.map(([other]) => other).join(" ")).toBe(weak);
+  });
 });

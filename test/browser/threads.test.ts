@@ -21,6 +21,8 @@ async function bundled(): Promise<string> {
       write: false,
       minify: true,
       target: "es2022",
+      // Which files do something when they are loaded, the package tells of dist/ only.
+      rollupOptions: { treeshake: false },
     },
   });
   const [result] = Array.isArray(output) ? output : [output];

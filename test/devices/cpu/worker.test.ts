@@ -61,17 +61,24 @@ test("a worker that ends while it reports a failure fails the call, and another 
   await own.warm(2);
   expectRight();
   expect(warn).not.toHaveBeenCalled();
+  // Its workers are none of the next test's business.
+  own.use(1);
   warn.mockRestore();
 });
 
 test("workers that always end when they get code leave the caller alone, who goes on", async () => {
   const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+  // The engine may have something to say about so many workers, too.
+  const ours = (): string[] =>
+    warn.mock.calls
+      .map(([text]) => String(text))
+      .filter((text) => text.startsWith("weft runs on one thread"));
   const { expectRight } = crippled("Map.prototype.has = () => { throw 'no memory left'; }");
   await vi.waitFor(() => {
     expectRight();
-    expect(warn).toHaveBeenCalledTimes(1);
+    expect(ours()).toHaveLength(1);
   }, 60_000);
-  expect(warn.mock.calls[0]![0]).toMatch(/weft runs on one thread.*a worker ended: no memory left/);
+  expect(ours()[0]).toMatch(/a worker ended: no memory left/);
   for (let i = 0; i < 5; i++) expectRight();
   warn.mockRestore();
 });

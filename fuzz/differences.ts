@@ -109,6 +109,12 @@ const NUMBERS: readonly Meant[] = [
     ops: ["array.at.mul", "lax.scatterMul"],
   },
   {
+    reason:
+      "JAX multiplies tangents by who has the maximum or minimum of scattered values, and infinity times 0 is NaN",
+    isMeant: isNaNInJax,
+    ops: ["array.at.max", "array.at.min", "lax.scatterMax", "lax.scatterMin"],
+  },
+  {
     reason: "XLA's log1p of float64 is wrong by 1e-14 around -0.41, and what is made of it",
     isMeant: (weft, jax) => Math.abs(weft - jax) <= 1e-12 * Math.abs(jax),
     ops: ["np.log1p", "lax.log1p", "np.arctanh", "lax.atanh", "nn.log1mexp"],

@@ -1,3 +1,4 @@
+import { pick } from "../util/zip.ts";
 import type { Atom, Eqn, Jaxpr, Var } from "./jaxpr.ts";
 
 /** Parameters of a counted loop with a carry: what passes over loops may rely on, whatever the primitive is called. */
@@ -60,12 +61,8 @@ export class LoopInputs<T> {
   }
   /** The entries at which a mask is true. */
   pick(mask: LoopInputs<boolean>): LoopInputs<T> {
-    const chosen = (list: readonly T[], at: readonly boolean[]): T[] => list.filter((_, i) => at[i]);
-    return new LoopInputs(
-      chosen(this.consts, mask.consts),
-      chosen(this.carry, mask.carry),
-      chosen(this.xs, mask.xs),
-    );
+    const [consts, carry] = [pick(this.consts, mask.consts), pick(this.carry, mask.carry)];
+    return new LoopInputs(consts, carry, pick(this.xs, mask.xs));
   }
 }
 

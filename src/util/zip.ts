@@ -20,6 +20,10 @@ export function zip<Lists extends readonly (readonly unknown[])[]>(...lists: Lis
   return Array.from({ length }, (_, i) => lists.map((list) => list[i]) as Zipped<Lists>);
 }
 
+/** The entries at which `mask` is true, and those at which it is false. */
+export const pick = <T>(list: readonly T[], mask: readonly boolean[]): T[] => list.filter((_, i) => mask[i]);
+export const drop = <T>(list: readonly T[], mask: readonly boolean[]): T[] => list.filter((_, i) => !mask[i]);
+
 /**
  * One entry per entry of the mask: where it is true the next one of `list`, which has as many, elsewhere what `otherwise` says.
  * @throws RangeError if the list has another length

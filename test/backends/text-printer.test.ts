@@ -25,6 +25,7 @@ const RUNTIME = {
 };
 
 const javaScript: Dialect = {
+  language: "JavaScript",
   type: () => "let",
   indexType: "let",
   constant: (_, name, value) => `const ${name} = ${value};`,
@@ -125,5 +126,5 @@ describe("programs as JavaScript", () => {
 test("what a pass should have expanded is named", () => {
   const host = parseProgram("program(x: f32[4]) -> (y: f32[4]) { for i < 4 { y[i] = x[i] } }");
   const broken = { ...host, body: [{ kind: "host", fn: () => {}, args: [] } as const] };
-  expect(() => textOf(broken)).toThrow("A text backend got a host statement");
+  expect(() => textOf(broken)).toThrow("The JavaScript backend got a host statement");
 });

@@ -2,7 +2,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { DeviceArray } from "../../src/core/array.ts";
 import { type Device, installDevice } from "../../src/core/device.ts";
-import { isFloat } from "../../src/core/dtype.ts";
 import { DeletedArrayError, WeftValueError } from "../../src/core/errors.ts";
 import {
   blockUntilReady,
@@ -19,13 +18,10 @@ import {
   random,
   tree,
   valueAndGrad,
-  vjp,
   vmap,
 } from "../../src/index.ts";
-import { jvpFlat } from "../../src/transforms/jvp.ts";
-import { instantiate } from "../../src/transforms/zero.ts";
 import { OPS, type OpRow } from "../lax/ops.ts";
-import { distance, outputs, samples, values } from "../lax/support.ts";
+import { distance, everything, outputs, samples, values } from "../lax/support.ts";
 import { FakeDevice } from "../support/fake-device.ts";
 
 const fake = new FakeDevice({});
@@ -40,31 +36,10 @@ afterEach(() => void defaultDevice("cpu"));
 const isOn = (xs: readonly NDArray[], device: Device): boolean => xs.every((x) => x.device === device);
 const isCommitted = (x: NDArray): boolean => (x as DeviceArray).committed;
 
-/** Value, forward and reverse derivative of a row in one list. */
-function everything(row: OpRow, args: NDArray[]): NDArray[] {
-  const value = outputs(row, args);
-  if (row.diff.length === 0) return value;
-  const f = (xs: NDArray[]): NDArray[] => {
-    const all = [...args];
-    for (const [i, k] of row.diff.entries()) all[k] = xs[i]!;
-    return outputs(row, all).filter((x) => isFloat(x.dtype));
-  };
-  const xs = row.diff.map((k) => args[k]!);
-  const [, pushed] = jvpFlat(f, xs, xs.map(lax.sin));
-  const [out, pull] = vjp((...ys: NDArray[]) => f(ys), xs) as unknown as [
-    NDArray[],
-    (cts: NDArray[]) => NDArray[],
-  ];
-  return [...value, ...pushed.map(instantiate), ...pull(out.map(lax.cos))];
-}
-
 describe.each(OPS.map((row): [string, OpRow] => [row.name, row]))("%s", (_, row) => {
   const ways: Record<string, [f: (...xs: NDArray[]) => NDArray[], batch: number[]]> = {
-    "eager, with derivatives": [(...xs) => everything(row, xs), []],
-    "jit of all that": [
-      jit((...xs: NDArray[]) => everything(row, xs)) as (...xs: NDArray[]) => NDArray[],
-      [],
-    ],
+    "eager, with derivatives": [everything(row), []],
+    "jit of all that": [jit(everything(row)) as (...xs: NDArray[]) => NDArray[], []],
     vmap: [vmap((...xs: NDArray[]) => outputs(row, xs)) as (...xs: NDArray[]) => NDArray[], [2]],
   };
   test.each(Object.entries(ways))("%s", (_, [f, batch]) => {

@@ -1,35 +1,11 @@
 /** Compiled code gives what the interpreter of the loop IR gives: every row's value and derivatives, as one program. */
 import { expect, test } from "vitest";
-import { vjp } from "../../src/api/autodiff.ts";
 import { jit } from "../../src/api/jit.ts";
 import type { NDArray } from "../../src/core/array.ts";
-import { isFloat } from "../../src/core/dtype.ts";
 import { executors, setExecutor } from "../../src/devices/index.ts";
 import * as lax from "../../src/lax/index.ts";
-import { jvpFlat } from "../../src/transforms/jvp.ts";
-import { instantiate } from "../../src/transforms/zero.ts";
 import { OPS, type OpRow } from "./ops.ts";
-import { distance, outputs, samples, values } from "./support.ts";
-
-/** Value, forward and reverse derivative of a row in one list. */
-function everything(row: OpRow): (...args: NDArray[]) => NDArray[] {
-  return (...args) => {
-    const value = outputs(row, args);
-    if (row.diff.length === 0) return value;
-    const f = (xs: NDArray[]): NDArray[] => {
-      const all = [...args];
-      for (const [i, k] of row.diff.entries()) all[k] = xs[i]!;
-      return outputs(row, all).filter((x) => isFloat(x.dtype));
-    };
-    const xs = row.diff.map((k) => args[k]!);
-    const [, pushed] = jvpFlat(f, xs, xs.map(lax.sin));
-    const [out, pull] = vjp((...ys: NDArray[]) => f(ys), xs) as unknown as [
-      NDArray[],
-      (cts: NDArray[]) => NDArray[],
-    ];
-    return [...value, ...pushed.map(instantiate), ...pull(out.map(lax.cos))];
-  };
-}
+import { distance, everything, outputs, samples, values } from "./support.ts";
 
 function under<T>(executor: (typeof executors)["wasm"], body: () => T): T {
   setExecutor(executor);

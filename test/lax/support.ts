@@ -1,7 +1,11 @@
 /** Running rows of the op table. */
+import { vjp } from "../../src/api/autodiff.ts";
 import { fromTyped, type NDArray } from "../../src/core/array.ts";
 import { DTYPES, type DType, isFloat } from "../../src/core/dtype.ts";
 import { executors, setExecutor } from "../../src/devices/index.ts";
+import * as lax from "../../src/lax/index.ts";
+import { jvpFlat } from "../../src/transforms/jvp.ts";
+import { instantiate } from "../../src/transforms/zero.ts";
 import { size } from "../../src/util/shape.ts";
 import type { ArgSpec, OpRow } from "./ops.ts";
 
@@ -61,6 +65,26 @@ export const outputs = (row: OpRow, args: NDArray[]): NDArray[] => {
   const out = row.fn(...args);
   return Array.isArray(out) ? out : [out];
 };
+
+/** Value, forward and reverse derivative of a row in one list. */
+export function everything(row: OpRow): (...args: NDArray[]) => NDArray[] {
+  return (...args) => {
+    const value = outputs(row, args);
+    if (row.diff.length === 0) return value;
+    const f = (xs: NDArray[]): NDArray[] => {
+      const all = [...args];
+      for (const [i, k] of row.diff.entries()) all[k] = xs[i]!;
+      return outputs(row, all).filter((x) => isFloat(x.dtype));
+    };
+    const xs = row.diff.map((k) => args[k]!);
+    const [, pushed] = jvpFlat(f, xs, xs.map(lax.sin));
+    const [out, pull] = vjp((...ys: NDArray[]) => f(ys), xs) as unknown as [
+      NDArray[],
+      (cts: NDArray[]) => NDArray[],
+    ];
+    return [...value, ...pushed.map(instantiate), ...pull(out.map(lax.cos))];
+  };
+}
 
 export const values = (x: NDArray): number[] => Array.from(x.dataSync());
 

@@ -11,6 +11,7 @@ import { Form, literal, memoryType, STORED, splat, typeOf } from "./types.ts";
 export function dialectOf(prelude: Prelude, fma: boolean): Dialect {
   const form = ({ dtype, lanes }: Shape): Form => new Form(prelude, dtype, lanes);
   return {
+    language: "C",
     type: (of) => form(of).type,
     indexType: "i64",
     constant: (type, name, value) => `const ${type} ${name} = ${value};`,

@@ -5,10 +5,10 @@
  */
 
 import { isFloat, limits } from "../../core/dtype.ts";
-import { InternalError } from "../../core/errors.ts";
 import type { BinaryFn, UnaryFn } from "../../core/lowering.ts";
 import { type BasicBinary, type BasicUnary, FAR, type MachineFn } from "../../core/scalar.ts";
 import { type Class, isNarrowInteger, LEAVES_RANGE } from "../common/classes.ts";
+import { notExpanded } from "../common/not-expanded.ts";
 import { type Form, inline, literal, splat, wrap } from "./types.ts";
 import * as x86 from "./x86.ts";
 
@@ -225,7 +225,7 @@ const overLanes = ({ type, lanes }: Form, lane: string): string =>
 function apply(fn: Fn, form: Form, x: string, y: string): string {
   const own = (form.isVector ? VECTOR : SCALAR)[fn]?.[form.cls] ?? ANY[fn]?.[form.cls];
   if (own) return own(form, x, y);
-  const scalar = SCALAR[fn]?.[form.cls] ?? unsupported(`${fn} on ${form.dtype}`);
+  const scalar = SCALAR[fn]?.[form.cls] ?? notExpanded("C", `${fn} on ${form.dtype}`);
   const [params, args] =
     y === ""
       ? [["x"], [x]]
@@ -311,8 +311,4 @@ export function select(form: Form, mask: string, x: string, y: string): string {
       [`const ${m} m = ${wide};`, `return (${t})((m & (${m})x) | (~m & (${m})y));`],
     );
   return `${form.prelude.need(name, define)}(${mask}, ${x}, ${y})`;
-}
-
-function unsupported(what: string): never {
-  throw new InternalError(`The C backend got ${what}, which a pass should have expanded before it.`);
 }

@@ -21,6 +21,8 @@ export interface Written {
 }
 
 export interface Dialect {
+  /** For errors: "C". */
+  readonly language: string;
   type(form: Form): string;
   /** The type of loop variables. */
   readonly indexType: string;

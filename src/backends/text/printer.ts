@@ -20,6 +20,7 @@ import type { DType } from "../../core/dtype.ts";
 import { assert, InternalError } from "../../core/errors.ts";
 import type { Combine } from "../../core/lowering.ts";
 import { withPossibleLanes } from "../common/lanes.ts";
+import { notExpanded } from "../common/not-expanded.ts";
 import { identityOf, nestOf } from "../common/reduction.ts";
 import type { Dialect, Form, Written } from "./dialect.ts";
 import { type Lanes, type Surroundings, Values } from "./values.ts";
@@ -29,10 +30,6 @@ export interface Functions {
   /** A loop as a call of a function of its own; false where it stays where it is. */
   apart(loop: For, printer: Printer): boolean;
   parallel(loop: For, printer: Printer): void;
-}
-
-function unsupported(what: string): never {
-  throw new InternalError(`A text backend got ${what}, which a pass should have expanded before it.`);
 }
 
 /** The text of one function. */
@@ -130,8 +127,8 @@ export class Printer implements Surroundings {
     reduce: (s) => this.#reduce(s),
     while: (s) => this.#while(s),
     switch: (s) => this.#switch(s),
-    host: () => unsupported("a host statement"),
-    contract: () => unsupported("a contract statement"),
+    host: () => notExpanded(this.dialect.language, "a host statement"),
+    contract: () => notExpanded(this.dialect.language, "a contract statement"),
   };
 
   #isVector(local: Local): boolean {

@@ -1,6 +1,6 @@
 import { type DType, kindOf } from "../../core/dtype.ts";
-import { InternalError } from "../../core/errors.ts";
 import { bitsOf, CLASS } from "../common/classes.ts";
+import { notExpanded } from "../common/not-expanded.ts";
 import type { ValType } from "./encoder/index.ts";
 import { f32, f64, i32, type Node, op, v128 } from "./machine.ts";
 
@@ -55,5 +55,5 @@ export function wrapLanes(x: Node, dtype: DType): Node {
 }
 
 export function unsupported(what: string): never {
-  throw new InternalError(`The wasm backend got ${what}, which a pass should have expanded before it.`);
+  return notExpanded("wasm", what);
 }

@@ -15,7 +15,7 @@ import type { Jaxpr } from "../../core/jaxpr.ts";
 import { type Decision, listen } from "../../core/journal.ts";
 import { switchedOff } from "../../core/switches.ts";
 import type { Tier } from "../config.ts";
-import { type Backend, type Built, build, type Conditions as Compiling, sourceOf } from "./backend.ts";
+import { type Backend, type Built, build, type Conditions, sourceOf } from "./backend.ts";
 import { type Choice, chooseTier } from "./native/choice.ts";
 import type { NativeHost } from "./native/host.ts";
 import type { ThreadPool } from "./threads/pool.ts";
@@ -66,10 +66,9 @@ export interface ProgramFacts {
 }
 
 /** The conditions that a program is compiled under. */
-interface Conditions {
+interface Settings extends Conditions {
   readonly tier: Tier;
   readonly host: NativeHost | undefined;
-  readonly memory: Compiling["memory"];
   readonly threads: Threads;
   readonly backends: { readonly wasm: Backend<WasmCode>; readonly native: Backend<CText> | undefined };
   /** `config.threads`. */
@@ -91,7 +90,7 @@ function whyFewer(threads: Threads, wanted: number): string | undefined {
 const total = (buffers: readonly Buffer[]): number => buffers.reduce((n, b) => n + bytesOf(b), 0);
 
 /** Compiles a program once more, listening. */
-export function programFacts(jaxpr: Jaxpr, conditions: Conditions): ProgramFacts {
+export function programFacts(jaxpr: Jaxpr, conditions: Settings): ProgramFacts {
   const start = performance.now();
   const [{ lowered, choice, program, plan, moduleBytes, inPlace }, decisions] = listen(() =>
     explained(jaxpr, conditions),
@@ -132,7 +131,7 @@ interface Explained extends Built {
 }
 
 /** What the tier of the program would make of it. Programs for the interpreter are shown as they would be compiled. */
-function explained(jaxpr: Jaxpr, { tier, host, backends, donated, ...conditions }: Conditions): Explained {
+function explained(jaxpr: Jaxpr, { tier, host, backends, donated, ...conditions }: Settings): Explained {
   const source = sourceOf(jaxpr, donated);
   const choice = chooseTier(tier, source.lowered, host);
   const measured = <Code>(backend: Backend<Code>): Explained => {

@@ -9,12 +9,10 @@ import { type Staged, stage } from "../../core/stage.ts";
 import { instantiate } from "../../transforms/zero.ts";
 import * as tree from "../../tree/index.ts";
 import { isCallable, show } from "../../util/text.ts";
-import { splitAt } from "../../util/zip.ts";
+import { pick, splitAt } from "../../util/zip.ts";
 import { convertTo } from "../cast.ts";
 import { asCarry, isNumber } from "../convert.ts";
 import { arrayLeaves } from "../leaves.ts";
-
-export { splitAt };
 
 /** @throws WeftTypeError that says what was expected unless all can be called */
 export function checkCallables(expected: string, ...fs: readonly unknown[]): void {
@@ -104,10 +102,6 @@ export function mergeConsts(staged: readonly Pick<Staged, "jaxpr" | "consts">[])
   );
   return { branches, consts };
 }
-
-/** The entries at which `mask` is true, and those at which it is false. */
-export const pick = <T>(list: readonly T[], mask: readonly boolean[]): T[] => list.filter((_, i) => mask[i]);
-export const drop = <T>(list: readonly T[], mask: readonly boolean[]): T[] => list.filter((_, i) => !mask[i]);
 
 export const countTrue = (mask: readonly boolean[]): number => mask.filter(Boolean).length;
 export const none = (list: readonly unknown[]): boolean[] => list.map(() => false);

@@ -17,8 +17,8 @@ import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { partialEvalJaxpr } from "../../transforms/partial-eval.ts";
 import { type TransposedJaxpr, transposeJaxpr } from "../../transforms/transpose.ts";
 import { isZero } from "../../transforms/zero.ts";
-import { filled, merged } from "../../util/zip.ts";
-import { all, drop, none, nonzeros, pick, splitAt } from "./body.ts";
+import { drop, filled, merged, pick, splitAt } from "../../util/zip.ts";
+import { all, none, nonzeros } from "./body.ts";
 
 /** A jitted function called inside a traced one. The compiler inlines it. */
 export interface CallParams extends Record<string, unknown> {

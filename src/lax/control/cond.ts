@@ -19,10 +19,10 @@ import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { type PartialJaxpr, partialEvalJaxpr } from "../../transforms/partial-eval.ts";
 import { transposeJaxpr } from "../../transforms/transpose.ts";
 import { instantiate, isZero } from "../../transforms/zero.ts";
-import { filled, merged } from "../../util/zip.ts";
+import { filled, merged, pick, splitAt } from "../../util/zip.ts";
 import { clamp, eq, select, stopGradient } from "../elementwise.ts";
 import { broadcastInDim } from "../shape.ts";
-import { mergeConsts, none, nonzeros, pick, rearrange, splitAt } from "./body.ts";
+import { mergeConsts, none, nonzeros, rearrange } from "./body.ts";
 
 /** Operands are (index, …operands of the branches); all branches take and return the same types. */
 export interface CondParams extends Record<string, unknown> {

@@ -8,9 +8,9 @@ import type { Jaxpr } from "../../core/jaxpr.ts";
 import { definePrimitive, Linear, type MaybeZero, type Primitive, Zero } from "../../core/primitive.ts";
 import { batchFlat, batchJaxpr, moveBatchAxis } from "../../transforms/batch.ts";
 import { instantiate, isZero } from "../../transforms/zero.ts";
-import { filled } from "../../util/zip.ts";
+import { filled, splitAt } from "../../util/zip.ts";
 import { reduceSum } from "../broadcast.ts";
-import { all, splitAt } from "./body.ts";
+import { all } from "./body.ts";
 import { callPrimitive, transposeMixed } from "./call.ts";
 
 /** A user's rule on flat lists of arrays; tangents and cotangents among its results may be symbolic zeros. */

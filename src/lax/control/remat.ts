@@ -4,9 +4,9 @@ import { definePrimitive, Linear, type PartialEvalStage, type Primitive } from "
 import { evalJaxpr, stage } from "../../core/stage.ts";
 import { dceJaxpr } from "../../transforms/dce.ts";
 import { type PartialJaxpr, partialEvalJaxpr } from "../../transforms/partial-eval.ts";
-import { merged } from "../../util/zip.ts";
+import { drop, merged, pick, splitAt } from "../../util/zip.ts";
 import { optimizationBarrier } from "../cast.ts";
-import { all, drop, none, pick, splitAt } from "./body.ts";
+import { all, none } from "./body.ts";
 import { type CallParams, callRules, transposeMixed } from "./call.ts";
 
 /** Whether what an equation makes may be kept for the backward pass, which computes everything else again. */

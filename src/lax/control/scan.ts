@@ -20,8 +20,8 @@ import { type PartialJaxpr, partialEvalJaxpr } from "../../transforms/partial-ev
 import { recomputeCheap, repeats } from "../../transforms/recompute.ts";
 import { transposeJaxpr } from "../../transforms/transpose.ts";
 import { addTangents, instantiate, isZero } from "../../transforms/zero.ts";
-import { filled, merged } from "../../util/zip.ts";
-import { all, countTrue, drop, fixpoint, none, nonzeros, pick, rearrange, splitAt } from "./body.ts";
+import { drop, filled, merged, pick, splitAt } from "../../util/zip.ts";
+import { all, countTrue, fixpoint, none, nonzeros, rearrange } from "./body.ts";
 
 export type ScanParams = LoopParams;
 

@@ -19,11 +19,11 @@ import { jvpJaxpr } from "../../transforms/jvp.ts";
 import { partialEvalJaxpr } from "../../transforms/partial-eval.ts";
 import { isZero } from "../../transforms/zero.ts";
 import type { TreeDef } from "../../tree/index.ts";
-import { filled } from "../../util/zip.ts";
+import { drop, filled, pick, splitAt } from "../../util/zip.ts";
 import { select } from "../elementwise.ts";
 import { reduceOr } from "../reduce.ts";
 import { broadcastInDim } from "../shape.ts";
-import { countTrue, drop, fixpoint, nonzeros, pick, rearrange, splitAt } from "./body.ts";
+import { countTrue, fixpoint, nonzeros, rearrange } from "./body.ts";
 
 /** Operands, or anything per operand, in the three groups of a while loop. */
 const groups = <T>(list: readonly T[], p: WhileParams): [condConsts: T[], bodyConsts: T[], carry: T[]] =>
